@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Ranges of I/O virtual addresses.
+
+use core::fmt;
+
+use crate::address::{Iova, PAGE_SIZE};
+
+/// Whole pages from `start` to `last`, both inclusive, never empty.
+///
+/// `start` is the first byte of a page and `last` the last byte of one, so that all of 2^64 has a name.
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
+pub struct IovaRange {
+    start: Iova,
+    last: Iova,
+}
+
+impl IovaRange {
+    /// Everything a device can address.
+    pub const ALL: Self = Self {
+        start: Iova::new(0),
+        last: Iova::new(u64::MAX),
+    };
+
+    /// The range from `start` to `last`, both inclusive.
+    ///
+    /// # Errors
+    ///
+    /// * [`RangeError::Empty`] if `last` lies before `start`.
+    /// * [`RangeError::Unaligned`] if `start` is not the first or `last` not the last byte of a page; nothing is
+    ///   rounded, since a rounded range would give a device storage that nobody named.
+    pub const fn new(start: Iova, last: Iova) -> Result<Self, RangeError> {
+        if last.get() < start.get() {
+            return Err(RangeError::Empty { start, last });
+        }
+        if !start.is_aligned(PAGE_SIZE) || !last.get().wrapping_add(1).is_multiple_of(PAGE_SIZE) {
+            return Err(RangeError::Unaligned { start, last });
+        }
+        Ok(Self { start, last })
+    }
+
+    /// The range of `bytes` bytes from `start`.
+    ///
+    /// # Errors
+    ///
+    /// * [`RangeError::Empty`] if `bytes` is zero.
+    /// * [`RangeError::Overflow`] if the range would pass 2^64.
+    /// * [`RangeError::Unaligned`] if `start` or `bytes` is not a multiple of [`PAGE_SIZE`].
+    pub const fn with_size(start: Iova, bytes: u64) -> Result<Self, RangeError> {
+        if bytes == 0 {
+            return Err(RangeError::Empty { start, last: start });
+        }
+        match start.checked_add(bytes - 1) {
+            Some(last) => Self::new(start, last),
+            None => Err(RangeError::Overflow { start, bytes }),
+        }
+    }
+
+    /// First byte.
+    pub const fn start(self) -> Iova {
+        self.start
+    }
+
+    /// Last byte, inclusive.
+    pub const fn last(self) -> Iova {
+        self.last
+    }
+
+    /// Size in bytes less one, since the size of everything does not fit.
+    pub const fn size_less_one(self) -> u64 {
+        self.last.get() - self.start.get()
+    }
+
+    /// Number of pages, at most 2^52.
+    pub const fn pages(self) -> u64 {
+        self.size_less_one() / PAGE_SIZE + 1
+    }
+
+    /// Whether all of `other` lies in this range.
+    pub const fn contains(self, other: Self) -> bool {
+        self.start.get() <= other.start.get() && other.last.get() <= self.last.get()
+    }
+
+    /// Whether `iova` lies in this range.
+    pub const fn contains_iova(self, iova: Iova) -> bool {
+        self.start.get() <= iova.get() && iova.get() <= self.last.get()
+    }
+
+    /// What both ranges have in common.
+    pub fn intersection(self, other: Self) -> Option<Self> {
+        let start = self.start.max(other.start);
+        let last = self.last.min(other.last);
+        (start <= last).then_some(Self { start, last })
+    }
+
+    /// The smallest range that holds both.
+    pub fn hull(self, other: Self) -> Self {
+        Self {
+            start: self.start.min(other.start),
+            last: self.last.max(other.last),
+        }
+    }
+}
+
+impl fmt::Debug for IovaRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+impl fmt::Display for IovaRange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}..={}", self.start, self.last)
+    }
+}
+
+/// Why two numbers are no [`IovaRange`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum RangeError {
+    /// The range would hold no byte.
+    Empty {
+        /// First byte asked for.
+        start: Iova,
+        /// Last byte asked for.
+        last: Iova,
+    },
+    /// An end lies within a page.
+    Unaligned {
+        /// First byte asked for.
+        start: Iova,
+        /// Last byte asked for.
+        last: Iova,
+    },
+    /// The range would pass 2^64.
+    Overflow {
+        /// First byte asked for.
+        start: Iova,
+        /// Size asked for.
+        bytes: u64,
+    },
+}
+
+impl fmt::Display for RangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty { start, last } => write!(f, "range {start}..={last} is empty"),
+            Self::Unaligned { start, last } => write!(f, "range {start}..={last} does not consist of whole pages"),
+            Self::Overflow { start, bytes } => write!(f, "range of {bytes:#x} bytes from {start} passes 2^64"),
+        }
+    }
+}
+
+impl core::error::Error for RangeError {}

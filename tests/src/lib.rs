@@ -1,3 +1,23 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Placeholder.
+//! The tests of `clp` and `s390-iommu`, written once and run in several places.
+//!
+//! A [`Case`] needs nothing but a [`Machine`]. The list of cases is run on the host against a fake machine, in the
+//! bare-metal image and in a Linux guest; each place prints KTAP. This part needs neither `std` nor a heap. The
+//! feature `std` adds what only a host has.
+#![no_std]
+
+#[cfg(feature = "std")]
+extern crate std;
+
+mod case;
+mod ktap;
+mod machine;
+mod message;
+mod runner;
+
+pub use case::{Case, Group, Stop, Verdict};
+pub use ktap::Ktap;
+pub use machine::Machine;
+pub use message::Message;
+pub use runner::{run, Summary};

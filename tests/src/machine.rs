@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What a case needs of the place it runs in.
+
+use clp::{Clp, FunctionId};
+use s390_iommu::{AbsoluteAddress, TableAllocator, Zpci};
+
+use crate::message::Message;
+
+/// A machine with zPCI: the fake one of the host, or one that executes the instructions.
+pub trait Machine: Clp + Zpci {
+    /// Where the tables of a case live; every clone hands out the same storage.
+    type Storage: TableAllocator + Clone;
+
+    /// Storage for tables.
+    fn storage(&self) -> Self::Storage;
+
+    /// Reads eight bytes of a table as the hardware does, big-endian, from absolute storage.
+    ///
+    /// Nothing where there is no table of [`storage`](Self::storage) or `address` is not a multiple of eight.
+    fn entry(&self, address: AbsoluteAddress) -> Option<u64>;
+
+    /// One megabyte of storage, aligned to one megabyte, that a device may read and write.
+    fn data(&self) -> AbsoluteAddress;
+
+    /// A function that the cases may enable, register and disable because nobody else uses it.
+    ///
+    /// The cases find it disabled and leave it disabled. Nothing where there is no such function.
+    fn function(&self) -> Option<FunctionId>;
+
+    /// Pauses after a busy answer, the `attempts`-th in a row, and tells whether to try again.
+    fn again(&self, attempts: u32) -> bool;
+
+    /// What the machine saw since the last call that no instruction reports, such as an access to freed storage.
+    ///
+    /// A case during which the machine had something to complain about has failed.
+    fn complaint(&self) -> Option<Message> {
+        None
+    }
+}

@@ -1,58 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Where tables live.
+//! Where tables live: the seams to the storage that holds them, and the tree they form.
+//!
+//! All unsafe code of this crate is in this module. What makes it sound is one invariant: every designation in a
+//! table of a [`Tree`] was stored by this module, of storage that the tree's own allocator gave for that kind of
+//! table, and that storage is given back only when nobody can hold a reference to it.
 
-use core::ptr::NonNull;
+mod seam;
+mod tree;
+mod visit;
 
-use crate::address::AbsoluteAddress;
-
-/// Which of the two shapes a table has.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub enum TableSize {
-    /// A page table: 256 entries, 2 KiB, aligned to 2 KiB.
-    Page,
-    /// A region or segment table (Linux: CRST): 2048 entries, 16 KiB, aligned to 16 KiB.
-    Crst,
-}
-
-impl TableSize {
-    /// Size and alignment in bytes.
-    pub const fn bytes(self) -> usize {
-        match self {
-            Self::Page => 2 << 10,
-            Self::Crst => 16 << 10,
-        }
-    }
-}
-
-/// Where absolute storage is visible to the program.
-///
-/// # Safety
-///
-/// For every address that [`TableAllocator::allocate`] of the same object returned, `phys_to_virt` must return a
-/// pointer, aligned like the address, that is valid for reads and writes of the whole table until it is deallocated,
-/// and the same one each time. For an object that walks tables made elsewhere the same must hold for every table that
-/// the walked tree names.
-pub unsafe trait PhysToVirt {
-    /// Converts the absolute address of a table.
-    fn phys_to_virt(&self, origin: AbsoluteAddress) -> NonNull<u8>;
-}
-
-/// Storage for tables.
-///
-/// # Safety
-///
-/// `allocate` must return the absolute address of storage of `size.bytes()` bytes, aligned to that size, not at
-/// absolute address 0, that nobody else uses until it is deallocated.
-pub unsafe trait TableAllocator: PhysToVirt {
-    /// Allocates one table, contents unspecified.
-    fn allocate(&self, size: TableSize) -> Option<AbsoluteAddress>;
-
-    /// Gives one table back.
-    ///
-    /// # Safety
-    ///
-    /// `origin` must come from `allocate` of the same object with the same `size`, and neither the program nor any
-    /// device may use it again.
-    unsafe fn deallocate(&self, origin: AbsoluteAddress, size: TableSize);
-}
+pub use seam::{PhysToVirt, TableAllocator, TableSize};
+pub(crate) use tree::{Absent, OutOfStorage, PageTable, Segment, SegmentTable, Tree};
+pub(crate) use visit::Found;

@@ -17,10 +17,7 @@ pub struct IovaRange {
 
 impl IovaRange {
     /// Everything a device can address.
-    pub const ALL: Self = Self {
-        start: Iova::new(0),
-        last: Iova::new(u64::MAX),
-    };
+    pub const ALL: Self = Self { start: Iova::new(0), last: Iova::new(u64::MAX) };
 
     /// The range from `start` to `last`, both inclusive.
     ///
@@ -53,6 +50,37 @@ impl IovaRange {
         match start.checked_add(bytes - 1) {
             Some(last) => Self::new(start, last),
             None => Err(RangeError::Overflow { start, bytes }),
+        }
+    }
+
+    /// The range from 0 to the end of the page that holds `last`.
+    pub const fn up_to(last: Iova) -> Self {
+        Self { start: Iova::new(0), last: Iova::new(last.get() | (PAGE_SIZE - 1)) }
+    }
+
+    /// The page that holds `iova`.
+    pub const fn page(iova: Iova) -> Self {
+        Self::around(iova, PAGE_SIZE - 1)
+    }
+
+    /// The naturally aligned range that holds `iova`; `mask` is its size less one, at least that of a page.
+    pub(crate) const fn around(iova: Iova, mask: u64) -> Self {
+        Self { start: Iova::new(iova.get() & !mask), last: Iova::new(iova.get() | mask) }
+    }
+
+    /// The whole pages between the bytes `first` and `last`, both inclusive; nothing where there is none.
+    pub const fn within(first: Iova, last: Iova) -> Option<Self> {
+        let Some(start) = first.get().checked_next_multiple_of(PAGE_SIZE) else {
+            return None;
+        };
+        // One past the last whole page; 0 stands for 2^64.
+        let end = last.get().wrapping_add(1) & !(PAGE_SIZE - 1);
+        if end == 0 && last.get() != u64::MAX {
+            return None;
+        }
+        match Self::new(Iova::new(start), Iova::new(end.wrapping_sub(1))) {
+            Ok(range) => Some(range),
+            Err(_) => None,
         }
     }
 
@@ -93,12 +121,22 @@ impl IovaRange {
         (start <= last).then_some(Self { start, last })
     }
 
+    /// Cuts the range after the byte `cut`, the last of a page and not before `start`.
+    ///
+    /// The second part is nothing where the range ends at `cut` or before.
+    pub(crate) const fn split_after(self, cut: Iova) -> (Self, Option<Self>) {
+        if self.last.get() <= cut.get() {
+            return (self, None);
+        }
+        let head = Self { start: self.start, last: cut };
+        // `cut` lies before `last`, so there is a byte after it.
+        let rest = Self { start: Iova::new(cut.get().wrapping_add(1)), last: self.last };
+        (head, Some(rest))
+    }
+
     /// The smallest range that holds both.
     pub fn hull(self, other: Self) -> Self {
-        Self {
-            start: self.start.min(other.start),
-            last: self.last.max(other.last),
-        }
+        Self { start: self.start.min(other.start), last: self.last.max(other.last) }
     }
 }
 

@@ -2,6 +2,8 @@
 
 //! The seam to the two instructions that translation needs.
 
+use core::fmt;
+
 use clp::{ConditionCode, FunctionHandle};
 
 use crate::fib::Fib;
@@ -40,3 +42,53 @@ pub struct Status(pub u8);
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[repr(transparent)]
 pub struct FunctionControl(pub u8);
+
+impl Outcome {
+    /// Condition code 0.
+    pub const DONE: Self = Self { cc: ConditionCode::Zero, status: Status(0) };
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.cc {
+            ConditionCode::Zero => f.write_str("done"),
+            ConditionCode::One => write!(f, "condition code 1, status {}", self.status.0),
+            ConditionCode::Two => f.write_str("condition code 2 (busy)"),
+            ConditionCode::Three => f.write_str("condition code 3 (function not there)"),
+        }
+    }
+}
+
+impl Status {
+    /// A resource is not available.
+    pub const NO_RESOURCE: Self = Self(4);
+    /// The function is in error.
+    pub const IN_ERROR: Self = Self(8);
+    /// Resources do not suffice.
+    pub const INSUFFICIENT_RESOURCE: Self = Self(16);
+    /// Registered already, or not registered.
+    pub const SEQUENCE: Self = Self(24);
+    /// The DMA address space is not valid.
+    pub const ADDRESS_SPACE: Self = Self(28);
+    /// The function is being recovered.
+    pub const RECOVERY: Self = Self(40);
+}
+
+impl FunctionControl {
+    /// Register adapter interruptions.
+    pub const REGISTER_INTERRUPTS: Self = Self(2);
+    /// Deregister adapter interruptions.
+    pub const DEREGISTER_INTERRUPTS: Self = Self(3);
+    /// Register I/O address translation parameters.
+    pub const REGISTER_IOAT: Self = Self(4);
+    /// Deregister I/O address translation parameters.
+    pub const DEREGISTER_IOAT: Self = Self(5);
+    /// Replace I/O address translation parameters.
+    pub const REREGISTER_IOAT: Self = Self(6);
+    /// Reset the error state and the load/store block.
+    pub const RESET_ERROR: Self = Self(7);
+    /// Reset the load/store block only; DMA stays blocked.
+    pub const RESET_BLOCK: Self = Self(9);
+    /// Set the measurement parameters.
+    pub const SET_MEASUREMENT: Self = Self(10);
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Mapping.
+
+use core::fmt;
+use core::sync::atomic::{fence, Ordering};
+
+use crate::address::{AbsoluteAddress, Iova, PAGE_SIZE};
+use crate::entry::{Entry, PageEntry};
+use crate::frame::{FrameSize, Protection};
+use crate::memory::{OutOfStorage, Segment, TableAllocator};
+use crate::range::IovaRange;
+use crate::refresh::Refresh;
+use crate::run::{self, Chunks};
+use crate::table_type::TableType;
+use crate::translation_table::TranslationTable;
+
+impl<M: TableAllocator> TranslationTable<M> {
+    /// Maps `range` to consecutive storage from `origin`: all of it, or nothing.
+    ///
+    /// Where the table may use frames of 1 MiB, each whole aligned MiB of `range` whose storage is aligned too and
+    /// that has no page table yet becomes one.
+    ///
+    /// Functions whose group has the refresh bit need the returned refresh before they use the range.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is mapped then. Tables made on the way stay, empty, for the next call.
+    ///
+    /// * [`MapError::Unaligned`] if `origin` is not a multiple of 4 KiB.
+    /// * [`MapError::PastStorage`] if the storage from `origin` would pass 2^64.
+    /// * [`MapError::OutsideAperture`] if part of `range` lies beyond what the table can translate.
+    /// * [`MapError::AlreadyMapped`] if something is mapped in `range`.
+    /// * [`MapError::OutOfStorage`] if there is no storage for a table.
+    pub fn map(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Refresh, MapError> {
+        if !origin.is_aligned(PAGE_SIZE) {
+            return Err(MapError::Unaligned(origin));
+        }
+        if origin.checked_add(range.size_less_one()).is_none() {
+            return Err(MapError::PastStorage { origin, range });
+        }
+        if !self.aperture().contains(range) {
+            return Err(MapError::OutsideAperture { range, aperture: self.aperture() });
+        }
+        self.prepare(range, origin)?;
+        self.fill(range, origin, protection);
+        // Whoever is told of the mapping after this must find it.
+        fence(Ordering::Release);
+        Ok(Refresh::of(range))
+    }
+
+    /// Makes the tables for `range` and sees that nothing is mapped there.
+    fn prepare(&self, range: IovaRange, origin: AbsoluteAddress) -> Result<(), MapError> {
+        for region in Chunks::of(range, TableType::RegionThird) {
+            let table = self.tree.grow_segment_table(region.start())?;
+            for chunk in Chunks::of(region, TableType::Segment) {
+                let slot = &table[TableType::Segment.index(chunk.start())];
+                let mut target = self.tree.segment(slot);
+                if let Segment::Empty = target {
+                    if self.takes_large_frame(chunk, storage_at(range, origin, chunk)) {
+                        continue;
+                    }
+                    target = self.tree.grow_page_table(slot)?;
+                }
+                match target {
+                    Segment::Empty => {}
+                    Segment::Pages(pages, _) => {
+                        if let Some(index) = run::first_valid(run::slots(pages, chunk)) {
+                            return Err(self.already_mapped(chunk.start(), index as u64 * PAGE_SIZE));
+                        }
+                    }
+                    Segment::Frame(..) => return Err(self.already_mapped(chunk.start(), 0)),
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Stores the entries for `range`, whose tables exist and are empty.
+    fn fill(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) {
+        for region in Chunks::of(range, TableType::RegionThird) {
+            let Ok((table, _)) = self.tree.segment_table(region.start()) else {
+                continue;
+            };
+            for chunk in Chunks::of(region, TableType::Segment) {
+                let slot = &table[TableType::Segment.index(chunk.start())];
+                let storage = storage_at(range, origin, chunk);
+                let target = match self.tree.segment(slot) {
+                    Segment::Empty => match self.tree.install_frame(slot, storage, protection) {
+                        Ok(()) => continue,
+                        Err(there) => there,
+                    },
+                    there => there,
+                };
+                if let Segment::Pages(pages, _) = target {
+                    run::store(run::slots(pages, chunk), PageEntry::mapping(storage, protection).bits());
+                }
+            }
+        }
+    }
+
+    /// Whether `chunk`, a part of one segment, becomes a frame of 1 MiB when mapped to `storage`.
+    fn takes_large_frame(&self, chunk: IovaRange, storage: AbsoluteAddress) -> bool {
+        self.frames().contains(FrameSize::Size1M)
+            && chunk.size_less_one() == TableType::Segment.entry_mask()
+            && storage.is_aligned(FrameSize::Size1M.bytes())
+    }
+
+    #[cold]
+    fn already_mapped(&self, start: Iova, offset: u64) -> MapError {
+        let iova = Iova::new(start.get().wrapping_add(offset));
+        MapError::AlreadyMapped {
+            iova,
+            // Whoever unmapped it in between raced with this call; then the page itself is all that can be told.
+            to: self.translate(iova).map_or(AbsoluteAddress::new(0), |found| found.absolute),
+        }
+    }
+}
+
+/// The storage of `chunk`, a part of `range`, which is mapped from `origin`.
+#[inline]
+fn storage_at(range: IovaRange, origin: AbsoluteAddress, chunk: IovaRange) -> AbsoluteAddress {
+    let offset = chunk.start().get().wrapping_sub(range.start().get());
+    AbsoluteAddress::new(origin.get().wrapping_add(offset))
+}
+
+/// Why nothing was mapped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum MapError {
+    /// The storage does not start at a page.
+    Unaligned(AbsoluteAddress),
+    /// The storage would pass 2^64.
+    PastStorage {
+        /// Where the storage starts.
+        origin: AbsoluteAddress,
+        /// What was to be mapped to it.
+        range: IovaRange,
+    },
+    /// The table cannot translate all of the range.
+    OutsideAperture {
+        /// What was to be mapped.
+        range: IovaRange,
+        /// What the table can translate.
+        aperture: IovaRange,
+    },
+    /// Something is mapped there.
+    AlreadyMapped {
+        /// The first page of the range that is mapped.
+        iova: Iova,
+        /// What it is mapped to.
+        to: AbsoluteAddress,
+    },
+    /// There is no storage for a table.
+    OutOfStorage,
+}
+
+impl From<OutOfStorage> for MapError {
+    fn from(_: OutOfStorage) -> Self {
+        Self::OutOfStorage
+    }
+}
+
+impl fmt::Display for MapError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Unaligned(origin) => write!(f, "storage at {origin} does not start at a page"),
+            Self::PastStorage { origin, range } => {
+                write!(f, "storage from {origin} for {range} would pass 2^64")
+            }
+            Self::OutsideAperture { range, aperture } => write!(f, "{range} is not within {aperture}"),
+            Self::AlreadyMapped { iova, to } => write!(f, "{iova} is already mapped to {to}"),
+            Self::OutOfStorage => f.write_str("no storage for a table"),
+        }
+    }
+}
+
+impl core::error::Error for MapError {}

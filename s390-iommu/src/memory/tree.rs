@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The tree of tables below one root, and the steps down it.
+
+use core::ptr::NonNull;
+
+use super::seam::{TableAllocator, TableSize};
+use crate::address::{AbsoluteAddress, Iova};
+use crate::entry::{Entry, PageEntry, RegionEntry, SegmentEntry};
+use crate::frame::Protection;
+use crate::slot::Slot;
+use crate::table_type::{Root, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
+
+type RegionTable = [Slot<RegionEntry>; CRST_ENTRIES];
+pub(crate) type SegmentTable = [Slot<SegmentEntry>; CRST_ENTRIES];
+pub(crate) type PageTable = [Slot<PageEntry>; PAGE_TABLE_ENTRIES];
+
+const _: () = {
+    assert!(size_of::<RegionTable>() == TableSize::Crst.bytes());
+    assert!(size_of::<SegmentTable>() == TableSize::Crst.bytes());
+    assert!(size_of::<PageTable>() == TableSize::Page.bytes());
+};
+
+/// No storage for a table.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct OutOfStorage;
+
+/// No table leads on: nothing is mapped up to and including `last`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Absent {
+    pub(crate) last: Iova,
+}
+
+/// What a segment-table entry leads to.
+pub(crate) enum Segment<'t> {
+    /// Nothing.
+    Empty,
+    /// A page table, and whether the entry protects what it maps.
+    Pages(&'t PageTable, Protection),
+    /// A frame of 1 MiB.
+    Frame(AbsoluteAddress, Protection),
+}
+
+/// Region, segment and page tables below one root.
+///
+/// # Invariants
+///
+/// * `root` designates a table of `memory` of the kind that `kind` names.
+/// * Every valid entry without FC below it designates a table of `memory` of the kind that belongs there.
+/// * A table that an entry designates is not deallocated while a reference with the lifetime of `&self` exists.
+pub(crate) struct Tree<M: TableAllocator> {
+    kind: Root,
+    root: AbsoluteAddress,
+    memory: M,
+}
+
+impl<M: TableAllocator> Tree<M> {
+    /// An empty tree.
+    pub(crate) fn new(kind: Root, memory: M) -> Result<Self, OutOfStorage> {
+        let root = allocate_filled(&memory, TableSize::Crst, RegionEntry::EMPTY)?;
+        // INVARIANT: `root` was just allocated, and none of its entries is valid.
+        Ok(Self { kind, root, memory })
+    }
+
+    pub(crate) fn kind(&self) -> Root {
+        self.kind
+    }
+
+    pub(crate) fn root(&self) -> AbsoluteAddress {
+        self.root
+    }
+
+    pub(crate) fn memory(&self) -> &M {
+        &self.memory
+    }
+
+    /// The segment table for `iova` and how the entries above it protect what it maps.
+    #[inline]
+    pub(crate) fn segment_table(&self, iova: Iova) -> Result<(&SegmentTable, Protection), Absent> {
+        let mut table = self.root;
+        let mut protection = Protection::ReadWrite;
+        let mut table_type = self.kind.table_type();
+        while table_type != TableType::Segment {
+            let entry = self.region_slot(table, table_type, iova).load();
+            if entry.invalid() {
+                return Err(Absent { last: table_type.entry_last(iova) });
+            }
+            protection = protection.and(Protection::from_protected(entry.protected()));
+            table = entry.origin();
+            table_type = below(table_type);
+        }
+        Ok((self.segment_table_at(table), protection))
+    }
+
+    /// The segment table for `iova`, made where it does not exist.
+    #[inline]
+    pub(crate) fn grow_segment_table(&self, iova: Iova) -> Result<&SegmentTable, OutOfStorage> {
+        let mut table = self.root;
+        let mut table_type = self.kind.table_type();
+        while table_type != TableType::Segment {
+            let slot = self.region_slot(table, table_type, iova);
+            let entry = slot.load();
+            table = if entry.invalid() { self.install_table(slot, table_type)? } else { entry.origin() };
+            table_type = below(table_type);
+        }
+        Ok(self.segment_table_at(table))
+    }
+
+    /// What `slot`, a slot of a segment table of this tree, leads to.
+    #[inline]
+    pub(crate) fn segment<'t>(&'t self, slot: &'t Slot<SegmentEntry>) -> Segment<'t> {
+        self.target(slot.load())
+    }
+
+    /// Puts an empty page table where `slot` is empty; what is there afterwards.
+    #[cold]
+    pub(crate) fn grow_page_table<'t>(&'t self, slot: &'t Slot<SegmentEntry>) -> Result<Segment<'t>, OutOfStorage> {
+        let origin = allocate_filled(&self.memory, TableSize::Page, PageEntry::EMPTY)?;
+        // INVARIANT: a segment-table entry designates a page table.
+        Ok(match slot.install(SegmentEntry::EMPTY, SegmentEntry::designating(origin)) {
+            Ok(()) => Segment::Pages(self.page_table_at(origin), Protection::ReadWrite),
+            Err(there) => {
+                self.discard(origin, TableSize::Page);
+                self.target(there)
+            }
+        })
+    }
+
+    /// Maps a frame of 1 MiB where `slot` is empty; what is there otherwise.
+    pub(crate) fn install_frame<'t>(
+        &'t self,
+        slot: &'t Slot<SegmentEntry>,
+        frame: AbsoluteAddress,
+        protection: Protection,
+    ) -> Result<(), Segment<'t>> {
+        slot.install(SegmentEntry::EMPTY, SegmentEntry::mapping(frame, protection)).map_err(|there| self.target(there))
+    }
+
+    /// Makes `slot` empty where it maps a frame of 1 MiB.
+    pub(crate) fn remove_frame(&self, slot: &Slot<SegmentEntry>) {
+        let entry = slot.load();
+        if !entry.invalid() && entry.frame_mapped() {
+            // A lost race means that the frame is gone already.
+            let _ = slot.install(entry, SegmentEntry::EMPTY);
+        }
+    }
+
+    /// Replaces a frame of 1 MiB in `slot` by a page table that maps the same storage in frames of 4 KiB.
+    ///
+    /// Tells whether `slot` held such a frame.
+    pub(crate) fn split_frame(&self, slot: &Slot<SegmentEntry>) -> Result<bool, OutOfStorage> {
+        let entry = slot.load();
+        if entry.invalid() || !entry.frame_mapped() {
+            return Ok(false);
+        }
+        let first = PageEntry::mapping(entry.frame(), entry.protection());
+        let origin = allocate_filled(&self.memory, TableSize::Page, PageEntry::EMPTY)?;
+        let mut bits = first.bits();
+        for page in self.page_table_at(origin) {
+            page.store(PageEntry::of_bits(bits));
+            bits = bits.wrapping_add(crate::PAGE_SIZE);
+        }
+        // INVARIANT: a segment-table entry designates a page table.
+        let installed = slot.install(entry, SegmentEntry::designating(origin)).is_ok();
+        if !installed {
+            self.discard(origin, TableSize::Page);
+        }
+        Ok(installed)
+    }
+
+    #[inline]
+    pub(super) fn target(&self, entry: SegmentEntry) -> Segment<'_> {
+        if entry.invalid() {
+            Segment::Empty
+        } else if entry.frame_mapped() {
+            Segment::Frame(entry.frame(), entry.protection())
+        } else {
+            Segment::Pages(self.page_table_at(entry.origin()), entry.protection())
+        }
+    }
+
+    /// Puts an empty table below `slot`, a slot of a table of type `table_type`; the origin of the table there.
+    #[cold]
+    fn install_table(&self, slot: &Slot<RegionEntry>, table_type: TableType) -> Result<AbsoluteAddress, OutOfStorage> {
+        let origin = match table_type {
+            TableType::RegionThird => allocate_filled(&self.memory, TableSize::Crst, SegmentEntry::EMPTY)?,
+            _ => allocate_filled(&self.memory, TableSize::Crst, RegionEntry::EMPTY)?,
+        };
+        // INVARIANT: the new table is of the kind that belongs below `table_type`.
+        match slot.install(RegionEntry::EMPTY, RegionEntry::designating(table_type, origin)) {
+            Ok(()) => Ok(origin),
+            Err(winner) => {
+                self.discard(origin, TableSize::Crst);
+                Ok(winner.origin())
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn region_slot(&self, table: AbsoluteAddress, table_type: TableType, iova: Iova) -> &Slot<RegionEntry> {
+        let table: NonNull<RegionTable> = self.memory.phys_to_virt(table).cast();
+        // SAFETY: by the invariants `table` is a live table of this size and kind, and `phys_to_virt` gives a valid,
+        // aligned pointer to it. Its storage was initialised before it was designated. Entries are only ever
+        // accessed as atomics after that, so a shared reference is right.
+        let table = unsafe { table.as_ref() };
+        &table[table_type.index(iova)]
+    }
+
+    #[inline]
+    pub(super) fn segment_table_at(&self, table: AbsoluteAddress) -> &SegmentTable {
+        let table: NonNull<SegmentTable> = self.memory.phys_to_virt(table).cast();
+        // SAFETY: as in `region_slot`.
+        unsafe { table.as_ref() }
+    }
+
+    #[inline]
+    fn page_table_at(&self, table: AbsoluteAddress) -> &PageTable {
+        let table: NonNull<PageTable> = self.memory.phys_to_virt(table).cast();
+        // SAFETY: as in `region_slot`.
+        unsafe { table.as_ref() }
+    }
+
+    /// Gives back a table that never was designated.
+    fn discard(&self, origin: AbsoluteAddress, size: TableSize) {
+        // SAFETY: `origin` was allocated with `size` by the caller in this module, and nobody else has seen it.
+        unsafe { self.memory.deallocate(origin, size) }
+    }
+
+    /// Gives back `table` and all below it.
+    fn discard_below(&mut self, table: AbsoluteAddress, table_type: TableType) {
+        match table_type {
+            TableType::Segment => {
+                for index in 0..CRST_ENTRIES {
+                    let entry = self.segment_table_at(table)[index].load();
+                    if !entry.invalid() && !entry.frame_mapped() {
+                        self.discard(entry.origin(), TableSize::Page);
+                    }
+                }
+            }
+            _ => {
+                let covered = table_type.entry_mask().wrapping_add(1);
+                let mut iova = Iova::new(0);
+                for _ in 0..CRST_ENTRIES {
+                    let entry = self.region_slot(table, table_type, iova).load();
+                    if !entry.invalid() {
+                        self.discard_below(entry.origin(), below(table_type));
+                    }
+                    iova = Iova::new(iova.get().wrapping_add(covered));
+                }
+            }
+        }
+        self.discard(table, TableSize::Crst);
+    }
+}
+
+impl<M: TableAllocator> Drop for Tree<M> {
+    /// Gives all tables back; `&mut self` tells that no reference into them is left.
+    fn drop(&mut self) {
+        self.discard_below(self.root, self.kind.table_type());
+    }
+}
+
+/// The kind of table that an entry of a region table designates.
+#[inline]
+pub(super) const fn below(table_type: TableType) -> TableType {
+    match table_type {
+        TableType::RegionFirst => TableType::RegionSecond,
+        TableType::RegionSecond => TableType::RegionThird,
+        TableType::RegionThird | TableType::Segment => TableType::Segment,
+    }
+}
+
+/// Allocates a table and fills it with `entry`, before anybody else can see it.
+fn allocate_filled<M: TableAllocator, E: Entry>(
+    memory: &M,
+    size: TableSize,
+    entry: E,
+) -> Result<AbsoluteAddress, OutOfStorage> {
+    let origin = memory.allocate(size).ok_or(OutOfStorage)?;
+    let words: NonNull<u64> = memory.phys_to_virt(origin).cast();
+    for index in 0..size.bytes() / size_of::<u64>() {
+        // SAFETY: the table has `size.bytes()` bytes and is aligned to more than a word, `index` lies within it, and
+        // nobody else uses the storage yet.
+        unsafe { words.add(index).write(entry.bits().to_be()) };
+    }
+    Ok(origin)
+}

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The duty to tell devices of a change.
+
+use core::fmt;
+use core::sync::atomic::{fence, Ordering};
+
+use clp::FunctionHandle;
+
+use crate::action::{Action, Request};
+use crate::range::IovaRange;
+use crate::table_type::TableType;
+use crate::zpci::{Outcome, Zpci};
+
+/// A range whose entries changed while functions may still use the old ones.
+///
+/// It is issued to every function that uses the table, or given up with a reason.
+#[derive(Debug, Eq, PartialEq)]
+#[must_use = "issue it to every function that uses the table, or `forgo` it and say why"]
+pub struct Refresh {
+    range: IovaRange,
+}
+
+impl Refresh {
+    /// A refresh of `range`, whether anything changed there or not.
+    ///
+    /// A refresh of all that a function can address makes the machine drop every translation it need not keep.
+    pub const fn of(range: IovaRange) -> Self {
+        Self { range }
+    }
+
+    /// What is to be refreshed.
+    pub const fn range(&self) -> IovaRange {
+        self.range
+    }
+
+    /// One refresh that covers both; it covers what lies between as well.
+    pub fn merge(self, other: Self) -> Self {
+        Self::of(self.range.hull(other.range))
+    }
+
+    /// Makes `function` use the entries as they are now.
+    ///
+    /// `again` is called with the number of busy answers so far; it pauses and tells whether to ask again.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError`]: `function` may use old entries for the range, except where it is gone.
+    pub fn issue<Z: Zpci>(
+        self,
+        zpci: &Z,
+        function: FunctionHandle,
+        again: impl FnMut(u32) -> bool,
+    ) -> Result<(), RefreshError> {
+        self.issue_to_all(zpci, [function], again)
+    }
+
+    /// Makes all of `functions` use the entries as they are now.
+    ///
+    /// Every function is refreshed, also after one failed. `again` is called with the number of busy answers to one
+    /// instruction so far; it pauses and tells whether to ask again.
+    ///
+    /// # Errors
+    ///
+    /// The first [`RefreshError`]; it is not lost when later functions succeed.
+    pub fn issue_to_all<Z: Zpci>(
+        self,
+        zpci: &Z,
+        functions: impl IntoIterator<Item = FunctionHandle>,
+        mut again: impl FnMut(u32) -> bool,
+    ) -> Result<(), RefreshError> {
+        // The stores into the tables come before the machine reads them.
+        fence(Ordering::SeqCst);
+        let mut result = Ok(());
+        for function in functions {
+            let refreshed = refresh(zpci, function, self.range, &mut again);
+            result = result.and(refreshed);
+        }
+        result
+    }
+
+    /// Gives the refresh up, for entries that no function can have seen.
+    pub fn forgo(self, _why: &'static str) {}
+}
+
+/// Refreshes `range` for one function.
+fn refresh<Z: Zpci>(
+    zpci: &Z,
+    function: FunctionHandle,
+    range: IovaRange,
+    again: &mut impl FnMut(u32) -> bool,
+) -> Result<(), RefreshError> {
+    let mut rest = Some(range);
+    while let Some(todo) = rest {
+        let (piece, after) = first_piece(todo);
+        rest = after;
+        let mut busy = 0;
+        loop {
+            // A piece has at most 2^63 bytes.
+            let length = piece.size_less_one().wrapping_add(1);
+            let outcome = zpci.rpcit(function, piece.start().get(), length);
+            let action = Action::of(Request::Refresh, outcome);
+            match action {
+                Action::Done | Action::AlreadyDone => break,
+                Action::Again if again(busy) => busy = busy.saturating_add(1),
+                _ => return Err(RefreshError { function, range, action, outcome }),
+            }
+        }
+    }
+    Ok(())
+}
+
+/// What one RPCIT can refresh of `range`, from its start.
+///
+/// The length of all of 2^64 is no operand, so a half is the most. And a range that starts inside the area of a
+/// region-third entry ends with it: where such an entry is invalid, QEMU steps a whole 2 GiB from the start of the
+/// range and drops what is mapped at the start of the next area (measured).
+fn first_piece(range: IovaRange) -> (IovaRange, Option<IovaRange>) {
+    let start = range.start();
+    if !start.is_aligned(TableType::RegionThird.entry_mask() + 1) {
+        return range.split_after(TableType::RegionThird.entry_last(start));
+    }
+    range.split_after(crate::Iova::new(start.get() | u64::MAX >> 1))
+}
+
+/// Why a function may use old entries.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct RefreshError {
+    /// The function.
+    pub function: FunctionHandle,
+    /// What was to be refreshed.
+    pub range: IovaRange,
+    /// What the answer asks for; [`Action::Again`] when the caller stopped asking.
+    pub action: Action,
+    /// The answer.
+    pub outcome: Outcome,
+}
+
+impl fmt::Display for RefreshError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "refresh of {} for function {}: {}", self.range, self.function, self.outcome)
+    }
+}
+
+impl core::error::Error for RefreshError {}

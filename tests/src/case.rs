@@ -68,9 +68,6 @@ impl<M> fmt::Debug for Case<M> {
 
 impl<M> fmt::Debug for Group<M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Group")
-            .field("name", &self.name)
-            .field("cases", &self.cases)
-            .finish()
+        f.debug_struct("Group").field("name", &self.name).field("cases", &self.cases).finish()
     }
 }

@@ -23,11 +23,7 @@ impl<W: Write> Ktap<W> {
     ///
     /// Those of `out`.
     pub fn new(out: W, plan: usize) -> Result<Self, fmt::Error> {
-        let mut ktap = Self {
-            out,
-            depth: 0,
-            number: 0,
-        };
+        let mut ktap = Self { out, depth: 0, number: 0 };
         ktap.line(format_args!("KTAP version 1"))?;
         ktap.line(format_args!("1..{plan}"))?;
         Ok(ktap)
@@ -39,11 +35,7 @@ impl<W: Write> Ktap<W> {
     ///
     /// Those of the output.
     pub fn subtest(&mut self, name: &str, plan: usize) -> Result<Ktap<&mut W>, fmt::Error> {
-        let mut ktap = Ktap {
-            out: &mut self.out,
-            depth: self.depth.saturating_add(1),
-            number: 0,
-        };
+        let mut ktap = Ktap { out: &mut self.out, depth: self.depth.saturating_add(1), number: 0 };
         ktap.line(format_args!("KTAP version 1"))?;
         ktap.line(format_args!("# Subtest: {}", Plain(name)))?;
         ktap.line(format_args!("1..{plan}"))?;
@@ -56,11 +48,7 @@ impl<W: Write> Ktap<W> {
     ///
     /// Those of the output.
     pub fn diagnostic(&mut self, text: impl Display) -> fmt::Result {
-        let mut lines = Lines {
-            out: &mut self.out,
-            depth: self.depth,
-            at_start: true,
-        };
+        let mut lines = Lines { out: &mut self.out, depth: self.depth, at_start: true };
         write!(lines, "{text}")?;
         lines.finish()
     }

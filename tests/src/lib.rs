@@ -11,6 +11,8 @@
 extern crate std;
 
 mod case;
+#[cfg(feature = "std")]
+pub mod fake;
 mod ktap;
 mod machine;
 mod message;

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The fake machine behind the seams of the crates under test, and as a place where cases run.
+
+use core::fmt::Write;
+use core::ptr::NonNull;
+use std::format;
+
+use ::clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
+use s390_iommu::{AbsoluteAddress, Fib, FunctionControl, Outcome, PhysToVirt, Status, TableAllocator, TableSize, Zpci};
+use zerocopy::IntoBytes;
+
+use super::clp::{self, End};
+use super::configuration::Personality;
+use super::function::{Answer, Trap};
+use super::{Fake, Machine};
+use crate::message::Message;
+
+impl Clp for Fake {
+    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
+        let mut machine = self.lock();
+        let Machine { configuration, functions, complaints, .. } = &mut *machine;
+        let mut clp = clp::Clp {
+            personality: configuration.personality,
+            functions,
+            groups: &configuration.groups,
+            busy: configuration.busy,
+            complaints,
+        };
+        match clp.execute(processor.0, block.as_mut_bytes()) {
+            End::Condition(cc) => condition(cc),
+            End::OperandException => ConditionCode::Three,
+        }
+    }
+
+    fn immediate(&self, command: u64) -> Result<u64, ConditionCode> {
+        match (self.lock().configuration.personality, command) {
+            // Logical processors 0 and 2.
+            (Personality::Hardware, 1) => Ok(0xa000_0000_0000_0000),
+            // QEMU takes the command for the address of a block.
+            _ => Err(ConditionCode::Three),
+        }
+    }
+}
+
+impl Zpci for Fake {
+    fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
+        let mut machine = self.lock();
+        match machine.modify(function.0, control.0, 0, &zerocopy::transmute!(*fib)) {
+            Ok(answer) => outcome(answer),
+            Err(Trap(reason)) => {
+                machine.complaints.push(format!("MPCIFC would trap: {reason}"));
+                outcome((3, 0))
+            }
+        }
+    }
+
+    fn rpcit(&self, function: FunctionHandle, start: u64, length: u64) -> Outcome {
+        outcome(self.lock().refresh(function.0, start, length))
+    }
+}
+
+// SAFETY: `allocate` and `words` hand out tables of `Storage`, which keeps each of them where it is, aligned to the
+// larger of the two sizes, until the last clone of this machine is gone.
+unsafe impl PhysToVirt for Fake {
+    fn phys_to_virt(&self, origin: AbsoluteAddress) -> NonNull<u8> {
+        let mut machine = self.lock();
+        let (words, wrong) = machine.storage.words(origin.get());
+        let words = NonNull::from(words).cast();
+        if let Some(access) = wrong {
+            machine.complaints.push(format!("a program used a table: {access}"));
+        }
+        words
+    }
+}
+
+// SAFETY: `Storage` draws an address for every table, aligned to its size, where nothing else is or was, never 0.
+unsafe impl TableAllocator for Fake {
+    fn allocate(&self, size: TableSize) -> Option<AbsoluteAddress> {
+        Some(AbsoluteAddress::new(self.lock().storage.allocate(size)))
+    }
+
+    unsafe fn deallocate(&self, origin: AbsoluteAddress, size: TableSize) {
+        self.lock().deallocate(origin.get(), size);
+    }
+}
+
+impl crate::Machine for Fake {
+    type Storage = Self;
+
+    fn storage(&self) -> Self {
+        self.clone()
+    }
+
+    fn entry(&self, address: AbsoluteAddress) -> Option<u64> {
+        self.lock().storage.entry(address.get()).ok()
+    }
+
+    fn data(&self) -> AbsoluteAddress {
+        AbsoluteAddress::new(self.lock().data)
+    }
+
+    fn function(&self) -> Option<FunctionId> {
+        let machine = self.lock();
+        let mut functions = machine.configuration.functions.iter();
+        functions.find(|function| function.configured).map(|function| FunctionId(function.fid))
+    }
+
+    fn again(&self, attempts: u32) -> bool {
+        attempts < 100
+    }
+
+    /// Everything that was noted, and what the case left behind.
+    fn complaint(&self) -> Option<Message> {
+        let noted = self.complaints();
+        let mut machine = self.lock();
+        let tables = machine.storage.live_tables();
+        let left = tables.saturating_sub(core::mem::replace(&mut machine.known_tables, tables));
+        let mut complaint = Message::default();
+        for complaint_of_machine in &noted {
+            let _ = write!(complaint, "{complaint_of_machine}; ");
+        }
+        if left > 0 {
+            let _ = write!(complaint, "{left} tables were not given back; ");
+        }
+        for function in machine.functions.iter().filter(|function| function.is_enabled()) {
+            let _ = write!(complaint, "function {:#x} was left enabled; ", function.configuration.fid);
+        }
+        (!complaint.as_str().is_empty()).then_some(complaint)
+    }
+}
+
+fn condition(cc: u8) -> ConditionCode {
+    match cc {
+        0 => ConditionCode::Zero,
+        1 => ConditionCode::One,
+        2 => ConditionCode::Two,
+        _ => ConditionCode::Three,
+    }
+}
+
+fn outcome((cc, status): Answer) -> Outcome {
+    Outcome { cc: condition(cc), status: Status(status) }
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What a function remembers of its tables.
+
+use std::collections::BTreeMap;
+use std::vec::Vec;
+
+use super::walker::{Leaf, Step};
+
+/// Translations of single pages, and the tables through which the machine came to them.
+#[derive(Debug, Default)]
+pub(super) struct Tlb {
+    /// By number of the page of I/O virtual addresses.
+    pages: BTreeMap<u64, Entry>,
+    /// A machine may start its next walk at any of these.
+    steps: Vec<Step>,
+}
+
+/// Translation of one page.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(super) struct Entry {
+    /// Absolute address of the frame.
+    pub(super) page: u64,
+    /// Read only.
+    pub(super) protected: bool,
+}
+
+impl From<Leaf> for Entry {
+    fn from(leaf: Leaf) -> Self {
+        Self { page: leaf.page, protected: leaf.protected }
+    }
+}
+
+impl Tlb {
+    pub(super) fn get(&self, iova: u64) -> Option<Entry> {
+        self.pages.get(&(iova / 4096)).copied()
+    }
+
+    pub(super) fn insert(&mut self, iova: u64, entry: Entry) {
+        self.pages.insert(iova / 4096, entry);
+    }
+
+    /// Forgets the pages from `first` to `last`, both inclusive.
+    pub(super) fn remove_pages(&mut self, first: u64, last: u64) {
+        let stale: Vec<u64> = self.pages.range(first / 4096..=last / 4096).map(|(page, _)| *page).collect();
+        for page in stale {
+            self.pages.remove(&page);
+        }
+    }
+
+    /// Forgets the tables whose whole span lies in `first` to `last`, both inclusive.
+    pub(super) fn remove_steps(&mut self, first: u64, last: u64) {
+        self.steps.retain(|step| step.first < first || last < step.last);
+    }
+
+    /// Remembers tables.
+    pub(super) fn note(&mut self, steps: &[Step]) {
+        for step in steps {
+            if !self.steps.contains(step) {
+                self.steps.push(*step);
+            }
+        }
+    }
+
+    /// Whether the next walk may go through `table`.
+    pub(super) fn reaches(&self, table: u64) -> bool {
+        self.steps.iter().any(|step| step.table == table)
+    }
+}

@@ -19,6 +19,16 @@ impl Block {
     pub const fn zeroed() -> Self {
         Self([0; Self::SIZE])
     }
+
+    /// The bytes of the block.
+    pub const fn bytes(&self) -> &[u8; Self::SIZE] {
+        &self.0
+    }
+
+    /// The bytes of the block, to write.
+    pub const fn bytes_mut(&mut self) -> &mut [u8; Self::SIZE] {
+        &mut self.0
+    }
 }
 
 impl core::fmt::Debug for Block {

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! One command, executed.
+
+use crate::{
+    Block, Clp, ConditionCode, LogicalProcessor, Received, Request, ResponseCode, ResponseError, ResponseHeader,
+};
+use core::fmt;
+
+/// Executes one command and returns the bytes of room that were offered for its response.
+///
+/// `room` is that many bytes, header included: a multiple of 8, at least 16, and not more than the request leaves of a
+/// [`Block`]; QEMU answers others with an operand exception (measured).
+/// The block is zeroed first, since the machine may store less than it says (QEMU, measured).
+/// Nothing of the response but the condition code has been checked yet: [`Received::parse`].
+///
+/// # Errors
+///
+/// [`CallError::Room`] if `room` is not possible, with nothing issued; [`CallError::Condition`].
+pub fn call<'b, R: Request>(
+    machine: &impl Clp,
+    block: &'b mut Block,
+    processor: LogicalProcessor,
+    request: &R,
+    room: u16,
+) -> Result<&'b [u8], CallError> {
+    let length = size_of::<R>();
+    let impossible = CallError::Room { offered: room };
+    if !room.is_multiple_of(8) {
+        return Err(impossible);
+    }
+    *block.bytes_mut() = [0; Block::SIZE];
+    let Some((request_part, response_part)) = block.bytes_mut().split_at_mut_checked(length) else {
+        return Err(impossible);
+    };
+    let [high, low] = room.to_be_bytes();
+    match response_part.get_mut(..usize::from(room)) {
+        Some([first, second, rest @ ..]) if rest.len() >= ResponseHeader::SIZE - 2 => (*first, *second) = (high, low),
+        _ => return Err(impossible),
+    }
+    for (stored, byte) in request_part.iter_mut().zip(request.as_bytes()) {
+        *stored = *byte;
+    }
+    match machine.call(processor, block) {
+        ConditionCode::Zero => block.bytes().get(length..length + usize::from(room)).ok_or(impossible),
+        condition => Err(CallError::Condition(condition)),
+    }
+}
+
+/// Executes one command for the PCI processor and reads the fixed part of its response, with room for all of it.
+pub(crate) fn call_fixed<R: Request>(
+    machine: &impl Clp,
+    block: &mut Block,
+    request: &R,
+) -> Result<Received<R::Response>, CallError> {
+    let room = size_of::<R::Response>() as u16;
+    let bytes = call(machine, block, LogicalProcessor::PCI, request, room)?;
+    Ok(Received::parse(bytes)?)
+}
+
+/// Why a command brought no response that can be used.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum CallError {
+    /// The instruction was not executed; the block is as the machine left it.
+    Condition(ConditionCode),
+    /// The response says nothing.
+    Response(ResponseError),
+    /// The room for the response is not a multiple of 8, is less than 16 or more than the request leaves of the block.
+    Room {
+        /// Bytes of room that were asked for.
+        offered: u16,
+    },
+}
+
+impl CallError {
+    /// The response code, if the command was executed and refused.
+    pub const fn response_code(self) -> Option<ResponseCode> {
+        match self {
+            Self::Response(ResponseError::Refused(code)) => Some(code),
+            _ => None,
+        }
+    }
+}
+
+impl From<ResponseError> for CallError {
+    fn from(error: ResponseError) -> Self {
+        Self::Response(error)
+    }
+}
+
+impl fmt::Display for CallError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Condition(condition) => write!(f, "command not executed: {condition}"),
+            Self::Response(error) => error.fmt(f),
+            Self::Room { offered } => write!(f, "room of {offered} bytes for a response"),
+        }
+    }
+}
+
+impl core::error::Error for CallError {}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Characteristics of the PCI logical processor, as people use them.
+
+use crate::slpc::{Response, WriteBack};
+use crate::Received;
+
+/// What SLPC tells of the PCI processor, in host byte order and without reserved fields.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Characteristics {
+    /// Installed facilities (`lpif`); no public source tells what the bits mean.
+    pub facilities: [u32; 8],
+    /// Characteristics (`lpic`); no public source tells what the bits mean.
+    pub characteristics: [u32; 8],
+    /// Position of the bit that makes a 64-bit MIO address one for write-back, 0 to 63, bit 0 the most significant;
+    /// `None` if there is no such bit.
+    pub write_back_position: Option<u8>,
+}
+
+impl Characteristics {
+    /// Reads a response.
+    pub fn decode(received: &Received<Response>) -> Self {
+        let response = received.response();
+        let write_back = response.write_back;
+        Self {
+            facilities: response.lpif.map(|word| word.get()),
+            characteristics: response.lpic.map(|word| word.get()),
+            write_back_position: write_back.valid().then(|| write_back.position()),
+        }
+    }
+
+    /// Writes a response, with every reserved field zero.
+    ///
+    /// Of [`Self::write_back_position`] the low six bits are used.
+    pub fn encode(&self) -> Response {
+        let mut response = Response::new();
+        response.lpif = self.facilities.map(Into::into);
+        response.lpic = self.characteristics.map(Into::into);
+        if let Some(position) = self.write_back_position {
+            response.write_back = WriteBack::new().with_valid(true).with_position(position & 0x3f);
+        }
+        response
+    }
+
+    /// The bit that makes a 64-bit MIO address one for write-back.
+    pub const fn write_back_mask(&self) -> Option<u64> {
+        match self.write_back_position {
+            Some(position) => Some((1 << 63) >> (position & 63)),
+            None => None,
+        }
+    }
+}

@@ -1,4 +1,50 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Placeholder.
-fn main() {}
+//! The one command line for people and CI: `cargo xtask boot`, `cargo xtask test`.
+
+mod apt;
+mod boot;
+mod console;
+mod core_library;
+mod device;
+mod disk;
+mod image;
+mod progress;
+mod qemu;
+mod report;
+mod tool;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Parser;
+
+use workspace::Workspace;
+
+/// Builds, boots and tests zPCI for s390x.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+enum CommandLine {
+    /// Boot the bare-metal image under QEMU: list every PCI function, exercise it by DMA, report
+    Boot(boot::Options),
+}
+
+fn main() -> ExitCode {
+    match run(CommandLine::parse()) {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:?}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Runs one command and returns whether what it found is good.
+fn run(command: CommandLine) -> Result<bool> {
+    let workspace = Workspace::find()?;
+    match command {
+        CommandLine::Boot(options) => boot::run(&workspace, options),
+    }
+}

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Debian packages, from the mirrors this machine already uses and with nothing of its configuration changed.
+//!
+//! Suites that the machine has not enabled are read through a private state directory of apt below the target directory.
+
+mod package;
+mod source;
+mod state;
+
+pub(crate) use package::{download, install, unpack, Suites, Wanted};

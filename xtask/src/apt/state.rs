@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! A private state directory of apt: own sources, own package lists, own cache; the system's are not touched.
+
+use std::ffi::OsString;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{bail, ensure, Context, Result};
+
+use super::source::Source;
+use crate::progress::Step;
+use crate::workspace::Workspace;
+
+/// Apt with sources of ours.
+#[derive(Debug)]
+pub(crate) struct State {
+    directory: PathBuf,
+}
+
+impl State {
+    /// Creates the state called `name` for `sources`, each in a file named by its index.
+    pub(crate) fn create(workspace: &Workspace, name: &str, sources: &[Source]) -> Result<Self> {
+        let directory = workspace.directory(Path::new("apt").join(name))?;
+        let state = Self { directory };
+        let parts = state.directory.join("sources");
+        if parts.exists() {
+            fs::remove_dir_all(&parts)?;
+        }
+        for directory in
+            [parts.clone(), state.directory.join("lists/partial"), state.directory.join("cache/archives/partial")]
+        {
+            fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
+        }
+        for (index, source) in sources.iter().enumerate() {
+            fs::write(parts.join(format!("{index}.{}", source.extension())), source.to_string())?;
+        }
+        Ok(state)
+    }
+
+    /// `program` of the apt family, working on this state.
+    pub(crate) fn command(&self, program: &str) -> Command {
+        let mut command = Command::new(program);
+        let option = |name: &str, path: PathBuf| -> OsString {
+            let mut option = OsString::from(format!("{name}="));
+            option.push(path);
+            option
+        };
+        for value in [
+            option("Dir::Etc::sourcelist", "/dev/null".into()),
+            option("Dir::Etc::sourceparts", self.directory.join("sources")),
+            option("Dir::State::lists", self.directory.join("lists")),
+            option("Dir::Cache", self.directory.join("cache")),
+            // The directory belongs to whoever runs this, whom the unprivileged user of apt may not be able to follow.
+            "APT::Sandbox::User=root".into(),
+            "Acquire::Languages=none".into(),
+            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".into(),
+            "Acquire::Retries=3".into(),
+        ] {
+            command.arg("-o").arg(value);
+        }
+        command.env("LC_ALL", "C.UTF-8");
+        command
+    }
+
+    /// Fetches the package lists.
+    pub(crate) fn update(&self, step: &Step) -> Result<()> {
+        step.run(self.command("apt-get").arg("update")).map(drop)
+    }
+
+    /// What apt knows of the archives behind the sources it could read.
+    pub(crate) fn releases(&self) -> Result<Vec<Release>> {
+        let format = "$(SOURCESENTRY)|$(LABEL)|$(CODENAME)";
+        let output =
+            self.command("apt-get").args(["indextargets", "--format", format, "Created-By: Packages"]).output()?;
+        ensure!(output.status.success(), "apt-get indextargets failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        Ok(String::from_utf8_lossy(&output.stdout).lines().filter_map(Release::parse).collect())
+    }
+
+    /// The versions of `package` on offer, the newest first.
+    pub(crate) fn versions(&self, package: &str) -> Result<Vec<String>> {
+        let output = self.command("apt-cache").args(["madison", package]).output()?;
+        ensure!(output.status.success(), "apt-cache madison failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        Ok(parse_madison(&String::from_utf8_lossy(&output.stdout)))
+    }
+
+    /// Fetches one package and returns its file.
+    pub(crate) fn download(&self, step: &Step, package: &str, version: &str) -> Result<PathBuf> {
+        let debs = self.directory.join("packages");
+        fs::create_dir_all(&debs)?;
+        let mut command = self.command("apt-get");
+        step.run(command.arg("download").arg(format!("{package}={version}")).current_dir(&debs))?;
+        // Apt writes the colon of an epoch as %3a.
+        let start = format!("{package}_{}_", version.replace(':', "%3a"));
+        for entry in fs::read_dir(&debs)? {
+            let entry = entry?;
+            let name = entry.file_name();
+            if name.to_string_lossy().starts_with(&start) && name.to_string_lossy().ends_with(".deb") {
+                return Ok(entry.path());
+            }
+        }
+        bail!("apt-get downloaded {package} {version}, but there is no {start}*.deb in {}", debs.display())
+    }
+}
+
+/// The archive behind a source, as its Release file describes it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Release {
+    /// Index of the source.
+    pub(crate) source: usize,
+    /// Who made the archive: `Debian`, `Debian-Security`, `Debian Backports`.
+    pub(crate) label: String,
+    /// Name of the suite that does not move: `bookworm`, `bookworm-security`.
+    pub(crate) codename: String,
+}
+
+impl Release {
+    /// Reads `/path/INDEX.sources:1|label|codename`.
+    fn parse(line: &str) -> Option<Self> {
+        let mut parts = line.split('|');
+        let (entry, label, codename) = (parts.next()?, parts.next()?, parts.next()?);
+        let index = Path::new(entry).file_name()?.to_str()?.split('.').next()?;
+        // Apt leaves a name unexpanded when it has no Release file.
+        let known = !label.starts_with("$(") && !codename.starts_with("$(");
+        let release = Self { source: index.parse().ok()?, label: label.to_owned(), codename: codename.to_owned() };
+        known.then_some(release)
+    }
+}
+
+/// Reads the second column of `package | version | where`.
+fn parse_madison(text: &str) -> Vec<String> {
+    let mut versions: Vec<String> = Vec::new();
+    for version in text.lines().filter(|line| line.ends_with("Packages")).filter_map(|line| line.split('|').nth(1)) {
+        let version = version.trim().to_owned();
+        if !versions.contains(&version) {
+            versions.push(version);
+        }
+    }
+    versions
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn releases_are_matched_to_their_sources() {
+        let known = Release::parse("/somewhere/sources/12.sources:1|Debian|bookworm").unwrap();
+        assert_eq!(known, Release { source: 12, label: "Debian".into(), codename: "bookworm".into() });
+        assert_eq!(Release::parse("/somewhere/sources/0.list:1|$(LABEL)|$(CODENAME)"), None);
+    }
+
+    #[test]
+    fn madison_lists_versions_once() {
+        let text = "  rust-src | 1.95.0+dfsg1-2 | http://mirror.example/debian trixie-backports/main amd64 Packages
+  rust-src | 1.95.0+dfsg1-2 | http://mirror.example/debian other/main amd64 Packages
+  rust-src | 1.63.0+dfsg1-2 | http://mirror.example/debian bookworm/main Sources
+  rust-src | 1.63.0+dfsg1-1 | http://mirror.example/debian bookworm/main amd64 Packages
+";
+        assert_eq!(parse_madison(text), ["1.95.0+dfsg1-2", "1.63.0+dfsg1-1"]);
+    }
+}

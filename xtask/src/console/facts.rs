@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What the image tells the host beside the verdicts: one `# zpci-KIND: {json}` a line.
+
+use anyhow::{Context, Result};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// A function as the image decoded it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct FunctionFact {
+    /// What the table shows.
+    pub(crate) summary: FunctionSummary,
+    /// Every decoded field, as printed.
+    pub(crate) fields: Value,
+}
+
+/// The fields of a function that a person wants to see first. 64-bit values are text, for JSON numbers would lose bits.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+pub(crate) struct FunctionSummary {
+    /// Function identifier.
+    pub(crate) fid: u32,
+    /// User-assigned identifier.
+    pub(crate) uid: u32,
+    /// Function handle, as listed.
+    pub(crate) handle: u32,
+    /// PCI vendor.
+    pub(crate) vendor: u16,
+    /// PCI device.
+    pub(crate) device: u16,
+    /// Class code of the configuration space, if that was read: base class, subclass, interface in three bytes.
+    #[serde(default)]
+    pub(crate) class: Option<u32>,
+    /// Whether the function is configured, else in standby.
+    pub(crate) configured: bool,
+    /// Function type (PFT).
+    pub(crate) function_type: u8,
+    /// Physical channel identifier.
+    pub(crate) pchid: u16,
+    /// Function group (PFGID).
+    pub(crate) group: u8,
+    /// First usable DMA address.
+    pub(crate) start_dma: String,
+    /// Last usable DMA address, inclusive.
+    pub(crate) end_dma: String,
+    /// The BARs that exist.
+    pub(crate) bars: Vec<Bar>,
+}
+
+/// One BAR.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq)]
+pub(crate) struct Bar {
+    /// Which, from 0.
+    pub(crate) index: u8,
+    /// log2 of its size in bytes.
+    pub(crate) size_log2: u8,
+}
+
+/// A device that was talked to by DMA.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct DeviceFact {
+    /// The function it is.
+    pub(crate) fid: u32,
+    /// `nvme`, `virtio-rng`, `virtio-blk`.
+    pub(crate) kind: String,
+    /// The serial number the device itself gave.
+    #[serde(default)]
+    pub(crate) serial: Option<String>,
+    /// The model the device itself gave.
+    #[serde(default)]
+    pub(crate) model: Option<String>,
+}
+
+/// A part of a disk that now has other content.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct WrittenFact {
+    /// The function the disk is behind.
+    pub(crate) fid: u32,
+    /// The first byte.
+    pub(crate) offset: u64,
+    /// How many bytes.
+    pub(crate) length: u64,
+}
+
+/// All facts of a log.
+#[derive(Clone, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Facts {
+    /// In the order of the list.
+    pub(crate) functions: Vec<FunctionFact>,
+    /// In the order in which they were tried.
+    pub(crate) devices: Vec<DeviceFact>,
+    /// In the order of writing.
+    pub(crate) written: Vec<WrittenFact>,
+    /// Lines that look like facts and cannot be read, with the reason.
+    pub(crate) unreadable: Vec<String>,
+}
+
+impl Facts {
+    /// Takes in `line` if it is a fact, and says whether it was.
+    pub(crate) fn take(&mut self, line: &str) -> bool {
+        let Some((kind, json)) = line.trim().strip_prefix("# zpci-").and_then(|fact| fact.split_once(": ")) else {
+            return false;
+        };
+        let taken = match kind {
+            "function" => read_function(json).map(|function| self.functions.push(function)),
+            "device" => read(json).map(|device| self.devices.push(device)),
+            "written" => read(json).map(|written| self.written.push(written)),
+            _ => return false,
+        };
+        if let Err(error) = taken {
+            self.unreadable.push(format!("{error:#}: {}", line.trim()));
+        }
+        true
+    }
+}
+
+fn read_function(json: &str) -> Result<FunctionFact> {
+    let fields: Value = read(json)?;
+    let summary = serde_json::from_value(fields.clone()).context("a function lacks a field")?;
+    Ok(FunctionFact { summary, fields })
+}
+
+fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
+    serde_json::from_str(json).context("not the JSON it should be")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn facts_are_told_from_other_diagnostics() {
+        let mut facts = Facts::default();
+        assert!(!facts.take("# a diagnostic"));
+        assert!(!facts.take("ok 1 a"));
+        assert!(!facts.take("# zpci-something: else"));
+        assert!(facts.take("    # zpci-written: {\"fid\":257,\"serial\":null,\"offset\":4096,\"length\":512}"));
+        assert_eq!(facts.written, [WrittenFact { fid: 257, offset: 4096, length: 512 }]);
+        assert_eq!(facts.unreadable, [""; 0]);
+    }
+
+    #[test]
+    fn an_unreadable_fact_is_kept_and_says_why() {
+        let mut facts = Facts::default();
+        assert!(facts.take("# zpci-device: {\"fid\":1,"));
+        assert!(facts.take("# zpci-function: {\"fid\":1}"));
+        assert_eq!(facts.unreadable.len(), 2);
+        assert!(facts.unreadable[1].contains("missing field `uid`"), "{:?}", facts.unreadable);
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Building the bare-metal image.
+
+use std::path::PathBuf;
+
+use anyhow::{ensure, Result};
+
+use crate::core_library::{CoreLibrary, TARGET};
+use crate::progress::Step;
+use crate::tool;
+use crate::workspace::Workspace;
+
+/// The package of the image, and the name of its file.
+pub(crate) const PACKAGE: &str = "qemu-s390x";
+
+/// Builds the image and returns its ELF file.
+pub(crate) fn build(workspace: &Workspace, core: &CoreLibrary) -> Result<PathBuf> {
+    tool::ensure_all(workspace, &[tool::LINKER])?;
+    let step = Step::start("Building the image");
+    let mut command = workspace.cargo();
+    command.args(["build", "--release", "--package", PACKAGE]);
+    core.apply(&mut command);
+    let image = workspace.target.join(TARGET).join("release").join(PACKAGE);
+    match step.run(&mut command) {
+        Ok(_) => {
+            ensure!(image.is_file(), "cargo built no {}", image.display());
+            step.done(&image.display().to_string());
+            Ok(image)
+        }
+        Err(error) => {
+            step.failed();
+            Err(error)
+        }
+    }
+}

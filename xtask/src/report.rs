@@ -1,0 +1,388 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What a boot is judged by, as a table for people and as JSON for programs.
+
+use std::fmt::Write;
+
+use comfy_table::{presets, Table};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::console::facts::{DeviceFact, Facts, FunctionSummary, WrittenFact};
+use crate::console::ktap::{self, Counts, Log, Verdict};
+use crate::device::Attached;
+use crate::qemu::Run;
+
+/// Version of the JSON; it changes when a field changes its meaning or goes, not when one is added.
+const SCHEMA: u32 = 1;
+
+/// One boot and its verdict.
+#[derive(Debug, Serialize)]
+pub(crate) struct Report {
+    schema: u32,
+    /// Whether everything was as it should be.
+    pub(crate) passed: bool,
+    /// What was not.
+    pub(crate) problems: Vec<String>,
+    command: String,
+    seconds: f64,
+    /// Every decoded field of every function, in the order of the list.
+    pub(crate) functions: Vec<Value>,
+    /// What was talked to by DMA.
+    pub(crate) devices: Vec<DeviceFact>,
+    written: Vec<WrittenFact>,
+    disks: Vec<DiskReport>,
+    /// How many cases had which result.
+    pub(crate) counts: Counts,
+    cases: Vec<CaseReport>,
+    #[serde(skip)]
+    summaries: Vec<FunctionSummary>,
+    #[serde(skip)]
+    messages: Vec<String>,
+}
+
+/// A disk of ours after the run.
+#[derive(Debug, Serialize)]
+struct DiskReport {
+    fid: u32,
+    file: String,
+    size: u64,
+    /// Bytes that the guest wrote and the host found.
+    written: Option<u64>,
+}
+
+/// A case.
+#[derive(Debug, Serialize)]
+struct CaseReport {
+    /// The names of the groups it is in, then its own.
+    path: Vec<String>,
+    result: &'static str,
+    /// Why it was skipped.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<String>,
+    diagnostics: Vec<String>,
+}
+
+impl Report {
+    /// Judges `run`, whose guest should have written to each of `disks` what it says, and nothing else.
+    pub(crate) fn new(run: Run, disks: &[Attached]) -> Self {
+        let mut facts = Facts::default();
+        // Lines taken as facts are left empty, so that line numbers stay those of the console.
+        let lines: Vec<&str> =
+            run.console.iter().map(|line| if facts.take(line) { "" } else { line.as_str() }).collect();
+        let log = ktap::parse(lines);
+        let mut problems: Vec<String> = run.failure().into_iter().collect();
+        problems.extend(log.problems.iter().map(ToString::to_string));
+        problems.extend(log.strays.iter().map(|(line, text)| format!("line {line} of the console is no KTAP: {text}")));
+        problems.extend(facts.unreadable.iter().cloned());
+        let disks = disks.iter().map(|attached| check_disk(attached, &facts.written, &mut problems)).collect();
+        let cases: Vec<CaseReport> = cases(&log);
+        problems.extend(cases.iter().filter(|case| case.result != "passed").map(CaseReport::problem));
+        let (summaries, functions) = facts.functions.into_iter().map(|f| (f.summary, f.fields)).unzip();
+        Self {
+            schema: SCHEMA,
+            passed: problems.is_empty(),
+            problems,
+            command: run.command,
+            seconds: run.elapsed.as_secs_f64(),
+            functions,
+            devices: facts.devices,
+            written: facts.written,
+            disks,
+            counts: log.counts(),
+            cases,
+            summaries,
+            messages: run.messages,
+        }
+    }
+
+    /// The report as JSON.
+    pub(crate) fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self).map(|json| json + "\n")
+    }
+
+    /// The report for people.
+    pub(crate) fn to_text(&self) -> String {
+        let mut text = String::new();
+        // Writing to a String does not fail.
+        let _ = self.write_text(&mut text);
+        text
+    }
+
+    fn write_text(&self, out: &mut String) -> std::fmt::Result {
+        writeln!(out, "{}", count(self.summaries.len(), "function"))?;
+        if !self.summaries.is_empty() {
+            writeln!(out, "{}", table(&self.summaries))?;
+        }
+        for device in &self.devices {
+            write!(out, "FID {:#010x}  {} answered by DMA", device.fid, device.kind)?;
+            if let Some(serial) = &device.serial {
+                write!(out, ", serial {serial:?}")?;
+            }
+            if let Some(model) = &device.model {
+                write!(out, ", model {model:?}")?;
+            }
+            writeln!(out)?;
+        }
+        for disk in &self.disks {
+            let written = disk.written.map_or("is not as it should be".to_owned(), |bytes| {
+                format!("has the guest's {bytes} bytes, and is unchanged elsewhere")
+            });
+            writeln!(out, "FID {:#010x}  disk {} {written}", disk.fid, disk.file)?;
+        }
+        writeln!(out)?;
+        for case in &self.cases {
+            let (word, reason) = match (case.result, &case.reason) {
+                ("passed", _) => ("ok", String::new()),
+                ("skipped", reason) => ("SKIPPED", format!(": {}", reason.as_deref().unwrap_or_default())),
+                (_, _) => ("FAILED", String::new()),
+            };
+            writeln!(out, "{word:7} {}{reason}", case.path.join(" / "))?;
+            if case.result != "passed" {
+                case.diagnostics.iter().try_for_each(|line| writeln!(out, "          {line}"))?;
+            }
+        }
+        if !self.passed {
+            writeln!(out, "\nWhat is wrong:")?;
+            self.problems.iter().try_for_each(|problem| writeln!(out, "  {problem}"))?;
+            self.messages.iter().try_for_each(|line| writeln!(out, "  QEMU: {line}"))?;
+        }
+        let Counts { passed, failed, skipped } = self.counts;
+        let verdict = if self.passed { "PASSED" } else { "FAILED" };
+        let skipped = if skipped == 0 { String::new() } else { format!(", {skipped} skipped") };
+        writeln!(out, "\n{verdict}: {passed} cases passed, {failed} failed{skipped}, {:.1} s in QEMU", self.seconds)
+    }
+}
+
+impl CaseReport {
+    fn problem(&self) -> String {
+        let path = self.path.join(" / ");
+        match &self.reason {
+            Some(reason) => format!("case \"{path}\" was not run: {reason}"),
+            None => format!("case \"{path}\" failed"),
+        }
+    }
+}
+
+fn cases(log: &Log) -> Vec<CaseReport> {
+    let report = |(path, test): (Vec<&str>, &ktap::Test)| CaseReport {
+        path: path.into_iter().map(str::to_owned).collect(),
+        result: match test.verdict {
+            Verdict::Passed => "passed",
+            Verdict::Failed => "failed",
+            Verdict::Skipped(_) => "skipped",
+        },
+        reason: if let Verdict::Skipped(reason) = &test.verdict { Some(reason.clone()) } else { None },
+        diagnostics: test.diagnostics.clone(),
+    };
+    log.leaves().into_iter().map(report).collect()
+}
+
+/// Compares a disk with what the guest says it wrote to it, which must be something.
+fn check_disk(attached: &Attached, written: &[WrittenFact], problems: &mut Vec<String>) -> DiskReport {
+    let Attached { fid, disk } = attached;
+    let extents: Vec<crate::disk::Extent> = written
+        .iter()
+        .filter(|written| written.fid == *fid)
+        .map(|written| crate::disk::Extent { offset: written.offset, length: written.length })
+        .collect();
+    let result = disk.check(&extents);
+    match &result {
+        Ok(0) => problems.push(format!("the guest wrote nothing to the disk of function {fid:#x}")),
+        Ok(_) => {}
+        Err(error) => problems.push(format!("{error:#}")),
+    }
+    DiskReport { fid: *fid, file: disk.path.display().to_string(), size: disk.size, written: result.ok() }
+}
+
+fn count(number: usize, noun: &str) -> String {
+    match number {
+        0 => format!("No {noun}"),
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+/// The functions, one a row.
+fn table(functions: &[FunctionSummary]) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(["FID", "UID", "handle", "device", "PFT", "PCHID", "group", "DMA window", "BARs", "state"]);
+    for function in functions {
+        table.add_row([
+            format!("{:#010x}", function.fid),
+            format!("{:#06x}", function.uid),
+            format!("{:#010x}", function.handle),
+            device_name(function),
+            format!("{:#04x}", function.function_type),
+            format!("{:#06x}", function.pchid),
+            format!("{:#04x}", function.group),
+            format!("{}..={}", shortened(&function.start_dma), shortened(&function.end_dma)),
+            function
+                .bars
+                .iter()
+                .map(|bar| format!("{}:{}", bar.index, size(bar.size_log2)))
+                .collect::<Vec<_>>()
+                .join(" "),
+            if function.configured { "configured" } else { "standby" }.to_owned(),
+        ]);
+    }
+    table
+}
+
+/// `1b36:0010 NVM Express Controller`: the numbers, and the class if it is known, else the name of the model.
+fn device_name(function: &FunctionSummary) -> String {
+    let class = function.class.and_then(|class| {
+        let [_, base, sub, _] = class.to_be_bytes();
+        Some(pci_ids::Subclass::from_cid_sid(base, sub)?.name())
+    });
+    let device = || Some(pci_ids::Device::from_vid_pid(function.vendor, function.device)?.name());
+    let name = class.or_else(device).unwrap_or_default();
+    format!("{:04x}:{:04x} {name}", function.vendor, function.device).trim_end().to_owned()
+}
+
+/// `0x0000000100000000` as `0x100000000`.
+fn shortened(hexadecimal: &str) -> String {
+    match hexadecimal.strip_prefix("0x").map(|digits| digits.trim_start_matches('0')) {
+        Some("") => "0x0".to_owned(),
+        Some(digits) => format!("0x{digits}"),
+        None => hexadecimal.to_owned(),
+    }
+}
+
+/// `14` as `16K`.
+fn size(log2: u8) -> String {
+    let units = ["", "K", "M", "G", "T", "P", "E"];
+    match units.get(usize::from(log2 / 10)) {
+        Some(unit) => format!("{}{unit}", 1_u32 << (log2 % 10)),
+        None => format!("2^{log2}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+    use std::process::ExitStatus;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::disk::Disk;
+
+    const CONSOLE: &str = r##"image starts
+# zpci-function: {"fid":257,"uid":17,"handle":131072,"vendor":6966,"device":16,"class":67586,"configured":true,"function_type":0,"pchid":0,"vfn":0,"group":255,"port":0,"start_dma":"0x0000000100000000","end_dma":"0x01ffffffffffffff","bars":[{"index":0,"size_log2":14,"value":"0x00000004"}],"extra":[1,2]}
+KTAP version 1
+1..2
+    KTAP version 1
+    1..1
+    ok 1 list
+ok 1 clp
+    KTAP version 1
+    1..2
+    # zpci-device: {"fid":257,"kind":"nvme","serial":"ZPCI-NVME-0001","model":"QEMU NVMe Ctrl"}
+    ok 1 identify
+    # zpci-written: {"fid":257,"serial":"ZPCI-NVME-0001","offset":8,"length":16}
+    ok 2 write
+ok 2 nvme
+"##;
+
+    fn run(console: &str, status: i32) -> Run {
+        Run {
+            command: "qemu".into(),
+            console: console.lines().map(str::to_owned).collect(),
+            messages: vec![],
+            status: Some(ExitStatus::from_raw(status)),
+            elapsed: Duration::from_millis(1500),
+        }
+    }
+
+    fn disk(directory: &tempfile::TempDir, content: &[u8]) -> [Attached; 1] {
+        let path = directory.path().join("disk.img");
+        std::fs::write(&path, content).unwrap();
+        [Attached { fid: 257, disk: Disk { path, size: content.len() as u64 } }]
+    }
+
+    const GOOD_DISK: &[u8; 32] = b"ZPCI-PATZPCI-WRAZPCI-WRYZPCI-PAL";
+
+    #[test]
+    fn the_json_keeps_its_shape() {
+        let directory = tempfile::tempdir().unwrap();
+        let disks = disk(&directory, GOOD_DISK);
+        let report = Report::new(run(CONSOLE, 0), &disks);
+        let expected = serde_json::json!({
+            "schema": 1,
+            "passed": true,
+            "problems": [],
+            "command": "qemu",
+            "seconds": 1.5,
+            "functions": [{
+                "fid": 257, "uid": 17, "handle": 131072, "vendor": 6966, "device": 16, "class": 67586, "configured": true,
+                "function_type": 0, "pchid": 0, "vfn": 0, "group": 255, "port": 0,
+                "start_dma": "0x0000000100000000", "end_dma": "0x01ffffffffffffff",
+                "bars": [{"index": 0, "size_log2": 14, "value": "0x00000004"}], "extra": [1, 2],
+            }],
+            "devices": [{"fid": 257, "kind": "nvme", "serial": "ZPCI-NVME-0001", "model": "QEMU NVMe Ctrl"}],
+            "written": [{"fid": 257, "offset": 8, "length": 16}],
+            "disks": [{"fid": 257, "file": disks[0].disk.path, "size": 32, "written": 16}],
+            "counts": {"passed": 3, "failed": 0, "skipped": 0},
+            "cases": [
+                {"path": ["clp", "list"], "result": "passed", "diagnostics": []},
+                {"path": ["nvme", "identify"], "result": "passed", "diagnostics": []},
+                {"path": ["nvme", "write"], "result": "passed", "diagnostics": []},
+            ],
+        });
+        assert_eq!(serde_json::from_str::<Value>(&report.to_json().unwrap()).unwrap(), expected);
+    }
+
+    #[test]
+    fn the_table_shows_what_was_decoded() {
+        let directory = tempfile::tempdir().unwrap();
+        let text = Report::new(run(CONSOLE, 0), &disk(&directory, GOOD_DISK)).to_text();
+        let row = text.lines().find(|line| line.contains("1b36:0010")).unwrap();
+        let shown =
+            ["0x00000101", "0x0011", "0x00020000", "0x100000000..=0x1ffffffffffffff", "0:16K", "configured", "0xff"];
+        shown.iter().for_each(|cell| assert!(row.contains(cell), "{cell} in {text}"));
+        assert!(row.contains("Non-Volatile memory controller"), "{text}");
+        assert!(text.contains("serial \"ZPCI-NVME-0001\""), "{text}");
+        assert!(text.contains("\nok      nvme / write\n"), "{text}");
+        assert!(text.contains("PASSED: 3 cases passed, 0 failed"), "{text}");
+    }
+
+    #[test]
+    fn each_thing_that_is_wrong_fails_the_run() {
+        let directory = tempfile::tempdir().unwrap();
+        let disks = disk(&directory, GOOD_DISK);
+        let problem = |console: &str, status, disks: &[Attached]| {
+            let report = Report::new(run(console, status), disks);
+            assert!(!report.passed);
+            assert!(report.to_text().contains("FAILED"));
+            report.problems.join("\n")
+        };
+        assert!(problem(CONSOLE, 0x100, &disks).contains("disabled wait that means failure"));
+        assert!(problem("", 0x100, &disks).contains("before the guest printed anything"));
+        assert!(problem(&CONSOLE.replace("    1..1\n", ""), 0, &disks).contains("no plan line of \"clp\""));
+        assert!(problem(&CONSOLE.replace("ok 2 nvme\n", ""), 0, &disks).contains("begun and not ended"));
+        assert!(problem(&CONSOLE.replace("    ok 1 list", "    not ok 1 list"), 0, &disks)
+            .contains("case \"clp / list\" failed"));
+        assert!(problem(&CONSOLE.replace("ok 1 list", "ok 1 list # SKIP no reason"), 0, &disks)
+            .contains("was not run: no reason"));
+        assert!(problem(&CONSOLE.replace("ok 1 clp", "garbage\nok 1 clp"), 0, &disks).contains("is no KTAP: garbage"));
+        assert!(problem(&CONSOLE.replace("\"uid\":17,", ""), 0, &disks).contains("missing field `uid`"));
+        let silent = CONSOLE.lines().filter(|line| !line.contains("zpci-written")).collect::<Vec<_>>().join("\n");
+        assert!(problem(&silent, 0, &disks).contains("offset 0x8 was changed"));
+        let untouched = disk(&directory, b"ZPCI-PATZPCI-PA\x5cZPCI-PADZPCI-PAL");
+        assert!(problem(&silent, 0, &untouched).contains("wrote nothing to the disk of function 0x101"));
+        assert!(problem(CONSOLE, 0, &untouched).contains("the guest says it wrote the word at offset 0x8"));
+        let mut slow = run(CONSOLE, 0);
+        slow.status = None;
+        assert!(!Report::new(slow, &disk(&directory, GOOD_DISK)).passed);
+    }
+
+    #[test]
+    fn sizes_are_short() {
+        assert_eq!([12, 14, 20, 33, 0].map(size), ["4K", "16K", "1M", "8G", "1"]);
+        assert_eq!(size(63), "8E");
+        assert_eq!(size(200), "2^200");
+        assert_eq!(shortened("0x0000000100000000"), "0x100000000");
+        assert_eq!(shortened("0x0000000000000000"), "0x0");
+    }
+}

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Where the sources and the build results are, and the `cargo` to use.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{ensure, Context, Result};
+use serde::Deserialize;
+
+/// The cargo workspace this program belongs to.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Workspace {
+    /// Where `Cargo.toml` is.
+    #[serde(rename = "workspace_root")]
+    pub(crate) root: PathBuf,
+    /// Where cargo builds.
+    #[serde(rename = "target_directory")]
+    pub(crate) target: PathBuf,
+    packages: Vec<Package>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Package {
+    name: String,
+}
+
+impl Workspace {
+    /// Asks cargo.
+    pub(crate) fn find() -> Result<Self> {
+        let mut command = cargo();
+        // `cargo run` says where the package is; without it, the current directory decides.
+        if let Some(package) = std::env::var_os("CARGO_MANIFEST_DIR") {
+            command.current_dir(package);
+        }
+        let output =
+            command.args(["metadata", "--format-version=1", "--no-deps"]).output().context("cannot run cargo")?;
+        ensure!(output.status.success(), "cargo metadata failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice(&output.stdout).context("cargo metadata printed something unexpected")
+    }
+
+    /// Whether the workspace has a package called `name`.
+    pub(crate) fn has_package(&self, name: &str) -> bool {
+        self.packages.iter().any(|package| package.name == name)
+    }
+
+    /// `cargo`, to be run at the root.
+    pub(crate) fn cargo(&self) -> Command {
+        let mut command = cargo();
+        command.current_dir(&self.root);
+        command
+    }
+
+    /// A directory for our own files below the target directory, created if need be.
+    pub(crate) fn directory(&self, name: impl AsRef<Path>) -> Result<PathBuf> {
+        let directory = self.target.join("xtask").join(name);
+        fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
+        Ok(directory)
+    }
+}
+
+/// The cargo that runs this program, else the one in the path.
+fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+}

@@ -4,6 +4,7 @@
 
 use crate::slpc::{Response, WriteBack};
 use crate::Received;
+use core::fmt;
 
 /// What SLPC tells of the PCI processor, in host byte order and without reserved fields.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -31,22 +32,44 @@ impl Characteristics {
 
     /// Writes a response, with every reserved field zero.
     ///
-    /// Of [`Self::write_back_position`] the low six bits are used.
-    pub fn encode(&self) -> Response {
+    /// # Errors
+    ///
+    /// [`CharacteristicsError::WriteBackPosition`].
+    pub fn encode(&self) -> Result<Response, CharacteristicsError> {
         let mut response = Response::new();
         response.lpif = self.facilities.map(Into::into);
         response.lpic = self.characteristics.map(Into::into);
-        if let Some(position) = self.write_back_position {
-            response.write_back = WriteBack::new().with_valid(true).with_position(position & 0x3f);
-        }
-        response
+        response.write_back = match self.write_back_position {
+            None => WriteBack::new(),
+            Some(position @ 0..=63) => WriteBack::new().with_valid(true).with_position(position),
+            Some(position) => return Err(CharacteristicsError::WriteBackPosition(position)),
+        };
+        Ok(response)
     }
 
-    /// The bit that makes a 64-bit MIO address one for write-back.
+    /// The bit that makes a 64-bit MIO address one for write-back; `None` if there is none.
     pub const fn write_back_mask(&self) -> Option<u64> {
         match self.write_back_position {
-            Some(position) => Some((1 << 63) >> (position & 63)),
-            None => None,
+            Some(position @ 0..=63) => Some((1 << 63) >> position),
+            _ => None,
         }
     }
 }
+
+/// A value that no processor can have.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum CharacteristicsError {
+    /// A bit above 63 of a 64-bit address.
+    WriteBackPosition(u8),
+}
+
+impl fmt::Display for CharacteristicsError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::WriteBackPosition(position) => write!(f, "write-back bit {position}, above 63"),
+        }
+    }
+}
+
+impl core::error::Error for CharacteristicsError {}

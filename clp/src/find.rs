@@ -14,14 +14,23 @@ impl<C: Clp> Client<'_, C> {
     ///
     /// The functions cannot be listed.
     pub fn find(&mut self, id: FunctionId) -> Result<Option<ListEntry>, ListError> {
-        let mut searches = 0;
+        let mut restarts = 0;
         loop {
-            let found = self.list().find(|entry| !matches!(entry, Ok(entry) if entry.id != id)).transpose();
-            match found {
-                Err(ListError::PlaceLost { .. }) if searches < List::<C>::MAX_RESTARTS => searches += 1,
+            match self.search(id) {
+                Err(ListError::PlaceLost { .. }) if restarts < List::<C>::MAX_RESTARTS => restarts += 1,
                 result => return result,
             }
         }
+    }
+
+    fn search(&mut self, id: FunctionId) -> Result<Option<ListEntry>, ListError> {
+        for entry in self.list() {
+            let entry = entry?;
+            if entry.id == id {
+                return Ok(Some(entry));
+            }
+        }
+        Ok(None)
     }
 
     /// Finds the handle that the function `id` has now.

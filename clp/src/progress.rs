@@ -10,8 +10,8 @@ const HARD_LIMIT: u32 = 0x1_0000;
 
 /// Counts what one pass over the list brought, and compares its tokens with earlier ones.
 ///
-/// One earlier token is kept, a later one after 1, 2, 4, ... responses (Brent), so that a cycle of n tokens is seen
-/// after less than 3 (n + tokens before it) responses, without storage for all of them.
+/// One earlier token is kept, and exchanged for a newer one after 1, 2, 4, ... responses (Brent): a cycle is seen
+/// within about three times as many responses as there are tokens, without storage for all of them.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Progress {
     /// Most entries, and most responses but one; known with the first response.

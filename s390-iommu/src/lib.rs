@@ -1,6 +1,66 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
 //! The s390 IOMMU: DMA translation tables, their registration and refresh.
+//!
+//! A PCI function of an IBM Z machine addresses storage through tables in that storage. An I/O virtual address is split
+//! into indices, one a table, from the root down:
+//!
+//! ```text
+//!  0          11           22          33          44        52          63   (bit 0 is the highest)
+//! +-----------+------------+-----------+-----------+---------+------------+
+//! |    RFX    |    RSX     |    RTX    |    SX     |   PX    |   offset   |
+//! +-----------+------------+-----------+-----------+---------+------------+
+//!       |           |            |           |          |
+//!  region-first  -second      -third      segment      page ---> frame of 4 KiB
+//!     8 PiB       4 TiB        2 GiB       1 MiB ------------> frame of 1 MiB (FC bit)
+//! ```
+//!
+//! The root is a region-third, -second or -first table ([`Root`]); the IOTA ([`Iota`]) says where it is and of which
+//! kind. [`TranslationTable`] maps, unmaps, translates and walks. Machines cache what they walked, so a change yields a
+//! [`Refresh`] that has to reach every function. [`register`] makes a function use a table, after it checked every
+//! operand.
+//!
+//! Storage comes through [`TableAllocator`], the instructions through [`Zpci`]: two seams, implemented by the kernel,
+//! by a bare-metal program, and by the fake machine of the tests.
+//!
+//! # Example
+//!
+//! ```
+//! use s390_iommu::{AbsoluteAddress, FrameSizes, Iova, IovaRange, Protection, Root, TranslationTable};
+//! # use std::alloc::{alloc, dealloc, Layout};
+//! # use std::ptr::NonNull;
+//! # use s390_iommu::{PhysToVirt, TableAllocator, TableSize};
+//! # struct Heap;
+//! # fn layout(size: TableSize) -> Layout { Layout::from_size_align(size.bytes(), size.bytes()).unwrap() }
+//! # unsafe impl PhysToVirt for Heap {
+//! #     fn phys_to_virt(&self, origin: AbsoluteAddress) -> NonNull<u8> {
+//! #         NonNull::new(std::ptr::with_exposed_provenance_mut(origin.get() as usize)).unwrap()
+//! #     }
+//! # }
+//! # unsafe impl TableAllocator for Heap {
+//! #     fn allocate(&self, size: TableSize) -> Option<AbsoluteAddress> {
+//! #         let table = NonNull::new(unsafe { alloc(layout(size)) })?;
+//! #         Some(AbsoluteAddress::new(table.as_ptr().expose_provenance() as u64))
+//! #     }
+//! #     unsafe fn deallocate(&self, origin: AbsoluteAddress, size: TableSize) {
+//! #         unsafe { dealloc(self.phys_to_virt(origin).as_ptr(), layout(size)) }
+//! #     }
+//! # }
+//! let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, Heap).ok_or("no storage")?;
+//! let range = IovaRange::with_size(Iova::new(0x1_0000_0000), 0x3000)?;
+//! table
+//!     .map(range, AbsoluteAddress::new(0x5_0000), Protection::ReadOnly)?
+//!     .forgo("no function uses the table yet");
+//!
+//! let found = table.translate(Iova::new(0x1_0000_1234)).ok_or("not mapped")?;
+//! assert_eq!(found.absolute, AbsoluteAddress::new(0x5_1234));
+//! assert_eq!(found.protection, Protection::ReadOnly);
+//!
+//! let unmapped = table.unmap(range)?;
+//! assert_eq!(unmapped.pages, 3);
+//! # if let Some(refresh) = unmapped.refresh { refresh.forgo("no function uses the table"); }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 #![no_std]
 
 mod action;
@@ -30,7 +90,7 @@ pub use fib::{Fib, FunctionState, InterruptParameters, InterruptWord};
 pub use frame::{FrameSize, FrameSizes, Protection};
 pub use iota::Iota;
 pub use map::MapError;
-pub use memory::{PhysToVirt, TableAllocator, TableSize};
+pub use memory::{PhysToVirt, Reclaimed, TableAllocator, TableSize};
 pub use range::{IovaRange, RangeError};
 pub use refresh::{Refresh, RefreshError};
 pub use registration::{deregister, register, reset_error, Limits, RegisterError};

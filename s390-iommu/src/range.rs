@@ -190,3 +190,58 @@ impl fmt::Display for RangeError {
 }
 
 impl core::error::Error for RangeError {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(iova: u64) -> Iova {
+        Iova::new(iova)
+    }
+
+    #[test]
+    fn only_whole_pages_make_a_range() {
+        assert_eq!(IovaRange::new(at(0), at(u64::MAX)), Ok(IovaRange::ALL));
+        assert_eq!(IovaRange::ALL.pages(), 1 << 52);
+        let (start, last) = (at(0x1001), at(0x1fff));
+        assert_eq!(IovaRange::new(start, last), Err(RangeError::Unaligned { start, last }));
+        let (start, last) = (at(0x1000), at(0x1ffe));
+        assert_eq!(IovaRange::new(start, last), Err(RangeError::Unaligned { start, last }));
+        let (start, last) = (at(0x2000), at(0x1fff));
+        assert_eq!(IovaRange::new(start, last), Err(RangeError::Empty { start, last }));
+    }
+
+    #[test]
+    fn sizes_are_not_rounded_and_do_not_wrap() {
+        let start = at(0xffff_ffff_ffff_f000);
+        let top = IovaRange::with_size(start, 0x1000).unwrap();
+        assert_eq!((top.start(), top.last()), (start, at(u64::MAX)));
+        assert_eq!(IovaRange::with_size(start, 0x2000), Err(RangeError::Overflow { start, bytes: 0x2000 }));
+        assert!(matches!(IovaRange::with_size(start, 0), Err(RangeError::Empty { .. })));
+        assert!(matches!(IovaRange::with_size(at(0), 0x1800), Err(RangeError::Unaligned { .. })));
+    }
+
+    #[test]
+    fn within_rounds_inwards() {
+        let within = |first, last| IovaRange::within(at(first), at(last)).map(|r| (r.start().get(), r.last().get()));
+        assert_eq!(within(0x1_0000_0000, 0x1ff_ffff_ffff_ffff), Some((0x1_0000_0000, 0x1ff_ffff_ffff_ffff)));
+        assert_eq!(within(1, 0x2ffe), Some((0x1000, 0x1fff)));
+        assert_eq!(within(0, u64::MAX), Some((0, u64::MAX)));
+        assert_eq!(within(1, u64::MAX), Some((0x1000, u64::MAX)));
+        assert_eq!(within(0, u64::MAX - 1), Some((0, 0xffff_ffff_ffff_efff)));
+        assert_eq!(within(0x1001, 0x2ffe), None);
+        assert_eq!(within(0, 0xffe), None);
+        assert_eq!(within(0xffff_ffff_ffff_f001, u64::MAX), None);
+        assert_eq!(within(0x3000, 0x2fff), None);
+    }
+
+    #[test]
+    fn cuts() {
+        let range = IovaRange::new(at(0x1000), at(0x4fff)).unwrap();
+        let (head, rest) = range.split_after(at(0x2fff));
+        assert_eq!(head, IovaRange::new(at(0x1000), at(0x2fff)).unwrap());
+        assert_eq!(rest, Some(IovaRange::new(at(0x3000), at(0x4fff)).unwrap()));
+        assert_eq!(range.split_after(at(0x4fff)), (range, None));
+        assert_eq!(IovaRange::ALL.split_after(at(u64::MAX)), (IovaRange::ALL, None));
+    }
+}

@@ -173,11 +173,9 @@ impl fmt::Display for RegisterError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotEnabled(function) => write!(f, "function {function} is not enabled"),
-            Self::DesignationType { wanted, supported } => write!(
-                f,
-                "designation type {wanted} is not among those of the function (DTSM {:#04x})",
-                supported.raw()
-            ),
+            Self::DesignationType { wanted, supported } => {
+                write!(f, "designation type {wanted} is not among those of the function (DTSM {:#04x})", supported.0)
+            }
             Self::Translation => f.write_str("the function cannot do without translation"),
             Self::OutsideWindow { aperture, window } => {
                 write!(f, "{aperture} is not within {window}, what the function can address")

@@ -34,7 +34,11 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// `frames` are the sizes that every function that will use the table understands. Nothing is returned where
     /// there is no storage for the root.
     pub fn new(root: Root, frames: FrameSizes, memory: M) -> Option<Self> {
-        Some(Self { tree: Tree::new(root, memory).ok()?, frames })
+        Some(Self::of_tree(Tree::new(root, memory).ok()?, frames))
+    }
+
+    pub(crate) const fn of_tree(tree: Tree<M>, frames: FrameSizes) -> Self {
+        Self { tree, frames }
     }
 
     /// The kind of table at the root.

@@ -11,7 +11,7 @@ use crate::frame::Protection;
 use crate::slot::Slot;
 use crate::table_type::{Root, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
 
-type RegionTable = [Slot<RegionEntry>; CRST_ENTRIES];
+pub(super) type RegionTable = [Slot<RegionEntry>; CRST_ENTRIES];
 pub(crate) type SegmentTable = [Slot<SegmentEntry>; CRST_ENTRIES];
 pub(crate) type PageTable = [Slot<PageEntry>; PAGE_TABLE_ENTRIES];
 
@@ -60,6 +60,13 @@ impl<M: TableAllocator> Tree<M> {
         let root = allocate_filled(&memory, TableSize::Crst, RegionEntry::EMPTY)?;
         // INVARIANT: `root` was just allocated, and none of its entries is valid.
         Ok(Self { kind, root, memory })
+    }
+
+    /// The tree below a root that was made elsewhere.
+    ///
+    /// The caller, in this module, sees to the invariants.
+    pub(super) const fn of_raw(kind: Root, root: AbsoluteAddress, memory: M) -> Self {
+        Self { kind, root, memory }
     }
 
     pub(crate) fn kind(&self) -> Root {
@@ -198,25 +205,29 @@ impl<M: TableAllocator> Tree<M> {
 
     #[inline]
     pub(super) fn region_slot(&self, table: AbsoluteAddress, table_type: TableType, iova: Iova) -> &Slot<RegionEntry> {
+        &self.region_table_at(table)[table_type.index(iova)]
+    }
+
+    #[inline]
+    pub(super) fn region_table_at(&self, table: AbsoluteAddress) -> &RegionTable {
         let table: NonNull<RegionTable> = self.memory.phys_to_virt(table).cast();
-        // SAFETY: by the invariants `table` is a live table of this size and kind, and `phys_to_virt` gives a valid,
-        // aligned pointer to it. Its storage was initialised before it was designated. Entries are only ever
-        // accessed as atomics after that, so a shared reference is right.
-        let table = unsafe { table.as_ref() };
-        &table[table_type.index(iova)]
+        // SAFETY: by the invariants `table` is a live table of this size, and `phys_to_virt` gives a valid, aligned
+        // pointer to it. Its storage was initialised before it was designated. Entries are only ever accessed as
+        // atomics after that, so a shared reference is right.
+        unsafe { table.as_ref() }
     }
 
     #[inline]
     pub(super) fn segment_table_at(&self, table: AbsoluteAddress) -> &SegmentTable {
         let table: NonNull<SegmentTable> = self.memory.phys_to_virt(table).cast();
-        // SAFETY: as in `region_slot`.
+        // SAFETY: as in `region_table_at`.
         unsafe { table.as_ref() }
     }
 
     #[inline]
-    fn page_table_at(&self, table: AbsoluteAddress) -> &PageTable {
+    pub(super) fn page_table_at(&self, table: AbsoluteAddress) -> &PageTable {
         let table: NonNull<PageTable> = self.memory.phys_to_virt(table).cast();
-        // SAFETY: as in `region_slot`.
+        // SAFETY: as in `region_table_at`.
         unsafe { table.as_ref() }
     }
 

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Tables that an unmap emptied are given back, and no others.
+
+mod storage;
+
+use s390_iommu::{AbsoluteAddress, FrameSizes, Iova, IovaRange, Protection, Root, TranslationTable};
+use storage::Heap;
+
+const PAGE_TABLE: usize = 2 << 10;
+const CRST: usize = 16 << 10;
+
+fn range(start: u64, bytes: u64) -> IovaRange {
+    IovaRange::with_size(Iova::new(start), bytes).unwrap()
+}
+
+fn map(table: &TranslationTable<&Heap>, range: IovaRange) {
+    let storage = AbsoluteAddress::new(0x1_0000_0000);
+    table.map(range, storage, Protection::ReadWrite).unwrap().forgo("no function uses the table");
+}
+
+fn unmap(table: &TranslationTable<&Heap>, range: IovaRange) {
+    if let Some(refresh) = table.unmap(range).unwrap().refresh {
+        refresh.forgo("no function uses the table");
+    }
+}
+
+/// Reclaims in `range` and gives back; what was to be refreshed, and how many bytes it says it took.
+fn reclaim(table: &TranslationTable<&Heap>, range: IovaRange) -> Option<(IovaRange, usize)> {
+    let reclaimed = table.reclaim(range)?;
+    let refresh = reclaimed.refresh();
+    let result = (refresh.range(), reclaimed.bytes());
+    refresh.forgo("no function uses the table");
+    // SAFETY: the storage is that of the table, no function uses it, and nothing else is running.
+    unsafe { reclaimed.free(table.memory()) };
+    Some(result)
+}
+
+#[test]
+fn what_was_mapped_and_unmapped_leaves_nothing_behind() {
+    for root in Root::ALL {
+        let heap = Heap::default();
+        let table = TranslationTable::new(root, FrameSizes::SMALL, &heap).unwrap();
+        assert_eq!(heap.bytes.get(), CRST);
+        let all = range(0x1_0000_0000, 4 << 30);
+        map(&table, all);
+        let levels_below_root = root.designation_type() as usize - 1;
+        assert_eq!(heap.bytes.get(), CRST + levels_below_root * CRST + 2 * CRST + 4096 * PAGE_TABLE);
+        unmap(&table, all);
+        assert_eq!(reclaim(&table, all), Some((all, 2 * CRST + 4096 * PAGE_TABLE)));
+        // Region tables between the root and these stay, since the range does not span them.
+        assert_eq!(heap.bytes.get(), CRST + levels_below_root * CRST);
+        let span = range(0, if root == Root::RegionFirst { 1 << 53 } else { 1 << 42 });
+        let taken = levels_below_root * CRST;
+        assert_eq!(reclaim(&table, span), (taken > 0).then_some((span, taken)), "{root:?}");
+        assert_eq!(heap.bytes.get(), CRST);
+        map(&table, all);
+        drop(table);
+        assert_eq!(heap.bytes.get(), 0);
+    }
+}
+
+#[test]
+fn a_table_that_the_range_only_cuts_stays() {
+    let heap = Heap::default();
+    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+    let mapped = range(0x1_0000_0000, 2 << 20);
+    map(&table, mapped);
+    unmap(&table, mapped);
+    let before = heap.bytes.get();
+    assert_eq!(reclaim(&table, range(0x1_0000_1000, (2 << 20) - 0x2000)), None);
+    assert_eq!(heap.bytes.get(), before);
+    // The first page table lies in the range, the second does not; the segment table does not either.
+    let first = range(0x1_0000_0000, 1 << 20);
+    assert_eq!(reclaim(&table, range(0x1_0000_0000, (2 << 20) - 0x1000)), Some((first, PAGE_TABLE)));
+    assert_eq!(heap.bytes.get(), before - PAGE_TABLE);
+}
+
+#[test]
+fn a_table_with_a_mapping_stays() {
+    let heap = Heap::default();
+    let table = TranslationTable::new(Root::RegionThird, FrameSizes::WITH_LARGE, &heap).unwrap();
+    let page = range(0x1_0010_5000, 0x1000);
+    let frame = range(0x1_8000_0000, 1 << 20);
+    map(&table, page);
+    map(&table, frame);
+    let before = heap.bytes.get();
+    assert_eq!(reclaim(&table, IovaRange::ALL), None);
+    assert_eq!(heap.bytes.get(), before);
+    assert_eq!(table.translate(page.start()).map(|found| found.absolute.get()), Some(0x1_0000_0000));
+    unmap(&table, frame);
+    // Only the segment table that held the frame is empty.
+    assert_eq!(reclaim(&table, IovaRange::ALL), Some((range(0x1_8000_0000, 2 << 30), CRST)));
+    unmap(&table, page);
+    assert_eq!(reclaim(&table, IovaRange::ALL), Some((range(0x1_0000_0000, 2 << 30), CRST + PAGE_TABLE)));
+    assert_eq!(heap.bytes.get(), CRST);
+}
+
+#[test]
+fn a_reclaimed_range_can_be_mapped_again() {
+    let heap = Heap::default();
+    let table = TranslationTable::new(Root::RegionSecond, FrameSizes::WITH_LARGE, &heap).unwrap();
+    let all = range(0x1_0000_0000, 2 << 30);
+    for _ in 0..3 {
+        map(&table, all);
+        unmap(&table, all);
+        assert_eq!(reclaim(&table, all), Some((all, CRST)));
+        assert_eq!(table.walk(IovaRange::ALL).count(), 0);
+    }
+}
+
+#[test]
+fn a_table_and_a_list_survive_the_way_through_a_number() {
+    let heap = Heap::default();
+    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+    let all = range(0x1_0000_0000, 2 << 20);
+    map(&table, all);
+    let origin = table.into_raw();
+    assert_eq!(heap.bytes.get(), CRST + CRST + 2 * PAGE_TABLE);
+    // SAFETY: the table was given away just before, with this root and storage, and is taken once.
+    let table = unsafe { TranslationTable::from_raw(Root::RegionThird, FrameSizes::SMALL, origin, &heap) };
+    assert_eq!(table.walk(IovaRange::ALL).next().map(|mapping| mapping.range), Some(all));
+    unmap(&table, all);
+    let reclaimed = table.reclaim(all).unwrap();
+    let (span, bytes) = (all, reclaimed.bytes());
+    reclaimed.refresh().forgo("no function uses the table");
+    let list = reclaimed.into_raw();
+    // SAFETY: the list was given away just before and is taken once; no function uses the table, nothing else runs.
+    unsafe { s390_iommu::Reclaimed::from_raw(list, span, bytes).free(table.memory()) };
+    assert_eq!(heap.bytes.get(), CRST + CRST);
+}

@@ -42,7 +42,7 @@ impl Extent {
     /// The byte behind the last one, if it is on a disk of `size` bytes and both ends are between words.
     fn end_on_disk(&self, size: u64) -> Option<u64> {
         let end = self.offset.checked_add(self.length).filter(|end| *end <= size)?;
-        (self.offset % WORD == 0 && end % WORD == 0).then_some(end)
+        (self.offset.is_multiple_of(WORD) && end.is_multiple_of(WORD)).then_some(end)
     }
 }
 

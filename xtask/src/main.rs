@@ -12,6 +12,7 @@ mod image;
 mod progress;
 mod qemu;
 mod report;
+mod test;
 mod tool;
 mod workspace;
 
@@ -28,6 +29,8 @@ use workspace::Workspace;
 enum CommandLine {
     /// Boot the bare-metal image under QEMU: list every PCI function, exercise it by DMA, report
     Boot(boot::Options),
+    /// Run every check: sources, lints, host tests, the kernel object, the boots; what CI runs
+    Test(test::Options),
 }
 
 fn main() -> ExitCode {
@@ -46,5 +49,6 @@ fn run(command: CommandLine) -> Result<bool> {
     let workspace = Workspace::find()?;
     match command {
         CommandLine::Boot(options) => boot::run(&workspace, options),
+        CommandLine::Test(options) => test::run(workspace, &options),
     }
 }

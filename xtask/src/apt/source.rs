@@ -206,10 +206,10 @@ Signed-By:
     #[test]
     fn what_is_written_is_read_back() {
         let line = Source::parse_list("deb [trusted=yes] http://mirror.example/debian sid main").remove(0);
-        assert_eq!(Source::parse_list(&line.to_string()), [line.clone()]);
+        assert_eq!(Source::parse_list(&line.to_string()), std::slice::from_ref(&line));
         assert_eq!(line.extension(), "list");
         let stanza = Source::parse_sources("Types: deb\nURIs: http://mirror.example/debian\nSuites: sid\n").remove(0);
-        assert_eq!(Source::parse_sources(&stanza.to_string()), [stanza.clone()]);
+        assert_eq!(Source::parse_sources(&stanza.to_string()), std::slice::from_ref(&stanza));
         assert_eq!(stanza.extension(), "sources");
     }
 }

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Everything that must hold before a change is accepted, as named checks; what CI runs.
+
+mod boots;
+mod object;
+mod source_text;
+
+use anyhow::{bail, Context, Result};
+
+use crate::boot::Equipment;
+use crate::console::ktap::Counts;
+use crate::core_library::CoreLibrary;
+use crate::image;
+use crate::progress::Step;
+use crate::report::Report;
+use crate::workspace::Workspace;
+
+/// Which checks a person wants.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Run only this check; may be given several times
+    #[arg(long, value_name = "CHECK")]
+    only: Vec<String>,
+    /// Name the checks and end
+    #[arg(long)]
+    list: bool,
+}
+
+/// A check.
+struct Check {
+    /// What `--only` calls it.
+    name: &'static str,
+    /// What it is about.
+    about: &'static str,
+    run: fn(&mut Bench) -> Result<Counts>,
+}
+
+const CHECKS: [Check; 11] = [
+    Check { name: "source-text", about: "licence lines, and nothing that belongs to one machine", run: source_text },
+    Check { name: "format", about: "rustfmt", run: format },
+    Check { name: "clippy", about: "clippy on everything for the host", run: clippy },
+    Check { name: "clippy-s390x", about: "clippy on what is linked into a guest, for its target", run: clippy_s390x },
+    Check { name: "doc", about: "rustdoc without a warning", run: doc },
+    Check { name: "host", about: "all tests on the host", run: host },
+    Check { name: "object", about: "no panic in the object for the kernel, and no unexpected symbol", run: object },
+    Check { name: "boot", about: "boot with the default devices", run: boot_default },
+    Check { name: "boot-none", about: "boot without devices", run: boot_none },
+    Check { name: "boot-many", about: "boot with 40 functions behind bridges", run: boot_many },
+    Check { name: "boot-given", about: "boot with devices of other kinds and identifiers", run: boot_given },
+];
+
+/// One test of a check that is not divided into several.
+const ONE: Counts = Counts { passed: 1, failed: 0, skipped: 0 };
+
+/// What the checks work on; made when the first one needs it.
+struct Bench {
+    workspace: Workspace,
+    core: Option<CoreLibrary>,
+    equipment: Option<Equipment>,
+}
+
+impl Bench {
+    fn core(&mut self) -> Result<CoreLibrary> {
+        if self.core.is_none() {
+            self.core = Some(CoreLibrary::obtain(&self.workspace)?);
+        }
+        self.core.clone().context("no core library")
+    }
+
+    fn boot(&mut self, boot: fn(&Workspace, &Equipment) -> Result<Report>) -> Result<Counts> {
+        let equipment = match self.equipment.take() {
+            Some(equipment) => equipment,
+            None => Equipment::prepare(&self.workspace)?,
+        };
+        let report = boot(&self.workspace, self.equipment.insert(equipment))?;
+        Ok(report.counts + ONE)
+    }
+
+    /// Runs a cargo command as one test.
+    fn cargo(&self, name: &str, arguments: &[&str]) -> Result<Counts> {
+        let mut command = self.workspace.cargo();
+        command.args(arguments).env("RUSTDOCFLAGS", "-D warnings");
+        in_step(name, |step| step.run(&mut command)).map(|_| ONE)
+    }
+}
+
+/// Runs the checks that `options` name, all of them by default, and returns whether all passed.
+pub(crate) fn run(workspace: Workspace, options: &Options) -> Result<bool> {
+    if options.list {
+        CHECKS.iter().for_each(|check| println!("{:14} {}", check.name, check.about));
+        return Ok(true);
+    }
+    let names = || CHECKS.iter().map(|check| check.name).collect::<Vec<_>>().join(", ");
+    if let Some(unknown) = options.only.iter().find(|only| CHECKS.iter().all(|check| check.name != only.as_str())) {
+        bail!("there is no check \"{unknown}\"; there are {}", names());
+    }
+    let wanted = |check: &&Check| options.only.is_empty() || options.only.iter().any(|only| only == check.name);
+    let mut bench = Bench { workspace, core: None, equipment: None };
+    let (mut total, mut failed) = (Counts::default(), Vec::new());
+    for check in CHECKS.iter().filter(wanted) {
+        eprintln!("\n== {}: {}", check.name, check.about);
+        let counts = (check.run)(&mut bench).unwrap_or_else(|error| {
+            eprintln!("error: {error:?}");
+            Counts { failed: 1, ..Counts::default() }
+        });
+        let verdict = if counts.failed == 0 { "ok" } else { "FAILED" };
+        println!("check {} ... {verdict} ({} passed)", check.name, counts.passed);
+        if counts.failed != 0 {
+            failed.push(check.name);
+        }
+        total = total + counts;
+    }
+    if !failed.is_empty() {
+        println!("\nfailed: {0}\nto repeat: cargo xtask test --only {0}", failed.join(" --only "));
+    }
+    println!("\n{} passed, {} failed", total.passed, total.failed);
+    Ok(failed.is_empty())
+}
+
+/// Shows `work` as a step called `name`.
+fn in_step<T>(name: &str, work: impl FnOnce(&Step) -> Result<T>) -> Result<T> {
+    let step = Step::start(name);
+    let result = work(&step);
+    match result {
+        Ok(_) => step.done("ok"),
+        Err(_) => step.failed(),
+    }
+    result
+}
+
+fn source_text(bench: &mut Bench) -> Result<Counts> {
+    in_step("Reading the sources", |_| source_text::check(&bench.workspace)).map(|_| ONE)
+}
+
+fn format(bench: &mut Bench) -> Result<Counts> {
+    let result = bench.cargo("cargo fmt", &["fmt", "--all", "--check"]);
+    result.context("`cargo fmt --all` mends this; if there is no rustfmt, `rustup component add rustfmt`")
+}
+
+fn clippy(bench: &mut Bench) -> Result<Counts> {
+    let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
+    bench.cargo("cargo clippy", &arguments).context("if there is no clippy: `rustup component add clippy`")
+}
+
+fn clippy_s390x(bench: &mut Bench) -> Result<Counts> {
+    let core = bench.core()?;
+    let mut command = bench.workspace.cargo();
+    command.args(["clippy", "--release"]);
+    let packages = ["clp", "s390-iommu", image::PACKAGE, object::PACKAGE];
+    for package in packages.into_iter().filter(|package| bench.workspace.has_package(package)) {
+        command.args(["--package", package]);
+    }
+    core.apply(&mut command);
+    command.args(["--", "-D", "warnings"]);
+    in_step("cargo clippy for s390x", |step| step.run(&mut command)).map(|_| ONE)
+}
+
+fn doc(bench: &mut Bench) -> Result<Counts> {
+    bench.cargo("cargo doc", &["doc", "--workspace", "--no-deps", "--document-private-items"])
+}
+
+fn host(bench: &mut Bench) -> Result<Counts> {
+    let mut command = bench.workspace.cargo();
+    command.args(["test", "--workspace", "--no-fail-fast"]);
+    let output = in_step("cargo test", |step| step.run(&mut command))?;
+    let counts = count_host_tests(&output);
+    match counts.passed {
+        0 => bail!("cargo test ran no test"),
+        _ => Ok(counts),
+    }
+}
+
+fn object(bench: &mut Bench) -> Result<Counts> {
+    let core = bench.core()?;
+    in_step("Linking the object", |step| object::check(&bench.workspace, &core, step)).map(|_| ONE)
+}
+
+fn boot_default(bench: &mut Bench) -> Result<Counts> {
+    bench.boot(boots::default_devices)
+}
+
+fn boot_none(bench: &mut Bench) -> Result<Counts> {
+    bench.boot(boots::no_devices)
+}
+
+fn boot_many(bench: &mut Bench) -> Result<Counts> {
+    bench.boot(boots::many_functions)
+}
+
+fn boot_given(bench: &mut Bench) -> Result<Counts> {
+    bench.boot(boots::given_devices)
+}
+
+/// Adds up the lines `test result: ok. 3 passed; 0 failed; 0 ignored; ...`.
+fn count_host_tests(output: &str) -> Counts {
+    let number = |line: &str, word: &str| {
+        let mut words = line.split([' ', ';']).filter(|part| !part.is_empty()).peekable();
+        std::iter::from_fn(|| words.next().map(|part| (part, words.peek().copied())))
+            .find(|(_, next)| *next == Some(word))
+            .and_then(|(part, _)| part.parse::<u64>().ok())
+            .unwrap_or(0)
+    };
+    output.lines().filter_map(|line| line.strip_prefix("test result: ")).fold(Counts::default(), |counts, line| {
+        counts
+            + Counts {
+                passed: number(line, "passed"),
+                failed: number(line, "failed"),
+                skipped: number(line, "ignored"),
+            }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_tests_are_added_up() {
+        let output = "\
+running 3 tests
+test result: ok. 3 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 0.00s
+   Doc-tests clp
+test result: FAILED. 1 passed; 2 failed; 4 ignored; 0 measured; 0 filtered out; finished in 0.00s
+";
+        assert_eq!(count_host_tests(output), Counts { passed: 4, failed: 2, skipped: 4 });
+    }
+
+    #[test]
+    fn every_check_has_a_name_of_its_own() {
+        let mut names: Vec<&str> = CHECKS.iter().map(|check| check.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), CHECKS.len());
+    }
+}

@@ -71,3 +71,32 @@ impl<M> fmt::Debug for Group<M> {
         f.debug_struct("Group").field("name", &self.name).field("cases", &self.cases).finish()
     }
 }
+
+/// Ends the case as failed, with a formatted message.
+macro_rules! fail {
+    ($($argument:tt)*) => {
+        return Err($crate::case::Stop::Fail($crate::message::Message::new(format_args!($($argument)*))))
+    };
+}
+
+/// Ends the case as not run, with a formatted reason.
+macro_rules! skip {
+    ($($argument:tt)*) => {
+        return Err($crate::case::Stop::Skip($crate::message::Message::new(format_args!($($argument)*))))
+    };
+}
+
+/// Ends the case as failed unless `$actual == $expected`; the message starts with what was looked at.
+macro_rules! ensure {
+    ($actual:expr, $expected:expr, $($what:tt)*) => {
+        match (&$actual, &$expected) {
+            (actual, expected) => {
+                if *actual != *expected {
+                    $crate::case::fail!("{}: expected {:#x?}, found {:#x?}", format_args!($($what)*), expected, actual);
+                }
+            }
+        }
+    };
+}
+
+pub(crate) use {ensure, fail, skip};

@@ -6,19 +6,23 @@
 //! bare-metal image and in a Linux guest; each place prints KTAP. This part needs neither `std` nor a heap. The
 //! feature `std` adds what only a host has.
 #![no_std]
+#![expect(clippy::result_large_err, reason = "without a heap the message of a failure has no other place")]
 
 #[cfg(feature = "std")]
 extern crate std;
 
 mod case;
+mod cases;
 #[cfg(feature = "std")]
 pub mod fake;
 mod ktap;
 mod machine;
 mod message;
+pub mod middleware;
 mod runner;
 
 pub use case::{Case, Group, Stop, Verdict};
+pub use cases::cases;
 pub use ktap::Ktap;
 pub use machine::Machine;
 pub use message::Message;

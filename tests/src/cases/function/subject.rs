@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The function that the cases work on.
+
+use clp::{Block, Client, FunctionGroup, FunctionHandle, FunctionId};
+use s390_iommu::{
+    deregister, register, FrameSizes, Iota, IovaRange, Limits, Refresh, RegisterError, Root, TranslationTable, Zpci,
+};
+
+use crate::case::{fail, skip, Stop};
+use crate::machine::Machine;
+
+/// The machine's spare function, enabled; disabled again when dropped.
+pub(super) struct Subject<'m, M: Machine> {
+    pub(super) machine: &'m M,
+    pub(super) id: FunctionId,
+    pub(super) handle: FunctionHandle,
+    pub(super) limits: Limits,
+    pub(super) group: FunctionGroup,
+}
+
+/// The machine's spare function.
+pub(super) fn spare<M: Machine>(machine: &M) -> Result<FunctionId, Stop> {
+    match machine.function() {
+        Some(id) => Ok(id),
+        None => skip!("no function to spare"),
+    }
+}
+
+impl<'m, M: Machine> Subject<'m, M> {
+    pub(super) fn new(machine: &'m M) -> Result<Self, Stop> {
+        let id = spare(machine)?;
+        let mut block = Block::zeroed();
+        let mut client = Client::new(machine, &mut block);
+        let handle = match client.ensure_enabled(id, |attempts| machine.again(attempts)) {
+            Ok(handle) => handle,
+            Err(error) => fail!("enable FID {id}: {error}"),
+        };
+        let function = match client.query_function(handle) {
+            Ok(function) => function,
+            Err(error) => fail!("query of {handle}: {error}"),
+        };
+        let group = match client.query_function_group(function.group) {
+            Ok(group) => group,
+            Err(error) => fail!("query of group {}: {error}", function.group),
+        };
+        match Limits::new(&function, &group) {
+            Some(limits) => Ok(Self { machine, id, handle, limits, group }),
+            None => fail!("FID {id} has no page to address"),
+        }
+    }
+
+    /// The deepest root that the function takes and whether it takes it.
+    pub(super) fn root(&self) -> Result<Root, Stop> {
+        let types = self.limits.designation_types;
+        match Root::ALL.into_iter().find(|root| types.supports(root.designation_type())) {
+            Some(root) => Ok(root),
+            None => fail!("FID {} takes no region table: {types:?}", self.id),
+        }
+    }
+
+    /// An empty table that suits the function.
+    pub(super) fn table(&self) -> Result<TranslationTable<M::Storage>, Stop> {
+        match TranslationTable::new(self.root()?, FrameSizes::WITH_LARGE, self.machine.storage()) {
+            Some(table) => Ok(table),
+            None => fail!("no storage for an empty table"),
+        }
+    }
+
+    /// What the function can address and the table can translate.
+    pub(super) fn aperture(&self, table: &TranslationTable<M::Storage>) -> Result<IovaRange, Stop> {
+        match table.aperture().intersection(self.limits.window) {
+            Some(aperture) => Ok(aperture),
+            None => fail!("{} and {} have nothing in common", table.aperture(), self.limits.window),
+        }
+    }
+
+    /// Registers `iota` for `aperture`.
+    pub(super) fn try_register(&self, zpci: &impl Zpci, aperture: IovaRange, iota: Iota) -> Result<(), RegisterError> {
+        register(zpci, self.handle, &self.limits, aperture, iota, |attempts| self.machine.again(attempts))
+    }
+
+    /// Registers `table` for all that it and the function have in common.
+    pub(super) fn register(&self, table: &TranslationTable<M::Storage>) -> Result<IovaRange, Stop> {
+        let aperture = self.aperture(table)?;
+        match self.try_register(self.machine, aperture, table.iota()) {
+            Ok(()) => Ok(aperture),
+            Err(error) => fail!("register {:?} for {aperture}: {error}", table.iota()),
+        }
+    }
+
+    pub(super) fn deregister(&self) -> Result<(), Stop> {
+        match deregister(self.machine, self.handle, |attempts| self.machine.again(attempts)) {
+            Ok(()) => Ok(()),
+            Err(error) => fail!("deregister: {error}"),
+        }
+    }
+
+    /// Issues `refresh`.
+    pub(super) fn refresh(&self, refresh: Refresh) -> Result<(), Stop> {
+        match refresh.issue(self.machine, self.handle, |attempts| self.machine.again(attempts)) {
+            Ok(()) => Ok(()),
+            Err(error) => fail!("{error}"),
+        }
+    }
+}
+
+impl<M: Machine> Drop for Subject<'_, M> {
+    /// Whatever the case left registered goes with the function.
+    fn drop(&mut self) {
+        let mut block = Block::zeroed();
+        let mut client = Client::new(self.machine, &mut block);
+        // A function that stays enabled fails the next case.
+        let _ = client.ensure_disabled(self.id, |attempts| self.machine.again(attempts));
+    }
+}

@@ -41,7 +41,7 @@ impl Refresh {
 
     /// Makes `function` use the entries as they are now.
     ///
-    /// `again` is called with the number of busy answers so far; it pauses and tells whether to ask again.
+    /// `again` is called with the number of busy answers so far, 1 or more; it pauses and tells whether to ask again.
     ///
     /// # Errors
     ///
@@ -58,7 +58,7 @@ impl Refresh {
     /// Makes all of `functions` use the entries as they are now.
     ///
     /// Every function is refreshed, also after one failed. `again` is called with the number of busy answers to one
-    /// instruction so far; it pauses and tells whether to ask again.
+    /// instruction so far, 1 or more; it pauses and tells whether to ask again.
     ///
     /// # Errors
     ///
@@ -94,10 +94,10 @@ fn refresh<Z: Zpci>(
     while let Some(todo) = rest {
         let (piece, after) = first_piece(todo);
         rest = after;
-        let mut busy = 0;
+        // A piece has at most 2^63 bytes.
+        let length = piece.size_less_one().wrapping_add(1);
+        let mut busy = 1;
         loop {
-            // A piece has at most 2^63 bytes.
-            let length = piece.size_less_one().wrapping_add(1);
             let outcome = zpci.rpcit(function, piece.start().get(), length);
             let action = Action::of(Request::Refresh, outcome);
             match action {

@@ -8,46 +8,24 @@
 use core::fmt;
 use core::sync::atomic::{fence, Ordering};
 
-use clp::{DesignationTypes, Function, FunctionGroup, FunctionHandle};
+use clp::{DesignationTypes, FunctionHandle};
 
 use crate::action::{Action, Request};
-use crate::address::Iova;
 use crate::fib::Fib;
 use crate::iota::Iota;
+use crate::limits::Limits;
 use crate::range::IovaRange;
+use crate::table_type::Root;
 use crate::zpci::{FunctionControl, Outcome, Zpci};
-
-/// What a function takes for translation, as CLP told it.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Limits {
-    /// All addresses that the function can put on the bus.
-    pub window: IovaRange,
-    /// The kinds of roots that it understands.
-    pub designation_types: DesignationTypes,
-    /// Whether it may do without translation.
-    pub relaxed_translation: bool,
-}
-
-impl Limits {
-    /// The limits of a function and its group; nothing where the function has no whole page to address.
-    pub fn new(function: &Function, group: &FunctionGroup) -> Option<Self> {
-        Some(Self {
-            window: IovaRange::within(Iova::new(function.start_dma), Iova::new(function.end_dma))?,
-            designation_types: group.designation_types,
-            relaxed_translation: group.relaxed_translation,
-        })
-    }
-}
 
 /// Makes `function` translate the addresses of `aperture` through `iota`.
 ///
 /// The table must exist until [`deregister`] succeeded or the function is disabled. `again` is called with the number
-/// of busy answers so far; it pauses and tells whether to ask again.
+/// of busy answers so far, 1 or more; it pauses and tells whether to ask again.
 ///
 /// # Errors
 ///
-/// * [`RegisterError::NotEnabled`], [`RegisterError::DesignationType`], [`RegisterError::Translation`],
-///   [`RegisterError::OutsideWindow`] before any instruction is issued.
+/// * [`RegisterError::NotEnabled`], or what [`check_registration`] says, before any instruction is issued.
 /// * [`RegisterError::Refused`] if the machine did not do it.
 pub fn register<Z: Zpci>(
     zpci: &Z,
@@ -57,7 +35,10 @@ pub fn register<Z: Zpci>(
     iota: Iota,
     again: impl FnMut(u32) -> bool,
 ) -> Result<(), RegisterError> {
-    check(function, limits, aperture, iota)?;
+    if !function.is_enabled() {
+        return Err(RegisterError::NotEnabled(function));
+    }
+    check_registration(limits, aperture, iota)?;
     // The stores that built the table come before the machine reads it.
     fence(Ordering::SeqCst);
     let fib = Fib::translation(aperture, iota);
@@ -93,18 +74,26 @@ pub fn reset_error<Z: Zpci>(
     control(zpci, function, FunctionControl::RESET_ERROR, &Fib::ZERO, Request::ResetError, again)
 }
 
-/// Sees that the operands of a registration suit the function.
-fn check(function: FunctionHandle, limits: &Limits, aperture: IovaRange, iota: Iota) -> Result<(), RegisterError> {
-    if !function.is_enabled() {
-        return Err(RegisterError::NotEnabled(function));
-    }
+/// Sees that a function with `limits` can translate the addresses of `aperture` through `iota`.
+///
+/// [`register`] does this by itself; it is here for those who want to know before they detach from something else.
+///
+/// # Errors
+///
+/// * [`RegisterError::DesignationType`] if the function does not understand this kind of root.
+/// * [`RegisterError::Translation`] if `iota` is [`Iota::IDENTITY`] and the function cannot do without translation.
+/// * [`RegisterError::OutsideWindow`] if the function cannot address all of `aperture`.
+/// * [`RegisterError::OutsideTable`] if the table cannot translate all of `aperture`.
+pub fn check_registration(limits: &Limits, aperture: IovaRange, iota: Iota) -> Result<(), RegisterError> {
     if iota.translation() {
-        let designation_type = iota.designation_type();
-        if !limits.designation_types.supports(designation_type) {
-            return Err(RegisterError::DesignationType {
-                wanted: designation_type,
-                supported: limits.designation_types,
-            });
+        let wanted = iota.designation_type();
+        let root = Root::ALL.into_iter().find(|root| root.designation_type() == wanted);
+        let (Some(root), true) = (root, limits.designation_types.supports(wanted)) else {
+            return Err(RegisterError::DesignationType { wanted, supported: limits.designation_types });
+        };
+        let table = IovaRange::up_to(root.last());
+        if !table.contains(aperture) {
+            return Err(RegisterError::OutsideTable { aperture, table });
         }
     } else if !limits.relaxed_translation {
         return Err(RegisterError::Translation);
@@ -123,7 +112,7 @@ fn control<Z: Zpci>(
     request: Request,
     mut again: impl FnMut(u32) -> bool,
 ) -> Result<(), RegisterError> {
-    let mut busy = 0;
+    let mut busy = 1;
     loop {
         let outcome = zpci.mpcifc(function, control, fib);
         match Action::of(request, outcome) {
@@ -156,6 +145,13 @@ pub enum RegisterError {
         /// What the function can address.
         window: IovaRange,
     },
+    /// The table cannot translate all of the aperture.
+    OutsideTable {
+        /// What was to be translated.
+        aperture: IovaRange,
+        /// What the table can translate.
+        table: IovaRange,
+    },
     /// The machine refused.
     Refused {
         /// The function.
@@ -179,6 +175,9 @@ impl fmt::Display for RegisterError {
             Self::Translation => f.write_str("the function cannot do without translation"),
             Self::OutsideWindow { aperture, window } => {
                 write!(f, "{aperture} is not within {window}, what the function can address")
+            }
+            Self::OutsideTable { aperture, table } => {
+                write!(f, "{aperture} is not within {table}, what the table can translate")
             }
             Self::Refused { function, request, outcome, .. } => {
                 write!(f, "{request:?} for function {function}: {outcome}")

@@ -85,7 +85,13 @@ impl Boot<'_> {
         machine.arguments(&self.arguments);
         eprintln!("{machine}");
         let step = Step::start("Running QEMU");
-        let run = machine.run(&step, self.limit)?;
+        let run = match machine.run(&step, self.limit) {
+            Ok(run) => run,
+            Err(error) => {
+                step.failed();
+                return Err(error);
+            }
+        };
         let console = directory.join("console.log");
         fs::write(&console, run.console.join("\n") + "\n")
             .with_context(|| format!("cannot write {}", console.display()))?;

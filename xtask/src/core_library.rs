@@ -104,6 +104,7 @@ impl CoreLibrary {
         apt::unpack(step, &deb.path, &member, &scratch)?;
         fs::rename(scratch.join(&member), library)?;
         fs::remove_dir_all(&scratch)?;
+        fs::remove_file(&deb.path)?;
         Self::unpacked(library).with_context(|| format!("rust-src {} from {} has no {MARK}", deb.version, deb.suite))
     }
 

@@ -181,6 +181,13 @@ impl Step {
     }
 }
 
+/// Prints `error` and what led to it, the cause last and complete.
+pub(crate) fn print_error(error: &anyhow::Error) {
+    for (depth, cause) in error.chain().enumerate() {
+        eprintln!("{}: {cause}", if depth == 0 { "error" } else { "because" });
+    }
+}
+
 /// The command as a person would type it.
 pub(crate) fn command_line(command: &Command) -> String {
     let set = command.get_envs().filter_map(|(name, value)| {

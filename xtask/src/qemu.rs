@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{bail, Result};
 
 use crate::progress::{command_line, follow, Step, Stream};
 
@@ -57,6 +57,10 @@ impl Machine {
     }
 
     /// Boots the machine and waits for its end, at most for `limit`.
+    ///
+    /// # Errors
+    ///
+    /// QEMU cannot be started or refuses its arguments; what a guest does is not an error.
     pub(crate) fn run(mut self, step: &Step, limit: Duration) -> Result<Run> {
         let started = Instant::now();
         let (mut console, mut messages) = (Vec::new(), Vec::new());
@@ -68,6 +72,10 @@ impl Machine {
             }
             .push(line.to_owned());
         })?;
+        // A guest that fails says something; QEMU ends without a guest when it cannot make the machine.
+        if let Some(status) = status.filter(|status| !status.success() && console.is_empty()) {
+            bail!("QEMU did not start the machine ({status}):\n{}", messages.join("\n"));
+        }
         Ok(Run { command: command_line(&self.command), console, messages, status, elapsed: started.elapsed() })
     }
 }
@@ -87,10 +95,6 @@ impl Run {
                 Some(format!("the guest was still running after {:.0} s and was ended", self.elapsed.as_secs_f64()))
             }
             Some(status) if status.success() => None,
-            // The guest is not reached when QEMU does not understand its arguments.
-            Some(status) if self.console.is_empty() => {
-                Some(format!("QEMU ended ({status}) before the guest printed anything"))
-            }
             Some(status) => {
                 Some(format!("the guest ended by a disabled wait that means failure, or crashed (QEMU: {status})"))
             }

@@ -12,7 +12,7 @@ use crate::boot::Equipment;
 use crate::console::ktap::Counts;
 use crate::core_library::CoreLibrary;
 use crate::image;
-use crate::progress::Step;
+use crate::progress::{print_error, Step};
 use crate::report::Report;
 use crate::workspace::Workspace;
 
@@ -101,7 +101,7 @@ pub(crate) fn run(workspace: Workspace, options: &Options) -> Result<bool> {
     for check in CHECKS.iter().filter(wanted) {
         eprintln!("\n== {}: {}", check.name, check.about);
         let counts = (check.run)(&mut bench).unwrap_or_else(|error| {
-            eprintln!("error: {error:?}");
+            print_error(&error);
             Counts { failed: 1, ..Counts::default() }
         });
         let verdict = if counts.failed == 0 { "ok" } else { "FAILED" };
@@ -112,7 +112,8 @@ pub(crate) fn run(workspace: Workspace, options: &Options) -> Result<bool> {
         total = total + counts;
     }
     if !failed.is_empty() {
-        println!("\nfailed: {0}\nto repeat: cargo xtask test --only {0}", failed.join(" --only "));
+        println!("\nfailed: {}", failed.join(", "));
+        println!("to repeat: cargo xtask test --only {}", failed.join(" --only "));
     }
     println!("\n{} passed, {} failed", total.passed, total.failed);
     Ok(failed.is_empty())

@@ -47,7 +47,7 @@ pub(crate) struct Equipment {
 impl Equipment {
     /// Installs and builds what is missing.
     pub(crate) fn prepare(workspace: &Workspace) -> Result<Self> {
-        let qemu = tool::qemu(workspace)?;
+        let qemu = tool::qemu_and_linker(workspace)?;
         let core = CoreLibrary::obtain(workspace)?;
         Ok(Self { qemu, image: image::build(workspace, &core)? })
     }

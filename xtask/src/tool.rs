@@ -75,22 +75,20 @@ pub(crate) fn ensure_all(workspace: &Workspace, tools: &[Tool]) -> Result<()> {
     }
 }
 
-/// The QEMU to run: what the environment variable `QEMU` names, else Debian's, installed if need be.
-pub(crate) fn qemu(workspace: &Workspace) -> Result<OsString> {
-    match std::env::var_os("QEMU") {
-        Some(program) => {
-            let output = Command::new(&program).arg("--version").output();
-            let output = output.with_context(|| format!("QEMU={} cannot be run", program.to_string_lossy()))?;
-            let text = String::from_utf8_lossy(&output.stdout).into_owned();
-            let version = qemu_major(&text);
-            ensure!(version.is_some(), "QEMU={} does not say that it is QEMU", program.to_string_lossy());
-            Ok(program)
-        }
-        None => {
-            ensure_all(workspace, &[QEMU])?;
-            Ok(QEMU.program.into())
-        }
-    }
+/// Installs what is missing to link and to boot a guest, and returns the QEMU to run.
+///
+/// That is the program which the environment variable `QEMU` names, else Debian's.
+pub(crate) fn qemu_and_linker(workspace: &Workspace) -> Result<OsString> {
+    let Some(program) = std::env::var_os("QEMU") else {
+        ensure_all(workspace, &[QEMU, LINKER])?;
+        return Ok(QEMU.program.into());
+    };
+    let output = Command::new(&program).arg("--version").output();
+    let output = output.with_context(|| format!("QEMU={} cannot be run", program.to_string_lossy()))?;
+    let is_qemu = qemu_major(&String::from_utf8_lossy(&output.stdout)).is_some();
+    ensure!(is_qemu, "QEMU={} does not say that it is QEMU", program.to_string_lossy());
+    ensure_all(workspace, &[LINKER])?;
+    Ok(program)
 }
 
 /// Reads the major number out of `QEMU emulator version 10.0.2 (...)`.

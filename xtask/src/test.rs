@@ -3,6 +3,7 @@
 //! Everything that must hold before a change is accepted, as named checks; what CI runs.
 
 mod boots;
+mod dependencies;
 mod object;
 mod source_text;
 
@@ -36,8 +37,9 @@ struct Check {
     run: fn(&mut Bench) -> Result<Counts>,
 }
 
-const CHECKS: [Check; 11] = [
+const CHECKS: [Check; 12] = [
     Check { name: "source-text", about: "licence lines, and nothing that belongs to one machine", run: source_text },
+    Check { name: "dependencies", about: "what may be linked into a guest", run: dependencies },
     Check { name: "format", about: "rustfmt", run: format },
     Check { name: "clippy", about: "clippy on everything for the host", run: clippy },
     Check { name: "clippy-s390x", about: "clippy on what is linked into a guest, for its target", run: clippy_s390x },
@@ -132,6 +134,10 @@ fn in_step<T>(name: &str, work: impl FnOnce(&Step) -> Result<T>) -> Result<T> {
 
 fn source_text(bench: &mut Bench) -> Result<Counts> {
     in_step("Reading the sources", |_| source_text::check(&bench.workspace)).map(|_| ONE)
+}
+
+fn dependencies(bench: &mut Bench) -> Result<Counts> {
+    in_step("Following the dependencies", |_| dependencies::check(&bench.workspace)).map(|_| ONE)
 }
 
 fn format(bench: &mut Bench) -> Result<Counts> {

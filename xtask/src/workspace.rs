@@ -18,12 +18,26 @@ pub(crate) struct Workspace {
     /// Where cargo builds.
     #[serde(rename = "target_directory")]
     pub(crate) target: PathBuf,
-    packages: Vec<Package>,
+    /// The members.
+    pub(crate) packages: Vec<Package>,
 }
 
-#[derive(Debug, Deserialize)]
-struct Package {
-    name: String,
+/// A member of the workspace.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+pub(crate) struct Package {
+    /// What cargo calls it.
+    pub(crate) name: String,
+    /// What it directly depends on.
+    pub(crate) dependencies: Vec<Dependency>,
+}
+
+/// A dependency as the manifest has it.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+pub(crate) struct Dependency {
+    /// Name of the package depended on.
+    pub(crate) name: String,
+    /// `dev`, `build`, or nothing for what is linked.
+    pub(crate) kind: Option<String>,
 }
 
 impl Workspace {

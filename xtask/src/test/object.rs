@@ -15,7 +15,7 @@ use crate::tool;
 use crate::workspace::Workspace;
 
 /// The package whose static library holds the exports.
-pub(crate) const PACKAGE: &str = "zpci-glue";
+pub(crate) const PACKAGE: &str = "zpci-object";
 
 /// The file that lists what may stay undefined, one symbol a line, `#` before a comment.
 const UNDEFINED_SYMBOLS: &str = "glue-c/undefined-symbols.txt";

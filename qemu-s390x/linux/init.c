@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+/*
+ * The first process: mounts what the suites look at, runs those that the
+ * kernel command line names in zpci.run=<suite>,<suite>..., and powers off.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/stat.h>
+#include <sys/utsname.h>
+#include <unistd.h>
+
+#include "suites/suites.h"
+#include "sysfs.h"
+
+#define SUITES 32
+
+static const struct suite *const known[] = {
+	&benchmark_suite, &capability_suite, &clp_suite,   &disk_suite,
+	&domain_suite,	  &function_suite,   &hotplug_suite, &iommufd_suite,
+	&load_suite,	  &network_suite,    &nvme_suite,  &rebind_suite,
+	&selftest_suite,  &statistics_suite, &type1_suite,
+};
+
+static const struct {
+	const char *type, *path;
+} mounts[] = {
+	{ "proc", "/proc" },
+	{ "sysfs", "/sys" },
+	{ "devtmpfs", "/dev" },
+	{ "debugfs", "/sys/kernel/debug" },
+	{ "tmpfs", "/tmp" },
+};
+
+static void mount_all(void)
+{
+	for (size_t i = 0; i < sizeof(mounts) / sizeof(mounts[0]); i++) {
+		mkdir(mounts[i].path, 0755);
+		if (mount(mounts[i].type, mounts[i].path, mounts[i].type, 0,
+			  NULL) && errno != EBUSY)
+			ktap_note("mount %s: %m", mounts[i].path);
+	}
+}
+
+static void open_console(void)
+{
+	int fd = open("/dev/console", O_RDWR);
+
+	if (fd < 0)
+		return;
+	for (int standard = 0; standard < 3; standard++)
+		dup2(fd, standard);
+	if (fd > 2)
+		close(fd);
+}
+
+static const struct suite *find_suite(const char *name)
+{
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+		if (!strcmp(known[i]->name, name))
+			return known[i];
+	return NULL;
+}
+
+static void unknown_suite(const void *argument)
+{
+	(void)argument;
+	check_that(false, "there is no such suite");
+}
+
+static void define_unknown(void)
+{
+	ktap_case(unknown_suite, NULL, "known");
+}
+
+static void run_suites(char *names)
+{
+	struct suite chosen[SUITES];
+	unsigned int count = 0;
+	char *name;
+
+	while ((name = strsep(&names, ",")) && count < SUITES) {
+		const struct suite *suite = find_suite(name);
+
+		if (!*name)
+			continue;
+		chosen[count++] = suite ? *suite :
+					  (struct suite){ name, define_unknown };
+	}
+	ktap_start(count);
+	for (unsigned int i = 0; i < count; i++)
+		ktap_run(&chosen[i]);
+}
+
+int main(void)
+{
+	char names[SYSFS_VALUE];
+	struct utsname kernel;
+
+	mount_all();
+	open_console();
+	/* Nobody reads these pipes and terminals. */
+	signal(SIGPIPE, SIG_IGN);
+	uname(&kernel);
+	ktap_data("zpci-kernel", "{\"release\":\"%s\",\"version\":\"%s\"}",
+		  kernel.release, kernel.version);
+	if (kernel_parameter(names, sizeof(names), "zpci.run"))
+		run_suites(names);
+	else
+		ktap_note("zpci.run= names no suite");
+	sync();
+	reboot(RB_POWER_OFF);
+	return 0;
+}

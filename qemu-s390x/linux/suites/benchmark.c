@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+/*
+ * The kernel's own dma_map_benchmark on one function: nothing is judged but
+ * that mapping works; the times are for whoever compares kernels.
+ */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/map_benchmark.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "../sysfs.h"
+#include "passthrough.h"
+#include "suites.h"
+
+#define BENCHMARK "/sys/kernel/debug/dma_map_benchmark"
+#define DRIVER "dma_map_benchmark"
+
+struct shape {
+	unsigned int threads, pages, direction;
+};
+
+static const struct shape shapes[] = {
+	{ 1, 1, DMA_MAP_BIDIRECTIONAL }, { 1, 1, DMA_MAP_TO_DEVICE },
+	{ 1, 16, DMA_MAP_BIDIRECTIONAL }, { 4, 1, DMA_MAP_BIDIRECTIONAL },
+};
+
+static void run(const void *argument)
+{
+	const struct shape *shape = argument;
+	struct map_benchmark benchmark = {
+		.threads = shape->threads,
+		.seconds = 1,
+		.node = -1,
+		/* The addresses of the function start at 4 GiB. */
+		.dma_bits = 64,
+		.dma_dir = shape->direction,
+		.granule = shape->pages,
+	};
+	int fd = check_call(open(BENCHMARK, O_RDWR));
+	char type[32];
+
+	sysfs_read(type, sizeof(type), "/sys/kernel/iommu_groups/%d/type",
+		   passthrough.group);
+	/*
+	 * Deferred flushing keeps the addresses for a second: with many pages
+	 * in one mapping there are none left before it is over.
+	 */
+	if (!strcmp(type, "DMA-FQ") && shape->pages > 1)
+		ktap_skip("a flush queue holds more addresses than there are");
+	check_call(ioctl(fd, DMA_MAP_BENCHMARK, &benchmark));
+	ktap_data("zpci-benchmark",
+		  "{\"domain\":\"%s\",\"threads\":%u,\"pages\":%u,"
+		  "\"direction\":%u,\"map_100ns\":%llu,\"map_stddev\":%llu,"
+		  "\"unmap_100ns\":%llu,\"unmap_stddev\":%llu}",
+		  type, shape->threads, shape->pages, shape->direction,
+		  (unsigned long long)benchmark.avg_map_100ns,
+		  (unsigned long long)benchmark.map_stddev,
+		  (unsigned long long)benchmark.avg_unmap_100ns,
+		  (unsigned long long)benchmark.unmap_stddev);
+	check(benchmark.avg_map_100ns > 0);
+	check(benchmark.avg_unmap_100ns > 0);
+}
+
+static void define(void)
+{
+	passthrough_define(DRIVER);
+	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
+		ktap_case(run, &shapes[i], "%u threads %u pages direction %u",
+			  shapes[i].threads, shapes[i].pages,
+			  shapes[i].direction);
+	passthrough_return();
+}
+
+const struct suite benchmark_suite = { "benchmark", define };

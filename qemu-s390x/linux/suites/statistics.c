@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+/* The software counters of /sys/kernel/debug/pci/<function>/statistics. */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "../disk.h"
+#include "../sysfs.h"
+#include "suites.h"
+
+#define STATISTICS "/sys/kernel/debug/pci/%s/statistics"
+
+static struct disk disks[DISKS];
+
+struct counters {
+	unsigned long long mapped, unmapped, global, sync_map, sync;
+};
+
+static unsigned long long find(const char *text, const char *name)
+{
+	const char *line = strstr(text, name);
+
+	check_that(line, "no line \"%s\"", name);
+	return strtoull(line + strlen(name), NULL, 10);
+}
+
+static void read_counters(struct counters *counters, const char *address)
+{
+	char text[SYSFS_VALUE];
+
+	check_that(sysfs_read(text, sizeof(text), STATISTICS, address) > 0,
+		   "statistics: %m");
+	counters->mapped = find(text, " Mapped pages:\t");
+	counters->unmapped = find(text, "Unmapped pages:\t");
+	counters->global = find(text, "Global RPCITs:\t");
+	counters->sync_map = find(text, "Sync Map RPCITs:\t");
+	counters->sync = find(text, " Sync RPCITs:\t");
+}
+
+static void print_counters(const char *address, const char *when,
+			   const struct counters *counters)
+{
+	ktap_data("zpci-statistics",
+		  "{\"function\":\"%s\",\"when\":\"%s\",\"mapped\":%llu,"
+		  "\"unmapped\":%llu,\"global_rpcits\":%llu,"
+		  "\"sync_map_rpcits\":%llu,\"sync_rpcits\":%llu}",
+		  address, when, counters->mapped, counters->unmapped,
+		  counters->global, counters->sync_map, counters->sync);
+}
+
+static bool has_flush_queue(const struct disk *disk)
+{
+	char type[32];
+
+	check(sysfs_read(type, sizeof(type), "/sys/kernel/iommu_groups/%d/type",
+			 disk->function.group) > 0);
+	return !strcmp(type, "DMA-FQ");
+}
+
+/* What one write and read of 64 pages must add to the counters. */
+static void count_pages(const void *argument)
+{
+	const struct disk *disk = argument;
+	const char *address = disk->function.address;
+	struct counters before, after;
+
+	read_counters(&before, address);
+	disk_exercise(disk, 0, 65536, 4, 0);
+	read_counters(&after, address);
+	print_counters(address, "before", &before);
+	print_counters(address, "after", &after);
+	/* Each page of each block is mapped for the check, write and read. */
+	check(after.mapped - before.mapped >= 3 * 64);
+	check(after.unmapped - before.unmapped >= 3 * 64);
+	/* QEMU wants to see every mapping. */
+	check(after.sync_map > before.sync_map);
+	if (has_flush_queue(disk))
+		check_equal(after.sync - before.sync, 0);
+	else
+		check(after.sync - before.sync >= 12);
+}
+
+/* The queue is emptied within a second. */
+static void flush_queue(const void *argument)
+{
+	const struct disk *disk = argument;
+	const char *address = disk->function.address;
+	struct counters before, after;
+
+	if (!has_flush_queue(disk))
+		ktap_skip("the domain has no flush queue");
+	disk_exercise(disk, 0, 4096, 4, 0);
+	read_counters(&before, address);
+	usleep(2200000);
+	read_counters(&after, address);
+	print_counters(address, "flushed", &after);
+	check(after.global > before.global);
+}
+
+/* Measurement switched off and on again starts from 0. */
+static void reset(const void *argument)
+{
+	const struct disk *disk = argument;
+	const char *address = disk->function.address;
+	struct counters counters;
+	char text[SYSFS_VALUE];
+
+	check_call(sysfs_write("0", STATISTICS, address));
+	check(sysfs_read(text, sizeof(text), STATISTICS, address) > 0);
+	check_that(!strcmp(text, "FMB statistics disabled"), "%s", text);
+	check_call(sysfs_write("1", STATISTICS, address));
+	read_counters(&counters, address);
+	check_equal(counters.mapped, 0);
+	check_equal(counters.unmapped, 0);
+	check_equal(counters.sync_map, 0);
+	check_equal(counters.sync, 0);
+	disk_exercise(disk, 0, 4096, 1, 0);
+	read_counters(&counters, address);
+	check(counters.mapped >= 3);
+}
+
+static void define(void)
+{
+	size_t count = disks_find(disks);
+
+	for (size_t i = 0; i < count; i++) {
+		ktap_case(count_pages, &disks[i], "%s pages", disks[i].name);
+		ktap_case(flush_queue, &disks[i], "%s flush queue",
+			  disks[i].name);
+		ktap_case(reset, &disks[i], "%s reset", disks[i].name);
+	}
+}
+
+const struct suite statistics_suite = { "statistics", define };

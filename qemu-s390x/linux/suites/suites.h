@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
+/* What can be named in zpci.run=, one file each. */
+#ifndef GUEST_SUITES_H
+#define GUEST_SUITES_H
+
+#include "../ktap.h"
+
+extern const struct suite benchmark_suite;
+extern const struct suite capability_suite;
+extern const struct suite clp_suite;
+extern const struct suite disk_suite;
+extern const struct suite domain_suite;
+extern const struct suite function_suite;
+extern const struct suite hotplug_suite;
+extern const struct suite iommufd_suite;
+extern const struct suite load_suite;
+extern const struct suite network_suite;
+extern const struct suite nvme_suite;
+extern const struct suite rebind_suite;
+extern const struct suite selftest_suite;
+extern const struct suite statistics_suite;
+extern const struct suite type1_suite;
+
+#endif

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What C provides: storage, instructions and pauses, as ordinary symbols.
+
+use core::ffi::c_void;
+use core::ptr::NonNull;
+
+use ::clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionType, LogicalProcessor};
+use s390_iommu::{
+    AbsoluteAddress, Fib, FunctionControl, Outcome, PhysToVirt, Status, TableAllocator, TableSize, Zpci, PAGE_SIZE,
+};
+use zerocopy::big_endian::{U32, U64};
+
+unsafe extern "C" {
+    fn zpci_rust_allocate(size: u32, gfp: u32) -> u64;
+    fn zpci_rust_deallocate(origin: u64, size: u32);
+    fn zpci_rust_call(processor: u8, block: *mut u8) -> u8;
+    fn zpci_rust_immediate(command: u64, result: *mut u64) -> u8;
+    fn zpci_rust_mpcifc(handle: u32, control: u8, fib: *const Fib, status: *mut u8) -> u8;
+    fn zpci_rust_rpcit(handle: u32, start: u64, length: u64, status: *mut u8) -> u8;
+    fn zpci_rust_pause_set(busy: u32) -> bool;
+    fn zpci_rust_pause_mpcifc(busy: u32) -> bool;
+    fn zpci_rust_pause_rpcit(busy: u32) -> bool;
+    fn zpci_rust_listed(context: *mut c_void, id: u32, handle: u32, configured: bool);
+    fn zpci_rust_uid_checking(on: bool);
+    fn zpci_rust_response(command: u16, code: u16, condition: u8);
+}
+
+/// Storage from the caches of C.
+#[derive(Clone, Copy, Debug)]
+pub struct KernelStorage {
+    /// What an absolute address differs from a pointer by.
+    pub base: u64,
+    /// How to allocate (`gfp_t`).
+    pub gfp: u32,
+}
+
+// SAFETY: C maps all of storage at `base`, for as long as the kernel runs.
+unsafe impl PhysToVirt for KernelStorage {
+    #[inline]
+    fn phys_to_virt(&self, origin: AbsoluteAddress) -> NonNull<u8> {
+        let pointer = core::ptr::with_exposed_provenance_mut(self.base.wrapping_add(origin.get()) as usize);
+        // SAFETY: no storage is mapped at the null pointer, which the kernel leaves out of its address space.
+        unsafe { NonNull::new_unchecked(pointer) }
+    }
+}
+
+// SAFETY: C gives storage of that size and alignment from a cache made for it, or 0.
+unsafe impl TableAllocator for KernelStorage {
+    fn allocate(&self, size: TableSize) -> Option<AbsoluteAddress> {
+        // SAFETY: the function takes any size of a table and any flags.
+        match unsafe { zpci_rust_allocate(size.bytes() as u32, self.gfp) } {
+            0 => None,
+            origin => Some(AbsoluteAddress::new(origin)),
+        }
+    }
+
+    unsafe fn deallocate(&self, origin: AbsoluteAddress, size: TableSize) {
+        // SAFETY: the caller says that `origin` came from `allocate` with this size and is not used any more.
+        unsafe { zpci_rust_deallocate(origin.get(), size.bytes() as u32) }
+    }
+}
+
+/// The CLP instruction of the machine the kernel runs on.
+#[derive(Clone, Copy, Debug)]
+pub struct KernelClp;
+
+impl Clp for KernelClp {
+    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
+        // SAFETY: the block is a page that the machine may read and write.
+        condition_code(unsafe { zpci_rust_call(processor.0, core::ptr::from_mut(block).cast()) })
+    }
+
+    fn immediate(&self, command: u64) -> Result<u64, ConditionCode> {
+        let mut result = 0;
+        // SAFETY: `result` is a number that C may write.
+        match condition_code(unsafe { zpci_rust_immediate(command, &mut result) }) {
+            ConditionCode::Zero => Ok(result),
+            other => Err(other),
+        }
+    }
+}
+
+/// The zPCI instructions, for one function.
+#[derive(Clone, Copy, Debug)]
+pub struct KernelZpci {
+    /// Guest interruption state area designation; 0 without interpretation by KVM.
+    pub gisa: u32,
+    /// Type of the function.
+    pub function_type: FunctionType,
+}
+
+impl KernelZpci {
+    /// For instructions to which the type of the function does not matter.
+    pub const ANY: Self = Self { gisa: 0, function_type: FunctionType(0) };
+}
+
+impl Zpci for KernelZpci {
+    fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
+        let mut fib = Fib { gisa: U32::new(self.gisa), ..*fib };
+        if control == FunctionControl::REGISTER_IOAT && self.function_type == FunctionType::ISM {
+            // ISM takes the last address for one page less than it is (Linux: arch/s390/pci/pci.c).
+            fib.last = U64::new(fib.last.get().saturating_add(PAGE_SIZE));
+        }
+        let mut status = 0;
+        // SAFETY: the block and the status outlive the call, and C writes the status alone.
+        let cc = unsafe { zpci_rust_mpcifc(function.0, control.0, &fib, &mut status) };
+        Outcome { cc: condition_code(cc), status: Status(status) }
+    }
+
+    fn rpcit(&self, function: FunctionHandle, start: u64, length: u64) -> Outcome {
+        let mut status = 0;
+        // SAFETY: the status outlives the call.
+        let cc = unsafe { zpci_rust_rpcit(function.0, start, length, &mut status) };
+        Outcome { cc: condition_code(cc), status: Status(status) }
+    }
+}
+
+/// Pauses after a busy SET PCI FN; whether to ask again. May sleep.
+pub(crate) fn pause_set(busy: u32) -> bool {
+    // SAFETY: the function takes any number.
+    unsafe { zpci_rust_pause_set(busy) }
+}
+
+/// Pauses after a busy MPCIFC; whether to ask again. May sleep.
+pub(crate) fn pause_mpcifc(busy: u32) -> bool {
+    // SAFETY: the function takes any number.
+    unsafe { zpci_rust_pause_mpcifc(busy) }
+}
+
+/// Pauses after a busy RPCIT; whether to ask again. Does not sleep.
+pub(crate) fn pause_rpcit(busy: u32) -> bool {
+    // SAFETY: the function takes any number.
+    unsafe { zpci_rust_pause_rpcit(busy) }
+}
+
+/// Hands a listed function to C.
+///
+/// # Safety
+///
+/// `context` must be what C passed with the request for the list.
+pub(crate) unsafe fn listed(context: *mut c_void, entry: &::clp::ListEntry) {
+    // SAFETY: the caller answers for `context`.
+    unsafe { zpci_rust_listed(context, entry.id.0, entry.handle.0, entry.configured) }
+}
+
+/// Tells C whether the machine makes sure that UIDs are unique.
+pub(crate) fn uid_checking(on: bool) {
+    // SAFETY: the function takes any value.
+    unsafe { zpci_rust_uid_checking(on) }
+}
+
+/// Records a command that was not answered as wanted.
+pub(crate) fn record(command: ::clp::CommandCode, code: u16, condition: ConditionCode) {
+    // SAFETY: the function takes any values.
+    unsafe { zpci_rust_response(command.0, code, condition as u8) }
+}
+
+const fn condition_code(cc: u8) -> ConditionCode {
+    match cc {
+        0 => ConditionCode::Zero,
+        1 => ConditionCode::One,
+        2 => ConditionCode::Two,
+        _ => ConditionCode::Three,
+    }
+}

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Refreshing translations of one function.
+
+use ::clp::FunctionHandle;
+use s390_iommu::{Action, Iova, IovaRange, Refresh, RefreshError};
+
+use crate::errno;
+use crate::kernel::{pause_rpcit, KernelZpci};
+
+/// Refreshes the pages between `start` and `last`, inclusive, for the function with `handle`.
+///
+/// 0; -EINVAL if this is no range of pages, with nothing refreshed; -ENOMEM if the machine is out of resources; -EIO.
+#[no_mangle]
+pub extern "C" fn zpci_rust_refresh(handle: u32, start: u64, last: u64) -> i32 {
+    match range(start, last) {
+        Some(range) => issue(handle, range).map_or_else(errno::of_refresh, |()| 0),
+        None => errno::EINVAL,
+    }
+}
+
+/// Refreshes what was mapped between `start` and `last`, inclusive, for the function with `handle`.
+///
+/// When the machine is out of resources, everything between `first` and `end`, inclusive, is refreshed: that shows a
+/// hypervisor the entries that are not valid any more, so that it gives back what they held. `all` receives whether
+/// that was done. Results as for `zpci_rust_refresh`.
+///
+/// # Safety
+///
+/// `all` must be valid.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_refresh_mapped(
+    handle: u32,
+    start: u64,
+    last: u64,
+    first: u64,
+    end: u64,
+    all: *mut bool,
+) -> i32 {
+    // SAFETY: by the contract `all` is valid.
+    unsafe { all.write(false) };
+    let (Some(mapped), Some(everything)) = (range(start, last), range(first, end)) else {
+        return errno::EINVAL;
+    };
+    match issue(handle, mapped) {
+        Ok(()) => 0,
+        Err(RefreshError { action: Action::FreeResources, .. }) => {
+            // SAFETY: by the contract `all` is valid.
+            unsafe { all.write(true) };
+            issue(handle, everything).map_or_else(errno::of_refresh, |()| 0)
+        }
+        Err(error) => errno::of_refresh(error),
+    }
+}
+
+fn range(start: u64, last: u64) -> Option<IovaRange> {
+    IovaRange::new(Iova::new(start), Iova::new(last)).ok()
+}
+
+fn issue(handle: u32, range: IovaRange) -> Result<(), RefreshError> {
+    Refresh::of(range).issue(&KernelZpci::ANY, FunctionHandle(handle), pause_rpcit)
+}

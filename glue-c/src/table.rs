@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Translation tables of a domain.
+
+use core::mem::ManuallyDrop;
+use core::ops::Deref;
+
+use s390_iommu::{AbsoluteAddress, Choice, FrameSizes, Iova, IovaRange, Protection, Root, TranslationTable, PAGE_SIZE};
+use static_assertions::const_assert_eq;
+
+use crate::errno;
+use crate::function::ForeignFunction;
+use crate::kernel::KernelStorage;
+
+/// C: `struct zpci_rust_table`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct ForeignTable {
+    /// Absolute address of the root.
+    pub origin: u64,
+    /// What an absolute address differs from a pointer by.
+    pub base: u64,
+    /// Designation type of the root.
+    pub root: u8,
+    /// 1 if frames of 1 MiB may be used.
+    pub large: u8,
+    /// Zero.
+    pub reserved: [u8; 6],
+}
+
+const_assert_eq!(size_of::<ForeignTable>(), 24);
+
+/// A table that belongs to C and is used for one call.
+pub(crate) struct Borrowed(ManuallyDrop<TranslationTable<KernelStorage>>);
+
+impl Deref for Borrowed {
+    type Target = TranslationTable<KernelStorage>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.0
+    }
+}
+
+impl ForeignTable {
+    /// The table, for one call.
+    ///
+    /// # Safety
+    ///
+    /// `self` must be as `zpci_rust_table_init` left it, and the table must not be freed during the call.
+    #[inline]
+    pub(crate) unsafe fn borrow(&self, gfp: u32) -> Borrowed {
+        // SAFETY: the table came from `into_raw` with this root and storage; nobody drops it during the call.
+        Borrowed(ManuallyDrop::new(unsafe { self.take(gfp) }))
+    }
+
+    /// The table, for good.
+    ///
+    /// # Safety
+    ///
+    /// As for `borrow`; if the result is dropped, nobody may use the table again.
+    #[inline]
+    unsafe fn take(&self, gfp: u32) -> TranslationTable<KernelStorage> {
+        let storage = KernelStorage { base: self.base, gfp };
+        let origin = AbsoluteAddress::new(self.origin);
+        // SAFETY: by the contract the table came from `into_raw` with this root; all storage of C is one.
+        unsafe { TranslationTable::from_raw(self.root(), self.frames(), origin, storage) }
+    }
+
+    pub(crate) fn root(&self) -> Root {
+        match self.root {
+            2 => Root::RegionSecond,
+            3 => Root::RegionFirst,
+            _ => Root::RegionThird,
+        }
+    }
+
+    fn frames(&self) -> FrameSizes {
+        if self.large == 0 {
+            FrameSizes::SMALL
+        } else {
+            FrameSizes::WITH_LARGE
+        }
+    }
+}
+
+/// A range of pages, as C gives it; nothing where it is none.
+#[inline]
+pub(crate) fn range(iova: u64, size: u64) -> Option<IovaRange> {
+    IovaRange::with_size(Iova::new(iova), size).ok()
+}
+
+/// Makes an empty table for a domain of `function`, of which at most `aperture` bytes are used.
+///
+/// # Safety
+///
+/// `table` and `function` must be valid; `base` must be what absolute addresses differ from pointers by.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_table_init(
+    table: *mut ForeignTable,
+    base: u64,
+    function: *const ForeignFunction,
+    aperture: u64,
+    large: bool,
+    gfp: u32,
+) -> i32 {
+    // SAFETY: by the contract `function` is valid.
+    let function = unsafe { &*function };
+    let Some(Choice { root, .. }) = function.choice(aperture) else {
+        return errno::EINVAL;
+    };
+    let frames = if large { FrameSizes::WITH_LARGE } else { FrameSizes::SMALL };
+    let Some(new) = TranslationTable::new(root, frames, KernelStorage { base, gfp }) else {
+        return errno::ENOMEM;
+    };
+    let root = root.designation_type();
+    let new = ForeignTable { origin: new.into_raw().get(), base, root, large: large.into(), reserved: [0; 6] };
+    // SAFETY: by the contract `table` is valid.
+    unsafe { table.write(new) };
+    0
+}
+
+/// Gives back all storage of a table.
+///
+/// # Safety
+///
+/// `table` must be as `zpci_rust_table_init` left it; no function may be registered with it, and it must not be used
+/// again.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_table_free(table: *const ForeignTable) {
+    // SAFETY: by the contract `table` is valid and this is its last use.
+    drop(unsafe { (*table).take(0) });
+}
+
+/// The last I/O virtual address that the table translates, inclusive.
+///
+/// # Safety
+///
+/// `table` must be as `zpci_rust_table_init` left it.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_table_last(table: *const ForeignTable) -> u64 {
+    // SAFETY: by the contract `table` is valid.
+    unsafe { &*table }.root().last().get()
+}
+
+/// Maps `size` bytes from `iova` to `origin`: all of it or nothing.
+///
+/// # Safety
+///
+/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile. Devices may use the storage as long
+/// as it is mapped.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_map(
+    table: *const ForeignTable,
+    iova: u64,
+    origin: u64,
+    size: u64,
+    writable: bool,
+    gfp: u32,
+) -> i32 {
+    let Some(range) = range(iova, size) else {
+        return errno::EINVAL;
+    };
+    let protection = if writable { Protection::ReadWrite } else { Protection::ReadOnly };
+    // SAFETY: by the contract `table` is valid and stays so.
+    let table = unsafe { (*table).borrow(gfp) };
+    match table.map(range, AbsoluteAddress::new(origin), protection) {
+        Ok(refresh) => {
+            refresh.forgo("the IOMMU core asks for it when all parts of a mapping are there");
+            0
+        }
+        Err(error) => errno::of_map(error),
+    }
+}
+
+/// Unmaps `size` bytes from `iova`; the number of bytes that are not mapped any more, 0 when it was refused.
+///
+/// `changed` receives first and last byte, inclusive, of the pages that were mapped; 1 and 0 where there was none.
+///
+/// # Safety
+///
+/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile; `changed` must have room for two.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_unmap(
+    table: *const ForeignTable,
+    iova: u64,
+    size: u64,
+    changed: *mut [u64; 2],
+    pages: *mut u64,
+) -> u64 {
+    let Some(range) = range(iova, size) else {
+        return 0;
+    };
+    // SAFETY: by the contract `table` is valid and stays so. Nothing is allocated, so the flags do not matter.
+    let table = unsafe { (*table).borrow(0) };
+    let Ok(unmapped) = table.unmap(range) else {
+        return 0;
+    };
+    let found = unmapped.refresh.map_or([1, 0], |refresh| {
+        let range = refresh.range();
+        refresh.forgo("the IOMMU core gathers what is to be refreshed");
+        [range.start().get(), range.last().get()]
+    });
+    // SAFETY: by the contract both have room.
+    unsafe {
+        changed.write(found);
+        pages.write(unmapped.pages);
+    }
+    range.pages().wrapping_mul(PAGE_SIZE)
+}
+
+/// Where `iova` leads, to the byte; 0 where nothing is mapped.
+///
+/// # Safety
+///
+/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_translate(table: *const ForeignTable, iova: u64) -> u64 {
+    // SAFETY: by the contract `table` is valid and stays so.
+    let table = unsafe { (*table).borrow(0) };
+    table.translate(Iova::new(iova)).map_or(0, |found| found.absolute.get())
+}

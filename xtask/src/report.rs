@@ -8,7 +8,7 @@ use comfy_table::{presets, Table};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::console::facts::{DeviceFact, Facts, FunctionSummary, WrittenFact};
+use crate::console::facts::{Bar, DeviceSummary, Fact, Facts, FunctionSummary, QuerySummary, WrittenFact};
 use crate::console::ktap::{self, Counts, Log, Verdict};
 use crate::device::Attached;
 use crate::qemu::Run;
@@ -29,14 +29,16 @@ pub(crate) struct Report {
     /// Every decoded field of every function, in the order of the list.
     pub(crate) functions: Vec<Value>,
     /// What was talked to by DMA.
-    pub(crate) devices: Vec<DeviceFact>,
+    pub(crate) devices: Vec<Value>,
     written: Vec<WrittenFact>,
     disks: Vec<DiskReport>,
     /// How many cases had which result.
     pub(crate) counts: Counts,
     cases: Vec<CaseReport>,
     #[serde(skip)]
-    summaries: Vec<FunctionSummary>,
+    function_summaries: Vec<FunctionSummary>,
+    #[serde(skip)]
+    device_summaries: Vec<DeviceSummary>,
     #[serde(skip)]
     messages: Vec<String>,
 }
@@ -78,7 +80,8 @@ impl Report {
         let disks = disks.iter().map(|attached| check_disk(attached, &facts.written, &mut problems)).collect();
         let cases: Vec<CaseReport> = cases(&log);
         problems.extend(cases.iter().filter(|case| case.result != "passed").map(CaseReport::problem));
-        let (summaries, functions) = facts.functions.into_iter().map(|f| (f.summary, f.fields)).unzip();
+        let (function_summaries, functions) = unzip(facts.functions);
+        let (device_summaries, devices) = unzip(facts.devices);
         Self {
             schema: SCHEMA,
             passed: problems.is_empty(),
@@ -86,12 +89,13 @@ impl Report {
             command: run.command,
             seconds: run.elapsed.as_secs_f64(),
             functions,
-            devices: facts.devices,
+            devices,
             written: facts.written,
             disks,
             counts: log.counts(),
             cases,
-            summaries,
+            function_summaries,
+            device_summaries,
             messages: run.messages,
         }
     }
@@ -110,11 +114,11 @@ impl Report {
     }
 
     fn write_text(&self, out: &mut String) -> std::fmt::Result {
-        writeln!(out, "{}", count(self.summaries.len(), "function"))?;
-        if !self.summaries.is_empty() {
-            writeln!(out, "{}", table(&self.summaries))?;
+        writeln!(out, "{}", count(self.function_summaries.len(), "function"))?;
+        if !self.function_summaries.is_empty() {
+            writeln!(out, "{}", table(&self.function_summaries))?;
         }
-        for device in &self.devices {
+        for device in &self.device_summaries {
             write!(out, "FID {:#010x}  {} answered by DMA", device.fid, device.kind)?;
             if let Some(serial) = &device.serial {
                 write!(out, ", serial {serial:?}")?;
@@ -166,6 +170,10 @@ impl CaseReport {
     }
 }
 
+fn unzip<T>(facts: Vec<Fact<T>>) -> (Vec<T>, Vec<Value>) {
+    facts.into_iter().map(|fact| (fact.summary, fact.fields)).unzip()
+}
+
 fn cases(log: &Log) -> Vec<CaseReport> {
     let report = |(path, test): (Vec<&str>, &ktap::Test)| CaseReport {
         path: path.into_iter().map(str::to_owned).collect(),
@@ -211,21 +219,19 @@ fn table(functions: &[FunctionSummary]) -> Table {
     table.load_style(presets::NOTHING);
     table.set_header(["FID", "UID", "handle", "device", "PFT", "PCHID", "group", "DMA window", "BARs", "state"]);
     for function in functions {
+        let query = function.query.as_ref();
+        let of_query = |show: &dyn Fn(&QuerySummary) -> String| query.map_or("?".to_owned(), show);
+        let bar = |bar: &Bar| format!("{}:{}", bar.index, size(bar.size_log2));
         table.add_row([
             format!("{:#010x}", function.fid),
-            format!("{:#06x}", function.uid),
+            of_query(&|query| format!("{:#06x}", query.uid)),
             format!("{:#010x}", function.handle),
             device_name(function),
-            format!("{:#04x}", function.function_type),
-            format!("{:#06x}", function.pchid),
-            format!("{:#04x}", function.group),
-            format!("{}..={}", shortened(&function.start_dma), shortened(&function.end_dma)),
-            function
-                .bars
-                .iter()
-                .map(|bar| format!("{}:{}", bar.index, size(bar.size_log2)))
-                .collect::<Vec<_>>()
-                .join(" "),
+            of_query(&|query| format!("{:#04x}", query.function_type)),
+            of_query(&|query| format!("{:#06x}", query.pchid)),
+            of_query(&|query| format!("{:#04x}", query.group)),
+            of_query(&|query| format!("{}..={}", shortened(&query.start_dma), shortened(&query.end_dma))),
+            of_query(&|query| query.bars.iter().map(bar).collect::<Vec<_>>().join(" ")),
             if function.configured { "configured" } else { "standby" }.to_owned(),
         ]);
     }
@@ -367,7 +373,7 @@ ok 2 nvme
         assert!(problem(&CONSOLE.replace("ok 1 list", "ok 1 list # SKIP no reason"), 0, &disks)
             .contains("was not run: no reason"));
         assert!(problem(&CONSOLE.replace("ok 1 clp", "garbage\nok 1 clp"), 0, &disks).contains("is no KTAP: garbage"));
-        assert!(problem(&CONSOLE.replace("\"uid\":17,", ""), 0, &disks).contains("missing field `uid`"));
+        assert!(problem(&CONSOLE.replace("\"pchid\":0,", ""), 0, &disks).contains("missing field `pchid`"));
         let silent = CONSOLE.lines().filter(|line| !line.contains("zpci-written")).collect::<Vec<_>>().join("\n");
         assert!(problem(&silent, 0, &disks).contains("offset 0x8 was changed"));
         let untouched = disk(&directory, b"ZPCI-PATZPCI-PA\x5cZPCI-PADZPCI-PAL");

@@ -7,33 +7,40 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-/// A function as the image decoded it.
+/// A fact: what we understand of it, and all of it.
 #[derive(Clone, Debug, Eq, PartialEq)]
-pub(crate) struct FunctionFact {
-    /// What the table shows.
-    pub(crate) summary: FunctionSummary,
-    /// Every decoded field, as printed.
+pub(crate) struct Fact<T> {
+    /// What the report for people shows.
+    pub(crate) summary: T,
+    /// Every field, as printed.
     pub(crate) fields: Value,
 }
 
-/// The fields of a function that a person wants to see first. 64-bit values are text, for JSON numbers would lose bits.
+/// A function as it is listed.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
 pub(crate) struct FunctionSummary {
     /// Function identifier.
     pub(crate) fid: u32,
-    /// User-assigned identifier.
-    pub(crate) uid: u32,
-    /// Function handle, as listed.
+    /// Function handle.
     pub(crate) handle: u32,
     /// PCI vendor.
     pub(crate) vendor: u16,
     /// PCI device.
     pub(crate) device: u16,
-    /// Class code of the configuration space, if that was read: base class, subclass, interface in three bytes.
-    #[serde(default)]
-    pub(crate) class: Option<u32>,
     /// Whether the function is configured, else in standby.
     pub(crate) configured: bool,
+    /// Class code of the configuration space, if that was read: base class, subclass, interface in three bytes.
+    pub(crate) class: Option<u32>,
+    /// What the query said, if there was an answer.
+    #[serde(skip)]
+    pub(crate) query: Option<QuerySummary>,
+}
+
+/// A function as it was queried. 64-bit values are text, for JSON numbers would lose bits.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+pub(crate) struct QuerySummary {
+    /// User-assigned identifier.
+    pub(crate) uid: u32,
     /// Function type (PFT).
     pub(crate) function_type: u8,
     /// Physical channel identifier.
@@ -58,17 +65,15 @@ pub(crate) struct Bar {
 }
 
 /// A device that was talked to by DMA.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) struct DeviceFact {
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+pub(crate) struct DeviceSummary {
     /// The function it is.
     pub(crate) fid: u32,
     /// `nvme`, `virtio-rng`, `virtio-blk`.
     pub(crate) kind: String,
     /// The serial number the device itself gave.
-    #[serde(default)]
     pub(crate) serial: Option<String>,
     /// The model the device itself gave.
-    #[serde(default)]
     pub(crate) model: Option<String>,
 }
 
@@ -87,9 +92,9 @@ pub(crate) struct WrittenFact {
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Facts {
     /// In the order of the list.
-    pub(crate) functions: Vec<FunctionFact>,
+    pub(crate) functions: Vec<Fact<FunctionSummary>>,
     /// In the order in which they were tried.
-    pub(crate) devices: Vec<DeviceFact>,
+    pub(crate) devices: Vec<Fact<DeviceSummary>>,
     /// In the order of writing.
     pub(crate) written: Vec<WrittenFact>,
     /// Lines that look like facts and cannot be read, with the reason.
@@ -104,7 +109,7 @@ impl Facts {
         };
         let taken = match kind {
             "function" => read_function(json).map(|function| self.functions.push(function)),
-            "device" => read(json).map(|device| self.devices.push(device)),
+            "device" => read_fact(json).map(|device| self.devices.push(device)),
             "written" => read(json).map(|written| self.written.push(written)),
             _ => return false,
         };
@@ -115,10 +120,20 @@ impl Facts {
     }
 }
 
-fn read_function(json: &str) -> Result<FunctionFact> {
+fn read_function(json: &str) -> Result<Fact<FunctionSummary>> {
+    let mut fact: Fact<FunctionSummary> = read_fact(json)?;
+    // A function that could not be queried has nothing of the answer, any other has all of it.
+    if fact.fields.get("uid").is_some() {
+        let query = serde_json::from_value(fact.fields.clone()).context("a function lacks a field")?;
+        fact.summary.query = Some(query);
+    }
+    Ok(fact)
+}
+
+fn read_fact<T: DeserializeOwned>(json: &str) -> Result<Fact<T>> {
     let fields: Value = read(json)?;
-    let summary = serde_json::from_value(fields.clone()).context("a function lacks a field")?;
-    Ok(FunctionFact { summary, fields })
+    let summary = serde_json::from_value(fields.clone()).context("a fact lacks a field")?;
+    Ok(Fact { summary, fields })
 }
 
 fn read<T: DeserializeOwned>(json: &str) -> Result<T> {
@@ -145,7 +160,12 @@ mod tests {
         let mut facts = Facts::default();
         assert!(facts.take("# zpci-device: {\"fid\":1,"));
         assert!(facts.take("# zpci-function: {\"fid\":1}"));
-        assert_eq!(facts.unreadable.len(), 2);
-        assert!(facts.unreadable[1].contains("missing field `uid`"), "{:?}", facts.unreadable);
+        let listed = "\"fid\":1,\"handle\":2,\"vendor\":3,\"device\":4,\"configured\":true,\"class\":null";
+        assert!(facts.take(&format!("# zpci-function: {{{listed},\"uid\":5}}")));
+        assert_eq!(facts.unreadable.len(), 3);
+        assert!(facts.unreadable[1].contains("missing field `handle`"), "{:?}", facts.unreadable);
+        assert!(facts.unreadable[2].contains("missing field `function_type`"), "{:?}", facts.unreadable);
+        assert!(facts.take(&format!("# zpci-function: {{{listed}}}")));
+        assert_eq!(facts.functions[0].summary.query, None);
     }
 }

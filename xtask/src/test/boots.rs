@@ -133,8 +133,8 @@ fn compare<'a>(report: &Report, expected: impl IntoIterator<Item = &'a Expected>
             ensure!(found == *expected, "function {fid:#x} has {field} {found:#x}, QEMU was given {expected:#x}");
         }
         let Some(serial) = serial else { continue };
-        let found =
-            report.devices.iter().find(|device| u64::from(device.fid) == *fid).and_then(|d| d.serial.as_deref());
+        let device = report.devices.iter().find(|device| number(device, "fid").is_ok_and(|found| found == *fid));
+        let found = device.and_then(|device| device.get("serial")).and_then(Value::as_str);
         ensure!(found == Some(*serial), "function {fid:#x} has serial number {found:?}, QEMU was given {serial:?}");
     }
     let listed = report.functions.iter().map(|function| number(function, "fid")).collect::<Result<Vec<u64>>>()?;

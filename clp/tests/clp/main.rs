@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Tests of `clp` against recorded bytes, scripted machines and hostile ones.
+
+mod block;
+mod codes;
+mod enable;
+mod ensure;
+mod find;
+mod fixture;
+mod hostile;
+mod lengths;
+mod list;
+mod machine;
+mod recorded;
+mod responder;
+mod values;

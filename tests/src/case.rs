@@ -92,7 +92,8 @@ macro_rules! ensure {
         match (&$actual, &$expected) {
             (actual, expected) => {
                 if *actual != *expected {
-                    $crate::case::fail!("{}: expected {:#x?}, found {:#x?}", format_args!($($what)*), expected, actual);
+                    let (expected, actual) = ($crate::message::OneLine(expected), $crate::message::OneLine(actual));
+                    $crate::case::fail!("{}: expected {expected}, found {actual}", format_args!($($what)*));
                 }
             }
         }

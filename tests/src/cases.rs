@@ -3,15 +3,21 @@
 //! The list of cases, the same in every place.
 
 mod clp;
+mod dma;
 mod function;
 mod translation_table;
 
 use crate::case::Group;
-use crate::machine::Machine;
+use crate::machine::{Device, Machine};
 
 /// Every case that needs no more than a [`Machine`].
 pub fn cases<M: Machine + 'static>() -> &'static [Group<M>] {
     List::<M>::GROUPS
+}
+
+/// Every case that needs a [`Device`] as well.
+pub fn device_cases<M: Device + 'static>() -> &'static [Group<M>] {
+    DeviceList::<M>::GROUPS
 }
 
 /// Carries the list, which is a constant for each kind of machine.
@@ -28,4 +34,11 @@ impl<M: Machine + 'static> List<M> {
         translation_table::region_first_4k(),
         translation_table::region_first_1m(),
     ];
+}
+
+/// Carries the list, which is a constant for each kind of machine.
+struct DeviceList<M>(core::marker::PhantomData<M>);
+
+impl<M: Device + 'static> DeviceList<M> {
+    const GROUPS: &'static [Group<M>] = &[dma::group()];
 }

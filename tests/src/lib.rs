@@ -22,8 +22,8 @@ pub mod middleware;
 mod runner;
 
 pub use case::{Case, Group, Stop, Verdict};
-pub use cases::cases;
+pub use cases::{cases, device_cases};
 pub use ktap::Ktap;
-pub use machine::Machine;
+pub use machine::{Device, DmaError, Machine};
 pub use message::Message;
 pub use runner::{run, Summary};

@@ -2,8 +2,8 @@
 
 //! What a case needs of the place it runs in.
 
-use clp::{Clp, FunctionId};
-use s390_iommu::{AbsoluteAddress, TableAllocator, Zpci};
+use clp::{Clp, FunctionHandle, FunctionId};
+use s390_iommu::{AbsoluteAddress, Iova, TableAllocator, Zpci};
 
 use crate::message::Message;
 
@@ -37,4 +37,38 @@ pub trait Machine: Clp + Zpci {
     fn complaint(&self) -> Option<Message> {
         None
     }
+}
+
+/// A machine whose spare function has a device that reads and writes storage when it is told to.
+pub trait Device: Machine {
+    /// Lets the device of `function` read from `iova` on until `bytes` is full.
+    ///
+    /// # Errors
+    ///
+    /// [`DmaError`]; what was read before the page that was refused is there.
+    fn dma_read(&self, function: FunctionHandle, iova: Iova, bytes: &mut [u8]) -> Result<(), DmaError>;
+
+    /// Lets the device of `function` write all of `bytes` from `iova` on.
+    ///
+    /// # Errors
+    ///
+    /// [`DmaError`]; what was written before the page that was refused is there.
+    fn dma_write(&self, function: FunctionHandle, iova: Iova, bytes: &[u8]) -> Result<(), DmaError>;
+
+    /// Reads bytes of [`Machine::data`], from the `offset`-th on, as the program does.
+    fn read_data(&self, offset: u64, bytes: &mut [u8]);
+
+    /// Writes bytes of [`Machine::data`], from the `offset`-th on, as the program does.
+    fn write_data(&self, offset: u64, bytes: &[u8]);
+}
+
+/// Why a device did not reach what it was told to.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum DmaError {
+    /// The machine refused the access and put the function in error; the PCI event code, where it told one.
+    Refused(Option<u16>),
+    /// The function is not in a state in which its device does DMA.
+    State,
+    /// The machine could tell that the access relied on an entry that was changed and not refreshed; it complains.
+    Stale,
 }

@@ -50,3 +50,39 @@ impl fmt::Display for Message {
         f.write_str(self.as_str())
     }
 }
+
+/// What `Debug` tells of a value, numbers in hexadecimal, on one line.
+pub(crate) struct OneLine<T>(pub(crate) T);
+
+impl<T: fmt::Debug> fmt::Display for OneLine<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // Only the form over several lines puts 0x before numbers.
+        write!(Joined { out: f, at_start: false }, "{:#x?}", self.0)
+    }
+}
+
+/// Joins lines: a line break and the indentation after it become one space.
+struct Joined<'a, 'f> {
+    out: &'a mut fmt::Formatter<'f>,
+    at_start: bool,
+}
+
+impl Write for Joined<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for character in text.chars() {
+            match character {
+                '\n' if !self.at_start => {
+                    self.at_start = true;
+                    self.out.write_char(' ')?;
+                }
+                '\n' => {}
+                ' ' if self.at_start => {}
+                other => {
+                    self.at_start = false;
+                    self.out.write_char(other)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}

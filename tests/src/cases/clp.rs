@@ -29,13 +29,26 @@ pub(super) const fn group<M: Machine>() -> Group<M> {
     }
 }
 
-fn listed<M: Machine>(machine: &M, room: ListRoom) -> Result<Vec<ListEntry, MOST>, Stop> {
+/// A function as the list tells of it, in little storage: FID and handle.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Listed {
+    id: FunctionId,
+    handle: FunctionHandle,
+}
+
+impl From<ListEntry> for Listed {
+    fn from(entry: ListEntry) -> Self {
+        Self { id: entry.id, handle: entry.handle }
+    }
+}
+
+fn listed<M: Machine>(machine: &M, room: ListRoom) -> Result<Vec<Listed, MOST>, Stop> {
     let mut block = Block::zeroed();
     let mut entries = Vec::new();
     for entry in Client::new(machine, &mut block).list_with_room(room) {
         match entry {
             Ok(entry) => {
-                if entries.push(entry).is_err() {
+                if entries.push(entry.into()).is_err() {
                     fail!("more than {MOST} functions");
                 }
             }
@@ -76,7 +89,7 @@ fn find<M: Machine>(machine: &M) -> Result<(), Stop> {
     let mut client = Client::new(machine, &mut block);
     for entry in &entries {
         match client.find(entry.id) {
-            Ok(found) => ensure!(found, Some(*entry), "function with FID {}", entry.id),
+            Ok(found) => ensure!(found.map(Listed::from), Some(*entry), "function with FID {}", entry.id),
             Err(error) => fail!("find FID {}: {error}", entry.id),
         }
     }

@@ -5,7 +5,7 @@
 mod enable;
 mod refresh;
 mod register;
-mod subject;
+pub(super) mod subject;
 
 use crate::case::{Case, Group};
 use crate::machine::Machine;

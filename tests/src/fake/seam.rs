@@ -7,12 +7,15 @@ use core::ptr::NonNull;
 use std::format;
 
 use ::clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
-use s390_iommu::{AbsoluteAddress, Fib, FunctionControl, Outcome, PhysToVirt, Status, TableAllocator, TableSize, Zpci};
+use s390_iommu::{
+    AbsoluteAddress, Fib, FunctionControl, Iova, Outcome, PhysToVirt, Status, TableAllocator, TableSize, Zpci,
+};
 use zerocopy::IntoBytes;
 
 use super::clp::{self, End};
 use super::configuration::Personality;
 use super::function::{Answer, Trap};
+use super::translation::DmaError;
 use super::{Fake, Machine};
 use crate::message::Message;
 
@@ -127,6 +130,40 @@ impl crate::Machine for Fake {
             let _ = write!(complaint, "function {:#x} was left enabled; ", function.configuration.fid);
         }
         (!complaint.as_str().is_empty()).then_some(complaint)
+    }
+}
+
+impl crate::Device for Fake {
+    fn dma_read(&self, function: FunctionHandle, iova: Iova, bytes: &mut [u8]) -> Result<(), crate::DmaError> {
+        Self::dma_read(self, function.0, iova.get(), bytes).map_err(|error| self.report(error))
+    }
+
+    fn dma_write(&self, function: FunctionHandle, iova: Iova, bytes: &[u8]) -> Result<(), crate::DmaError> {
+        Self::dma_write(self, function.0, iova.get(), bytes).map_err(|error| self.report(error))
+    }
+
+    fn read_data(&self, offset: u64, bytes: &mut [u8]) {
+        let data = self.lock().data;
+        Self::read_data(self, data.wrapping_add(offset), bytes);
+    }
+
+    fn write_data(&self, offset: u64, bytes: &[u8]) {
+        let data = self.lock().data;
+        Self::write_data(self, data.wrapping_add(offset), bytes);
+    }
+}
+
+impl Fake {
+    /// An error as cases know it; the reason of a stale translation becomes a complaint.
+    fn report(&self, error: DmaError) -> crate::DmaError {
+        match error {
+            DmaError::State(_) => crate::DmaError::State,
+            DmaError::Event(event) => crate::DmaError::Refused(Some(event.code)),
+            DmaError::Stale(reason) => {
+                self.lock().complaints.push(reason);
+                crate::DmaError::Stale
+            }
+        }
     }
 }
 

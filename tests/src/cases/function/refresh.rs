@@ -3,9 +3,7 @@
 //! Refreshes, as the machine answers them.
 
 use clp::{Block, Client, ConditionCode, FunctionHandle};
-use s390_iommu::{
-    reset_error, AbsoluteAddress, Action, Iova, IovaRange, Outcome, Protection, Refresh, Status, TranslationTable,
-};
+use s390_iommu::{reset_error, Action, Iova, IovaRange, Outcome, Protection, Refresh, Status, TranslationTable};
 
 use super::subject::Subject;
 use crate::case::{ensure, fail, Stop};
@@ -30,18 +28,9 @@ fn map<M: Machine>(
     table: &TranslationTable<M::Storage>,
     range: IovaRange,
 ) -> Result<(), Stop> {
-    map_to(subject, table, range, subject.machine.data())
-}
-
-fn map_to<M: Machine>(
-    subject: &Subject<'_, M>,
-    table: &TranslationTable<M::Storage>,
-    range: IovaRange,
-    origin: AbsoluteAddress,
-) -> Result<(), Stop> {
-    match table.map(range, origin, Protection::ReadWrite) {
+    match table.map(range, subject.machine.data(), Protection::ReadWrite) {
         Ok(refresh) => subject.refresh(refresh),
-        Err(error) => fail!("map of {range} to {origin}: {error}"),
+        Err(error) => fail!("map of {range}: {error}"),
     }
 }
 
@@ -88,7 +77,8 @@ pub(super) fn map_and_unmap<M: Machine>(machine: &M) -> Result<(), Stop> {
     unmap(&subject, &table, across, 200)?;
     unmap(&subject, &table, last, 1)?;
     map(&subject, &table, last)?;
-    unmap(&subject, &table, aperture, 2)?;
+    unmap(&subject, &table, last, 1)?;
+    unmap(&subject, &table, IovaRange::page(aperture.start()), 1)?;
     subject.deregister()
 }
 

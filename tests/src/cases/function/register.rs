@@ -59,8 +59,8 @@ pub(super) fn register<M: Machine>(machine: &M) -> Result<(), Stop> {
 pub(super) fn first_and_last_page<M: Machine>(machine: &M) -> Result<(), Stop> {
     let subject = Subject::new(machine)?;
     let table = subject.table()?;
-    let window = subject.limits.window;
-    for page in [IovaRange::page(window.start()), IovaRange::page(window.last())] {
+    let usable = subject.aperture(&table)?;
+    for page in [IovaRange::page(usable.start()), IovaRange::page(usable.last())] {
         ensure!(subject.try_register(machine, page, table.iota()), Ok(()), "registration for {page}");
         subject.deregister()?;
     }
@@ -81,16 +81,22 @@ pub(super) fn twice<M: Machine>(machine: &M) -> Result<(), Stop> {
     subject.deregister()
 }
 
+/// One page more than the function can address, or than the table can translate where that ends first.
 pub(super) fn one_page_too_long<M: Machine>(machine: &M) -> Result<(), Stop> {
     let subject = Subject::new(machine)?;
     let table = subject.table()?;
-    let window = subject.limits.window;
-    let Some(last) = window.last().checked_add(PAGE) else {
-        skip!("the function can address everything up to 2^64");
+    let (window, usable) = (subject.limits.window, subject.aperture(&table)?);
+    let Some(last) = usable.last().checked_add(PAGE) else {
+        skip!("function and table reach up to 2^64");
     };
-    for start in [window.start(), IovaRange::page(window.last()).start(), IovaRange::page(last).start()] {
+    for start in [usable.start(), IovaRange::page(usable.last()).start(), IovaRange::page(last).start()] {
         let aperture = aperture(start, last)?;
-        expect_refusal(&subject, aperture, table.iota(), RegisterError::OutsideWindow { aperture, window })?;
+        let refusal = if table.aperture().contains(aperture) {
+            RegisterError::OutsideWindow { aperture, window }
+        } else {
+            RegisterError::OutsideTable { aperture, table: table.aperture() }
+        };
+        expect_refusal(&subject, aperture, table.iota(), refusal)?;
     }
     Ok(())
 }
@@ -98,11 +104,11 @@ pub(super) fn one_page_too_long<M: Machine>(machine: &M) -> Result<(), Stop> {
 pub(super) fn one_page_too_low<M: Machine>(machine: &M) -> Result<(), Stop> {
     let subject = Subject::new(machine)?;
     let table = subject.table()?;
-    let window = subject.limits.window;
+    let (window, usable) = (subject.limits.window, subject.aperture(&table)?);
     let Some(start) = window.start().get().checked_sub(PAGE).map(Iova::new) else {
         skip!("the function can address everything from 0");
     };
-    for last in [window.last(), IovaRange::page(window.start()).last(), IovaRange::page(start).last()] {
+    for last in [usable.last(), IovaRange::page(window.start()).last(), IovaRange::page(start).last()] {
         let aperture = aperture(start, last)?;
         expect_refusal(&subject, aperture, table.iota(), RegisterError::OutsideWindow { aperture, window })?;
     }

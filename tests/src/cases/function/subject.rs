@@ -11,16 +11,16 @@ use crate::case::{fail, skip, Stop};
 use crate::machine::Machine;
 
 /// The machine's spare function, enabled; disabled again when dropped.
-pub(super) struct Subject<'m, M: Machine> {
-    pub(super) machine: &'m M,
-    pub(super) id: FunctionId,
-    pub(super) handle: FunctionHandle,
-    pub(super) limits: Limits,
-    pub(super) group: FunctionGroup,
+pub(in crate::cases) struct Subject<'m, M: Machine> {
+    pub(in crate::cases) machine: &'m M,
+    pub(in crate::cases) id: FunctionId,
+    pub(in crate::cases) handle: FunctionHandle,
+    pub(in crate::cases) limits: Limits,
+    pub(in crate::cases) group: FunctionGroup,
 }
 
 /// The machine's spare function.
-pub(super) fn spare<M: Machine>(machine: &M) -> Result<FunctionId, Stop> {
+pub(in crate::cases) fn spare<M: Machine>(machine: &M) -> Result<FunctionId, Stop> {
     match machine.function() {
         Some(id) => Ok(id),
         None => skip!("no function to spare"),
@@ -28,7 +28,7 @@ pub(super) fn spare<M: Machine>(machine: &M) -> Result<FunctionId, Stop> {
 }
 
 impl<'m, M: Machine> Subject<'m, M> {
-    pub(super) fn new(machine: &'m M) -> Result<Self, Stop> {
+    pub(in crate::cases) fn new(machine: &'m M) -> Result<Self, Stop> {
         let id = spare(machine)?;
         let mut block = Block::zeroed();
         let mut client = Client::new(machine, &mut block);
@@ -50,8 +50,8 @@ impl<'m, M: Machine> Subject<'m, M> {
         }
     }
 
-    /// The deepest root that the function takes and whether it takes it.
-    pub(super) fn root(&self) -> Result<Root, Stop> {
+    /// The shallowest root that the function takes.
+    pub(in crate::cases) fn root(&self) -> Result<Root, Stop> {
         let types = self.limits.designation_types;
         match Root::ALL.into_iter().find(|root| types.supports(root.designation_type())) {
             Some(root) => Ok(root),
@@ -60,7 +60,7 @@ impl<'m, M: Machine> Subject<'m, M> {
     }
 
     /// An empty table that suits the function.
-    pub(super) fn table(&self) -> Result<TranslationTable<M::Storage>, Stop> {
+    pub(in crate::cases) fn table(&self) -> Result<TranslationTable<M::Storage>, Stop> {
         match TranslationTable::new(self.root()?, FrameSizes::WITH_LARGE, self.machine.storage()) {
             Some(table) => Ok(table),
             None => fail!("no storage for an empty table"),
@@ -68,7 +68,7 @@ impl<'m, M: Machine> Subject<'m, M> {
     }
 
     /// What the function can address and the table can translate.
-    pub(super) fn aperture(&self, table: &TranslationTable<M::Storage>) -> Result<IovaRange, Stop> {
+    pub(in crate::cases) fn aperture(&self, table: &TranslationTable<M::Storage>) -> Result<IovaRange, Stop> {
         match table.aperture().intersection(self.limits.window) {
             Some(aperture) => Ok(aperture),
             None => fail!("{} and {} have nothing in common", table.aperture(), self.limits.window),
@@ -76,12 +76,17 @@ impl<'m, M: Machine> Subject<'m, M> {
     }
 
     /// Registers `iota` for `aperture`.
-    pub(super) fn try_register(&self, zpci: &impl Zpci, aperture: IovaRange, iota: Iota) -> Result<(), RegisterError> {
+    pub(in crate::cases) fn try_register(
+        &self,
+        zpci: &impl Zpci,
+        aperture: IovaRange,
+        iota: Iota,
+    ) -> Result<(), RegisterError> {
         register(zpci, self.handle, &self.limits, aperture, iota, |attempts| self.machine.again(attempts))
     }
 
     /// Registers `table` for all that it and the function have in common.
-    pub(super) fn register(&self, table: &TranslationTable<M::Storage>) -> Result<IovaRange, Stop> {
+    pub(in crate::cases) fn register(&self, table: &TranslationTable<M::Storage>) -> Result<IovaRange, Stop> {
         let aperture = self.aperture(table)?;
         match self.try_register(self.machine, aperture, table.iota()) {
             Ok(()) => Ok(aperture),
@@ -89,15 +94,24 @@ impl<'m, M: Machine> Subject<'m, M> {
         }
     }
 
-    pub(super) fn deregister(&self) -> Result<(), Stop> {
+    pub(in crate::cases) fn deregister(&self) -> Result<(), Stop> {
         match deregister(self.machine, self.handle, |attempts| self.machine.again(attempts)) {
             Ok(()) => Ok(()),
             Err(error) => fail!("deregister: {error}"),
         }
     }
 
+    /// Issues `refresh`, whose range something was mapped in, if the function needs to be told of that.
+    pub(in crate::cases) fn refresh_mapped(&self, refresh: Refresh) -> Result<(), Stop> {
+        if self.group.refresh {
+            return self.refresh(refresh);
+        }
+        refresh.forgo("entries were invalid before, and the group needs no refresh for that");
+        Ok(())
+    }
+
     /// Issues `refresh`.
-    pub(super) fn refresh(&self, refresh: Refresh) -> Result<(), Stop> {
+    pub(in crate::cases) fn refresh(&self, refresh: Refresh) -> Result<(), Stop> {
         match refresh.issue(self.machine, self.handle, |attempts| self.machine.again(attempts)) {
             Ok(()) => Ok(()),
             Err(error) => fail!("{error}"),

@@ -6,6 +6,7 @@ use crate::{
     Block, Clp, ConditionCode, LogicalProcessor, Received, Request, ResponseCode, ResponseError, ResponseHeader,
 };
 use core::fmt;
+use zerocopy::FromBytes;
 
 /// Executes one command and returns the bytes of room that were offered for its response.
 ///
@@ -33,14 +34,10 @@ pub fn call<'b, R: Request>(
     let Some((request_part, response_part)) = block.bytes_mut().split_at_mut_checked(length) else {
         return Err(impossible);
     };
-    let [high, low] = room.to_be_bytes();
-    match response_part.get_mut(..usize::from(room)) {
-        Some([first, second, rest @ ..]) if rest.len() >= ResponseHeader::SIZE - 2 => (*first, *second) = (high, low),
-        _ => return Err(impossible),
-    }
-    for (stored, byte) in request_part.iter_mut().zip(request.as_bytes()) {
-        *stored = *byte;
-    }
+    request.write_to(request_part).map_err(|_| impossible)?;
+    let offered = response_part.get_mut(..usize::from(room)).ok_or(impossible)?;
+    let (header, _) = ResponseHeader::mut_from_prefix(offered).map_err(|_| impossible)?;
+    header.length.set(room);
     match machine.call(processor, block) {
         ConditionCode::Zero => block.bytes().get(length..length + usize::from(room)).ok_or(impossible),
         condition => Err(CallError::Condition(condition)),

@@ -12,6 +12,10 @@ use core::fmt;
 /// Issues commands to one machine, with one block.
 ///
 /// Every method executes the commands it needs before it returns; nothing is kept in between but the block.
+///
+/// A method that changes a function takes `again`, which is called each time the function is busy, with the number of
+/// busy answers to that command so far. It pauses and returns whether to try again: there is no other bound. Linux
+/// pauses for 20 ms, up to 100 times (`clp_set_pci_fn`, `arch/s390/pci/pci_clp.c`).
 #[derive(Debug)]
 pub struct Client<'a, C> {
     pub(crate) machine: &'a C,
@@ -49,7 +53,7 @@ impl<'a, C: Clp> Client<'a, C> {
     ///
     /// # Errors
     ///
-    /// The command failed, for an unknown group with response code 0x010b.
+    /// [`CallError`], for an unknown group with response code 0x010b.
     pub fn query_function_group(&mut self, id: FunctionGroupId) -> Result<FunctionGroup, CallError> {
         let received = call_fixed(self.machine, self.block, &query_pci_fngrp::Request::new(id))?;
         Ok(FunctionGroup::decode(&received))
@@ -59,7 +63,7 @@ impl<'a, C: Clp> Client<'a, C> {
     ///
     /// # Errors
     ///
-    /// The command failed, in QEMU always, with response code 0x0050.
+    /// [`CallError`], in QEMU always, with response code 0x0050.
     pub fn characteristics(&mut self) -> Result<Characteristics, CallError> {
         let received = call_fixed(self.machine, self.block, &slpc::Request::new())?;
         Ok(Characteristics::decode(&received))

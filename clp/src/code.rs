@@ -24,6 +24,18 @@ pub enum ConditionCode {
     Three = 3,
 }
 
+impl ConditionCode {
+    /// The condition code in the two low bits of `bits`, as INSERT PROGRAM MASK leaves it there after a shift.
+    pub const fn from_bits(bits: u8) -> Self {
+        match bits & 3 {
+            0 => Self::Zero,
+            1 => Self::One,
+            2 => Self::Two,
+            _ => Self::Three,
+        }
+    }
+}
+
 impl fmt::Display for ConditionCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "condition code {}", *self as u8)

@@ -30,7 +30,7 @@ impl<C: Clp> Client<'_, C> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum EnableWithMioError {
-    /// The function was not enabled.
+    /// The function was not enabled, as far as [`SetError`] tells.
     Enable(SetError),
     /// Mapped I/O was not enabled, and the function is disabled again.
     Mio {

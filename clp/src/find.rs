@@ -12,7 +12,7 @@ impl<C: Clp> Client<'_, C> {
     ///
     /// # Errors
     ///
-    /// The functions cannot be listed.
+    /// [`ListError`]: the functions cannot be listed.
     pub fn find(&mut self, id: FunctionId) -> Result<Option<ListEntry>, ListError> {
         let mut restarts = 0;
         loop {
@@ -49,7 +49,7 @@ impl<C: Clp> Client<'_, C> {
     ///
     /// # Errors
     ///
-    /// The functions cannot be listed.
+    /// [`ListError`]: the functions cannot be listed.
     pub fn state(&mut self, id: FunctionId) -> Result<FunctionState, ListError> {
         Ok(self.find(id)?.map_or(FunctionState::Reserved, |entry| entry.state()))
     }

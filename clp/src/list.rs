@@ -137,9 +137,8 @@ impl<'a, C: Clp> List<'a, C> {
         if usize::from(stride) < Entry::SIZE {
             return Err(malformed);
         }
-        let room_of_entries = length.saturating_sub(size_of::<Response>() as u16);
-        let (Some(entries), Some(0)) = (room_of_entries.checked_div(stride), room_of_entries.checked_rem(stride))
-        else {
+        let entry_bytes = length.saturating_sub(size_of::<Response>() as u16);
+        let (Some(entries), Some(0)) = (entry_bytes.checked_div(stride), entry_bytes.checked_rem(stride)) else {
             return Err(malformed);
         };
         let resume = ResumeToken(response.resume_token.get());

@@ -1,10 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
 //! A function, enabled and disabled by its handle.
-//!
-//! All operations that change a function take `again`, which is called when the function is busy, with the number of
-//! busy answers so far. It pauses and returns whether to try again; without end if it always does. Linux pauses for
-//! 20 ms, up to 100 times (`clp_set_pci_fn`, `arch/s390/pci/pci_clp.c`).
 
 use crate::call::call_fixed;
 use crate::function::mio_bars;
@@ -17,7 +13,7 @@ impl<C: Clp> Client<'_, C> {
     ///
     /// # Errors
     ///
-    /// [`SetError`]. A function that already is enabled is refused, with response code 0x0105 on hardware and 0x0102
+    /// Those of [`Self::set`]. A function that already is enabled is refused, with response code 0x0105 on hardware and 0x0102
     /// in QEMU; a handle that is not valid any more with 0x0101. [`Client::ensure_enabled`] takes care of all these.
     pub fn enable(
         &mut self,
@@ -31,7 +27,7 @@ impl<C: Clp> Client<'_, C> {
     ///
     /// # Errors
     ///
-    /// [`SetError`]. A function that already is disabled is refused, with response code 0x0105 on hardware and 0x0102
+    /// Those of [`Self::set`]. A function that already is disabled is refused, with response code 0x0105 on hardware and 0x0102
     /// in QEMU; a handle that is not valid any more with 0x0101. [`Client::ensure_disabled`] takes care of all these.
     pub fn disable(
         &mut self,
@@ -45,7 +41,7 @@ impl<C: Clp> Client<'_, C> {
     ///
     /// # Errors
     ///
-    /// [`SetError`]; QEMU always refuses, with response code 0x0102.
+    /// Those of [`Self::set`]; QEMU always refuses, with response code 0x0102.
     pub fn enable_mio(
         &mut self,
         handle: FunctionHandle,
@@ -61,7 +57,7 @@ impl<C: Clp> Client<'_, C> {
     ///
     /// # Errors
     ///
-    /// [`SetError`]; QEMU always refuses, with response code 0x0102.
+    /// Those of [`Self::set`]; QEMU always refuses, with response code 0x0102.
     pub fn disable_mio(
         &mut self,
         handle: FunctionHandle,
@@ -70,13 +66,16 @@ impl<C: Clp> Client<'_, C> {
         self.set(&Request::new(handle, Operation::DISABLE_MIO), again).map(|received| new_handle(&received))
     }
 
-    /// Executes one SET PCI FN, again while the function is busy.
+    /// Executes one SET PCI FN, again while the function is busy and `again` says so.
     ///
     /// # Errors
     ///
-    /// [`SetError::Busy`] when `again` said no; [`SetError::Call`] for any other refusal; [`SetError::Handle`] when
+    /// [`SetError::Busy`] when `again` said no; [`SetError::Call`] when the command failed; [`SetError::Handle`] when
     /// the machine said that all went well and returned a handle that contradicts it: an operation that enables must
-    /// return one with the enable bit, [`Operation::DISABLE`] one without. The state of the function is unknown then.
+    /// return one with the enable bit, [`Operation::DISABLE`] one without.
+    ///
+    /// After [`SetError::Handle`], and after a response of an impossible length, the state of the function is unknown;
+    /// [`Client::find`] tells it.
     pub fn set(
         &mut self,
         request: &Request,

@@ -124,5 +124,8 @@ fn other_codes_have_their_names() {
         let text = name.map_or(format!("0x{number:02x}"), |name| format!("0x{number:02x} ({name})"));
         assert_eq!(FunctionType(number).to_string(), text);
     }
-    assert_eq!(ConditionCode::Three.to_string(), "condition code 3");
+    for bits in 0..=0xff {
+        assert_eq!(ConditionCode::from_bits(bits) as u8, bits & 3);
+        assert_eq!(ConditionCode::from_bits(bits).to_string(), format!("condition code {}", bits & 3));
+    }
 }

@@ -124,15 +124,13 @@ fn entries_smaller_than_known() {
 #[test]
 fn lists_of_every_length() {
     let room = ListRoom::entries(20);
+    let mut page = Page::new(1..=20, 0).bytes();
+    page.resize(352, 0xee);
     for length in 0..=u16::MAX {
         for entry_size in [16, 24] {
-            let machine = Machine::new(|command| {
-                let mut bytes = Page::new(1..=20, 0).bytes();
-                bytes.resize(command.room, 0xee);
-                bytes[..2].copy_from_slice(&length.to_be_bytes());
-                bytes[31] = entry_size;
-                Ok(bytes)
-            });
+            page[..2].copy_from_slice(&length.to_be_bytes());
+            page[31] = entry_size;
+            let machine = Machine::new(|_| Ok(page.clone()));
             let mut block = dirty_block();
             let mut client = Client::new(&machine, &mut block);
             let mut list = client.list_with_room(room);

@@ -4,6 +4,7 @@
 
 mod boots;
 mod dependencies;
+mod library;
 mod object;
 mod source_text;
 
@@ -37,7 +38,7 @@ struct Check {
     run: fn(&mut Bench) -> Result<Counts>,
 }
 
-const CHECKS: [Check; 12] = [
+const CHECKS: [Check; 13] = [
     Check { name: "source-text", about: "licence lines, and nothing that belongs to one machine", run: source_text },
     Check { name: "dependencies", about: "what may be linked into a guest", run: dependencies },
     Check { name: "format", about: "rustfmt", run: format },
@@ -45,6 +46,7 @@ const CHECKS: [Check; 12] = [
     Check { name: "clippy-s390x", about: "clippy on what is linked into a guest, for its target", run: clippy_s390x },
     Check { name: "doc", about: "rustdoc without a warning", run: doc },
     Check { name: "host", about: "all tests on the host", run: host },
+    Check { name: "library", about: "no panic in any function of the libraries", run: library },
     Check { name: "object", about: "no panic in the object for the kernel, and no unexpected symbol", run: object },
     Check { name: "boot", about: "boot with the default devices", run: boot_default },
     Check { name: "boot-none", about: "boot without devices", run: boot_none },
@@ -176,6 +178,11 @@ fn host(bench: &mut Bench) -> Result<Counts> {
         0 => bail!("cargo test ran no test"),
         _ => Ok(counts),
     }
+}
+
+fn library(bench: &mut Bench) -> Result<Counts> {
+    let core = bench.core()?;
+    in_step("Disassembling the libraries", |step| library::check(&bench.workspace, &core, step)).map(|_| ONE)
 }
 
 fn object(bench: &mut Bench) -> Result<Counts> {

@@ -31,6 +31,9 @@ pub(crate) const LINKER: Tool = Tool {
 /// Lists the symbols of s390x objects; in the same package as the linker.
 pub(crate) const NM: Tool = Tool { program: "s390x-linux-gnu-nm", ..LINKER };
 
+/// Disassembles s390x objects; in the same package as the linker.
+pub(crate) const OBJDUMP: Tool = Tool { program: "s390x-linux-gnu-objdump", ..LINKER };
+
 /// The major version of QEMU that is known to do: the older ones in Debian answer QUERY PCI FNGRP wrongly.
 const QEMU_MAJOR: u32 = 8;
 

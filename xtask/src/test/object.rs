@@ -23,6 +23,11 @@ const UNDEFINED_SYMBOLS: &str = "glue-c/undefined-symbols.txt";
 /// Parts of the names of symbols that exist only where something can panic.
 const PANIC: [&str; 4] = ["panic", "unwrap_failed", "expect_failed", "rust_begin_unwind"];
 
+/// Whether the name of such a symbol is in `text`.
+pub(crate) fn names_panic(text: &str) -> bool {
+    PANIC.iter().any(|part| text.contains(part))
+}
+
 /// The symbols of an object.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 struct Symbols {
@@ -66,7 +71,7 @@ pub(crate) fn check(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> R
 
 /// What is wrong with an object of these symbols.
 fn complaints(linked: &Symbols, allowed: &BTreeSet<String>) -> Vec<String> {
-    let can_panic = |symbol: &&String| PANIC.iter().any(|part| symbol.contains(part));
+    let can_panic = |symbol: &&String| names_panic(symbol);
     let panics =
         linked.all.iter().filter(can_panic).map(|symbol| format!("refers to {symbol}, so something in it can panic"));
     let foreign = linked.undefined.difference(allowed).filter(|symbol| !can_panic(symbol));

@@ -1,4 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Placeholder.
-fn main() {}
+//! The bare-metal image; on any other target, a program that says how to boot it.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+#[cfg(target_os = "none")]
+mod hardware;
+#[cfg(target_os = "none")]
+mod image;
+#[cfg(target_os = "none")]
+mod machine;
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    println!(
+        "This is a bare-metal program for s390x: `cargo xtask boot` builds it and boots it with qemu-system-s390x."
+    );
+}

@@ -1,0 +1,13 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What the image does to each function, and how it judges the outcome.
+
+mod disk;
+mod entropy;
+mod life_cycle;
+mod places;
+mod refusal;
+mod transfers;
+
+pub(crate) use life_cycle::LifeCycle;
+pub(crate) use transfers::transfers;

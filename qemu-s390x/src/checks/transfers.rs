@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Which driver a function gets, and what is done with it.
+
+use core::fmt::{self, Write};
+
+use clp::{Function, FunctionGroup, ListEntry};
+use s390_iommu::Protection;
+use zpci_tests::Stop;
+
+use super::disk::{self, DiskCheck};
+use super::entropy::{self, EntropyCheck};
+use super::places::Places;
+use crate::address_space::{AddressSpace, Mapped};
+use crate::device::DeviceError;
+use crate::dma::Order;
+use crate::enabled::EnabledFunction;
+use crate::nvme::Controller;
+use crate::pci::{ClassCode, Configuration};
+use crate::platform::Platform;
+use crate::report::Report;
+use crate::stop::{fail, skip};
+use crate::virtio::{Block, DeviceType, Entropy, Transport, ACCESS_PLATFORM};
+
+/// Name of the result.
+const NAME: &str = "transfers";
+/// Name of the first case of every driver.
+const BRING_UP: &str = "bring-up";
+
+/// A driver.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Driver {
+    Nvme,
+    Virtio(DeviceType),
+}
+
+impl Driver {
+    const fn of(entry: &ListEntry, class: ClassCode) -> Option<Self> {
+        match DeviceType::of(entry.vendor, entry.device) {
+            Some(device_type) => Some(Self::Virtio(device_type)),
+            None if class.0 == ClassCode::NVM_EXPRESS.0 => Some(Self::Nvme),
+            None => None,
+        }
+    }
+}
+
+/// Has the device behind a function move data, if there is a driver for it, and reports one result.
+///
+/// # Errors
+///
+/// Those of the output.
+pub(crate) fn transfers<P: Platform, W: Write>(
+    platform: &P,
+    entry: &ListEntry,
+    known: Option<(Function, FunctionGroup, ClassCode)>,
+    report: &mut Report<W>,
+) -> fmt::Result {
+    let Some((function, group, class)) = known else {
+        return report.case(NAME, Err(skip("the function could not be queried and enabled")));
+    };
+    let Some(driver) = Driver::of(entry, class) else {
+        let (vendor, device) = (entry.vendor, entry.device);
+        let reason = format_args!("no driver for device {vendor:04x}:{device:04x} of class {class}");
+        return report.case(NAME, Err(skip(reason)));
+    };
+    let enabled = match EnabledFunction::new(platform, function, group) {
+        Ok(enabled) => enabled,
+        Err(error) => return report.case(NAME, Err(fail(error))),
+    };
+    let space = match prepare(&enabled, driver) {
+        Ok(space) => space,
+        Err(stop) => return report.case(NAME, Err(stop)),
+    };
+    match driver {
+        Driver::Nvme => nvme(&space, report),
+        Driver::Virtio(DeviceType::Block) => block(&space, report),
+        Driver::Virtio(DeviceType::Entropy) => entropy(&space, report),
+    }
+}
+
+/// Sees that the device's DMA is translated at all, and gives it an address space.
+fn prepare<'e, 'p, P: Platform>(
+    enabled: &'e EnabledFunction<'p, P>,
+    driver: Driver,
+) -> Result<AddressSpace<'e, 'p, P>, Stop> {
+    Configuration::new(enabled).enable_bus_master().map_err(fail)?;
+    if let Driver::Virtio(_) = driver {
+        let offered = Transport::new(enabled).and_then(|transport| transport.offered_features()).map_err(fail)?;
+        if offered & ACCESS_PLATFORM == 0 {
+            return Err(skip("the device bypasses translation: it does not offer VIRTIO_F_ACCESS_PLATFORM"));
+        }
+    }
+    AddressSpace::new(enabled)
+}
+
+fn nvme<P: Platform, W: Write>(space: &AddressSpace<'_, '_, P>, report: &mut Report<W>) -> fmt::Result {
+    let memory = memory(space, Controller::<EnabledFunction<'_, P>, P>::MEMORY);
+    let up = memory
+        .as_ref()
+        .map_err(Stop::clone)
+        .and_then(|memory| Controller::new(space.function(), memory).map_err(|error| explain(space, memory, error)));
+    group(up, disk::PLAN, report, |disk, report| DiskCheck::run(space, disk, "nvme", report))
+}
+
+fn block<P: Platform, W: Write>(space: &AddressSpace<'_, '_, P>, report: &mut Report<W>) -> fmt::Result {
+    let memory = memory(space, Block::<EnabledFunction<'_, P>, P>::MEMORY);
+    let up = memory.as_ref().map_err(Stop::clone).and_then(|memory| {
+        let transport = Transport::new(space.function()).map_err(fail)?;
+        Block::new(transport, memory).map_err(|error| explain(space, memory, error))
+    });
+    group(up, disk::PLAN, report, |disk, report| DiskCheck::run(space, disk, "virtio-blk", report))
+}
+
+fn entropy<P: Platform, W: Write>(space: &AddressSpace<'_, '_, P>, report: &mut Report<W>) -> fmt::Result {
+    let memory = memory(space, Entropy::<EnabledFunction<'_, P>, P>::MEMORY);
+    let up = memory.as_ref().map_err(Stop::clone).and_then(|memory| {
+        let transport = Transport::new(space.function()).map_err(fail)?;
+        Entropy::new(transport, memory).map_err(|error| explain(space, memory, error))
+    });
+    group(up, entropy::PLAN, report, |source, report| EntropyCheck::run(space, source, report))
+}
+
+/// What a driver shares with its device.
+fn memory<'s, 'e, 'p, P: Platform>(
+    space: &'s AddressSpace<'e, 'p, P>,
+    bytes: usize,
+) -> Result<Mapped<'s, 'e, 'p, P>, Stop> {
+    let start = Places::of(space.aperture()).driver;
+    space.buffer(start, bytes, Order::Descending, Protection::ReadWrite)
+}
+
+fn explain<P: Platform>(space: &AddressSpace<'_, '_, P>, memory: &Mapped<'_, '_, '_, P>, error: DeviceError) -> Stop {
+    space.explain("bringing up the device", memory.range(), error)
+}
+
+/// Reports whether the device came up and, if so, the `plan` results of `run`.
+fn group<D, W: Write>(
+    up: Result<D, Stop>,
+    plan: usize,
+    report: &mut Report<W>,
+    run: impl FnOnce(D, &mut Report<&mut W>) -> fmt::Result,
+) -> fmt::Result {
+    let plan = if up.is_ok() { 1 + plan } else { 1 };
+    report.group(NAME, plan, |report| match up {
+        Ok(device) => {
+            report.case(BRING_UP, Ok(()))?;
+            run(device, report)
+        }
+        Err(stop) => report.case(BRING_UP, Err(stop)),
+    })
+}

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What the bare-metal image does, apart from the machine: it asks CLP for the functions, runs the shared cases, and
+//! lets devices move data through translation tables made by `s390-iommu`.
+//!
+//! Everything here needs no more of the machine than the trait [`Platform`] and is compiled for the host as well, where
+//! its parts are tested. The program for the machine is in `main.rs`.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+#![expect(clippy::result_large_err, reason = "without a heap the message of a failure has no other place")]
+
+pub mod address_space;
+pub mod audit;
+mod checks;
+pub mod device;
+pub mod disk;
+pub mod dma;
+pub mod enabled;
+pub mod event;
+pub mod facts;
+#[cfg(test)]
+mod fake;
+pub mod frames;
+pub mod json;
+pub mod nvme;
+pub mod pattern;
+pub mod pci;
+pub mod platform;
+pub mod report;
+mod run;
+mod stop;
+pub mod virtio;
+
+pub use event::{Answer, ErrorEvent, EventBlock};
+pub use frames::Frames;
+pub use pci::{Space, Width};
+pub use platform::Platform;
+pub use run::{has_zpci, list, run, Functions};

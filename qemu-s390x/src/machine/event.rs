@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! CHSC, for the events of PCI functions.
+//!
+//! Opcode: Linux `drivers/s390/cio/ioasm.c`.
+
+use core::arch::asm;
+
+use qemu_s390x::{Answer, ErrorEvent, EventBlock};
+
+/// The next pending event that says why a function is in error; others are passed over.
+pub(super) fn error_event() -> Option<ErrorEvent> {
+    loop {
+        let mut block = EventBlock::request();
+        let inserted: u64;
+        // SAFETY: The block is a page, aligned to one, and ours; the machine reads and writes it alone.
+        unsafe {
+            asm!(
+                ".insn rre, 0xb25f0000, {block}, %r0",
+                "ipm {inserted}",
+                block = in(reg_addr) &raw mut block,
+                inserted = out(reg) inserted,
+                options(nostack)
+            );
+        }
+        match (inserted >> 28 & 3, block.answer()) {
+            (0, Answer::Error(event)) => return Some(event),
+            (0, Answer::Other) => {}
+            _ => return None,
+        }
+    }
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What a program check leaves in low storage, and what becomes of the program then.
+//!
+//! Assigned storage locations: Principles of Operation, "Assigned Storage Locations".
+
+use core::fmt::Write;
+
+use super::sclp::Console;
+use super::stop::{stop, FAILED};
+
+/// Instruction-length code in the second byte of four, program-interruption code in the last two.
+const PROGRAM_INTERRUPTION: usize = 0x8c;
+/// Program-check old PSW: mask, then instruction address.
+const PROGRAM_OLD_PSW: usize = 0x150;
+/// Registers 0 to 15, kept there by the entry.
+const REGISTERS: usize = 0x400;
+
+/// An entry of the exception table, in the form of Linux (`arch/s390/include/asm/asm-extable.h`).
+#[repr(C)]
+struct ExceptionTableEntry {
+    /// Distance from this field to an instruction address that a PSW may hold.
+    instruction: i32,
+    /// Distance from this field to the instruction to go on with.
+    target: i32,
+    /// 1: go on, and nothing else.
+    kind: u16,
+    data: u16,
+}
+
+extern "C" {
+    static exception_table_start: [ExceptionTableEntry; 0];
+    static exception_table_end: [ExceptionTableEntry; 0];
+}
+
+fn exception_table() -> &'static [ExceptionTableEntry] {
+    let start = (&raw const exception_table_start).cast::<ExceptionTableEntry>();
+    let end = (&raw const exception_table_end).cast::<ExceptionTableEntry>();
+    let bytes = end.addr().saturating_sub(start.addr());
+    // SAFETY: The linker script puts the symbols at the two ends of the section, which holds whole entries, is part of
+    // the image and never written.
+    unsafe { core::slice::from_raw_parts(start, bytes / size_of::<ExceptionTableEntry>()) }
+}
+
+/// Where to go on after a program check that left `address` in the old PSW, if that was foreseen.
+fn resume_at(address: u64) -> Option<u64> {
+    exception_table().iter().find(|entry| relative(&entry.instruction) == address).map(|entry| relative(&entry.target))
+}
+
+fn relative(field: &i32) -> u64 {
+    (core::ptr::from_ref(field).addr() as u64).wrapping_add_signed(i64::from(*field))
+}
+
+/// Called by the entry in `start.S`, and returns to it only if the program is to go on.
+#[no_mangle]
+extern "C" fn program_check() {
+    let old_psw = core::ptr::without_provenance_mut::<[u64; 2]>(PROGRAM_OLD_PSW);
+    // SAFETY: The locations are storage that the machine has just written and nothing else uses while the handler runs.
+    let ([mask, address], interruption, registers) = unsafe {
+        (
+            old_psw.read_volatile(),
+            core::ptr::without_provenance::<u32>(PROGRAM_INTERRUPTION).read_volatile(),
+            core::ptr::without_provenance::<[u64; 16]>(REGISTERS).read_volatile(),
+        )
+    };
+    if let Some(target) = resume_at(address) {
+        // SAFETY: As above; the entry loads the PSW from here.
+        unsafe { old_psw.write_volatile([mask, target]) };
+        return;
+    }
+    let mut console = Console::open();
+    let code = interruption as u16;
+    let _ = writeln!(
+        console,
+        "\nBail out! program check {code:#06x} ({}), old PSW {mask:#018x} {address:#018x}",
+        exception(code)
+    );
+    for (number, value) in registers.iter().enumerate() {
+        let _ = writeln!(console, "# r{number} {value:#018x}");
+    }
+    stop(FAILED)
+}
+
+/// Name of a program interruption, as far as this program can meet it.
+fn exception(code: u16) -> &'static str {
+    match code {
+        0x01 => "operation exception",
+        0x02 => "privileged-operation exception",
+        0x04 => "protection exception",
+        0x05 => "addressing exception",
+        0x06 => "specification exception",
+        0x07 => "data exception",
+        0x09 => "fixed-point-divide exception",
+        0x15 => "operand exception",
+        _ => "not one this program expects",
+    }
+}

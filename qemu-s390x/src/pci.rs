@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! PCI as a program meets it: registers, configuration space, capabilities.
+//!
+//! PCI Local Bus Specification 3.0, chapter 6; how a function is reached on s390x: Linux `arch/s390/pci/pci_insn.c`.
+
+mod access;
+mod configuration;
+
+pub use access::{Access, AccessError, PciFunction, Space, Width};
+pub use configuration::{Capabilities, Capability, ClassCode, Configuration};

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The seam between what the image does and the machine it does it on.
+
+use clp::FunctionHandle;
+use s390_iommu::{Fib, Outcome};
+use zpci_tests::Machine;
+
+use crate::event::ErrorEvent;
+use crate::frames::Frames;
+use crate::pci::{Space, Width};
+
+/// What the image needs beyond what the shared cases need: the instructions that reach a device, and a clock.
+pub trait Platform: Machine + Frames {
+    /// Whether facility `number` is installed.
+    fn has_facility(&self, number: u16) -> bool;
+
+    /// A clock in microseconds.
+    fn microseconds(&self) -> u64;
+
+    /// PCI LOAD; the value is in the program's byte order.
+    ///
+    /// # Errors
+    ///
+    /// The answer, if the condition code is not zero.
+    fn load(&self, function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, Outcome>;
+
+    /// PCI STORE of the low bytes of `value`, given in the program's byte order.
+    ///
+    /// # Errors
+    ///
+    /// The answer, if the condition code is not zero.
+    fn store(
+        &self,
+        function: FunctionHandle,
+        space: Space,
+        offset: u64,
+        width: Width,
+        value: u64,
+    ) -> Result<(), Outcome>;
+
+    /// STORE PCI FUNCTION CONTROLS.
+    ///
+    /// # Errors
+    ///
+    /// The answer, if the condition code is not zero.
+    fn controls(&self, function: FunctionHandle) -> Result<Fib, Outcome>;
+
+    /// The next pending event that says why a function is in error; others are passed over.
+    fn error_event(&self) -> Option<ErrorEvent>;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Everything the image does, in order.
+
+use core::fmt::{self, Write};
+
+use clp::{Block, Client, Clp, ListEntry};
+use heapless::Vec;
+use zpci_tests::{Group, Message, Stop};
+
+use crate::checks::{transfers, LifeCycle};
+use crate::facts::FunctionFact;
+use crate::platform::Platform;
+use crate::report::Report;
+use crate::stop::fail;
+
+/// As many functions as a machine says that it can have at most (QEMU: 4096).
+const MOST_FUNCTIONS: usize = 4096;
+
+/// Facilities without which there is no zPCI: Linux looks for the first two, SIC needs the third
+/// (`arch/s390/pci/pci.c`, `pci_insn.c`).
+const FACILITIES: [(u16, &str); 3] = [
+    (69, "facility-69-zpci"),
+    (71, "facility-71-adapter-event-notification"),
+    (72, "facility-72-adapter-interruption-suppression"),
+];
+
+/// All functions of the machine.
+pub type Functions = Vec<ListEntry, MOST_FUNCTIONS>;
+
+/// Lists all functions of the machine.
+///
+/// # Errors
+///
+/// What is wrong with the list.
+pub fn list(machine: &impl Clp) -> Result<Functions, Message> {
+    let mut block = Block::zeroed();
+    let mut functions = Functions::new();
+    for entry in Client::new(machine, &mut block).list() {
+        let entry = entry.map_err(|error| Message::new(format_args!("{error}")))?;
+        if functions.push(entry).is_err() {
+            return Err(Message::new(format_args!("more than {MOST_FUNCTIONS} functions")));
+        }
+    }
+    Ok(functions)
+}
+
+/// Whether the machine has what the rest needs, given what tells of a facility whether it is installed; an instruction
+/// that the machine does not have would end the program.
+pub fn has_zpci(has_facility: impl Fn(u16) -> bool) -> bool {
+    FACILITIES.iter().all(|(number, _)| has_facility(*number))
+}
+
+/// Runs everything and reports it, and tells whether nothing failed.
+///
+/// `functions` are all functions of the machine, as [`list`] tells them.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn run<P: Platform + 'static, W: Write>(
+    platform: &P,
+    functions: Result<&[ListEntry], &Message>,
+    out: W,
+) -> Result<bool, fmt::Error> {
+    let groups = zpci_tests::cases::<P>();
+    let mut report = Report::new(out, 2 + groups.len())?;
+    report.group("machine", FACILITIES.len() + 1, |report| {
+        for (number, name) in FACILITIES {
+            let installed = platform.has_facility(number);
+            report.case(name, if installed { Ok(()) } else { Err(fail("not installed")) })?;
+        }
+        report.case("list", functions.map(drop).map_err(|message| Stop::Fail(message.clone())))
+    })?;
+    for group in groups {
+        shared(platform, group, &mut report)?;
+    }
+    let functions = functions.unwrap_or_default();
+    report.group("functions", functions.len(), |report| {
+        functions.iter().try_for_each(|entry| function(platform, entry, report))
+    })?;
+    Ok(report.summary().failed == 0)
+}
+
+/// Runs a group of the cases that are the same in every place.
+fn shared<P: Platform, W: Write>(platform: &P, group: &Group<P>, report: &mut Report<W>) -> fmt::Result {
+    report.group(group.name, group.cases.len(), |report| {
+        for case in group.cases {
+            report.verdict(case.name, case.verdict(platform))?;
+        }
+        Ok(())
+    })
+}
+
+/// Does to one function all that can be done to it, and leaves it disabled.
+fn function<P: Platform, W: Write>(platform: &P, entry: &ListEntry, report: &mut Report<W>) -> fmt::Result {
+    let name = heapless::format!(32; "function {}", entry.id).unwrap_or_default();
+    report.group(&name, 2, |report| {
+        let mut life = LifeCycle::new(platform, *entry);
+        life.run(report)?;
+        let fact =
+            FunctionFact { entry, function: life.function.as_ref(), group: life.group.as_ref(), class: life.class };
+        report.diagnostic(fact)?;
+        let known =
+            life.function.zip(life.group).zip(life.class).map(|((function, group), class)| (function, group, class));
+        transfers(platform, entry, known, report)
+    })
+}

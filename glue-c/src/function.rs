@@ -219,7 +219,21 @@ impl ForeignFunction {
         KernelZpci { gisa: self.gisa, function_type: FunctionType(self.function_type) }
     }
 
+    /// Whether refresh is needed too when a translation becomes valid.
+    pub(crate) const fn needs_refresh_when_mapped(&self) -> bool {
+        self.has(Self::REFRESH)
+    }
+
     const fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
+}
+
+/// Whether the refresh after an unmap may be put off for a function of type `function_type`.
+///
+/// ISM takes an error from any entry that it should not have, so its tables must be right at all times (Linux:
+/// `drivers/iommu/s390-iommu.c`).
+#[no_mangle]
+pub extern "C" fn zpci_rust_may_defer(function_type: u8) -> bool {
+    FunctionType(function_type) != FunctionType::ISM
 }

@@ -6,7 +6,9 @@ use ::clp::FunctionHandle;
 use s390_iommu::{Action, Iova, IovaRange, Refresh, RefreshError};
 
 use crate::errno;
+use crate::function::ForeignFunction;
 use crate::kernel::{pause_rpcit, KernelZpci};
+use crate::table::ForeignTable;
 
 /// Refreshes the pages between `start` and `last`, inclusive, for the function with `handle`.
 ///
@@ -51,6 +53,31 @@ pub unsafe extern "C" fn zpci_rust_refresh_mapped(
         }
         Err(error) => errno::of_refresh(error),
     }
+}
+
+/// Refreshes the window of `function`, which was just registered with `table`, if anything is mapped there already.
+///
+/// Only for functions that need a refresh when a translation becomes valid: a hypervisor that shadows the tables
+/// learns of no mapping that was made before the registration. Results as for `zpci_rust_refresh`.
+///
+/// # Safety
+///
+/// `function` must be valid; `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_refresh_attached(
+    function: *const ForeignFunction,
+    aperture: u64,
+    table: *const ForeignTable,
+) -> i32 {
+    // SAFETY: by the contract both are valid and stay so. Nothing is allocated, so the flags do not matter.
+    let (function, table) = unsafe { (&*function, (*table).borrow(0)) };
+    let Some(choice) = function.choice(aperture) else {
+        return errno::EINVAL;
+    };
+    if !function.needs_refresh_when_mapped() || table.walk(choice.aperture).next().is_none() {
+        return 0;
+    }
+    issue(function.handle().0, choice.aperture).map_or_else(errno::of_refresh, |()| 0)
 }
 
 fn range(start: u64, last: u64) -> Option<IovaRange> {

@@ -5,7 +5,10 @@
 use core::mem::ManuallyDrop;
 use core::ops::Deref;
 
-use s390_iommu::{AbsoluteAddress, Choice, FrameSizes, Iova, IovaRange, Protection, Root, TranslationTable, PAGE_SIZE};
+use s390_iommu::{
+    AbsoluteAddress, Choice, FrameSizes, Iova, IovaRange, Protection, Refresh, Root, TranslationTable, UnmapError,
+    PAGE_SIZE,
+};
 use static_assertions::const_assert_eq;
 
 use crate::errno;
@@ -174,7 +177,8 @@ pub unsafe extern "C" fn zpci_rust_map(
 
 /// Unmaps `size` bytes from `iova`; the number of bytes that are not mapped any more, 0 when it was refused.
 ///
-/// `changed` receives first and last byte, inclusive, of the pages that were mapped; 1 and 0 where there was none.
+/// `changed` receives first and last byte, inclusive, of the entries that changed; 1 and 0 where there was none. A frame
+/// of 1 MiB that the range only cuts is split into pages first, which is all that allocates here, as `gfp` says.
 ///
 /// # Safety
 ///
@@ -186,26 +190,42 @@ pub unsafe extern "C" fn zpci_rust_unmap(
     size: u64,
     changed: *mut [u64; 2],
     pages: *mut u64,
+    gfp: u32,
 ) -> u64 {
     let Some(range) = range(iova, size) else {
         return 0;
     };
-    // SAFETY: by the contract `table` is valid and stays so. Nothing is allocated, so the flags do not matter.
-    let table = unsafe { (*table).borrow(0) };
-    let Ok(unmapped) = table.unmap(range) else {
-        return 0;
+    // SAFETY: by the contract `table` is valid and stays so.
+    let table = unsafe { (*table).borrow(gfp) };
+    let mut hull = None;
+    let unmapped = loop {
+        match table.unmap(range) {
+            Ok(unmapped) => break unmapped,
+            Err(UnmapError::PartOfFrame { frame, .. }) => match table.split(frame.start()) {
+                // Devices may use the old entry for all of the frame.
+                Ok(split) => hull = joined(hull, split),
+                Err(_) => return 0,
+            },
+            Err(_) => return 0,
+        }
     };
-    let found = unmapped.refresh.map_or([1, 0], |refresh| {
-        let range = refresh.range();
-        refresh.forgo("the IOMMU core gathers what is to be refreshed");
-        [range.start().get(), range.last().get()]
-    });
+    let found = joined(hull, unmapped.refresh).map_or([1, 0], |range| [range.start().get(), range.last().get()]);
     // SAFETY: by the contract both have room.
     unsafe {
         changed.write(found);
         pages.write(unmapped.pages);
     }
     range.pages().wrapping_mul(PAGE_SIZE)
+}
+
+/// What `hull` and a refresh cover together; the IOMMU core gathers what is to be refreshed.
+fn joined(hull: Option<IovaRange>, refresh: Option<Refresh>) -> Option<IovaRange> {
+    let Some(refresh) = refresh else {
+        return hull;
+    };
+    let range = refresh.range();
+    refresh.forgo("the IOMMU core asks for it when it has gathered enough");
+    Some(hull.map_or(range, |hull| hull.hull(range)))
 }
 
 /// Where `iova` leads, to the byte; 0 where nothing is mapped.

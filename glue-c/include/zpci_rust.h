@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
+/*
+ * The boundary between the zPCI crates and C.
+ *
+ * The first part is implemented in Rust, the second one in C. Ranges are
+ * inclusive: first and last byte. Addresses are absolute unless named IOVA.
+ * Functions return 0 or a negative errno unless they say otherwise.
+ */
+#ifndef ZPCI_RUST_H
+#define ZPCI_RUST_H
+
+#ifdef __KERNEL__
+#include <linux/types.h>
+#else
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+typedef uint8_t u8;
+typedef uint16_t u16;
+typedef uint32_t u32;
+typedef uint64_t u64;
+#endif
+
+#define ZPCI_RUST_PHYSICAL		0x01	/* is a physical function */
+#define ZPCI_RUST_RID			0x02	/* has a routing identifier */
+#define ZPCI_RUST_TID			0x04	/* has a topology identifier */
+#define ZPCI_RUST_UTILITY_STRING	0x08	/* has a utility string */
+#define ZPCI_RUST_MIO			0x10	/* can do mapped I/O */
+#define ZPCI_RUST_REFRESH		0x20	/* refresh also on invalid to valid */
+#define ZPCI_RUST_RELAXED_TRANSLATION	0x40	/* may do without translation */
+
+/* What CLP tells of a function and its group */
+struct zpci_rust_function {
+	u64 start_dma;
+	u64 end_dma;			/* inclusive */
+	u64 dasm;
+	u64 msi_address;
+	u64 mio_write_back[6];		/* where mio_bars says so */
+	u64 mio_write_through[6];
+	u32 id;
+	u32 uid;
+	u32 handle;
+	u32 gisa;			/* not from CLP: set by the user */
+	u32 bars[6];
+	u16 vfn;
+	u16 pchid;
+	u16 fmb_length;			/* bytes */
+	u16 rid;
+	u16 tid;
+	u16 max_interrupts;
+	u16 max_store_block;		/* bytes */
+	u16 measurement_interval;	/* milliseconds */
+	u8 group;
+	u8 function_type;
+	u8 port;
+	u8 fidparm;
+	u8 designation_types;		/* as the machine stored them */
+	u8 version;
+	u8 mio_bars;			/* bit n for BAR n */
+	u8 flags;
+	u8 bar_size_log2[6];		/* 0: no such BAR */
+	u8 internal_path[4];
+	u8 reserved[6];			/* zero */
+	u8 utility_string[64];		/* EBCDIC */
+};
+
+/* Translation tables of a domain; filled by zpci_rust_table_init() */
+struct zpci_rust_table {
+	u64 origin;
+	u64 base;
+	u8 root;
+	u8 large;
+	u8 reserved[6];
+};
+
+#define ZPCI_RUST_CAPABILITY_SIZE	80	/* bytes of the largest capability */
+
+/*
+ * Implemented in Rust
+ */
+
+/*
+ * Tables. @aperture is how many bytes of a function's window are wanted. Only
+ * zpci_rust_table_init() and zpci_rust_map() allocate, as @gfp says. Calls for
+ * disjoint ranges may run at the same time.
+ */
+int zpci_rust_table_init(struct zpci_rust_table *table, u64 base,
+			 const struct zpci_rust_function *function,
+			 u64 aperture, bool large, u32 gfp);
+void zpci_rust_table_free(const struct zpci_rust_table *table);
+u64 zpci_rust_table_last(const struct zpci_rust_table *table);
+int zpci_rust_map(const struct zpci_rust_table *table, u64 iova, u64 origin,
+		  u64 size, bool writable, u32 gfp);
+/*
+ * Bytes that are not mapped any more; 0 if refused. @changed: what has to be
+ * refreshed, 1 and 0 if nothing. @gfp is for splitting frames of 1 MiB.
+ */
+u64 zpci_rust_unmap(const struct zpci_rust_table *table, u64 iova, u64 size,
+		    u64 changed[2], u64 *pages, u32 gfp);
+/* 0 if not mapped */
+u64 zpci_rust_translate(const struct zpci_rust_table *table, u64 iova);
+
+/*
+ * Take out the tables that are empty after an unmap of the range, which has
+ * been refreshed: a list, or 0. @span has to be refreshed for every function,
+ * and a grace period has to pass, before the list is freed. The list is the
+ * address of its first table plus flags in the bits below the alignment of a
+ * table; bytes 8 to 63 of that table are free for use after the refresh.
+ */
+u64 zpci_rust_reclaim(const struct zpci_rust_table *table, u64 start, u64 last,
+		      u64 span[2]);
+void zpci_rust_reclaimed_free(u64 list, u64 base);
+
+/* What of a function's window is used, and what is not (at most 2 ranges; their number) */
+int zpci_rust_window(const struct zpci_rust_function *function, u64 aperture,
+		     u64 window[2]);
+u32 zpci_rust_reserved(const struct zpci_rust_function *function, u64 aperture,
+		       u64 reserved[2][2]);
+
+/*
+ * Registration. No table means no translation. @answer receives condition code
+ * and status. Functions that are gone or being recovered register without
+ * error. May sleep.
+ */
+int zpci_rust_can_attach(const struct zpci_rust_function *function,
+			 u64 aperture, const struct zpci_rust_table *table);
+int zpci_rust_register(const struct zpci_rust_function *function, u64 aperture,
+		       const struct zpci_rust_table *table, u8 answer[2]);
+int zpci_rust_deregister(u32 handle, u32 gisa);
+
+/* Refresh; -ENOMEM if the machine is out of resources. @all: everything from @first to @end was refreshed */
+int zpci_rust_refresh(u32 handle, u64 start, u64 last);
+int zpci_rust_refresh_mapped(u32 handle, u64 start, u64 last, u64 first,
+			     u64 end, bool *all);
+/* To be called after a registration, when the function is told of what is mapped from now on */
+int zpci_rust_refresh_attached(const struct zpci_rust_function *function,
+			       u64 aperture, const struct zpci_rust_table *table);
+/* Whether the refresh after an unmap may be put off */
+bool zpci_rust_may_defer(u8 function_type);
+
+/*
+ * CLP. @block is a page. zpci_rust_enable() and zpci_rust_disable() also return
+ * positive response codes, and may sleep; on failure the function is disabled.
+ * zpci_rust_write_back() returns a bit position, 64 for none.
+ */
+int zpci_rust_list(void *block, void *context);
+int zpci_rust_find(void *block, u32 id, u32 *handle, bool *configured);
+int zpci_rust_query(void *block, u32 handle, struct zpci_rust_function *function);
+int zpci_rust_enable(void *block, u32 handle, u8 spaces, u32 gisa, bool mio,
+		     u32 *enabled);
+int zpci_rust_disable(void *block, u32 handle, u32 *disabled);
+int zpci_rust_write_back(void *block);
+
+/* Commands of user space */
+int zpci_rust_user_call(u8 processor, void *block);
+int zpci_rust_user_installed(u64 *installed);
+
+/* Bytes of capability @index, 0 if it does not apply, -1 after the last one */
+int zpci_rust_vfio_capability(const struct zpci_rust_function *function,
+			      u64 aperture, u32 index, u8 *buffer);
+
+/*
+ * Implemented in C
+ */
+
+/* Storage for a table, aligned to its size (2 KiB or 16 KiB): absolute address, 0 if there is none */
+u64 zpci_rust_allocate(u32 size, u32 gfp);
+void zpci_rust_deallocate(u64 origin, u32 size);
+
+/* Instructions: condition code; 3 also for a program check of CLP */
+u8 zpci_rust_call(u8 processor, void *block);
+u8 zpci_rust_immediate(u64 command, u64 *result);
+u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status);
+u8 zpci_rust_rpcit(u32 handle, u64 start, u64 length, u8 *status);
+
+/* Pause after that many busy answers; whether to ask again */
+bool zpci_rust_pause_set(u32 busy);
+bool zpci_rust_pause_mpcifc(u32 busy);
+bool zpci_rust_pause_rpcit(u32 busy);
+
+/* A function of the list; whether UIDs are unique; a command that failed */
+void zpci_rust_listed(void *context, u32 id, u32 handle, bool configured);
+void zpci_rust_uid_checking(bool on);
+void zpci_rust_response(u16 command, u16 code, u8 condition);
+
+/* Never called: the object refers to it nowhere */
+void zpci_rust_panic(void) __attribute__((__noreturn__));
+
+#endif /* ZPCI_RUST_H */

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * CLP: listing, querying, enabling and disabling functions.
+ */
+#include <linux/gfp.h>
+#include <linux/list.h>
+#include <asm/clp.h>
+#include <asm/pci_clp.h>
+#include <asm/setup.h>
+
+#include "zpci_shim.h"
+
+bool zpci_unique_uid;
+
+void update_uid_checking(bool new)
+{
+	if (zpci_unique_uid != new)
+		zpci_dbg(3, "uid checking:%d\n", new);
+
+	zpci_unique_uid = new;
+}
+
+void zpci_rust_uid_checking(bool on)
+{
+	update_uid_checking(on);
+}
+
+static void *zpci_block_alloc(gfp_t gfp)
+{
+	return (void *)__get_free_page(gfp);
+}
+
+static void zpci_block_free(void *block)
+{
+	free_page((unsigned long)block);
+}
+
+/* Functions that are not known yet go to the list that @context is. */
+void zpci_rust_listed(void *context, u32 id, u32 handle, bool configured)
+{
+	struct list_head *scan_list = context;
+	struct zpci_dev *zdev;
+
+	zdev = get_zdev_by_fid(id);
+	if (zdev) {
+		zpci_zdev_put(zdev);
+		return;
+	}
+	zdev = zpci_create_device(id, handle, configured ? ZPCI_FN_STATE_CONFIGURED : ZPCI_FN_STATE_STANDBY);
+	if (!IS_ERR(zdev))
+		list_add_tail(&zdev->entry, scan_list);
+}
+
+int clp_scan_pci_devices(struct list_head *scan_list)
+{
+	void *block = zpci_block_alloc(GFP_KERNEL);
+	int rc;
+
+	if (!block)
+		return -ENOMEM;
+	rc = zpci_rust_list(block, scan_list);
+	zpci_block_free(block);
+	return rc;
+}
+
+static int zpci_find(u32 fid, u32 *fh, bool *configured, gfp_t gfp)
+{
+	void *block = zpci_block_alloc(gfp);
+	int rc;
+
+	if (!block)
+		return -ENOMEM;
+	rc = zpci_rust_find(block, fid, fh, configured);
+	zpci_block_free(block);
+	return rc;
+}
+
+/* Called with a spinlock held, among others. */
+int clp_get_state(u32 fid, enum zpci_state *state)
+{
+	bool configured;
+	u32 fh;
+	int rc;
+
+	rc = zpci_find(fid, &fh, &configured, GFP_ATOMIC);
+	if (rc && rc != -ENODEV)
+		return rc;
+	if (rc)
+		*state = ZPCI_FN_STATE_RESERVED;
+	else
+		*state = configured ? ZPCI_FN_STATE_CONFIGURED : ZPCI_FN_STATE_STANDBY;
+	return 0;
+}
+
+int clp_refresh_fh(u32 fid, u32 *fh)
+{
+	bool configured;
+	u32 found;
+	int rc;
+
+	rc = zpci_find(fid, &found, &configured, GFP_NOWAIT);
+	if (!rc)
+		*fh = found;
+	return rc;
+}
+
+int clp_query_pci_fn(struct zpci_dev *zdev)
+{
+	struct zpci_rust_function function;
+	void *block = zpci_block_alloc(GFP_KERNEL);
+	int rc;
+
+	if (!block)
+		return -ENOMEM;
+	rc = zpci_rust_query(block, zdev->fh, &function);
+	if (!rc)
+		zpci_shim_store(zdev, &function);
+	zpci_block_free(block);
+	return rc;
+}
+
+int clp_enable_fh(struct zpci_dev *zdev, u32 *fh, u8 nr_dma_as)
+{
+	void *block = zpci_block_alloc(GFP_KERNEL);
+	int rc;
+
+	*fh = 0;
+	if (!block)
+		return -ENOMEM;
+	rc = zpci_rust_enable(block, zdev->fh, nr_dma_as, zdev->gisa, zpci_use_mio(zdev), fh);
+	zpci_dbg(3, "ena fid:%x, fh:%x, rc:%d\n", zdev->fid, *fh, rc);
+	zpci_block_free(block);
+	return rc;
+}
+
+int clp_disable_fh(struct zpci_dev *zdev, u32 *fh)
+{
+	void *block;
+	int rc;
+
+	if (!zdev_enabled(zdev))
+		return 0;
+	*fh = 0;
+	block = zpci_block_alloc(GFP_KERNEL);
+	if (!block)
+		return -ENOMEM;
+	rc = zpci_rust_disable(block, zdev->fh, fh);
+	zpci_dbg(3, "dis fid:%x, fh:%x, rc:%d\n", zdev->fid, *fh, rc);
+	zpci_block_free(block);
+	return rc;
+}
+
+int clp_setup_writeback_mio(void)
+{
+	void *block = zpci_block_alloc(GFP_KERNEL);
+	int bit;
+
+	if (!block)
+		return -ENOMEM;
+	bit = zpci_rust_write_back(block);
+	zpci_block_free(block);
+	if (bit < 0)
+		return bit;
+	if (bit < BITS_PER_LONG) {
+		set_bit_inv(bit, &mio_wb_bit_mask);
+		zpci_dbg(3, "wb bit: %d\n", bit);
+	} else {
+		zpci_dbg(3, "wb bit: n.a.\n");
+	}
+	return 0;
+}

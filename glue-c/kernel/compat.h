@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What differs between the kernels that are supported; the Makefile finds out.
+ */
+#ifndef ZPCI_COMPAT_H
+#define ZPCI_COMPAT_H
+
+/* Attaching a domain tells which one it replaces. */
+#ifdef ZPCI_HAS_OLD_DOMAIN
+#define ZPCI_OLD_DOMAIN	, struct iommu_domain *old
+#else
+#define ZPCI_OLD_DOMAIN
+#endif
+
+/* struct zpci_dev says whether a function may do without translation; an identity domain needs that. */
+#ifdef ZPCI_HAS_RELAXED_TRANSLATION
+#define zpci_relaxed_translation(zdev)		((zdev)->rtr_avail)
+#define zpci_set_relaxed_translation(zdev, on)	((zdev)->rtr_avail = (on))
+#else
+#define zpci_relaxed_translation(zdev)		((void)(zdev), false)
+#define zpci_set_relaxed_translation(zdev, on)	((void)(zdev), (void)(on))
+#endif
+
+/* struct zpci_dev keeps the function identifier parameter. */
+#ifdef ZPCI_HAS_FIDPARM
+#define zpci_fidparm(zdev)			((zdev)->fidparm)
+#define zpci_set_fidparm(zdev, value)		((zdev)->fidparm = (value))
+#else
+#define zpci_fidparm(zdev)			((void)(zdev), 0)
+#define zpci_set_fidparm(zdev, value)		((void)(zdev), (void)(value))
+#endif
+
+#endif /* ZPCI_COMPAT_H */

@@ -1,0 +1,563 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The s390 IOMMU: domains, lists and locks. Tables and decisions are Rust.
+ */
+#include <linux/io.h>
+#include <linux/iommu.h>
+#include <linux/mutex.h>
+#include <linux/overflow.h>
+#include <linux/pci.h>
+#include <linux/rculist.h>
+#include <linux/slab.h>
+#include <asm/pci_dma.h>
+
+#include "../dma-iommu.h"
+#include "compat.h"
+#include "zpci_shim.h"
+
+/* A domain with tables */
+struct zpci_domain {
+	struct iommu_domain domain;
+	struct zpci_rust_table table;
+	struct zpci_iommu_ctrs ctrs;
+	struct list_head attachments;	/* RCU */
+	spinlock_t lock;		/* writers of attachments */
+	struct rcu_head rcu;
+};
+
+/* A function that uses a domain with tables */
+struct zpci_attachment {
+	struct list_head entry;
+	struct zpci_dev *zdev;
+	u64 window[2];
+	struct rcu_head rcu;
+};
+
+/* What a list of reclaimed tables is used for while it waits for a grace period */
+struct zpci_reclaimed {
+	u64 link;
+	u64 list;
+	u64 base;
+	struct rcu_head rcu;
+};
+
+static_assert(offsetofend(struct zpci_reclaimed, rcu) <= 64);
+
+static u64 zpci_aperture;
+static u32 zpci_aperture_factor = 1;
+static bool zpci_large_frames;
+
+/* One registration at a time, so that the one in force is that of zdev->s390_domain. MPCIFC may sleep. */
+static DEFINE_MUTEX(zpci_registration_lock);
+
+static struct iommu_domain zpci_blocking_domain;
+
+u64 zpci_shim_aperture(void)
+{
+	return zpci_aperture;
+}
+
+int zpci_shim_capability(struct zpci_dev *zdev, u32 index, u8 *buffer)
+{
+	struct zpci_rust_function function;
+
+	zpci_shim_describe(zdev, &function);
+	return zpci_rust_vfio_capability(&function, zpci_aperture, index, buffer);
+}
+EXPORT_SYMBOL_GPL(zpci_shim_capability);
+
+static u64 zpci_storage_base(void)
+{
+	return (u64)phys_to_virt(0);
+}
+
+static struct zpci_domain *to_zpci_domain(struct iommu_domain *domain)
+{
+	return container_of(domain, struct zpci_domain, domain);
+}
+
+static bool zpci_has_tables(struct iommu_domain *domain)
+{
+	return domain->type != IOMMU_DOMAIN_BLOCKED && domain->type != IOMMU_DOMAIN_IDENTITY;
+}
+
+static const struct zpci_rust_table *zpci_table(struct iommu_domain *domain)
+{
+	return zpci_has_tables(domain) ? &to_zpci_domain(domain)->table : NULL;
+}
+
+static void zpci_set_domain(struct zpci_dev *zdev, struct iommu_domain *domain)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&zdev->dom_lock, flags);
+	zdev->s390_domain = domain;
+	spin_unlock_irqrestore(&zdev->dom_lock, flags);
+}
+
+static bool zpci_capable(struct device *dev, enum iommu_cap cap)
+{
+	switch (cap) {
+	case IOMMU_CAP_CACHE_COHERENCY:
+		return true;
+	case IOMMU_CAP_DEFERRED_FLUSH:
+		return zpci_rust_may_defer(to_zpci_dev(dev)->pft);
+	default:
+		return false;
+	}
+}
+
+static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
+{
+	struct zpci_rust_function function;
+	struct zpci_domain *domain;
+	int rc;
+
+	domain = kzalloc(sizeof(*domain), GFP_KERNEL);
+	if (!domain)
+		return ERR_PTR(-ENOMEM);
+	zpci_shim_describe(to_zpci_dev(dev), &function);
+	rc = zpci_rust_table_init(&domain->table, zpci_storage_base(), &function, zpci_aperture,
+				  zpci_large_frames, (__force u32)GFP_KERNEL);
+	if (rc) {
+		kfree(domain);
+		return ERR_PTR(rc);
+	}
+	spin_lock_init(&domain->lock);
+	INIT_LIST_HEAD_RCU(&domain->attachments);
+	domain->domain.pgsize_bitmap = zpci_large_frames ? SZ_4K | SZ_1M : SZ_4K;
+	domain->domain.geometry.force_aperture = true;
+	domain->domain.geometry.aperture_end = zpci_rust_table_last(&domain->table);
+	return &domain->domain;
+}
+
+static void zpci_domain_free_rcu(struct rcu_head *rcu)
+{
+	struct zpci_domain *domain = container_of(rcu, struct zpci_domain, rcu);
+
+	zpci_rust_table_free(&domain->table);
+	kfree(domain);
+}
+
+static void zpci_domain_free(struct iommu_domain *iommu_domain)
+{
+	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
+
+	WARN_ON(!list_empty(&domain->attachments));
+	call_rcu(&domain->rcu, zpci_domain_free_rcu);
+}
+
+/* Ends whatever translation the function has. Cannot fail. */
+static void zpci_block(struct zpci_dev *zdev)
+{
+	struct iommu_domain *old = zdev->s390_domain;
+	struct zpci_attachment *attachment;
+	struct zpci_domain *domain;
+	unsigned long flags;
+
+	lockdep_assert_held(&zpci_registration_lock);
+	if (old->type == IOMMU_DOMAIN_BLOCKED)
+		return;
+	if (zpci_has_tables(old)) {
+		domain = to_zpci_domain(old);
+		spin_lock_irqsave(&domain->lock, flags);
+		list_for_each_entry(attachment, &domain->attachments, entry) {
+			if (attachment->zdev == zdev) {
+				list_del_rcu(&attachment->entry);
+				kfree_rcu(attachment, rcu);
+				break;
+			}
+		}
+		spin_unlock_irqrestore(&domain->lock, flags);
+	}
+	zpci_rust_deregister(zdev->fh, zdev->gisa);
+	zdev->dma_table = NULL;
+	zpci_set_domain(zdev, &zpci_blocking_domain);
+}
+
+static int zpci_attach_blocking(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)
+{
+	guard(mutex)(&zpci_registration_lock);
+	zpci_block(to_zpci_dev(dev));
+	return 0;
+}
+
+static int zpci_attach(struct iommu_domain *iommu_domain, struct device *dev ZPCI_OLD_DOMAIN)
+{
+	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
+	struct zpci_dev *zdev = to_zpci_dev(dev);
+	struct zpci_attachment *attachment;
+	struct zpci_rust_function function;
+	unsigned long flags;
+	u8 answer[2];
+	int rc;
+
+	guard(mutex)(&zpci_registration_lock);
+	zpci_shim_describe(zdev, &function);
+	rc = zpci_rust_can_attach(&function, zpci_aperture, &domain->table);
+	if (rc)
+		return rc;
+	attachment = kzalloc(sizeof(*attachment), GFP_KERNEL);
+	if (!attachment)
+		return -ENOMEM;
+	attachment->zdev = zdev;
+	zpci_rust_window(&function, zpci_aperture, attachment->window);
+
+	/* A failure from here on leaves DMA blocked. */
+	zpci_block(zdev);
+	rc = zpci_rust_register(&function, zpci_aperture, &domain->table, answer);
+	if (answer[0])
+		zpci_dbg(3, "reg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, answer[0], answer[1]);
+	if (rc) {
+		kfree(attachment);
+		return rc;
+	}
+	zdev->dma_table = phys_to_virt(domain->table.origin);
+	zpci_set_domain(zdev, iommu_domain);
+	spin_lock_irqsave(&domain->lock, flags);
+	list_add_rcu(&attachment->entry, &domain->attachments);
+	spin_unlock_irqrestore(&domain->lock, flags);
+
+	/* What is mapped from now on is refreshed by whoever maps it; this is for what was mapped before. */
+	rc = zpci_rust_refresh_attached(&function, zpci_aperture, &domain->table);
+	if (rc && !answer[0])
+		zpci_block(zdev);
+	else
+		rc = 0;
+	return rc;
+}
+
+int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
+{
+	struct zpci_rust_function function;
+	struct iommu_domain *domain;
+	u8 answer[2] = {};
+
+	guard(mutex)(&zpci_registration_lock);
+	domain = zdev->s390_domain;
+	if (domain->type == IOMMU_DOMAIN_BLOCKED)
+		return 0;
+	zpci_shim_describe(zdev, &function);
+	if (zpci_rust_register(&function, zpci_aperture, zpci_table(domain), answer) && !answer[0])
+		return -EINVAL;
+	if (answer[0])
+		zpci_dbg(3, "reg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, answer[0], answer[1]);
+	*status = answer[1];
+	return answer[0];
+}
+
+static void zpci_get_resv_regions(struct device *dev, struct list_head *list)
+{
+	struct zpci_rust_function function;
+	struct iommu_resv_region *region;
+	u64 reserved[2][2];
+	u32 count, i;
+
+	zpci_shim_describe(to_zpci_dev(dev), &function);
+	count = zpci_rust_reserved(&function, zpci_aperture, reserved);
+	for (i = 0; i < count; i++) {
+		region = iommu_alloc_resv_region(reserved[i][0], reserved[i][1] - reserved[i][0] + 1, 0,
+						 IOMMU_RESV_RESERVED, GFP_KERNEL);
+		if (!region)
+			return;
+		list_add_tail(&region->list, list);
+	}
+}
+
+static struct iommu_device *zpci_probe_device(struct device *dev)
+{
+	struct zpci_rust_function function;
+	struct zpci_dev *zdev;
+	u64 window[2];
+	int rc;
+
+	if (!dev_is_pci(dev))
+		return ERR_PTR(-ENODEV);
+	zdev = to_zpci_dev(dev);
+	zpci_shim_describe(zdev, &function);
+	rc = zpci_rust_window(&function, zpci_aperture, window);
+	if (rc)
+		return ERR_PTR(rc);
+	if (zdev->tlb_refresh)
+		dev->iommu->shadow_on_flush = 1;
+	return &zdev->iommu_dev;
+}
+
+static void zpci_refresh(struct zpci_domain *domain, u64 start, u64 last, atomic64_t *counter)
+{
+	struct zpci_attachment *attachment;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
+		atomic64_inc(counter);
+		zpci_rust_refresh(READ_ONCE(attachment->zdev->fh), start, last);
+	}
+	rcu_read_unlock();
+}
+
+static void zpci_flush_iotlb_all(struct iommu_domain *iommu_domain)
+{
+	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
+	struct zpci_attachment *attachment;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
+		atomic64_inc(&domain->ctrs.global_rpcits);
+		zpci_rust_refresh(READ_ONCE(attachment->zdev->fh), attachment->window[0], attachment->window[1]);
+	}
+	rcu_read_unlock();
+}
+
+static void zpci_reclaimed_free(struct rcu_head *rcu)
+{
+	struct zpci_reclaimed *reclaimed = container_of(rcu, struct zpci_reclaimed, rcu);
+
+	zpci_rust_reclaimed_free(reclaimed->list, reclaimed->base);
+}
+
+/* Gives back the tables that are empty now. The range was unmapped and refreshed, and belongs to the caller. */
+static void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last)
+{
+	struct zpci_reclaimed *reclaimed;
+	u64 list, span[2];
+
+	list = zpci_rust_reclaim(&domain->table, start, last, span);
+	if (!list)
+		return;
+	zpci_refresh(domain, span[0], span[1], &domain->ctrs.sync_rpcits);
+	reclaimed = phys_to_virt(list & ~(ZPCI_PT_SIZE - 1));
+	reclaimed->list = list;
+	reclaimed->base = domain->table.base;
+	call_rcu(&reclaimed->rcu, zpci_reclaimed_free);
+}
+
+static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotlb_gather *gather)
+{
+	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
+
+	/* Nothing was gathered */
+	if (gather->start > gather->end)
+		return;
+	zpci_refresh(domain, gather->start, gather->end, &domain->ctrs.sync_rpcits);
+	zpci_reclaim(domain, gather->start, gather->end);
+}
+
+static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long iova, size_t size)
+{
+	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
+	struct zpci_attachment *attachment;
+	int rc, result = 0;
+	bool all;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
+		if (!attachment->zdev->tlb_refresh)
+			continue;
+		atomic64_inc(&domain->ctrs.sync_map_rpcits);
+		rc = zpci_rust_refresh_mapped(READ_ONCE(attachment->zdev->fh), iova, iova + size - 1,
+					      attachment->window[0], attachment->window[1], &all);
+		if (all)
+			atomic64_inc(&domain->ctrs.global_rpcits);
+		/* The success of one function does not make up for the failure of another. */
+		result = result ?: rc;
+	}
+	rcu_read_unlock();
+	return result;
+}
+
+static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova, phys_addr_t paddr, size_t pgsize,
+			  size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
+{
+	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
+	size_t size = pgsize * pgcount;
+	int rc;
+
+	rc = zpci_rust_map(&domain->table, iova, paddr, size, prot & IOMMU_WRITE, (__force u32)gfp);
+	if (rc)
+		return rc;
+	atomic64_add(size >> PAGE_SHIFT, &domain->ctrs.mapped_pages);
+	*mapped = size;
+	return 0;
+}
+
+/*
+ * What is gathered stays one run of addresses that belong to the caller, so
+ * that iotlb_sync refreshes nothing else and may reclaim the tables below.
+ */
+static void zpci_gather(struct iommu_domain *domain, struct iommu_iotlb_gather *gather, u64 start, u64 last)
+{
+	if (!gather->queued && gather->start <= gather->end && gather->end + 1 != start && last + 1 != gather->start)
+		iommu_iotlb_sync(domain, gather);
+	iommu_iotlb_gather_add_range(gather, start, last - start + 1);
+}
+
+static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long iova, size_t pgsize, size_t pgcount,
+			       struct iommu_iotlb_gather *gather)
+{
+	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
+	u64 changed[2], pages;
+	size_t size;
+
+	size = zpci_rust_unmap(&domain->table, iova, pgsize * pgcount, changed, &pages, (__force u32)GFP_ATOMIC);
+	if (!size)
+		return 0;
+	if (changed[0] <= changed[1])
+		zpci_gather(iommu_domain, gather, changed[0], changed[1]);
+	atomic64_add(pages, &domain->ctrs.unmapped_pages);
+	return size;
+}
+
+static phys_addr_t zpci_iova_to_phys(struct iommu_domain *iommu_domain, dma_addr_t iova)
+{
+	phys_addr_t phys;
+
+	/* The caller need not own the address, so tables may be reclaimed meanwhile. */
+	rcu_read_lock();
+	phys = zpci_rust_translate(&to_zpci_domain(iommu_domain)->table, iova);
+	rcu_read_unlock();
+	return phys;
+}
+
+struct zpci_iommu_ctrs *zpci_get_iommu_ctrs(struct zpci_dev *zdev)
+{
+	lockdep_assert_held(&zdev->dom_lock);
+	return zpci_has_tables(zdev->s390_domain) ? &to_zpci_domain(zdev->s390_domain)->ctrs : NULL;
+}
+
+static struct iommu_domain zpci_blocking_domain = {
+	.type = IOMMU_DOMAIN_BLOCKED,
+	.ops = &(const struct iommu_domain_ops) {
+		.attach_dev = zpci_attach_blocking,
+	},
+};
+
+static const struct iommu_domain_ops zpci_paging_domain_ops = {
+	.attach_dev = zpci_attach,
+	.map_pages = zpci_map_pages,
+	.unmap_pages = zpci_unmap_pages,
+	.flush_iotlb_all = zpci_flush_iotlb_all,
+	.iotlb_sync = zpci_iotlb_sync,
+	.iotlb_sync_map = zpci_iotlb_sync_map,
+	.iova_to_phys = zpci_iova_to_phys,
+	.free = zpci_domain_free,
+};
+
+#define ZPCI_IOMMU_OPS							\
+	.blocked_domain = &zpci_blocking_domain,			\
+	.release_domain = &zpci_blocking_domain,			\
+	.capable = zpci_capable,					\
+	.domain_alloc_paging = zpci_domain_alloc_paging,		\
+	.probe_device = zpci_probe_device,				\
+	.device_group = generic_device_group,				\
+	.get_resv_regions = zpci_get_resv_regions,			\
+	.default_domain_ops = &zpci_paging_domain_ops
+
+static const struct iommu_ops zpci_iommu_ops = {
+	ZPCI_IOMMU_OPS,
+};
+
+#ifdef ZPCI_HAS_RELAXED_TRANSLATION
+static int zpci_attach_identity(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)
+{
+	struct zpci_dev *zdev = to_zpci_dev(dev);
+	struct zpci_rust_function function;
+	u8 answer[2];
+	int rc;
+
+	guard(mutex)(&zpci_registration_lock);
+	zpci_shim_describe(zdev, &function);
+	rc = zpci_rust_can_attach(&function, zpci_aperture, NULL);
+	if (rc)
+		return rc;
+
+	/* A failure from here on leaves DMA blocked. */
+	zpci_block(zdev);
+	rc = zpci_rust_register(&function, zpci_aperture, NULL, answer);
+	if (answer[0])
+		zpci_dbg(3, "reg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, answer[0], answer[1]);
+	if (rc)
+		return rc;
+	zpci_set_domain(zdev, domain);
+	return 0;
+}
+
+static struct iommu_domain zpci_identity_domain = {
+	.type = IOMMU_DOMAIN_IDENTITY,
+	.ops = &(const struct iommu_domain_ops) {
+		.attach_dev = zpci_attach_identity,
+	},
+};
+
+static const struct iommu_ops zpci_relaxed_iommu_ops = {
+	.identity_domain = &zpci_identity_domain,
+	ZPCI_IOMMU_OPS,
+};
+#else
+#define zpci_relaxed_iommu_ops zpci_iommu_ops
+#endif
+
+int zpci_init_iommu(struct zpci_dev *zdev)
+{
+	int rc;
+
+	/* DMA is blocked from the start; functions that are never probed stay so. */
+	spin_lock_init(&zdev->dom_lock);
+	zdev->s390_domain = &zpci_blocking_domain;
+
+	rc = iommu_device_sysfs_add(&zdev->iommu_dev, NULL, NULL, "s390-iommu.%08x", zdev->fid);
+	if (rc)
+		return rc;
+	rc = iommu_device_register(&zdev->iommu_dev,
+				   zpci_relaxed_translation(zdev) ? &zpci_relaxed_iommu_ops : &zpci_iommu_ops, NULL);
+	if (rc)
+		iommu_device_sysfs_remove(&zdev->iommu_dev);
+	return rc;
+}
+
+void zpci_destroy_iommu(struct zpci_dev *zdev)
+{
+	iommu_device_unregister(&zdev->iommu_dev);
+	iommu_device_sysfs_remove(&zdev->iommu_dev);
+}
+
+static int __init zpci_iommu_setup(char *str)
+{
+	if (!strcmp(str, "strict")) {
+		pr_warn("s390_iommu=strict deprecated; use iommu.strict=1 instead\n");
+		iommu_set_dma_strict();
+	}
+	return 1;
+}
+
+__setup("s390_iommu=", zpci_iommu_setup);
+
+static int __init zpci_aperture_setup(char *str)
+{
+	if (kstrtou32(str, 10, &zpci_aperture_factor))
+		zpci_aperture_factor = 1;
+	return 1;
+}
+
+__setup("s390_iommu_aperture=", zpci_aperture_setup);
+
+/* No public source says how a machine announces frames of 1 MiB, so somebody has to know that it has them. */
+static int __init zpci_large_frames_setup(char *str)
+{
+	if (kstrtobool(str, &zpci_large_frames))
+		zpci_large_frames = false;
+	return 1;
+}
+
+__setup("s390_iommu_large_frames=", zpci_large_frames_setup);
+
+static int __init zpci_iommu_init(void)
+{
+	u64 storage = virt_to_phys(high_memory);
+
+	iommu_dma_forcedac = true;
+	if (!zpci_aperture_factor || check_mul_overflow(storage, (u64)zpci_aperture_factor, &zpci_aperture))
+		zpci_aperture = U64_MAX;
+	pr_info("zpci: CLP, IOMMU and VFIO capabilities by the Rust crates\n");
+	return 0;
+}
+subsys_initcall(zpci_iommu_init);

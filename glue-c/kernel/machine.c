@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Storage, instructions and pauses for the Rust object.
+ */
+#include <linux/delay.h>
+#include <linux/init.h>
+#include <linux/io.h>
+#include <linux/slab.h>
+#include <asm/asm-extable.h>
+#include <asm/clp.h>
+#include <asm/pci_clp.h>
+#include <asm/pci_dma.h>
+#include <asm/pci_insn.h>
+
+#include "zpci_shim.h"
+
+#define ZPCI_SET_RETRIES	100
+#define ZPCI_SET_PAUSE_MS	20
+
+static struct kmem_cache *zpci_region_cache;
+static struct kmem_cache *zpci_page_cache;
+
+static int __init zpci_shim_caches_init(void)
+{
+	zpci_region_cache = kmem_cache_create("PCI_DMA_region_tables",
+					      ZPCI_TABLE_SIZE, ZPCI_TABLE_ALIGN,
+					      0, NULL);
+	zpci_page_cache = kmem_cache_create("PCI_DMA_page_tables", ZPCI_PT_SIZE,
+					    ZPCI_PT_ALIGN, 0, NULL);
+	/* zpci_rust_allocate() fails where there is no cache */
+	return zpci_region_cache && zpci_page_cache ? 0 : -ENOMEM;
+}
+subsys_initcall(zpci_shim_caches_init);
+
+static struct kmem_cache *zpci_cache(u32 size)
+{
+	return size == ZPCI_PT_SIZE ? zpci_page_cache : zpci_region_cache;
+}
+
+u64 zpci_rust_allocate(u32 size, u32 gfp)
+{
+	struct kmem_cache *cache = zpci_cache(size);
+	void *table = cache ? kmem_cache_alloc(cache, (__force gfp_t)gfp) : NULL;
+
+	return table ? virt_to_phys(table) : 0;
+}
+
+void zpci_rust_deallocate(u64 origin, u32 size)
+{
+	kmem_cache_free(zpci_cache(size), phys_to_virt(origin));
+}
+
+/*
+ * The selector is part of the instruction. A program check leaves the
+ * condition code at 3.
+ */
+#define ZPCI_CLP(processor, block, cc)						\
+	do {									\
+		u64 __ignored;							\
+										\
+		asm volatile (							\
+			"	.insn	rrf,0xb9a00000,%[out],%[in],0,%[lps]\n"	\
+			"0:	ipm	%[code]\n"				\
+			"	srl	%[code],28\n"				\
+			"1:\n"							\
+			EX_TABLE(0b, 1b)					\
+			: [code] "+&d" (cc), [out] "=&d" (__ignored)		\
+			: [in] "a" (block), [lps] "i" (processor)		\
+			: "cc", "memory");					\
+	} while (0)
+
+u8 zpci_rust_call(u8 processor, void *block)
+{
+	int cc = 3;
+
+	if (processor == CLP_LPS_BASE)
+		ZPCI_CLP(CLP_LPS_BASE, block, cc);
+	else if (processor == CLP_LPS_PCI)
+		ZPCI_CLP(CLP_LPS_PCI, block, cc);
+	return cc;
+}
+
+u8 zpci_rust_immediate(u64 command, u64 *result)
+{
+	u64 mask = 0;
+	int cc = 3;
+
+	asm volatile (
+		"	.insn	rrf,0xb9a00000,%[mask],%[command],8,0\n"
+		"0:	ipm	%[cc]\n"
+		"	srl	%[cc],28\n"
+		"1:\n"
+		EX_TABLE(0b, 1b)
+		: [cc] "+&d" (cc), [mask] "+&d" (mask)
+		: [command] "a" (command)
+		: "cc");
+	*result = mask;
+	return cc;
+}
+
+/* A record for the debug view pci_error, as arch/s390/pci/pci_insn.c makes it */
+struct zpci_shim_record {
+	u8 instruction;
+	u8 cc;
+	u8 status;
+	u64 first;
+	u64 second;
+} __packed;
+
+static void zpci_shim_record(u8 instruction, u8 cc, u8 status, u64 first, u64 second)
+{
+	struct zpci_shim_record record = {
+		.instruction = instruction,
+		.cc = cc,
+		.status = status,
+		.first = first,
+		.second = second,
+	};
+
+	zpci_err_hex_level(cc == ZPCI_CC_BUSY ? 1 : 0, &record, sizeof(record));
+}
+
+u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status)
+{
+	u64 request = ZPCI_CREATE_REQ(handle, 0, control);
+	int cc;
+
+	asm volatile (
+		"	.insn	rxy,0xe300000000d0,%[request],%[fib]\n"
+		"	ipm	%[cc]\n"
+		"	srl	%[cc],28\n"
+		: [cc] "=d" (cc), [request] "+d" (request)
+		: [fib] "Q" (*(const struct zpci_fib *)fib)
+		: "cc", "memory");
+	*status = request >> 24 & 0xff;
+	if (cc)
+		zpci_shim_record('M', cc, *status, request, 0);
+	return cc;
+}
+
+u8 zpci_rust_rpcit(u32 handle, u64 start, u64 length, u8 *status)
+{
+	union register_pair range = { .even = start, .odd = length };
+	u64 function = (u64)handle << 32;
+	int cc;
+
+	asm volatile (
+		"	.insn	rre,0xb9d30000,%[function],%[range]\n"
+		"	ipm	%[cc]\n"
+		"	srl	%[cc],28\n"
+		: [cc] "=d" (cc), [function] "+d" (function)
+		: [range] "d" (range.pair)
+		: "cc", "memory");
+	*status = function >> 24 & 0xff;
+	if (cc)
+		zpci_shim_record('R', cc, *status, start, length);
+	return cc;
+}
+
+bool zpci_rust_pause_set(u32 busy)
+{
+	if (busy > ZPCI_SET_RETRIES)
+		return false;
+	msleep(ZPCI_SET_PAUSE_MS);
+	return true;
+}
+
+/* The machine is never given up on: a function that is busy will not be for ever. */
+bool zpci_rust_pause_mpcifc(u32 busy)
+{
+	msleep(1);
+	return true;
+}
+
+bool zpci_rust_pause_rpcit(u32 busy)
+{
+	udelay(1);
+	return true;
+}
+
+void zpci_rust_response(u16 command, u16 code, u8 condition)
+{
+	struct {
+		u32 code;
+		s32 condition;
+	} __packed record = { code, condition };
+
+	switch (command) {
+	case 0x0001:
+		zpci_err("SLPC PCI:\n");
+		break;
+	case CLP_LIST_PCI:
+		zpci_err("List PCI FN:\n");
+		break;
+	case CLP_QUERY_PCI_FN:
+		zpci_err("Q PCI FN:\n");
+		break;
+	case CLP_QUERY_PCI_FNGRP:
+		zpci_err("Q PCI FGRP:\n");
+		break;
+	case CLP_SET_PCI_FN:
+		zpci_err("Set PCI FN:\n");
+		break;
+	}
+	zpci_err_hex(&record, sizeof(record));
+}
+
+void zpci_rust_panic(void)
+{
+	BUG();
+}

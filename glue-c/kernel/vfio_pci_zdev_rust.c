@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * VFIO: the capabilities of a zPCI function, and its registration with KVM.
+ */
+#include <linux/kvm_host.h>
+#include <linux/pci.h>
+#include <linux/vfio.h>
+
+#include "vfio_pci_priv.h"
+#include "../../iommu/zpci-rust/zpci_shim.h"
+
+int vfio_pci_info_zdev_add_caps(struct vfio_pci_core_device *vdev, struct vfio_info_cap *caps)
+{
+	struct zpci_dev *zdev = to_zpci(vdev->pdev);
+	u8 buffer[ZPCI_RUST_CAPABILITY_SIZE] __aligned(8);
+	u32 index;
+	int size, rc;
+
+	if (!zdev)
+		return -ENODEV;
+	for (index = 0;; index++) {
+		size = zpci_shim_capability(zdev, index, buffer);
+		if (size < 0)
+			return 0;
+		if (!size)
+			continue;
+		rc = vfio_info_add_capability(caps, (struct vfio_info_cap_header *)buffer, size);
+		if (rc)
+			return rc;
+	}
+}
+
+int vfio_pci_zdev_open_device(struct vfio_pci_core_device *vdev)
+{
+	struct zpci_dev *zdev = to_zpci(vdev->pdev);
+
+	if (!zdev)
+		return -ENODEV;
+	if (!vdev->vdev.kvm)
+		return 0;
+	return zpci_kvm_hook.kvm_register ? zpci_kvm_hook.kvm_register(zdev, vdev->vdev.kvm) : -ENOENT;
+}
+
+void vfio_pci_zdev_close_device(struct vfio_pci_core_device *vdev)
+{
+	struct zpci_dev *zdev = to_zpci(vdev->pdev);
+
+	if (zdev && vdev->vdev.kvm && zpci_kvm_hook.kvm_unregister)
+		zpci_kvm_hook.kvm_unregister(zdev);
+}

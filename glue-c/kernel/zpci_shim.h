@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the parts of the shim share.
+ */
+#ifndef ZPCI_SHIM_H
+#define ZPCI_SHIM_H
+
+#include <linux/pci.h>
+#include <asm/pci_debug.h>
+
+#include "zpci_rust.h"
+
+/* function.c: what CLP told of a function, from and to where the kernel keeps it */
+void zpci_shim_describe(struct zpci_dev *zdev, struct zpci_rust_function *function);
+void zpci_shim_store(struct zpci_dev *zdev, const struct zpci_rust_function *function);
+
+/* iommu.c: how many bytes of a function's window are wanted */
+u64 zpci_shim_aperture(void);
+
+/* iommu.c: a capability for drivers/vfio/pci/vfio_pci_zdev_rust.c, which may be a module */
+int zpci_shim_capability(struct zpci_dev *zdev, u32 index, u8 *buffer);
+
+#endif /* ZPCI_SHIM_H */

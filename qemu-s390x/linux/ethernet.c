@@ -104,6 +104,13 @@ static bool find_function(struct interface *interface)
 	return false;
 }
 
+static int compare_addresses(const void *a, const void *b)
+{
+	const struct interface *first = a, *second = b;
+
+	return strcmp(first->address, second->address);
+}
+
 size_t interfaces_find(struct interface *interfaces)
 {
 	DIR *directory = opendir("/sys/class/net");
@@ -126,6 +133,7 @@ size_t interfaces_find(struct interface *interfaces)
 	closedir(directory);
 	if (count < INTERFACES)
 		memset(&interfaces[count], 0, sizeof(interfaces[count]));
+	qsort(interfaces, count, sizeof(*interfaces), compare_addresses);
 	return count;
 }
 

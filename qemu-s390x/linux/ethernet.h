@@ -30,7 +30,10 @@ struct link {
 	uint16_t sequence;
 };
 
-/* Stores the interfaces of zPCI functions. Returns their number. */
+/*
+ * Stores the interfaces of zPCI functions, in the order of the functions.
+ * Returns their number; the array has INTERFACES elements.
+ */
 size_t interfaces_find(struct interface *interfaces);
 
 /*

@@ -44,12 +44,6 @@ static void run(const void *argument)
 
 	sysfs_read(type, sizeof(type), "/sys/kernel/iommu_groups/%d/type",
 		   passthrough.group);
-	/*
-	 * Deferred flushing keeps the addresses for a second: with many pages
-	 * in one mapping there are none left before it is over.
-	 */
-	if (!strcmp(type, "DMA-FQ") && shape->pages > 1)
-		ktap_skip("a flush queue holds more addresses than there are");
 	check_call(ioctl(fd, DMA_MAP_BENCHMARK, &benchmark));
 	ktap_data("zpci-benchmark",
 		  "{\"domain\":\"%s\",\"threads\":%u,\"pages\":%u,"
@@ -64,13 +58,27 @@ static void run(const void *argument)
 	check(benchmark.avg_unmap_100ns > 0);
 }
 
+/*
+ * Deferred flushing keeps addresses for a second: with many pages in one
+ * mapping there are none left before it is over.
+ */
+static bool exhausts_addresses(const struct shape *shape)
+{
+	char type[32];
+
+	sysfs_read(type, sizeof(type), "/sys/kernel/iommu_groups/%d/type",
+		   passthrough.group);
+	return !strcmp(type, "DMA-FQ") && shape->pages > 1;
+}
+
 static void define(void)
 {
 	passthrough_define(DRIVER);
 	for (size_t i = 0; i < sizeof(shapes) / sizeof(shapes[0]); i++)
-		ktap_case(run, &shapes[i], "%u threads %u pages direction %u",
-			  shapes[i].threads, shapes[i].pages,
-			  shapes[i].direction);
+		if (!exhausts_addresses(&shapes[i]))
+			ktap_case(run, &shapes[i], "%u threads %u pages direction %u",
+				  shapes[i].threads, shapes[i].pages,
+				  shapes[i].direction);
 	passthrough_return();
 }
 

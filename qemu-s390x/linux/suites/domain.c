@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 /*
- * The default domain of each function: the type that this boot must have
- * (zpci.domain=), and changing it while the machine runs.
+ * The default domain of each function: the type and the last usable address
+ * that this boot must have (zpci.domain=, zpci.last=), and changing the type
+ * while the machine runs.
  */
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "../disk.h"
@@ -38,8 +40,8 @@ static void boot_type(const void *argument)
 	const struct function *function = argument;
 	char expected[32];
 
-	if (!kernel_parameter(expected, sizeof(expected), "zpci.domain"))
-		ktap_skip("zpci.domain= says no type");
+	check_that(kernel_parameter(expected, sizeof(expected), "zpci.domain"),
+		   "zpci.domain= says no type");
 	check_type(function, expected);
 }
 
@@ -51,8 +53,10 @@ static void reserved_regions(const void *argument)
 {
 	const struct function *function = argument;
 	unsigned long long start, last;
-	char regions[512], *second;
+	char regions[512], expected[32], *second;
 
+	check_that(kernel_parameter(expected, sizeof(expected), "zpci.last"),
+		   "zpci.last= says no address");
 	check(sysfs_read(regions, sizeof(regions), GROUP "reserved_regions",
 			 function->group) > 0);
 	check(sscanf(regions, "%llx %llx reserved", &start, &last) == 2);
@@ -61,8 +65,9 @@ static void reserved_regions(const void *argument)
 	second = strchr(regions, '\n');
 	check_that(second, "no upper region: %s", regions);
 	check(sscanf(second, "%llx %llx reserved", &start, &last) == 2);
-	check(start > 0x100000000);
-	check(last > start);
+	check_equal(start, strtoull(expected, NULL, 0) + 1);
+	/* What the tables of a region-third root can span. */
+	check(last >= (1ull << 42) - 1);
 }
 
 /* From the flush queue to strict takes the driver away, the way back not. */

@@ -87,8 +87,9 @@ static void count_functions(const void *argument)
 	char expected[16];
 
 	(void)argument;
-	if (!kernel_parameter(expected, sizeof(expected), "zpci.functions"))
-		ktap_skip("zpci.functions= says no number");
+	check_that(kernel_parameter(expected, sizeof(expected),
+				    "zpci.functions"),
+		   "zpci.functions= says no number");
 	check_equal(count, strtoul(expected, NULL, 0));
 }
 

@@ -110,8 +110,9 @@ static void processors(const void *argument)
 	char expected[16];
 
 	(void)argument;
-	if (!kernel_parameter(expected, sizeof(expected), "zpci.processors"))
-		ktap_skip("zpci.processors= says no number");
+	check_that(kernel_parameter(expected, sizeof(expected),
+				    "zpci.processors"),
+		   "zpci.processors= says no number");
 	check_equal(sysconf(_SC_NPROCESSORS_ONLN), atol(expected));
 }
 

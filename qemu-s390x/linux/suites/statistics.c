@@ -55,8 +55,8 @@ static bool has_flush_queue(const struct disk *disk)
 {
 	char type[32];
 
-	check(sysfs_read(type, sizeof(type), "/sys/kernel/iommu_groups/%d/type",
-			 disk->function.group) > 0);
+	sysfs_read(type, sizeof(type), "/sys/kernel/iommu_groups/%d/type",
+		   disk->function.group);
 	return !strcmp(type, "DMA-FQ");
 }
 
@@ -83,18 +83,16 @@ static void count_pages(const void *argument)
 		check(after.sync - before.sync >= 12);
 }
 
-/* The queue is emptied within a second. */
+/* The queue is emptied a second after something was put into it. */
 static void flush_queue(const void *argument)
 {
 	const struct disk *disk = argument;
 	const char *address = disk->function.address;
 	struct counters before, after;
 
-	if (!has_flush_queue(disk))
-		ktap_skip("the domain has no flush queue");
 	disk_exercise(disk, 0, 4096, 4, 0);
 	read_counters(&before, address);
-	usleep(2200000);
+	usleep(1500000);
 	read_counters(&after, address);
 	print_counters(address, "flushed", &after);
 	check(after.global > before.global);
@@ -128,8 +126,9 @@ static void define(void)
 
 	for (size_t i = 0; i < count; i++) {
 		ktap_case(count_pages, &disks[i], "%s pages", disks[i].name);
-		ktap_case(flush_queue, &disks[i], "%s flush queue",
-			  disks[i].name);
+		if (has_flush_queue(&disks[i]))
+			ktap_case(flush_queue, &disks[i], "%s flush queue",
+				  disks[i].name);
 		ktap_case(reset, &disks[i], "%s reset", disks[i].name);
 	}
 }

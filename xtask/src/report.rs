@@ -16,6 +16,9 @@ use crate::qemu::Run;
 /// Version of the JSON; it changes when a field changes its meaning or goes, not when one is added.
 const SCHEMA: u32 = 1;
 
+/// Columns a line of names may take.
+const WIDTH: usize = 110;
+
 /// One boot and its verdict.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
@@ -79,7 +82,7 @@ impl Report {
         problems.extend(facts.unreadable.iter().cloned());
         let disks = disks.iter().map(|attached| check_disk(attached, &facts.written, &mut problems)).collect();
         let cases: Vec<CaseReport> = cases(&log);
-        problems.extend(cases.iter().filter(|case| case.result != "passed").map(CaseReport::problem));
+        problems.extend(cases.iter().filter_map(CaseReport::problem));
         let (function_summaries, functions) = unzip(facts.functions);
         let (device_summaries, devices) = unzip(facts.devices);
         Self {
@@ -98,6 +101,11 @@ impl Report {
             device_summaries,
             messages: run.messages,
         }
+    }
+
+    /// The cases that were not run.
+    pub(crate) fn skipped(&self) -> impl Iterator<Item = String> + '_ {
+        self.cases.iter().filter(|case| case.result == "skipped").map(|case| case.path.join(" / "))
     }
 
     /// The report as JSON.
@@ -137,16 +145,8 @@ impl Report {
             writeln!(out, "FID {:#010x}  disk {} {written}", disk.fid, disk.file)?;
         }
         writeln!(out)?;
-        for case in &self.cases {
-            let (word, reason) = match (case.result, &case.reason) {
-                ("passed", _) => ("ok", String::new()),
-                ("skipped", reason) => ("SKIPPED", format!(": {}", reason.as_deref().unwrap_or_default())),
-                (_, _) => ("FAILED", String::new()),
-            };
-            writeln!(out, "{word:7} {}{reason}", case.path.join(" / "))?;
-            if case.result != "passed" {
-                case.diagnostics.iter().try_for_each(|line| writeln!(out, "          {line}"))?;
-            }
+        for group in self.cases.chunk_by(|one, other| one.group() == other.group()) {
+            write_group(out, group)?;
         }
         if !self.passed {
             writeln!(out, "\nWhat is wrong:")?;
@@ -161,13 +161,54 @@ impl Report {
 }
 
 impl CaseReport {
-    fn problem(&self) -> String {
+    /// The names of the groups it is in.
+    fn group(&self) -> &[String] {
+        self.path.split_last().map_or(&[], |(_, group)| group)
+    }
+
+    fn name(&self) -> &str {
+        self.path.last().map_or("", String::as_str)
+    }
+
+    /// What is wrong with the case. One that was not run says why, and is nothing wrong.
+    fn problem(&self) -> Option<String> {
         let path = self.path.join(" / ");
-        match &self.reason {
-            Some(reason) => format!("case \"{path}\" was not run: {reason}"),
-            None => format!("case \"{path}\" failed"),
+        match (self.result, self.reason.as_deref()) {
+            ("failed", _) => Some(format!("case \"{path}\" failed")),
+            ("skipped", None | Some("")) => Some(format!("case \"{path}\" was not run, and nothing says why")),
+            _ => None,
         }
     }
+}
+
+/// Writes what became of the cases of one group: those that passed by name, the others with all there is to say.
+fn write_group(out: &mut String, cases: &[CaseReport]) -> std::fmt::Result {
+    let with = |result| cases.iter().filter(move |case| case.result == result);
+    let counts = ["passed", "failed", "skipped"].map(|result| (with(result).count(), result));
+    let counts: Vec<String> =
+        counts.iter().filter(|(count, _)| *count > 0).map(|(count, result)| format!("{count} {result}")).collect();
+    let group = cases.first().map(|case| case.group().join(" / ")).unwrap_or_default();
+    writeln!(out, "{group}: {}", counts.join(", "))?;
+    let mut line = String::new();
+    for case in with("passed") {
+        if !line.is_empty() && line.len() + case.name().len() > WIDTH {
+            writeln!(out, "    {line}")?;
+            line.clear();
+        }
+        line.push_str(if line.is_empty() { "" } else { "  " });
+        line.push_str(case.name());
+    }
+    if !line.is_empty() {
+        writeln!(out, "    {line}")?;
+    }
+    for case in with("skipped") {
+        writeln!(out, "    SKIPPED {}: {}", case.name(), case.reason.as_deref().unwrap_or_default())?;
+    }
+    for case in with("failed") {
+        writeln!(out, "    FAILED {}", case.name())?;
+        case.diagnostics.iter().try_for_each(|line| writeln!(out, "        {line}"))?;
+    }
+    Ok(())
 }
 
 fn unzip<T>(facts: Vec<Fact<T>>) -> (Vec<T>, Vec<Value>) {
@@ -207,7 +248,7 @@ fn check_disk(attached: &Attached, written: &[WrittenFact], problems: &mut Vec<S
 
 fn count(number: usize, noun: &str) -> String {
     match number {
-        0 => format!("No {noun}"),
+        0 => format!("No {noun}s"),
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
     }
@@ -238,14 +279,14 @@ fn table(functions: &[FunctionSummary]) -> Table {
     table
 }
 
-/// `1b36:0010 NVM Express Controller`: the numbers, and the class if it is known, else the name of the model.
+/// `1b36:0010 QEMU NVM Express Controller`: the numbers, and the name of the model if it is known, else that of the class.
 fn device_name(function: &FunctionSummary) -> String {
-    let class = function.class.and_then(|class| {
-        let [_, base, sub, _] = class.to_be_bytes();
+    let device = pci_ids::Device::from_vid_pid(function.vendor, function.device).map(|device| device.name());
+    let class = || {
+        let [_, base, sub, _] = function.class?.to_be_bytes();
         Some(pci_ids::Subclass::from_cid_sid(base, sub)?.name())
-    });
-    let device = || Some(pci_ids::Device::from_vid_pid(function.vendor, function.device)?.name());
-    let name = class.or_else(device).unwrap_or_default();
+    };
+    let name = device.or_else(class).unwrap_or_default();
     format!("{:04x}:{:04x} {name}", function.vendor, function.device).trim_end().to_owned()
 }
 
@@ -349,9 +390,9 @@ ok 2 nvme
         let shown =
             ["0x00000101", "0x0011", "0x00020000", "0x100000000..=0x1ffffffffffffff", "0:16K", "configured", "0xff"];
         shown.iter().for_each(|cell| assert!(row.contains(cell), "{cell} in {text}"));
-        assert!(row.contains("Non-Volatile memory controller"), "{text}");
+        assert!(row.contains("QEMU NVM Express Controller"), "{text}");
         assert!(text.contains("serial \"ZPCI-NVME-0001\""), "{text}");
-        assert!(text.contains("\nok      nvme / write\n"), "{text}");
+        assert!(text.contains("\nnvme: 2 passed\n    identify  write\n"), "{text}");
         assert!(text.contains("PASSED: 3 cases passed, 0 failed"), "{text}");
     }
 
@@ -370,8 +411,7 @@ ok 2 nvme
         assert!(problem(&CONSOLE.replace("ok 2 nvme\n", ""), 0, &disks).contains("begun and not ended"));
         assert!(problem(&CONSOLE.replace("    ok 1 list", "    not ok 1 list"), 0, &disks)
             .contains("case \"clp / list\" failed"));
-        assert!(problem(&CONSOLE.replace("ok 1 list", "ok 1 list # SKIP no reason"), 0, &disks)
-            .contains("was not run: no reason"));
+        assert!(problem(&CONSOLE.replace("ok 1 list", "ok 1 list # SKIP"), 0, &disks).contains("nothing says why"));
         assert!(problem(&CONSOLE.replace("ok 1 clp", "garbage\nok 1 clp"), 0, &disks).contains("is no KTAP: garbage"));
         assert!(problem(&CONSOLE.replace("\"pchid\":0,", ""), 0, &disks).contains("missing field `pchid`"));
         let silent = CONSOLE.lines().filter(|line| !line.contains("zpci-written")).collect::<Vec<_>>().join("\n");
@@ -382,6 +422,19 @@ ok 2 nvme
         let mut slow = run(CONSOLE, 0);
         slow.status = None;
         assert!(!Report::new(slow, &disk(&directory, GOOD_DISK)).passed);
+    }
+
+    #[test]
+    fn a_case_that_was_not_run_is_shown_and_not_counted_as_passed() {
+        let directory = tempfile::tempdir().unwrap();
+        let console = CONSOLE.replace("ok 1 list", "ok 1 list # SKIP no list");
+        let report = Report::new(run(&console, 0), &disk(&directory, GOOD_DISK));
+        assert!(report.passed);
+        assert_eq!(report.counts, Counts { passed: 2, failed: 0, skipped: 1 });
+        assert_eq!(report.skipped().collect::<Vec<_>>(), ["clp / list"]);
+        let text = report.to_text();
+        assert!(text.contains("clp: 1 skipped\n    SKIPPED list: no list\n"), "{text}");
+        assert!(text.contains("2 cases passed, 0 failed, 1 skipped"), "{text}");
     }
 
     #[test]

@@ -137,6 +137,13 @@ impl Fake {
         self.lock().storage.inverted = mask;
     }
 
+    /// Makes the last DMA address that each function really takes `edma`, whatever CLP says.
+    pub fn shorten_window(&self, edma: u64) {
+        for function in &mut self.lock().functions {
+            function.true_edma = edma;
+        }
+    }
+
     /// What the machine's own walk finds for `iova` in the tables that `iota` designates: the absolute address and
     /// whether it is read only; nothing where an entry is invalid.
     ///

@@ -12,7 +12,7 @@ pub struct Message(String<{ Message::CAPACITY }>);
 
 impl Message {
     /// Room in bytes.
-    pub const CAPACITY: usize = 256;
+    pub const CAPACITY: usize = 512;
 
     /// Formats a message.
     pub fn new(arguments: fmt::Arguments<'_>) -> Self {
@@ -57,32 +57,68 @@ pub(crate) struct OneLine<T>(pub(crate) T);
 impl<T: fmt::Debug> fmt::Display for OneLine<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Only the form over several lines puts 0x before numbers.
-        write!(Joined { out: f, at_start: false }, "{:#x?}", self.0)
+        write!(Joined { out: f, comma: false, line_ended: false, opened: false }, "{:#x?}", self.0)
     }
 }
 
-/// Joins lines: a line break and the indentation after it become one space.
+/// Joins the lines of a value as if it had been printed on one.
 struct Joined<'a, 'f> {
     out: &'a mut fmt::Formatter<'f>,
-    at_start: bool,
+    /// A comma that belongs there if something follows.
+    comma: bool,
+    /// Spaces to come are indentation.
+    line_ended: bool,
+    /// The last character opened a bracket.
+    opened: bool,
+}
+
+impl Joined<'_, '_> {
+    fn write(&mut self, character: char) -> fmt::Result {
+        match character {
+            '\n' => self.line_ended = true,
+            ' ' if self.line_ended => {}
+            ',' => self.comma = true,
+            other => {
+                let closes = self.line_ended && matches!(other, ')' | ']' | '}');
+                if self.comma && !closes {
+                    self.out.write_char(',')?;
+                }
+                if self.line_ended && !self.opened && !matches!(other, ')' | ']') {
+                    self.out.write_char(' ')?;
+                }
+                self.out.write_char(other)?;
+                (self.comma, self.line_ended) = (false, false);
+                self.opened = matches!(other, '(' | '[');
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Write for Joined<'_, '_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for character in text.chars() {
-            match character {
-                '\n' if !self.at_start => {
-                    self.at_start = true;
-                    self.out.write_char(' ')?;
-                }
-                '\n' => {}
-                ' ' if self.at_start => {}
-                other => {
-                    self.at_start = false;
-                    self.out.write_char(other)?;
-                }
-            }
-        }
-        Ok(())
+        text.chars().try_for_each(|character| self.write(character))
+    }
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use std::string::ToString;
+
+    #[derive(Debug)]
+    #[expect(dead_code, reason = "only printed")]
+    struct Point {
+        x: Option<u8>,
+        y: [u64; 2],
+    }
+
+    #[test]
+    fn one_line() {
+        let point = Point { x: Some(10), y: [0x1000, 1] };
+        assert_eq!(OneLine(point).to_string(), "Point { x: Some(0xa), y: [0x1000, 0x1] }");
+        assert_eq!(OneLine((0x400, "a, b")).to_string(), "(0x400, \"a, b\")");
+        assert_eq!(OneLine(Ok::<(), u8>(())).to_string(), "Ok(())");
+        assert_eq!(OneLine([0_u8; 0]).to_string(), "[]");
     }
 }

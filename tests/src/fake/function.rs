@@ -51,6 +51,8 @@ pub(super) struct Function {
     pub(super) configuration: FunctionConfiguration,
     pub(super) group: GroupConfiguration,
     pub(super) handle: u32,
+    /// The last DMA address that it takes.
+    pub(super) true_edma: u64,
     pub(super) state: State,
     /// Registered translation: pba, pal, iota.
     pub(super) ioat: Option<Ioat>,
@@ -76,6 +78,7 @@ pub(super) struct Ioat {
 impl Function {
     pub(super) fn new(configuration: FunctionConfiguration, group: GroupConfiguration, handle: u32, busy: u32) -> Self {
         Self {
+            true_edma: configuration.edma,
             configuration,
             group,
             handle,
@@ -171,7 +174,7 @@ impl Function {
 
     /// Whether MPCIFC takes these parameters; if not, why.
     fn check(&self, ioat: Ioat) -> Result<(), String> {
-        let (sdma, edma) = (self.configuration.sdma, self.configuration.edma);
+        let (sdma, edma) = (self.configuration.sdma, self.true_edma);
         let Ioat { pba, pal, iota } = ioat;
         if pba > pal {
             return Err(format!("PBA {pba:#x} lies behind PAL {pal:#x}"));

@@ -9,6 +9,7 @@ mod core_library;
 mod device;
 mod disk;
 mod image;
+mod linux;
 mod progress;
 mod qemu;
 mod report;
@@ -29,6 +30,8 @@ use workspace::Workspace;
 enum CommandLine {
     /// Boot the bare-metal image under QEMU: list every PCI function, exercise it by DMA, report
     Boot(boot::Options),
+    /// Build a Linux kernel, boot it in several ways with our test programs, and judge what they found
+    Linux(linux::Options),
     /// Run every check: sources, lints, host tests, the kernel object, the boots; what CI runs
     Test(test::Options),
 }
@@ -49,6 +52,7 @@ fn run(command: CommandLine) -> Result<bool> {
     let workspace = Workspace::find()?;
     match command {
         CommandLine::Boot(options) => boot::run(&workspace, options),
+        CommandLine::Linux(options) => linux::run(&workspace, &options),
         CommandLine::Test(options) => test::run(workspace, &options),
     }
 }

@@ -61,7 +61,16 @@ impl Machine {
     /// # Errors
     ///
     /// QEMU cannot be started or refuses its arguments; what a guest does is not an error.
-    pub(crate) fn run(mut self, step: &Step, limit: Duration) -> Result<Run> {
+    pub(crate) fn run(self, step: &Step, limit: Duration) -> Result<Run> {
+        self.run_with(step, limit, |_| {})
+    }
+
+    /// As [`Machine::run`], and gives every line of the console to `see` as soon as it is there.
+    ///
+    /// # Errors
+    ///
+    /// As [`Machine::run`].
+    pub(crate) fn run_with(mut self, step: &Step, limit: Duration, mut see: impl FnMut(&str)) -> Result<Run> {
         let started = Instant::now();
         let (mut console, mut messages) = (Vec::new(), Vec::new());
         let status = follow(&mut self.command, Some(limit), |stream, line| {
@@ -71,6 +80,9 @@ impl Machine {
                 Stream::Error => &mut messages,
             }
             .push(line.to_owned());
+            if stream == Stream::Output {
+                see(line);
+            }
         })?;
         // A guest that fails says something; QEMU ends without a guest when it cannot make the machine.
         if let Some(status) = status.filter(|status| !status.success() && console.is_empty()) {

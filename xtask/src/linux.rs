@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Builds a Linux kernel, boots it with our test programs, and judges what they found.
+
+mod boots;
+mod device;
+mod expectation;
+mod guest;
+mod initrd;
+mod kernel;
+mod monitor;
+mod report;
+mod run;
+mod series;
+mod source;
+mod stamp;
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{bail, ensure, Context, Result};
+
+use crate::progress::Step;
+use crate::qemu::Machine;
+use crate::tool;
+use crate::workspace::Workspace;
+use boots::{Boot, BOOTS, MEMORY};
+use expectation::Implementation;
+use guest::Guest;
+use kernel::{Build, Kernel};
+use report::Report;
+use run::Setting;
+use series::Series;
+use source::Source;
+
+/// The configuration of every kernel, below the workspace.
+const CONFIGURATION: &str = "qemu-s390x/linux/config";
+
+/// Which kernel a person wants, and what to do with it.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Series of the kernel whose source Debian packages
+    #[arg(long, value_enum, default_value_t = Series::V7_2, conflicts_with = "source")]
+    kernel: Series,
+    /// Build this kernel tree instead, which is only read
+    #[arg(long, value_name = "DIR")]
+    source: Option<PathBuf>,
+    /// Build the kernel as it is, with its own zPCI code
+    #[arg(long)]
+    stock: bool,
+    /// Merge this fragment into the kernel's configuration; may be given several times
+    #[arg(long, value_name = "FILE")]
+    config: Vec<PathBuf>,
+    /// Build and end; the last line printed is the path of the image
+    #[arg(long)]
+    build_only: bool,
+    /// Boot only this way; may be given several times; `help` names them
+    #[arg(long, value_name = "NAME")]
+    boot: Vec<String>,
+    /// Add these kernel parameters
+    #[arg(long, value_name = "TEXT", default_value = "", allow_hyphen_values = true)]
+    append: String,
+    /// Boot once, with this initial file system instead of ours and no devices but those given, and show its console
+    #[arg(long, value_name = "FILE")]
+    initrd: Option<PathBuf>,
+    /// Write all results and everything the guest said to this file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// End a boot after this time
+    #[arg(long, value_name = "SECONDS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..))]
+    timeout: u64,
+    /// Further arguments of QEMU
+    #[arg(last = true, value_name = "QEMU ARGUMENTS")]
+    arguments: Vec<String>,
+}
+
+/// Does what `options` say and returns whether everything passed.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
+    let boots = chosen(&options.boot)?;
+    ensure!(options.stock, "a kernel can be built as it is only; give --stock");
+    let implementation = Implementation::Stock;
+    let source = match &options.source {
+        Some(tree) => Source::given(tree)?,
+        None => Source::packaged(workspace, options.kernel)?,
+    };
+    let fragments: Vec<PathBuf> =
+        std::iter::once(workspace.root.join(CONFIGURATION)).chain(options.config.iter().cloned()).collect();
+    let variant = variant(implementation, options.config.len());
+    let kernel = Build { source: &source, variant: &variant, fragments: &fragments }.run(workspace)?;
+    if options.build_only {
+        println!("{}", kernel.image.display());
+        return Ok(true);
+    }
+    let setting = Setting {
+        workspace,
+        qemu: tool::qemu_and_linker(workspace)?,
+        image: &kernel.image,
+        series: source.series,
+        implementation,
+        append: &options.append,
+        arguments: &options.arguments,
+        limit: Duration::from_secs(options.timeout),
+    };
+    match &options.initrd {
+        Some(initrd) => show(&setting, initrd),
+        None => test(&setting, &kernel, &source, &boots, options.json.as_deref()),
+    }
+}
+
+/// Tells builds with other configurations apart.
+fn variant(implementation: Implementation, fragments: usize) -> String {
+    match fragments {
+        0 => implementation.name().to_owned(),
+        _ => format!("{}-configured", implementation.name()),
+    }
+}
+
+fn chosen(names: &[String]) -> Result<Vec<&'static Boot>> {
+    let all = || BOOTS.iter().map(|boot| boot.name).collect::<Vec<_>>().join(", ");
+    if let Some(unknown) = names.iter().find(|name| BOOTS.iter().all(|boot| boot.name != name.as_str())) {
+        bail!("there is no boot \"{unknown}\"; there are {}", all());
+    }
+    Ok(BOOTS.iter().filter(|boot| names.is_empty() || names.iter().any(|name| name == boot.name)).collect())
+}
+
+fn test(
+    setting: &Setting<'_>,
+    kernel: &Kernel,
+    source: &Source,
+    boots: &[&Boot],
+    json: Option<&std::path::Path>,
+) -> Result<bool> {
+    let guest = Guest::new(setting.workspace, kernel);
+    let mut reports = Vec::new();
+    for boot in boots {
+        if boot.needs_selftests() && !guest.has_selftests() {
+            eprintln!("Boot {}: left out, Linux {} has no VFIO self-tests", boot.name, source.version);
+            continue;
+        }
+        reports.push(setting.run(boot, &guest.initrd(boot.needs_selftests())?)?);
+    }
+    let report = Report::new(source.version.clone(), setting.implementation, reports);
+    print!("{report}");
+    if let Some(path) = json {
+        fs::write(path, report.to_json()?).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(report.passed)
+}
+
+/// Boots once with a file system of the user's and prints the console.
+fn show(setting: &Setting<'_>, initrd: &std::path::Path) -> Result<bool> {
+    let mut machine = Machine::new(setting.qemu.clone(), setting.image);
+    machine.arguments(["-m", MEMORY]);
+    machine.arguments(["-initrd".into(), initrd.as_os_str().to_owned()]);
+    machine.arguments(["-append", setting.append]);
+    machine.arguments(setting.arguments);
+    eprintln!("{machine}");
+    let step = Step::start("Running QEMU");
+    let run = machine.run_with(&step, setting.limit, |line| println!("{line}"))?;
+    match run.failure() {
+        None => {
+            step.done("ended");
+            Ok(true)
+        }
+        Some(failure) => {
+            step.failed();
+            bail!("{failure}\n{}", run.messages.join("\n"))
+        }
+    }
+}

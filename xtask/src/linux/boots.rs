@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The boots: which suites run under which kernel parameters and on how many processors.
+
+/// One boot.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Boot {
+    /// What `--boot` calls it.
+    pub(crate) name: &'static str,
+    /// In the order in which they run; each is a file of `qemu-s390x/linux/suites`.
+    pub(crate) suites: &'static [&'static str],
+    /// Kernel parameters.
+    pub(crate) parameters: &'static str,
+    /// Number of processors.
+    pub(crate) processors: u32,
+    /// Type of the default domain that each function must have.
+    pub(crate) domain: &'static str,
+    /// The last usable DMA address, inclusive, with [`MEMORY`] of main memory.
+    pub(crate) last: u64,
+    /// What the kernel's log must say.
+    pub(crate) log: &'static [&'static str],
+}
+
+/// Main memory of the guest, in QEMU's notation.
+pub(crate) const MEMORY: &str = "1G";
+
+/// One gigabyte from the first usable DMA address of QEMU's functions, 4 GiB, on.
+const LAST: u64 = 0x1_3fff_ffff;
+
+/// Deferred flushing, which is the default.
+const LAZY: Boot = Boot {
+    name: "lazy",
+    suites: &[],
+    parameters: "",
+    processors: 1,
+    domain: "DMA-FQ",
+    last: LAST,
+    log: &["iommu: DMA domain TLB invalidation policy: lazy mode"],
+};
+
+/// A flush with every unmapping.
+const STRICT: Boot = Boot {
+    name: "strict",
+    parameters: "iommu.strict=1",
+    domain: "DMA",
+    log: &["iommu: DMA domain TLB invalidation policy: strict mode (set via kernel command line)"],
+    ..LAZY
+};
+
+/// All boots.
+pub(crate) const BOOTS: [Boot; 12] = [
+    Boot { suites: &["function", "clp", "disk", "network", "domain", "statistics"], ..LAZY },
+    Boot { suites: &["disk", "network", "domain", "statistics"], ..STRICT },
+    Boot {
+        name: "strict-s390",
+        suites: &["domain"],
+        parameters: "s390_iommu=strict",
+        log: &[
+            "s390_iommu=strict deprecated; use iommu.strict=1 instead",
+            "iommu: DMA domain TLB invalidation policy: strict mode",
+        ],
+        ..STRICT
+    },
+    // The functions of QEMU cannot do without translation; the kernel asks for it and falls back.
+    Boot {
+        name: "passthrough",
+        suites: &["disk", "network", "domain"],
+        parameters: "iommu.passthrough=1",
+        domain: "DMA",
+        log: &[
+            "iommu: Default domain type: Passthrough (set via kernel command line)",
+            "Falling back to IOMMU_DOMAIN_DMA",
+        ],
+        ..LAZY
+    },
+    Boot {
+        name: "aperture",
+        suites: &["disk", "domain"],
+        parameters: "s390_iommu_aperture=4",
+        last: 0x1_ffff_ffff,
+        ..LAZY
+    },
+    Boot { name: "processors-1", suites: &["load"], processors: 1, ..LAZY },
+    Boot { name: "processors-2", suites: &["load"], processors: 2, ..STRICT },
+    Boot { name: "processors-4", suites: &["load", "rebind"], processors: 4, ..LAZY },
+    Boot { name: "vfio", suites: &["type1", "iommufd", "capability", "nvme"], processors: 2, ..LAZY },
+    Boot { name: "hotplug", suites: &["hotplug"], processors: 2, ..LAZY },
+    Boot { name: "benchmark", suites: &["benchmark"], ..STRICT },
+    Boot { name: "selftest", suites: &["selftest"], ..LAZY },
+];
+
+impl Boot {
+    /// Whether the programs of the kernel's own self-tests are needed.
+    pub(crate) fn needs_selftests(&self) -> bool {
+        self.suites.contains(&"selftest")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_suites_exist() {
+        let suites = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../qemu-s390x/linux/suites");
+        let mut names: Vec<_> = BOOTS.iter().map(|boot| boot.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), BOOTS.len());
+        for suite in BOOTS.iter().flat_map(|boot| boot.suites) {
+            assert!(suites.join(format!("{suite}.c")).is_file(), "{suite}");
+        }
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The cases that are known not to pass, each with its cause. Any other that does not pass is a problem, and so is one of these
+//! that does.
+
+use super::series::Series;
+
+/// Which driver the kernel has.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Implementation {
+    /// The C files of the tree.
+    Stock,
+}
+
+impl Implementation {
+    /// As reports call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Stock => "stock",
+        }
+    }
+}
+
+/// Cases that do not pass.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Expectation {
+    /// The suite, and how the name of the case starts; a test below a case is separated by ` / `.
+    case: (&'static str, &'static str),
+    /// Why.
+    cause: &'static str,
+}
+
+const HUGE_PAGES: &str = "TCG has no huge pages";
+
+/// On every kernel: the machine lacks something, or the test is wrong.
+const ALWAYS: [Expectation; 9] = [
+    of_kernel("vfio_dma_mapping_test / vfio_dma_mapping_test.vfio_type1_iommu_anonymous_hugetlb", HUGE_PAGES),
+    of_kernel("vfio_dma_mapping_test / vfio_dma_mapping_test.vfio_type1v2_iommu_anonymous_hugetlb", HUGE_PAGES),
+    of_kernel("vfio_dma_mapping_test / vfio_dma_mapping_test.iommufd_compat_type1_anonymous_hugetlb", HUGE_PAGES),
+    of_kernel("vfio_dma_mapping_test / vfio_dma_mapping_test.iommufd_compat_type1v2_anonymous_hugetlb", HUGE_PAGES),
+    of_kernel("vfio_dma_mapping_test / vfio_dma_mapping_test.iommufd_anonymous_hugetlb", HUGE_PAGES),
+    of_kernel(
+        "vfio_pci_device_test / vfio_pci_device_test.config_space_read_write",
+        "the test reads little-endian configuration space in the byte order of the processor",
+    ),
+    of_kernel("vfio_pci_device_test / vfio_pci_irq_test.msi.", "QEMU's NVMe controller has no MSI, only MSI-X"),
+    of_kernel("vfio_pci_driver_test", "the test has drivers for Intel's DSA and I/OAT only"),
+    of_kernel("vfio_pci_sriov_uapi_test", "the function has no SR-IOV"),
+];
+
+const RESERVED: &str =
+    "s390_iommu_get_resv_regions() leaves out the addresses above the window while the function is blocked, which \
+                        is when iommufd asks";
+
+/// On the stock kernel of series 7.2.
+const STOCK_7_2: [Expectation; 9] = [
+    Expectation { case: ("iommufd", "ranges are those of type 1"), cause: RESERVED },
+    Expectation { case: ("iommufd", "range is the window of the function"), cause: RESERVED },
+    Expectation { case: ("iommufd", "first and last page"), cause: RESERVED },
+    Expectation { case: ("iommufd", "across tables"), cause: RESERVED },
+    Expectation { case: ("nvme", "iommufd last page"), cause: RESERVED },
+    Expectation { case: ("nvme", "iommufd scattered"), cause: RESERVED },
+    of_kernel("vfio_dma_mapping_test / vfio_dma_map_limit_test.iommufd.unmap_", RESERVED),
+    of_kernel("vfio_dma_mapping_test / vfio_dma_map_limit_test.iommufd_compat_type1.unmap_", RESERVED),
+    of_kernel("vfio_dma_mapping_test / vfio_dma_map_limit_test.iommufd_compat_type1v2.unmap_", RESERVED),
+];
+
+const fn of_kernel(case: &'static str, cause: &'static str) -> Expectation {
+    Expectation { case: ("selftest", case), cause }
+}
+
+/// Why the case at `path`, its suite first, does not pass with this kernel, if that is known.
+pub(crate) fn cause(series: Series, implementation: Implementation, path: &[String]) -> Option<&'static str> {
+    let stock: &[Expectation] = match (series, implementation) {
+        (Series::V7_2, Implementation::Stock) => &STOCK_7_2,
+        (Series::V6_12, Implementation::Stock) => &[],
+    };
+    let (suite, case) = path.split_first()?;
+    let case = case.join(" / ");
+    let mut expected = ALWAYS.iter().chain(stock);
+    expected.find(|e| e.case.0 == suite && case.starts_with(e.case.1)).map(|e| e.cause)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known(series: Series, path: &[&str]) -> bool {
+        let path: Vec<String> = path.iter().map(|name| (*name).to_owned()).collect();
+        cause(series, Implementation::Stock, &path).is_some()
+    }
+
+    #[test]
+    fn a_case_is_told_by_its_suite_and_the_start_of_its_name() {
+        assert!(known(Series::V7_2, &["iommufd", "across tables"]));
+        assert!(!known(Series::V7_2, &["type1", "across tables"]));
+        assert!(!known(Series::V6_12, &["iommufd", "across tables"]));
+        let limit = |variant: &str| format!("vfio_dma_map_limit_test.{variant}");
+        assert!(known(Series::V7_2, &["selftest", "vfio_dma_mapping_test", &limit("iommufd.unmap_all")]));
+        assert!(!known(Series::V7_2, &["selftest", "vfio_dma_mapping_test", &limit("vfio_type1_iommu.unmap_all")]));
+        assert!(known(Series::V6_12, &["selftest", "vfio_pci_sriov_uapi_test"]));
+    }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Compiles what runs in the guest: our first process, and the VFIO self-tests of the kernel's own tree.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::initrd::Initrd;
+use super::kernel::{compiler_version, Kernel, COMPILER};
+use super::stamp::{files, Stamp};
+use crate::progress::Step;
+use crate::workspace::Workspace;
+
+/// Where our sources are, below the workspace.
+const SOURCES: &str = "qemu-s390x/linux";
+
+/// For every program: of ours and of the kernel's.
+const FLAGS: [&str; 5] = ["-static", "-O2", "-Wall", "-D_GNU_SOURCE", "-pthread"];
+
+/// The programs for one kernel.
+#[derive(Debug)]
+pub(crate) struct Guest<'a> {
+    sources: PathBuf,
+    directory: PathBuf,
+    kernel: &'a Kernel,
+}
+
+impl<'a> Guest<'a> {
+    /// The programs that belong to `kernel`, beside its own build.
+    pub(crate) fn new(workspace: &Workspace, kernel: &'a Kernel) -> Self {
+        Self { sources: workspace.root.join(SOURCES), directory: kernel.output.join("guest"), kernel }
+    }
+
+    /// Compiles what has changed and returns the path of the initial file system, with the self-tests if `selftests`.
+    ///
+    /// # Errors
+    ///
+    /// The compiler refuses a program.
+    pub(crate) fn initrd(&self, selftests: bool) -> Result<PathBuf> {
+        fs::create_dir_all(&self.directory)?;
+        let mut initrd = Initrd::new();
+        for directory in ["proc", "sys", "tmp"] {
+            initrd.directory(directory);
+        }
+        initrd.program("init", &self.init()?)?;
+        if selftests {
+            initrd.directory("selftests");
+            for (name, program) in self.selftests()? {
+                initrd.program(&format!("selftests/{name}"), &program)?;
+            }
+        }
+        let path = self.directory.join(if selftests { "selftests.cpio" } else { "initrd.cpio" });
+        fs::write(&path, initrd.finish()).with_context(|| format!("cannot write {}", path.display()))?;
+        Ok(path)
+    }
+
+    /// Whether the tree has the self-tests.
+    pub(crate) fn has_selftests(&self) -> bool {
+        self.selftest_sources().is_dir()
+    }
+
+    fn selftest_sources(&self) -> PathBuf {
+        self.kernel.tree.join("tools/testing/selftests/vfio")
+    }
+
+    fn init(&self) -> Result<PathBuf> {
+        let program = self.directory.join("init");
+        let sources: Vec<PathBuf> =
+            [sources(&self.sources)?, sources(&self.sources.join("suites"))?].into_iter().flatten().collect();
+        let mut stamp = self.stamp()?;
+        stamp.directory(&self.sources)?;
+        let stamp_path = self.directory.join("init.stamp");
+        if program.is_file() && stamp.is_at(&stamp_path) {
+            return Ok(program);
+        }
+        let step = Step::start("Guest programs");
+        let mut compile = self.compiler();
+        compile.args(["-Wextra", "-Werror", "-o"]).arg(&program).args(&sources);
+        finish(step, &mut compile)?;
+        stamp.write(&stamp_path)?;
+        Ok(program)
+    }
+
+    /// The name and the file of each program.
+    fn selftests(&self) -> Result<Vec<(String, PathBuf)>> {
+        let (ours, theirs) = (self.sources.join("selftests"), self.selftest_sources());
+        let directory = self.directory.join("selftests");
+        fs::create_dir_all(&directory)?;
+        let mut stamp = self.stamp()?;
+        stamp.directory(&ours)?;
+        stamp.directory(&theirs)?;
+        let stamp_path = self.directory.join("selftests.stamp");
+        let is_current = stamp.is_at(&stamp_path);
+        let mut programs = Vec::new();
+        for source in sources(&theirs)? {
+            let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let program = directory.join(&name);
+            if !(is_current && program.is_file()) {
+                let mut compile = self.compiler();
+                compile.arg("-include").arg(ours.join("prelude.h")).arg("-I").arg(&ours);
+                compile.arg("-I").arg(theirs.join("lib/include"));
+                for include in ["tools/testing/selftests", "tools/include"] {
+                    compile.arg("-I").arg(self.kernel.tree.join(include));
+                }
+                compile.arg("-o").arg(&program).arg(&source).args(sources(&theirs.join("lib"))?);
+                finish(Step::start(format!("Self-test {name}")), &mut compile)?;
+            }
+            programs.push((name, program));
+        }
+        stamp.write(&stamp_path)?;
+        Ok(programs)
+    }
+
+    fn compiler(&self) -> Command {
+        let mut compiler = Command::new(COMPILER);
+        compiler.args(FLAGS).arg("-isystem").arg(&self.kernel.headers);
+        compiler
+    }
+
+    fn stamp(&self) -> Result<Stamp> {
+        let mut stamp = Stamp::default();
+        stamp.text(&compiler_version()?);
+        stamp.directory(&self.kernel.headers.join("linux"))?;
+        Ok(stamp)
+    }
+}
+
+fn finish(step: Step, command: &mut Command) -> Result<()> {
+    let result = step.run(command);
+    match &result {
+        Ok(_) => step.done("compiled"),
+        Err(_) => step.failed(),
+    }
+    result.map(drop)
+}
+
+/// The C files directly in `directory`.
+fn sources(directory: &Path) -> Result<Vec<PathBuf>> {
+    let is_source = |path: &PathBuf| path.parent() == Some(directory) && path.extension().is_some_and(|e| e == "c");
+    Ok(files(directory)?.into_iter().filter(is_source).collect())
+}

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Configures and builds a kernel outside its tree.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread;
+
+use anyhow::{bail, Context, Result};
+
+use super::source::Source;
+use super::stamp::Stamp;
+use crate::apt::Wanted;
+use crate::progress::{command_line, Step};
+use crate::tool::{self, Tool};
+use crate::workspace::Workspace;
+
+/// The compiler for s390x.
+pub(crate) const COMPILER: &str = "s390x-linux-gnu-gcc";
+
+/// What a build of the kernel, and of programs for it, runs.
+const TOOLS: [Tool; 8] = [
+    Tool { program: "make", check: &["--version"], package: Wanted { name: "make", minimum: "0" } },
+    Tool { program: "gcc", check: &["--version"], package: Wanted { name: "gcc", minimum: "0" } },
+    // Headers of the C library: programs that run during the build.
+    Tool {
+        program: "gcc",
+        check: &["-E", "-x", "c", "-include", "stdio.h", "/dev/null"],
+        package: Wanted { name: "libc6-dev", minimum: "0" },
+    },
+    Tool { program: "flex", check: &["--version"], package: Wanted { name: "flex", minimum: "0" } },
+    Tool { program: "bison", check: &["--version"], package: Wanted { name: "bison", minimum: "0" } },
+    Tool { program: "bc", check: &["--version"], package: Wanted { name: "bc", minimum: "0" } },
+    Tool { program: COMPILER, check: &["--version"], package: Wanted { name: "gcc-s390x-linux-gnu", minimum: "0" } },
+    Tool {
+        program: COMPILER,
+        check: &["-E", "-x", "c", "-include", "stdio.h", "/dev/null"],
+        package: Wanted { name: "libc6-dev-s390x-cross", minimum: "0" },
+    },
+];
+
+/// A kernel that was built.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct Kernel {
+    /// What QEMU boots.
+    pub(crate) image: PathBuf,
+    /// The headers of its user API, to be given to a compiler by `-isystem`.
+    pub(crate) headers: PathBuf,
+    /// The tree it was built from.
+    pub(crate) tree: PathBuf,
+    /// Everything that was built.
+    pub(crate) output: PathBuf,
+}
+
+/// What to build.
+#[derive(Clone, Debug)]
+pub(crate) struct Build<'a> {
+    /// The tree and what it is called.
+    pub(crate) source: &'a Source,
+    /// Tells this build from others of the same source.
+    pub(crate) variant: &'a str,
+    /// Fragments of a configuration, the later ones winning.
+    pub(crate) fragments: &'a [PathBuf],
+}
+
+impl Build<'_> {
+    /// Builds what has changed since the last time.
+    ///
+    /// # Errors
+    ///
+    /// A tool is missing and cannot be installed, an option of a fragment cannot be had, or `make` fails; the error then has what
+    /// it printed.
+    pub(crate) fn run(&self, workspace: &Workspace) -> Result<Kernel> {
+        tool::ensure_all(workspace, &TOOLS)?;
+        let output = workspace.directory(Path::new("linux").join(format!("{}-{}", self.source.name, self.variant)))?;
+        let kernel = Kernel {
+            image: output.join("arch/s390/boot/bzImage"),
+            headers: output.join("usr/include"),
+            tree: self.source.tree.clone(),
+            output: output.clone(),
+        };
+        let (configured, built) = (output.join("configured.stamp"), output.join("built.stamp"));
+        let mut stamp = Stamp::default();
+        stamp.text(&self.source.tree.to_string_lossy());
+        stamp.text(&compiler_version()?);
+        self.fragments.iter().try_for_each(|fragment| stamp.file(fragment))?;
+        if self.source.fixed && kernel.image.is_file() && stamp.is_at(&built) {
+            return Ok(kernel);
+        }
+        let step = Step::start(format!("Linux {} ({})", self.source.version, self.variant));
+        let result = self.make_all(&step, &output, &stamp, &configured);
+        match &result {
+            Ok(()) => {
+                stamp.write(&built)?;
+                step.done("built");
+            }
+            Err(_) => step.failed(),
+        }
+        result.with_context(|| {
+            format!(
+                "Linux {} was not built in {}; to see the build itself: {}",
+                self.source.version,
+                output.display(),
+                command_line(&self.make(&output, &["bzImage"]))
+            )
+        })?;
+        Ok(kernel)
+    }
+
+    fn make_all(&self, step: &Step, output: &Path, stamp: &Stamp, configured: &Path) -> Result<()> {
+        if !stamp.is_at(configured) {
+            self.configure(step, output)?;
+            stamp.write(configured)?;
+        }
+        step.run(&mut self.make(output, &["bzImage", "modules"]))?;
+        step.run(&mut self.make(output, &["headers"])).map(drop)
+    }
+
+    fn configure(&self, step: &Step, output: &Path) -> Result<()> {
+        step.run(&mut self.make(output, &["tinyconfig"]))?;
+        let config = output.join(".config");
+        let mut merge = Command::new(self.source.tree.join("scripts/kconfig/merge_config.sh"));
+        merge.args(["-m", "-O"]).arg(output).arg(&config).args(self.fragments).env("ARCH", "s390");
+        step.run(&mut merge)?;
+        step.run(&mut self.make(output, &["olddefconfig"]))?;
+        let actual = fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
+        let mut wanted = String::new();
+        for fragment in self.fragments {
+            wanted.push_str(&fs::read_to_string(fragment)?);
+        }
+        let absent = absent_options(&wanted, &actual);
+        if !absent.is_empty() {
+            bail!("the kernel's configuration did not accept:\n  {}", absent.join("\n  "));
+        }
+        Ok(())
+    }
+
+    /// `make` in `output`, with nothing in it that belongs to this machine or to today.
+    fn make(&self, output: &Path, targets: &[&str]) -> Command {
+        let jobs = thread::available_parallelism().map_or(1, usize::from);
+        let mut make = Command::new("make");
+        make.arg("-C").arg(&self.source.tree).arg(format!("O={}", output.display()));
+        make.args(["ARCH=s390", "CROSS_COMPILE=s390x-linux-gnu-"]).arg(format!("-j{jobs}")).args(targets);
+        make.env_remove("MAKEFLAGS");
+        for (name, value) in [
+            ("KBUILD_BUILD_TIMESTAMP", "1970-01-01"),
+            ("KBUILD_BUILD_USER", "zpci"),
+            ("KBUILD_BUILD_HOST", "zpci"),
+            ("KBUILD_BUILD_VERSION", "1"),
+        ] {
+            make.env(name, value);
+        }
+        make
+    }
+}
+
+/// What the compiler says of itself, first line.
+pub(crate) fn compiler_version() -> Result<String> {
+    let output = Command::new(COMPILER).arg("--version").output().with_context(|| format!("cannot run {COMPILER}"))?;
+    Ok(String::from_utf8_lossy(&output.stdout).lines().next().unwrap_or_default().to_owned())
+}
+
+/// The options of the fragments `wanted` that `actual`, a whole configuration, does not have as the last of them wants it.
+fn absent_options<'a>(wanted: &'a str, actual: &str) -> Vec<&'a str> {
+    let options: Vec<(&str, &str)> = wanted.lines().filter_map(|line| Some((option(line)?, line))).collect();
+    let is_last = |index: usize, name: &str| options.iter().skip(index + 1).all(|(later, _)| *later != name);
+    let has = |name: &str, line: &str| {
+        let found = actual.lines().find(|other| option(other) == Some(name));
+        found.map_or(line.ends_with(" is not set"), |found| found == line)
+    };
+    options
+        .iter()
+        .enumerate()
+        .filter(|(index, (name, line))| is_last(*index, name) && !has(name, line))
+        .map(|(_, (_, line))| *line)
+        .collect()
+}
+
+/// The option that a line sets or says is not set.
+fn option(line: &str) -> Option<&str> {
+    let is_name = |name: &&str| name.starts_with("CONFIG_");
+    match line.strip_prefix("# ") {
+        Some(comment) => comment.strip_suffix(" is not set").filter(is_name),
+        None => line.split_once('=').map(|(name, _)| name).filter(is_name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_that_were_not_accepted_are_named() {
+        let wanted = "\
+# A comment that says CONFIG_A=y is not set
+CONFIG_A=y
+CONFIG_B=\"b=1\"
+# CONFIG_C is not set
+# CONFIG_D is not set
+CONFIG_E=y
+CONFIG_F=4
+CONFIG_G=y
+# CONFIG_G is not set
+";
+        let actual =
+            "CONFIG_A=y\nCONFIG_B=\"b=1\"\n# CONFIG_C is not set\n# CONFIG_E is not set\nCONFIG_F=8\nCONFIG_G=y\n";
+        assert_eq!(absent_options(wanted, actual), ["CONFIG_E=y", "CONFIG_F=4", "# CONFIG_G is not set"]);
+    }
+}

@@ -207,15 +207,10 @@ impl<'e, 'p, P: Platform> AddressSpace<'e, 'p, P> {
     ///
     /// # Errors
     ///
-    /// [`Stop::Fail`] if it stays in it.
+    /// [`Stop::Fail`] with what the machine answered.
     pub fn reset_error(&self) -> Result<(), Stop> {
         let platform = self.function.platform();
-        reset_error(platform, self.function.handle(), |busy| platform.again(busy)).map_err(fail)?;
-        let state = self.function.state().map_err(fail)?;
-        if state.error() || state.blocked() || !state.enabled() || !state.registered() {
-            return Err(fail(format_args!("fc {:#04x} after the reset of the error state", u8::from(state))));
-        }
-        Ok(())
+        reset_error(platform, self.function.handle(), |busy| platform.again(busy)).map_err(fail)
     }
 
     /// Brings the function out of its error state by disabling and enabling it: it gets a new handle, the table is
@@ -238,7 +233,8 @@ impl<'e, 'p, P: Platform> AddressSpace<'e, 'p, P> {
     /// Says that `what`, which was to move data at `range`, did not work and why.
     pub fn explain(&self, what: &str, range: IovaRange, error: DeviceError) -> Stop {
         let id = self.function.function().id;
-        if !matches!(error, DeviceError::Refused { .. }) {
+        let refused = matches!(error, DeviceError::Refused { .. }) || self.function.state().is_ok_and(|s| s.error());
+        if !refused {
             return fail(format_args!("function {id}: {what} at IOVA {range}: {error}"));
         }
         match self.function.error_event() {

@@ -6,6 +6,7 @@ mod disk;
 mod entropy;
 mod life_cycle;
 mod places;
+mod recovery;
 mod refusal;
 mod transfers;
 

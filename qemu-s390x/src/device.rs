@@ -37,6 +37,13 @@ pub enum DeviceError {
         /// How it put it.
         status: u32,
     },
+    /// The device does what no device should.
+    Unexpected {
+        /// What about it.
+        what: &'static str,
+        /// What the device says.
+        value: u64,
+    },
     /// The device is not what the driver can work with.
     Unsupported {
         /// What about it.
@@ -68,6 +75,7 @@ impl fmt::Display for DeviceError {
             }
             Self::Timeout { awaited, milliseconds } => write!(f, "waited {milliseconds} ms for {awaited}"),
             Self::Failed { command, status } => write!(f, "{command} failed with status {status:#x}"),
+            Self::Unexpected { what, value } => write!(f, "unexpected {what} {value:#x}"),
             Self::Unsupported { what, value } => write!(f, "no driver for a device with {what} {value:#x}"),
         }
     }

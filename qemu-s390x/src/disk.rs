@@ -24,6 +24,22 @@ pub struct Identity {
     pub largest_transfer: u64,
     /// Whether writes are refused.
     pub read_only: bool,
+    /// Why nothing can be read or written, if so: there is no medium, or one of a kind that has no driver.
+    pub unusable: Option<&'static str>,
+}
+
+impl Identity {
+    /// Of a disk of which nothing is known.
+    pub const UNKNOWN: Self = Self {
+        serial: Text::new(),
+        model: Text::new(),
+        firmware: Text::new(),
+        capacity: 0,
+        block_size: 512,
+        largest_transfer: 4096,
+        read_only: true,
+        unusable: Some("nothing is known of the disk"),
+    };
 }
 
 /// A short text out of a device.

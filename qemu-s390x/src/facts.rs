@@ -157,19 +157,25 @@ impl fmt::Display for DeviceFact<'_> {
         let mut object = Object::new(f)?;
         object.raw("fid", self.id.0)?;
         object.text("kind", self.kind)?;
-        if let Some(Identity { serial, model, firmware, capacity, block_size, largest_transfer, read_only }) =
+        if let Some(Identity { serial, model, firmware, capacity, block_size, largest_transfer, read_only, unusable }) =
             self.identity
         {
-            object.text("serial", serial)?;
-            object.text_or_null("model", Some(model).filter(|model| !model.is_empty()))?;
-            object.text_or_null("firmware", Some(firmware).filter(|firmware| !firmware.is_empty()))?;
+            object.text_or_null("serial", known(serial))?;
+            object.text_or_null("model", known(model))?;
+            object.text_or_null("firmware", known(firmware))?;
             object.raw("capacity", capacity)?;
             object.raw("block_size", block_size)?;
             object.raw("largest_transfer", largest_transfer)?;
             object.raw("read_only", read_only)?;
+            object.text_or_null("unusable", *unusable)?;
         }
         object.end()
     }
+}
+
+/// A text that a device has, and may leave empty.
+fn known(text: &str) -> Option<&str> {
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// Bytes of a disk that hold the pattern of the image now.
@@ -197,7 +203,7 @@ impl fmt::Display for WrittenFact<'_> {
         f.write_str("zpci-written: ")?;
         let mut object = Object::new(f)?;
         object.raw("fid", self.id.0)?;
-        object.text("serial", self.serial)?;
+        object.text_or_null("serial", known(self.serial))?;
         object.raw("offset", self.written.offset)?;
         object.raw("length", self.written.length)?;
         object.end()
@@ -219,13 +225,14 @@ mod tests {
             block_size: 512,
             largest_transfer: 512 << 10,
             read_only: false,
+            unusable: None,
         };
         let device = DeviceFact { id: FunctionId(0x101), kind: "nvme", identity: Some(&identity) };
         assert_eq!(
             device.to_string(),
             concat!(
                 r#"zpci-device: {"fid":257,"kind":"nvme","serial":"ZPCI-0001","model":"QEMU NVMe Ctrl","#,
-                r#""firmware":null,"capacity":16777216,"block_size":512,"largest_transfer":524288,"read_only":false}"#
+                r#""firmware":null,"capacity":16777216,"block_size":512,"largest_transfer":524288,"read_only":false,"unusable":null}"#
             )
         );
         let written = WrittenFact {

@@ -2,11 +2,11 @@
 
 //! The instructions behind the seams of `clp` and `s390-iommu`.
 //!
-//! One file without a dependency but the two crates, so that whatever is linked for s390x can include it by path.
 //! Opcodes and operands: Linux `arch/s390/pci/pci_insn.c` and `pci_clp.c`.
 
 use core::arch::asm;
 
+use clp::immediate::INSTALLED_PROCESSORS;
 use clp::{Block, Clp, ConditionCode, FunctionHandle, LogicalProcessor};
 use s390_iommu::{Fib, FunctionControl, Outcome, Status, Zpci};
 
@@ -35,30 +35,48 @@ pub(crate) fn outcome(inserted: u64, request: u64) -> Outcome {
     Outcome { cc: condition_code(inserted), status: Status((request >> 24) as u8) }
 }
 
+/// Leads from label 0, if the instruction there cannot be executed, and from label 1, if it was suppressed, to label 2.
+///
+/// The entries have the form of Linux (`arch/s390/include/asm/asm-extable.h`).
+macro_rules! exception_table {
+    () => {
+        ".pushsection __ex_table, \"a\"
+        .balign 4
+        .long 0b - ., 2b - .
+        .short 1, 0
+        .long 1b - ., 2b - .
+        .short 1, 0
+        .popsection"
+    };
+}
+
+/// Whether the request in `block` and the room for its response, by the lengths in their headers, lie within it.
+fn fits(block: &Block) -> bool {
+    let length = |offset: usize| {
+        let field = block.bytes().get(offset..)?.first_chunk()?;
+        Some(usize::from(u16::from_be_bytes(*field)))
+    };
+    length(0).is_some_and(|request| length(request).is_some_and(|response| request + response <= Block::SIZE))
+}
+
 impl Clp for Hardware {
     fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
+        if !fits(block) {
+            return ConditionCode::Three;
+        }
         // A program check leaves the condition code that stands here before: the instruction is suppressed and the
         // exception table leads to the end.
         let mut inserted: u64 = 3 << 28;
         macro_rules! call {
             ($processor:literal) => {
-                // SAFETY: The block is exclusively ours, aligned, and as large as the largest request and response
-                // that its headers can be given here: the machine reads and writes within it alone. R1 is an output
-                // that means nothing.
+                // SAFETY: The block is exclusively ours and aligned, and the lengths in its headers, which say how
+                // much the machine reads and writes, end with it. R1 is an output that means nothing.
                 unsafe {
                     asm!(
                         concat!("0: .insn rrf, 0xb9a00000, {ignored}, {block}, 0, ", $processor),
                         "1: ipm {inserted}",
                         "2:",
-                        ".pushsection __ex_table, \"a\"",
-                        ".balign 4",
-                        ".long 0b - .",
-                        ".long 2b - .",
-                        ".short 1, 0",
-                        ".long 1b - .",
-                        ".long 2b - .",
-                        ".short 1, 0",
-                        ".popsection",
+                        exception_table!(),
                         block = in(reg_addr) core::ptr::from_mut(block),
                         ignored = out(reg) _,
                         inserted = inout(reg) inserted,
@@ -77,25 +95,20 @@ impl Clp for Hardware {
     }
 
     fn immediate(&self, command: u64) -> Result<u64, ConditionCode> {
+        // For a machine that does not know the form the command is the address of a block.
+        if command != INSTALLED_PROCESSORS {
+            return Err(ConditionCode::Three);
+        }
         let mut inserted: u64 = 3 << 28;
         let mut result: u64 = 0;
-        // SAFETY: The immediate form reads and writes registers. A machine that does not know it takes R2 for the
-        // address of a block; command codes are small odd numbers or lie in the first page, and the instruction is
-        // suppressed (QEMU 10.0.2: operand exception, measured).
+        // SAFETY: The immediate form reads and writes registers. A machine that does not know it finds no lengths of a
+        // command at absolute address 1, and suppresses the instruction (QEMU 10.0.2: operand exception, measured).
         unsafe {
             asm!(
                 "0: .insn rrf, 0xb9a00000, {result}, {command}, 8, 0",
                 "1: ipm {inserted}",
                 "2:",
-                ".pushsection __ex_table, \"a\"",
-                ".balign 4",
-                ".long 0b - .",
-                ".long 2b - .",
-                ".short 1, 0",
-                ".long 1b - .",
-                ".long 2b - .",
-                ".short 1, 0",
-                ".popsection",
+                exception_table!(),
                 command = in(reg) command,
                 result = inout(reg) result,
                 inserted = inout(reg) inserted,

@@ -4,11 +4,11 @@
 
 use core::fmt::{self, Write};
 
-use heapless::Vec;
 use s390_iommu::{Iova, IovaRange, Protection, PAGE_SIZE};
 use zpci_tests::Stop;
 
 use super::places::Places;
+use super::recovery::{recover, recover_after_failure, Way};
 use super::refusal::must_be_refused;
 use crate::address_space::{AddressSpace, Mapped};
 use crate::device::DeviceError;
@@ -43,13 +43,16 @@ pub(super) const PLAN: usize = 13;
 /// A disk that is up.
 pub(super) struct DiskCheck<'s, 'e, 'p, P: Platform, D> {
     space: &'s AddressSpace<'e, 'p, P>,
+    /// What the driver shares with the device.
+    memory: &'s Mapped<'s, 'e, 'p, P>,
     places: Places,
     disk: D,
     /// Which words the disk holds where nobody wrote; nothing for a disk with data of its own.
     pattern: Option<Pattern>,
     /// Its first page, as it was read at first.
     first: [u8; PAGE],
-    written: Vec<Written, 8>,
+    /// What the case at hand has written.
+    written: Option<Written>,
 }
 
 type Case<'s, 'e, 'p, P, D> = (&'static str, fn(&mut DiskCheck<'s, 'e, 'p, P, D>) -> Result<(), Stop>);
@@ -74,27 +77,31 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
     /// Reports one case after the other.
     pub(super) fn run<W: Write>(
         space: &'s AddressSpace<'e, 'p, P>,
+        memory: &'s Mapped<'s, 'e, 'p, P>,
         disk: D,
         kind: &str,
         report: &mut Report<W>,
     ) -> fmt::Result {
         let places = Places::of(space.aperture());
-        let mut check = Self { space, places, disk, pattern: None, first: [0; PAGE], written: Vec::new() };
+        let mut check = Self { space, memory, places, disk, pattern: None, first: [0; PAGE], written: None };
         let id = space.function().function().id;
         report.diagnostic(DeviceFact { id, kind, identity: Some(check.disk.identity()) })?;
         for (name, case) in Self::CASES {
             let result = case(&mut check);
-            for written in &check.written {
+            if let Some(written) = check.written.take() {
                 let serial = &check.disk.identity().serial;
-                report.diagnostic(WrittenFact { id, serial, written: *written })?;
+                report.diagnostic(WrittenFact { id, serial, written })?;
             }
-            check.written.clear();
+            if result.is_err() {
+                recover_after_failure(space, memory, || check.disk.restart());
+            }
             report.case(name, result)?;
         }
         Ok(())
     }
 
     fn read_into_first_page(&mut self) -> Result<(), Stop> {
+        self.must_have(PAGE_SIZE)?;
         let page = self.pages(self.places.first_page, PAGE, Protection::ReadWrite)?;
         self.read(READ, &page)?;
         page.read(0, &mut self.first).map_err(fail)?;
@@ -105,6 +112,7 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
     }
 
     fn read_into_last_page(&mut self) -> Result<(), Stop> {
+        self.must_have(PAGE_SIZE)?;
         let page = self.pages(self.places.last_page, PAGE, Protection::ReadWrite)?;
         self.read(READ, &page)?;
         self.must_hold(READ, &page)?;
@@ -154,34 +162,34 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
     }
 
     fn read_only_page(&mut self) -> Result<(), Stop> {
+        self.must_have(PAGE_SIZE)?;
         let page = self.pages(self.places.pages, PAGE, Protection::ReadOnly)?;
         self.read_is_refused(&page, "a read-only page")?;
-        self.space.reset_error()?;
-        self.restart()?;
+        self.recover(Way::ResetError)?;
         page.release()?;
         self.read_into_last_page()
     }
 
     fn unmapped_page(&mut self) -> Result<(), Stop> {
+        self.must_have(PAGE_SIZE)?;
         let mut page = self.pages(self.places.pages, PAGE, Protection::ReadWrite)?;
         self.read(READ, &page)?;
         page.fill(0xa5).map_err(fail)?;
         page.unmap()?;
         self.read_is_refused(&page, "an unmapped page")?;
-        self.space.disable_and_enable()?;
-        self.restart()?;
+        self.recover(Way::DisableAndEnable)?;
         self.read_into_last_page()
     }
 
     fn page_without_refresh(&mut self) -> Result<(), Stop> {
+        self.must_have(PAGE_SIZE)?;
         if !self.space.function().group().refresh {
             return Err(skip("the group needs no refresh when an entry becomes valid"));
         }
         let (page, refresh) =
             self.space.unrefreshed_buffer(self.places.pages, PAGE, Order::Ascending, Protection::ReadWrite)?;
         self.read_is_refused(&page, "a page that is mapped without a refresh")?;
-        self.space.reset_error()?;
-        self.restart()?;
+        self.recover(Way::ResetError)?;
         // The same entry, once the machine was told of it.
         self.space.refresh(refresh)?;
         self.read(READ, &page)?;
@@ -196,33 +204,26 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
         must_be_refused(self.space, target, what, result)
     }
 
-    /// Brings the device up again.
-    fn restart(&mut self) -> Result<(), Stop> {
-        let range = IovaRange::page(self.places.driver);
-        self.disk.restart().map_err(|error| self.space.explain("the queues after recovery", range, error))
+    fn recover(&mut self, way: Way) -> Result<(), Stop> {
+        recover(self.space, self.memory, way, || self.disk.restart())
     }
 
     /// Writes out of `source`, and compares what is on the disk then by way of other pages.
     fn write_and_read_back(&mut self, offset: u64, source: Mapped<'s, 'e, 'p, P>) -> Result<(), Stop> {
-        let identity = self.disk.identity();
-        if identity.read_only {
+        self.must_have(SMALLEST)?;
+        if self.disk.identity().read_only {
             return Err(skip("the disk refuses writes"));
         }
         if self.pattern.is_none() {
             return Err(skip("the disk does not start with the pattern of a disk that may be written"));
         }
-        self.must_have(SMALLEST)?;
         let mut page = [0; PAGE];
         for at in (0..source.bytes()).step_by(PAGE) {
             Pattern::WRITTEN.fill(offset + at as u64, &mut page);
             source.write(at, &page).map_err(fail)?;
         }
-        let length = source.bytes() as u64;
-        let full = self.written.push(Written { offset, length }).is_err();
-        if full {
-            return Err(fail("a case writes to too many places"));
-        }
         self.transfer("a disk write", offset, &source, D::write)?;
+        self.written = Some(Written { offset, length: source.bytes() as u64 });
         let bytes = source.bytes();
         source.release()?;
 
@@ -264,6 +265,9 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
     }
 
     fn must_have(&self, bytes: u64) -> Result<(), Stop> {
+        if let Some(reason) = self.disk.identity().unusable {
+            return Err(skip(reason));
+        }
         let capacity = self.disk.identity().capacity;
         if capacity < bytes {
             return Err(skip(format_args!("the disk has {capacity:#x} bytes, less than {bytes:#x}")));

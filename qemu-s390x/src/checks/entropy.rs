@@ -8,6 +8,7 @@ use s390_iommu::{Iova, Protection, PAGE_SIZE};
 use zpci_tests::Stop;
 
 use super::places::Places;
+use super::recovery::{recover, recover_after_failure, Way};
 use super::refusal::must_be_refused;
 use crate::address_space::{AddressSpace, Mapped};
 use crate::dma::Order;
@@ -30,6 +31,8 @@ pub(super) const PLAN: usize = 3;
 /// A source that is up.
 pub(super) struct EntropyCheck<'s, 'e, 'p, 'm, P: Platform, F, M: Frames> {
     space: &'s AddressSpace<'e, 'p, P>,
+    /// What the driver shares with the device.
+    memory: &'s Mapped<'s, 'e, 'p, P>,
     places: Places,
     source: Entropy<'e, 'm, F, M>,
 }
@@ -46,13 +49,17 @@ impl<'s, 'e, 'p, 'm, P: Platform, F: PciFunction, M: Frames> EntropyCheck<'s, 'e
     /// Reports one case after the other.
     pub(super) fn run<W: Write>(
         space: &'s AddressSpace<'e, 'p, P>,
+        memory: &'s Mapped<'s, 'e, 'p, P>,
         source: Entropy<'e, 'm, F, M>,
         report: &mut Report<W>,
     ) -> fmt::Result {
-        let mut check = Self { space, places: Places::of(space.aperture()), source };
+        let mut check = Self { space, memory, places: Places::of(space.aperture()), source };
         report.diagnostic(DeviceFact { id: space.function().function().id, kind: "virtio-rng", identity: None })?;
         for (name, case) in Self::CASES {
             let result = case(&mut check);
+            if result.is_err() {
+                recover_after_failure(space, memory, || check.source.restart());
+            }
             report.case(name, result)?;
         }
         Ok(())
@@ -81,9 +88,7 @@ impl<'s, 'e, 'p, 'm, P: Platform, F: PciFunction, M: Frames> EntropyCheck<'s, 'e
         while self.space.function().error_event().is_some() {}
         let result = self.source.read(page.iova(0), REQUEST as u32).map(drop);
         must_be_refused(self.space, &page, "a read-only page", result)?;
-        self.space.reset_error()?;
-        let range = page.range();
-        self.source.restart().map_err(|error| self.space.explain("the queue after recovery", range, error))?;
+        recover(self.space, self.memory, Way::ResetError, || self.source.restart())?;
         page.release()?;
         self.read_into_last_page()
     }

@@ -31,7 +31,8 @@ pub(super) fn must_be_refused<P: Platform>(
         };
         let id = function.function().id;
         return Err(fail(format_args!(
-            "function {id} was not refused DMA to {what} at IOVA {range}: fc {:#04x}, the device reports {answer}",
+            "function {id} was not refused DMA to {what} at IOVA {range}: fc {:#04x}, the device reports {answer}; \
+             was the last change refreshed?",
             u8::from(state)
         )));
     }

@@ -85,7 +85,10 @@ fn prepare<'e, 'p, P: Platform>(
 ) -> Result<AddressSpace<'e, 'p, P>, Stop> {
     Configuration::new(enabled).enable_bus_master().map_err(fail)?;
     if let Driver::Virtio(_) = driver {
-        let offered = Transport::new(enabled).and_then(|transport| transport.offered_features()).map_err(fail)?;
+        let offered = match Transport::new(enabled).and_then(|transport| transport.offered_features()) {
+            Err(error @ DeviceError::Unsupported { .. }) => return Err(skip(error)),
+            offered => offered.map_err(fail)?,
+        };
         if offered & ACCESS_PLATFORM == 0 {
             return Err(skip("the device bypasses translation: it does not offer VIRTIO_F_ACCESS_PLATFORM"));
         }
@@ -95,29 +98,30 @@ fn prepare<'e, 'p, P: Platform>(
 
 fn nvme<P: Platform, W: Write>(space: &AddressSpace<'_, '_, P>, report: &mut Report<W>) -> fmt::Result {
     let memory = memory(space, Controller::<EnabledFunction<'_, P>, P>::MEMORY);
-    let up = memory
-        .as_ref()
-        .map_err(Stop::clone)
-        .and_then(|memory| Controller::new(space.function(), memory).map_err(|error| explain(space, memory, error)));
-    group(up, disk::PLAN, report, |disk, report| DiskCheck::run(space, disk, "nvme", report))
+    let up = memory.as_ref().map_err(Stop::clone).and_then(|memory| {
+        Controller::new(space.function(), memory)
+            .map(|device| (memory, device))
+            .map_err(|error| explain(space, memory, error))
+    });
+    group(up, disk::PLAN, report, |(memory, disk), report| DiskCheck::run(space, memory, disk, "nvme", report))
 }
 
 fn block<P: Platform, W: Write>(space: &AddressSpace<'_, '_, P>, report: &mut Report<W>) -> fmt::Result {
     let memory = memory(space, Block::<EnabledFunction<'_, P>, P>::MEMORY);
     let up = memory.as_ref().map_err(Stop::clone).and_then(|memory| {
         let transport = Transport::new(space.function()).map_err(fail)?;
-        Block::new(transport, memory).map_err(|error| explain(space, memory, error))
+        Block::new(transport, memory).map(|device| (memory, device)).map_err(|error| explain(space, memory, error))
     });
-    group(up, disk::PLAN, report, |disk, report| DiskCheck::run(space, disk, "virtio-blk", report))
+    group(up, disk::PLAN, report, |(memory, disk), report| DiskCheck::run(space, memory, disk, "virtio-blk", report))
 }
 
 fn entropy<P: Platform, W: Write>(space: &AddressSpace<'_, '_, P>, report: &mut Report<W>) -> fmt::Result {
     let memory = memory(space, Entropy::<EnabledFunction<'_, P>, P>::MEMORY);
     let up = memory.as_ref().map_err(Stop::clone).and_then(|memory| {
         let transport = Transport::new(space.function()).map_err(fail)?;
-        Entropy::new(transport, memory).map_err(|error| explain(space, memory, error))
+        Entropy::new(transport, memory).map(|device| (memory, device)).map_err(|error| explain(space, memory, error))
     });
-    group(up, entropy::PLAN, report, |source, report| EntropyCheck::run(space, source, report))
+    group(up, entropy::PLAN, report, |(memory, source), report| EntropyCheck::run(space, memory, source, report))
 }
 
 /// What a driver shares with its device.

@@ -6,7 +6,7 @@ use s390_iommu::{IovaRange, PAGE_SIZE};
 use zerocopy::FromBytes;
 
 use super::command::{Command, Structure};
-use super::identify::{ActiveNamespaces, IdentifyController, IdentifyNamespace};
+use super::identify::{ActiveNamespaces, BlockFormat, IdentifyController, IdentifyNamespace};
 use super::prp::{self, DataPointer, LARGEST_PAGES};
 use super::queue::QueuePair;
 use super::register::{
@@ -14,7 +14,7 @@ use super::register::{
     ADMIN_SUBMISSION_QUEUE, CAPABILITIES, CONFIGURATION, STATUS,
 };
 use crate::device::{wait, DeviceError};
-use crate::disk::{text, Disk, Identity, Text};
+use crate::disk::{text, Disk, Identity};
 use crate::dma::DmaBuffer;
 use crate::frames::Frames;
 use crate::pci::{PciFunction, Space, Width};
@@ -62,15 +62,7 @@ impl<'f, 'm, F: PciFunction, M: Frames> Controller<'f, 'm, F, M> {
             admin: QueuePair::new(0, ENTRIES, ADMIN_SUBMISSION, ADMIN_COMPLETION, 2),
             io: QueuePair::new(1, ENTRIES, IO_SUBMISSION, IO_COMPLETION, 2),
             namespace: 0,
-            identity: Identity {
-                serial: Text::new(),
-                model: Text::new(),
-                firmware: Text::new(),
-                capacity: 0,
-                block_size: 0,
-                largest_transfer: 0,
-                read_only: true,
-            },
+            identity: Identity::UNKNOWN,
         };
         controller.restart()?;
         Ok(controller)
@@ -128,18 +120,7 @@ impl<'f, 'm, F: PciFunction, M: Frames> Controller<'f, 'm, F, M> {
     /// Asks the controller and its first active namespace what they are.
     fn identify(&mut self) -> Result<(), DeviceError> {
         let controller: IdentifyController = self.identify_structure(Structure::Controller, 0)?;
-        let active: ActiveNamespaces = self.identify_structure(Structure::ActiveNamespaces, 0)?;
-        self.namespace = active.first.get();
-        if self.namespace == 0 {
-            return Err(DeviceError::Unsupported { what: "active namespaces:", value: 0 });
-        }
-        let namespace: IdentifyNamespace = self.identify_structure(Structure::Namespace, self.namespace)?;
-        let format = namespace.block_format().filter(|format| format.metadata.get() == 0);
-        let Some(format) = format.filter(|format| (9..=12).contains(&format.data_log2)) else {
-            return Err(DeviceError::Unsupported { what: "block format", value: u64::from(namespace.format) });
-        };
-        let block_size = 1_u32 << format.data_log2;
-        // The unit is the smallest memory page, 4 KiB as seen above.
+        // The unit is the smallest memory page, 4 KiB as seen before.
         let largest_pages = match controller.largest_transfer_log2 {
             0 => LARGEST_PAGES,
             log2 => LARGEST_PAGES.min(1_u64.checked_shl(u32::from(log2)).unwrap_or(LARGEST_PAGES)),
@@ -148,11 +129,31 @@ impl<'f, 'm, F: PciFunction, M: Frames> Controller<'f, 'm, F, M> {
             serial: text(&controller.serial),
             model: text(&controller.model),
             firmware: text(&controller.firmware),
-            capacity: namespace.blocks.get().saturating_mul(u64::from(block_size)),
-            block_size,
             largest_transfer: largest_pages * PAGE_SIZE,
-            read_only: namespace.is_write_protected(),
+            ..Identity::UNKNOWN
         };
+        self.identify_namespace()
+    }
+
+    /// Asks the first active namespace what it is.
+    fn identify_namespace(&mut self) -> Result<(), DeviceError> {
+        let active: ActiveNamespaces = self.identify_structure(Structure::ActiveNamespaces, 0)?;
+        self.namespace = active.first.get();
+        if self.namespace == 0 {
+            self.identity.unusable = Some("the controller has no active namespace");
+            return Ok(());
+        }
+        let namespace: IdentifyNamespace = self.identify_structure(Structure::Namespace, self.namespace)?;
+        let plain = |format: &BlockFormat| format.metadata.get() == 0 && (9..=12).contains(&format.data_log2);
+        let Some(format) = namespace.block_format().filter(plain) else {
+            self.identity.unusable = Some("the blocks have metadata, or not between 512 and 4096 bytes");
+            return Ok(());
+        };
+        let block_size = 1_u32 << format.data_log2;
+        self.identity.capacity = namespace.blocks.get().saturating_mul(u64::from(block_size));
+        self.identity.block_size = block_size;
+        self.identity.read_only = namespace.is_write_protected();
+        self.identity.unusable = None;
         Ok(())
     }
 
@@ -162,7 +163,7 @@ impl<'f, 'm, F: PciFunction, M: Frames> Controller<'f, 'm, F, M> {
         let mut page = [0; PAGE];
         self.memory.read(IDENTIFY, &mut page)?;
         let (value, _) = T::read_from_prefix(&page)
-            .map_err(|_| DeviceError::Unsupported { what: "an Identify structure larger than", value: PAGE_SIZE })?;
+            .map_err(|_| DeviceError::Unexpected { what: "Identify structure larger than", value: PAGE_SIZE })?;
         Ok(value)
     }
 
@@ -193,7 +194,7 @@ impl<'f, 'm, F: PciFunction, M: Frames> Controller<'f, 'm, F, M> {
         let pointer = DataPointer::new(data, self.memory.iova(PRP_LIST));
         let blocks = u16::try_from(bytes / block_size);
         let (Some(pointer), Ok(blocks)) = (pointer, blocks) else {
-            return Err(DeviceError::Unsupported { what: "one command for bytes", value: bytes });
+            return Err(DeviceError::Unexpected { what: "number of bytes for one command", value: bytes });
         };
         for (slot, page) in prp::list(data).enumerate() {
             self.memory.write(PRP_LIST + slot * 8, &page.to_le_bytes())?;

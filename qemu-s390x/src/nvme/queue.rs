@@ -93,8 +93,8 @@ impl QueuePair {
         self.phase ^= self.head == 0;
         self.ring(function, 2 * u64::from(self.identifier) + 1, self.head)?;
         if completion.identifier.get() != self.next_identifier {
-            return Err(DeviceError::Unsupported {
-                what: "a completion of command",
+            return Err(DeviceError::Unexpected {
+                what: "completion of command",
                 value: u64::from(completion.identifier.get()),
             });
         }
@@ -179,9 +179,6 @@ mod tests {
         let mut queue = QueuePair::new(0, 8, SUBMISSION, COMPLETION, 2);
         queue.submit(&function, &memory, identify()).unwrap();
         complete(&memory, 0, 0x77, 1);
-        assert_eq!(
-            queue.take(&function, &memory).unwrap_err().to_string(),
-            "no driver for a device with a completion of command 0x77"
-        );
+        assert_eq!(queue.take(&function, &memory).unwrap_err().to_string(), "unexpected completion of command 0x77");
     }
 }

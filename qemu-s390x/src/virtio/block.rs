@@ -79,13 +79,12 @@ impl<'f, 'm, F: PciFunction, M: Frames> Block<'f, 'm, F, M> {
             memory,
             queue,
             identity: Identity {
-                serial: Text::new(),
-                model: Text::new(),
-                firmware: Text::new(),
                 capacity: capacity.saturating_mul(SECTOR),
                 block_size: SECTOR as u32,
                 largest_transfer: LARGEST_TRANSFER,
                 read_only,
+                unusable: None,
+                ..Identity::UNKNOWN
             },
         };
         block.identity.serial = block.serial()?;
@@ -145,7 +144,7 @@ fn data(range: IovaRange, device_writes: bool) -> Result<Part, DeviceError> {
     let bytes = range.size_less_one() + 1;
     match u32::try_from(bytes) {
         Ok(length) => Ok(Part { iova: range.start(), length, device_writes }),
-        Err(_) => Err(DeviceError::Unsupported { what: "one request for bytes", value: bytes }),
+        Err(_) => Err(DeviceError::Unexpected { what: "number of bytes for one request", value: bytes }),
     }
 }
 

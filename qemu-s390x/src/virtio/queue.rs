@@ -70,10 +70,10 @@ impl Queue {
     ///
     /// # Errors
     ///
-    /// [`DeviceError::Unsupported`] if there are more parts than the queue has entries.
+    /// [`DeviceError::Unexpected`] if there are more parts than the queue has entries.
     pub fn submit<M: Frames>(&mut self, memory: &DmaBuffer<'_, M>, parts: &[Part]) -> Result<(), DeviceError> {
         if parts.len() > usize::from(self.size) {
-            return Err(DeviceError::Unsupported { what: "queue entries", value: u64::from(self.size) });
+            return Err(DeviceError::Unexpected { what: "number of queue entries", value: u64::from(self.size) });
         }
         for (number, part) in (0_u16..).zip(parts) {
             let follows = usize::from(number) + 1 < parts.len();

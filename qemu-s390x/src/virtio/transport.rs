@@ -102,7 +102,7 @@ impl<'f, F: PciFunction> Transport<'f, F> {
         }
         let (Some(common), Some((notify, notify_multiplier))) = (common, notify) else {
             return Err(DeviceError::Unsupported {
-                what: "no capability of virtio 1, identifier",
+                what: "the registers of legacy virtio alone, identifiers",
                 value: configuration.load(0, Width::Word)?,
             });
         };
@@ -127,7 +127,8 @@ impl<'f, F: PciFunction> Transport<'f, F> {
     ///
     /// # Errors
     ///
-    /// * [`DeviceError::Unsupported`] if the device does not offer or accept them all.
+    /// * [`DeviceError::Unsupported`] if the device does not offer them all.
+    /// * [`DeviceError::Unexpected`] if it does not accept what it offers.
     /// * [`DeviceError::Timeout`] if it does not come out of its reset.
     pub fn negotiate(&self, wanted: u64) -> Result<(), DeviceError> {
         self.store(DEVICE_STATUS, Width::Byte, 0)?;
@@ -148,7 +149,7 @@ impl<'f, F: PciFunction> Transport<'f, F> {
         self.store(DEVICE_STATUS, Width::Byte, ACKNOWLEDGE | DRIVER | FEATURES_OK)?;
         let status = self.load(DEVICE_STATUS, Width::Byte)?;
         if status & FEATURES_OK == 0 {
-            return Err(DeviceError::Unsupported { what: "a device status after FEATURES_OK of", value: status });
+            return Err(DeviceError::Unexpected { what: "device status after FEATURES_OK", value: status });
         }
         self.store(MSIX_CONFIG, Width::Halfword, NO_VECTOR)
     }
@@ -157,12 +158,12 @@ impl<'f, F: PciFunction> Transport<'f, F> {
     ///
     /// # Errors
     ///
-    /// [`DeviceError::Unsupported`] if the device has no such queue.
+    /// [`DeviceError::Unexpected`] if the device has no such queue.
     pub fn queue<M: Frames>(&self, index: u16, memory: &DmaBuffer<'_, M>, page: usize) -> Result<Queue, DeviceError> {
         self.store(QUEUE_SELECT, Width::Halfword, u64::from(index))?;
         let offered = self.load(QUEUE_SIZE, Width::Halfword)?;
         let Some(queue) = Queue::new(index, offered as u16, page) else {
-            return Err(DeviceError::Unsupported { what: "queue size", value: offered });
+            return Err(DeviceError::Unexpected { what: "queue size", value: offered });
         };
         self.store(QUEUE_SIZE, Width::Halfword, u64::from(queue.size))?;
         self.store(QUEUE_MSIX_VECTOR, Width::Halfword, NO_VECTOR)?;
@@ -227,11 +228,11 @@ impl<'f, F: PciFunction> Transport<'f, F> {
     ///
     /// # Errors
     ///
-    /// [`DeviceError::Unsupported`] if the device has none.
+    /// [`DeviceError::Unexpected`] if the device has none.
     pub fn load_device(&self, offset: u64, width: Width) -> Result<u64, DeviceError> {
         match &self.device {
             Some(device) => self.access(device, offset, width, None),
-            None => Err(DeviceError::Unsupported { what: "no registers of its own at", value: offset }),
+            None => Err(DeviceError::Unexpected { what: "lack of registers of its own at", value: offset }),
         }
     }
 
@@ -248,7 +249,7 @@ impl<'f, F: PciFunction> Transport<'f, F> {
     fn access(&self, structure: &Structure, offset: u64, width: Width, value: Option<u64>) -> Result<u64, DeviceError> {
         let end = offset + u64::from(width.bytes());
         let Some(space) = structure.space().filter(|_| end <= u64::from(structure.length)) else {
-            return Err(DeviceError::Unsupported { what: "no register at", value: offset });
+            return Err(DeviceError::Unexpected { what: "lack of a register at", value: offset });
         };
         let offset = u64::from(structure.offset) + offset;
         match value {

@@ -53,6 +53,21 @@ struct Machine {
     complaints: Vec<String>,
     /// Tables not given back when somebody last asked for complaints about a case.
     known_tables: usize,
+    /// Number of tables that may still be allocated, if there is a limit.
+    tables_left: Option<usize>,
+}
+
+/// What a leaf entry maps.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Mapped {
+    /// First I/O virtual address.
+    pub iova: u64,
+    /// Absolute address of that byte.
+    pub absolute: u64,
+    /// Read only.
+    pub read_only: bool,
+    /// Size of the frame in bytes.
+    pub size: u64,
 }
 
 impl Fake {
@@ -75,6 +90,7 @@ impl Fake {
             data,
             complaints: Vec::new(),
             known_tables: 0,
+            tables_left: None,
         })))
     }
 
@@ -144,51 +160,47 @@ impl Fake {
         }
     }
 
-    /// What the machine's own walk finds for `iova` in the tables that `iota` designates: the absolute address and
-    /// whether it is read only; nothing where an entry is invalid.
+    /// What the machine's own walk finds for the page of `iova` in the tables that `iota` designates; nothing where an
+    /// entry is invalid.
     ///
     /// # Errors
     ///
     /// The code of the error event that the walk ends with.
-    pub fn walk(&self, iota: u64, iova: u64) -> Result<Option<(u64, bool)>, u16> {
+    pub fn walk(&self, iota: u64, iova: u64) -> Result<Option<Mapped>, u16> {
         let machine = self.lock();
         match walker::walk(&machine.storage, iota, iova, &mut Vec::new()) {
-            Ok(Walk::Mapped(leaf)) => Ok(Some((leaf.page | iova & 0xfff, leaf.protected))),
+            Ok(Walk::Mapped(leaf)) => Ok(Some(Mapped {
+                iova: iova & !0xfff,
+                absolute: leaf.page,
+                read_only: leaf.protected,
+                size: leaf.size,
+            })),
             Ok(Walk::Hole(_)) => Ok(None),
-            Err(fault) => Err(match fault {
-                walker::Fault::Event(code) => code,
-                walker::Fault::Storage(_) => 0xb,
-            }),
+            Err(walker::Fault::Event(code)) => Err(code),
+            Err(walker::Fault::Storage(_)) => Err(0xb),
         }
     }
 
-    /// Ranges, both ends inclusive, that a function with handle `function` has mapped outside its DMA addresses.
-    ///
-    /// An ISM device looks at the tables on its own and must find nothing there.
-    pub fn mapped_outside_window(&self, function: u32) -> Vec<(u64, u64)> {
+    /// Lets `tables` more tables be allocated; any number if there is none.
+    pub fn limit_tables(&self, tables: Option<usize>) {
+        self.lock().tables_left = tables;
+    }
+
+    /// Every leaf entry that the machine's own walk finds in the tables that `iota` designates, in order of addresses.
+    pub fn mapped(&self, iota: u64) -> Vec<Mapped> {
         let machine = self.lock();
-        let Some(function) = machine.functions.iter().find(|other| other.handle == function) else {
-            return Vec::new();
-        };
-        let Some(ioat) = function.ioat else {
-            return Vec::new();
-        };
-        let window = function.configuration.sdma..=function.configuration.edma;
-        let mut found = Vec::new();
-        let mut cursor = Some(0_u64);
-        let span = match ioat.iota & 0x1c {
+        let span = match iota & 0x1c {
             0x4 => (1 << 42) - 1,
             0x8 => (1 << 53) - 1,
             _ => u64::MAX,
         };
+        let mut found = Vec::new();
+        let mut cursor = Some(0_u64);
         while let Some(iova) = cursor.filter(|iova| *iova <= span) {
-            let size = match walker::walk(&machine.storage, ioat.iota, iova, &mut Vec::new()) {
+            let size = match walker::walk(&machine.storage, iota, iova, &mut Vec::new()) {
                 Ok(Walk::Hole(size)) => size,
                 Ok(Walk::Mapped(leaf)) => {
-                    let last = iova + (leaf.size - 1);
-                    if !window.contains(&iova) || !window.contains(&last) {
-                        found.push((iova, last));
-                    }
+                    found.push(Mapped { iova, absolute: leaf.page, read_only: leaf.protected, size: leaf.size });
                     leaf.size
                 }
                 Err(_) => 4096,
@@ -196,6 +208,23 @@ impl Fake {
             cursor = iova.checked_add(size);
         }
         found
+    }
+
+    /// What the function with handle `function` has mapped outside its DMA addresses.
+    ///
+    /// An ISM device looks at the tables on its own and must find nothing there.
+    pub fn mapped_outside_window(&self, function: u32) -> Vec<Mapped> {
+        let registered = {
+            let machine = self.lock();
+            let mut functions = machine.functions.iter();
+            let function = functions.find(|other| other.handle == function);
+            function.and_then(|function| Some((function.ioat?.iota, function.configuration.clone())))
+        };
+        let Some((iota, FunctionConfiguration { sdma, edma, .. })) = registered else {
+            return Vec::new();
+        };
+        let inside = |mapped: &Mapped| sdma <= mapped.iova && mapped.iova + (mapped.size - 1) <= edma;
+        self.mapped(iota).into_iter().filter(|mapped| !inside(mapped)).collect()
     }
 
     /// Lets the device of the function with handle `function` read `bytes.len()` bytes from `iova`.

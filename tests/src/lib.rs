@@ -19,6 +19,8 @@ mod ktap;
 mod machine;
 mod message;
 pub mod middleware;
+#[cfg(feature = "std")]
+pub mod model;
 mod runner;
 
 pub use case::{Case, Group, Stop, Verdict};

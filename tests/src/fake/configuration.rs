@@ -25,8 +25,10 @@ pub struct Configuration {
     pub functions: Vec<FunctionConfiguration>,
     /// Its groups.
     pub groups: Vec<GroupConfiguration>,
-    /// QEMU's defect: a refresh that meets an invalid region or segment entry in its middle goes on a whole entry
-    /// further, not at the next entry, and drops what it passes (measured).
+    /// QEMU's defect: a refresh that starts in the middle of what a region or segment entry covers takes the entry for
+    /// as many bytes from there on as it covers. So an invalid entry drops what lies behind it (measured for region
+    /// entries), and one that maps 1 MiB lets the device reach what lies behind that (`rpcit_service_call` in
+    /// `hw/s390x/s390-pci-inst.c`).
     pub refresh_skips: bool,
     /// Busy answers that each SET gives before it does its work.
     pub busy: u32,

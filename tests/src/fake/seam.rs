@@ -80,7 +80,11 @@ unsafe impl PhysToVirt for Fake {
 // SAFETY: `Storage` draws an address for every table, aligned to its size, where nothing else is or was, never 0.
 unsafe impl TableAllocator for Fake {
     fn allocate(&self, size: TableSize) -> Option<AbsoluteAddress> {
-        Some(AbsoluteAddress::new(self.lock().storage.allocate(size)))
+        let mut machine = self.lock();
+        if let Some(left) = machine.tables_left {
+            machine.tables_left = Some(left.checked_sub(1)?);
+        }
+        Some(AbsoluteAddress::new(machine.storage.allocate(size)))
     }
 
     unsafe fn deallocate(&self, origin: AbsoluteAddress, size: TableSize) {

@@ -80,6 +80,9 @@ impl Function {
     }
 
     /// Records what the tables say of every page from `cursor` to `last`, both inclusive.
+    ///
+    /// With `skips` what a large entry says is taken for as many bytes from `cursor` on as the entry covers, even if
+    /// `cursor` is in the middle of what it covers.
     fn shadow(
         &mut self,
         storage: &Storage,
@@ -92,17 +95,21 @@ impl Function {
             let mut steps = Vec::new();
             let found = walk(storage, iota, cursor, &mut steps).map_err(|fault| (cursor, fault))?;
             self.tlb.note(&steps);
-            let passed = match found {
-                Walk::Mapped(leaf) => {
-                    self.tlb.insert(cursor, Entry::from(leaf));
-                    Some(cursor | 0xfff)
-                }
-                Walk::Hole(size) => {
-                    let passed = if skips { cursor.checked_add(size - 1) } else { Some(cursor | (size - 1)) };
-                    self.tlb.remove_pages(cursor, passed.map_or(last, |passed| passed.min(last)));
-                    passed
-                }
+            let size = match found {
+                Walk::Mapped(leaf) => leaf.size,
+                Walk::Hole(size) => size,
             };
+            let passed = if skips { cursor.checked_add(size - 1) } else { Some(cursor | (size - 1)) };
+            let end = passed.map_or(last, |passed| passed.min(last));
+            match found {
+                Walk::Hole(_) => self.tlb.remove_pages(cursor, end),
+                Walk::Mapped(leaf) => {
+                    for offset in (0..=end - cursor).step_by(4096) {
+                        let page = leaf.page.wrapping_add(offset);
+                        self.tlb.insert(cursor + offset, Entry { page, protected: leaf.protected });
+                    }
+                }
+            }
             match passed.and_then(|passed| passed.checked_add(1)) {
                 Some(next) if next <= last => cursor = next,
                 _ => return Ok(()),

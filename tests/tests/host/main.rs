@@ -10,4 +10,7 @@ mod fixture;
 mod instructions;
 mod ktap;
 mod layout;
+mod properties;
 mod sabotage;
+mod strictness;
+mod threads;

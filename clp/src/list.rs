@@ -60,7 +60,7 @@ pub struct ListSummary {
     pub uid_checking: bool,
 }
 
-/// Iterator over the functions of the machine, in the order of the machine, which means nothing.
+/// Iterator over the functions of the machine, in the order of the machine, which means nothing; from [`Client::list`](crate::Client::list).
 ///
 /// One command is executed whenever the entries of the response before are used up; the block stays borrowed, so a
 /// caller that queries functions on the way uses a second block for that. Entries with vendor identifier 0 stand for

@@ -176,8 +176,7 @@ impl Fake {
                 size: leaf.size,
             })),
             Ok(Walk::Hole(_)) => Ok(None),
-            Err(walker::Fault::Event(code)) => Err(code),
-            Err(walker::Fault::Storage(_)) => Err(0xb),
+            Err(fault) => Err(fault.code()),
         }
     }
 
@@ -187,7 +186,11 @@ impl Fake {
     }
 
     /// Every leaf entry that the machine's own walk finds in the tables that `iota` designates, in order of addresses.
-    pub fn mapped(&self, iota: u64) -> Vec<Mapped> {
+    ///
+    /// # Errors
+    ///
+    /// The code of the error event that the walk ends with.
+    pub fn mapped(&self, iota: u64) -> Result<Vec<Mapped>, u16> {
         let machine = self.lock();
         let span = match iota & 0x1c {
             0x4 => (1 << 42) - 1,
@@ -203,17 +206,21 @@ impl Fake {
                     found.push(Mapped { iova, absolute: leaf.page, read_only: leaf.protected, size: leaf.size });
                     leaf.size
                 }
-                Err(_) => 4096,
+                Err(fault) => return Err(fault.code()),
             };
             cursor = iova.checked_add(size);
         }
-        found
+        Ok(found)
     }
 
-    /// What the function with handle `function` has mapped outside its DMA addresses.
+    /// What the function with handle `function` has mapped outside its DMA addresses; nothing if it has no table.
     ///
     /// An ISM device looks at the tables on its own and must find nothing there.
-    pub fn mapped_outside_window(&self, function: u32) -> Vec<Mapped> {
+    ///
+    /// # Errors
+    ///
+    /// The code of the error event that the walk ends with.
+    pub fn mapped_outside_window(&self, function: u32) -> Result<Vec<Mapped>, u16> {
         let registered = {
             let machine = self.lock();
             let mut functions = machine.functions.iter();
@@ -221,10 +228,10 @@ impl Fake {
             function.and_then(|function| Some((function.ioat?.iota, function.configuration.clone())))
         };
         let Some((iota, FunctionConfiguration { sdma, edma, .. })) = registered else {
-            return Vec::new();
+            return Ok(Vec::new());
         };
         let inside = |mapped: &Mapped| sdma <= mapped.iova && mapped.iova + (mapped.size - 1) <= edma;
-        self.mapped(iota).into_iter().filter(|mapped| !inside(mapped)).collect()
+        Ok(self.mapped(iota)?.into_iter().filter(|mapped| !inside(mapped)).collect())
     }
 
     /// Lets the device of the function with handle `function` read `bytes.len()` bytes from `iova`.
@@ -283,7 +290,11 @@ impl Fake {
         }
     }
 
-    /// MPCIFC with any operand for any DMA address space, for tests of the fake itself.
+    /// MPCIFC with any operand for any DMA address space: condition code and status.
+    ///
+    /// # Errors
+    ///
+    /// Why it would end in a program check.
     pub fn modify(&self, function: u32, control: u8, dmaas: u8, fib: &[u8; 80]) -> Result<(u8, u8), String> {
         self.lock().modify(function, control, dmaas, fib).map_err(|Trap(reason)| reason)
     }

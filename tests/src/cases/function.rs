@@ -30,6 +30,7 @@ pub(super) const fn group<M: Machine>() -> Group<M> {
             Case { name: "refresh-in-two-regions", run: refresh::two_regions },
             Case { name: "refresh-everything", run: refresh::everything },
             Case { name: "refresh-busy", run: refresh::busy },
+            Case { name: "refresh-error-is-kept", run: refresh::error_is_kept },
             Case { name: "refresh-old-handle", run: refresh::old_handle },
             Case { name: "refresh-unregistered-and-reset", run: refresh::unregistered },
             Case { name: "reclaim", run: refresh::reclaim },

@@ -29,8 +29,6 @@ const NOT_REGISTERED: u16 = 1;
 const OUT_OF_RANGE: u16 = 2;
 /// Error event: translation protection, and no translation.
 const PROTECTION: u16 = 4;
-/// Error event: something serious.
-const SERIOUS: u16 = 0xb;
 
 impl Function {
     /// RPCIT for `length` bytes from `start`; complaints go to `complaints`.
@@ -164,14 +162,12 @@ impl Function {
     }
 }
 
+/// Code of the error event; a table that is not there is a complaint as well.
 fn event_code(fault: Fault, complaints: &mut Vec<String>) -> u16 {
-    match fault {
-        Fault::Event(code) => code,
-        Fault::Storage(access) => {
-            complaints.push(format!("table walk of a function: {access}"));
-            SERIOUS
-        }
+    if let Fault::Storage(access) = fault {
+        complaints.push(format!("table walk of a function: {access}"));
     }
+    fault.code()
 }
 
 fn stale(iova: u64, then: Option<Entry>, now: Option<Entry>) -> String {

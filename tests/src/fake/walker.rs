@@ -48,6 +48,18 @@ pub(super) enum Fault {
     Storage(Access),
 }
 
+impl Fault {
+    /// Code of the error event that the function reports.
+    pub(super) fn code(self) -> u16 {
+        match self {
+            Self::Event(code) => code,
+            Self::Storage(_) => SERIOUS,
+        }
+    }
+}
+
+/// Error event: something serious.
+const SERIOUS: u16 = 0xb;
 /// Error event: invalid table entry.
 const INVALID_ENTRY: u16 = 7;
 /// Error event: invalid table length or offset.

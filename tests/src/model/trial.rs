@@ -124,13 +124,14 @@ impl Trial {
         self.refresh()?;
         let iota = self.table.iota().into_bits();
         let mut entries = Pages::default();
-        for Mapped { iova, absolute, read_only, size } in self.fake.mapped(iota) {
+        let broken = |code| format!("the tables are broken: error event {code:#x}");
+        for Mapped { iova, absolute, read_only, size } in self.fake.mapped(iota).map_err(broken)? {
             entries.map(iova, iova + (size - 1), absolute, read_only);
         }
         same("the pages in the tables", &entries, &self.model)?;
         self.walk(Some(IovaRange::ALL))?;
         self.unmap(Some(self.table.aperture()))?;
-        same("what is left in the tables", self.fake.mapped(iota), Vec::new())?;
+        same("what is left in the tables", self.fake.mapped(iota), Ok(Vec::new()))?;
         self.refresh()?;
         deregister(&self.fake, self.function, |_| true).map_err(describe)?;
         let fake = self.fake.clone();

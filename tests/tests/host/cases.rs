@@ -119,7 +119,7 @@ fn no_function() {
     let summary = run_on(&functionless, cases(), "clp");
     assert_eq!(summary, Summary { passed: 5, failed: 0, skipped: 2 });
     let summary = run_on(&functionless, cases(), "function");
-    assert_eq!(summary, Summary { passed: 0, failed: 0, skipped: 19 });
+    assert_eq!(summary, Summary { passed: 0, failed: 0, skipped: 20 });
     let summary = run_on(&functionless, device_cases(), "dma");
     assert_eq!(summary, Summary { passed: 0, failed: 0, skipped: 11 });
 }

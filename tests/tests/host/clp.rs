@@ -3,7 +3,7 @@
 //! The fake machine's answers to CLP against recorded blocks: the same request gets the same block, byte for byte.
 
 use crate::fixture::block;
-use ::clp::{Block, Clp, ConditionCode, LogicalProcessor};
+use ::clp::{Block, Client, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor, ResponseCode, SetError};
 use zpci_tests::fake::{Configuration, Fake, FunctionConfiguration};
 
 /// The recorded block of that name.
@@ -127,4 +127,55 @@ fn other_devices() {
     let xhci = machine(vec![xhci()]);
     replay(&xhci, recorded!("e3-xhci-list"), Some(4064));
     replay(&xhci, recorded!("e4-xhci-query"), None);
+}
+
+/// Where hardware differs from QEMU the fake machine can be hardware; the client gets along with both.
+#[test]
+fn hardware() {
+    let mut configuration = Configuration::hardware(true);
+    configuration.functions[0].mio = true;
+    configuration.functions[0].utility_string = Some([0xc1; 64]);
+    let fake = Fake::new(configuration);
+    let mut block = Block::zeroed();
+    let mut client = Client::new(&fake, &mut block);
+
+    let installed = client.installed_processors().unwrap();
+    assert_eq!(installed.0, 0xa000_0000_0000_0000);
+    let mut raw = Block::zeroed();
+    raw.bytes_mut()[..20].copy_from_slice(&[0, 16, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 0, 0]);
+    assert_eq!(fake.call(LogicalProcessor::PCI, &mut raw), ConditionCode::Zero);
+    assert_eq!(raw.bytes()[16..20], [0, 128, 0, 0x10]);
+    assert_eq!(raw.bytes()[16 + 80], 0x80);
+    assert_eq!(fake.call(LogicalProcessor::BASE, &mut raw), ConditionCode::Three);
+
+    // Two busy answers come before each change, and every change gives a new handle.
+    let disabled = FunctionHandle(0x0002_0000);
+    assert_eq!(client.enable(disabled, |_| false), Err(SetError::Busy { answers: 1 }));
+    let mut busy = Vec::new();
+    let enabled = client.enable(disabled, |answers| {
+        busy.push(answers);
+        true
+    });
+    assert_eq!((enabled, busy), (Ok(FunctionHandle(0x8102_0000)), vec![1]));
+    let twice = client.enable(FunctionHandle(0x8102_0000), |_| true);
+    assert_eq!(twice.unwrap_err().response_code(), Some(ResponseCode(0x0105)));
+    assert_eq!(client.enable(disabled, |_| true).unwrap_err().response_code(), Some(ResponseCode(0x0101)));
+
+    let function = client.query_function(FunctionHandle(0x8102_0000)).unwrap();
+    assert_eq!(function.id, FunctionId(0x100));
+    assert_eq!(function.uid.0, 0x2_0001);
+    assert_eq!((function.vfn, function.pchid, function.internal_path), (1, 0x1c0, [1, 2, 3, 4]));
+    assert_eq!(function.function_type.0, 0x0b);
+    // A 64-bit memory BAR, little-endian as in config space.
+    assert_eq!(function.bars[0].register_bytes(), [4, 0, 0, 0]);
+    assert_eq!(function.utility_string.unwrap().0, [0xc1; 64]);
+    let mio = function.mio.unwrap()[0].unwrap();
+    assert_eq!((mio.write_back, mio.write_through), (0x8001_0000_0000_0000, 0x0001_0000_0000_0000));
+    assert_eq!(function.mio.unwrap()[1], None);
+
+    let group = client.query_function_group(function.group).unwrap();
+    assert_eq!((group.refresh, group.relaxed_translation, group.designation_types.0), (true, true, 0x70));
+    let disabled = client.disable(FunctionHandle(0x8102_0000), |_| true);
+    assert_eq!(disabled, Ok(FunctionHandle(0x0202_0000)));
+    assert_eq!(fake.complaints(), Vec::<String>::new());
 }

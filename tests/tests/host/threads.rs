@@ -34,7 +34,7 @@ fn interleaved_pages() {
                 });
             }
         });
-        let mapped = fake.mapped(table.iota().into_bits());
+        let mapped = fake.mapped(table.iota().into_bits()).unwrap();
         assert_eq!(mapped.len(), 512, "round {round}");
         for (entry, number) in mapped.iter().zip((0..1024).filter(|number| (number % THREADS).is_multiple_of(2))) {
             assert_eq!(entry.iova, base + number * 0x1000);

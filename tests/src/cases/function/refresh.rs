@@ -160,6 +160,29 @@ pub(super) fn busy<M: Machine>(machine: &M) -> Result<(), Stop> {
     subject.deregister()
 }
 
+/// Every function is refreshed, and the error of one is not lost behind the success of the next.
+pub(super) fn error_is_kept<M: Machine>(machine: &M) -> Result<(), Stop> {
+    let subject = Subject::new(machine)?;
+    let table = subject.table()?;
+    let aperture = subject.register(&table)?;
+    let page = IovaRange::page(aperture.start());
+    // The same function three times over; the machine answers the first time and the last.
+    let functions = [subject.handle; 3];
+    let insufficient = Outcome { cc: ConditionCode::One, status: Status(16) };
+    let script = [None, Some(insufficient), None];
+    let scripted = Scripted::new(machine, &script);
+    let trace = Trace::new(&scripted);
+    match Refresh::of(page).issue_to_all(&trace, functions, |attempts| machine.again(attempts)) {
+        Err(error) => {
+            ensure!(error.outcome, insufficient, "answer that was kept");
+            ensure!(error.action, Action::FreeResources, "what it asks for");
+        }
+        Ok(()) => fail!("the error of the second function was lost"),
+    }
+    ensure!(trace.take().len(), 3, "functions refreshed");
+    subject.deregister()
+}
+
 /// A handle from before the function was disabled gets condition code 3.
 pub(super) fn old_handle<M: Machine>(machine: &M) -> Result<(), Stop> {
     let mut subject = Subject::new(machine)?;

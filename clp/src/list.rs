@@ -60,11 +60,12 @@ pub struct ListSummary {
     pub uid_checking: bool,
 }
 
-/// Iterator over the functions of the machine, in the order of the machine, which means nothing; from [`Client::list`](crate::Client::list).
+/// Iterator over the functions of the machine, in the order of the machine, which means nothing.
 ///
 /// One command is executed whenever the entries of the response before are used up; the block stays borrowed, so a
 /// caller that queries functions on the way uses a second block for that. Entries with vendor identifier 0 stand for
 /// no function and are left out, as in Linux. After an error, and after the end, there is nothing more.
+/// [`Client::list`](crate::Client::list) returns one.
 ///
 /// Nothing that a machine answers makes it go on forever: one pass takes as many entries, and as many responses and
 /// one, as the first response says that the machine can have functions; 65,536 if it says 0 or less than it holds

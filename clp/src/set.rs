@@ -13,8 +13,9 @@ impl<C: Clp> Client<'_, C> {
     ///
     /// # Errors
     ///
-    /// Those of [`Self::set`]. A function that already is enabled is refused, with response code 0x0105 on hardware and 0x0102
-    /// in QEMU; a handle that is not valid any more with 0x0101. [`Client::ensure_enabled`] takes care of all these.
+    /// Those of [`Self::set`]. A function that already is enabled is refused, with response code 0x0105 on hardware and
+    /// 0x0102 in QEMU; a handle that is not valid any more with 0x0101. [`Client::ensure_enabled`] takes care of all
+    /// these.
     pub fn enable(
         &mut self,
         handle: FunctionHandle,
@@ -27,8 +28,9 @@ impl<C: Clp> Client<'_, C> {
     ///
     /// # Errors
     ///
-    /// Those of [`Self::set`]. A function that already is disabled is refused, with response code 0x0105 on hardware and 0x0102
-    /// in QEMU; a handle that is not valid any more with 0x0101. [`Client::ensure_disabled`] takes care of all these.
+    /// Those of [`Self::set`]. A function that already is disabled is refused, with response code 0x0105 on hardware
+    /// and 0x0102 in QEMU; a handle that is not valid any more with 0x0101. [`Client::ensure_disabled`] takes care of
+    /// all these.
     pub fn disable(
         &mut self,
         handle: FunctionHandle,

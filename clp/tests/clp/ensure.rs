@@ -116,9 +116,8 @@ fn function_that_changed_its_state_meanwhile() {
         });
         let mut block = dirty_block();
         let error = Client::new(&machine, &mut block).ensure_enabled(ID, NEVER).unwrap_err();
-        assert!(
-            matches!(error, EnsureError::Set(SetError::Call(call)) if call.response_code().map(|code| code.0) == Some(code))
-        );
+        let EnsureError::Set(SetError::Call(error)) = error else { panic!("{error}") };
+        assert_eq!(error.response_code().map(|code| code.0), Some(code));
         assert_eq!(machine.log().len(), 8);
     }
 }

@@ -123,7 +123,8 @@ proptest! {
             }
             let _ = Received::<query_pci_fngrp::Response>::parse(bytes).map(|received| {
                 let group = clp::FunctionGroup::decode(&received);
-                assert_eq!(group.encode().map(|response| response.measurement_interval.get()), Ok(group.measurement_interval_ms));
+                let interval = group.encode().map(|response| response.measurement_interval.get());
+                assert_eq!(interval, Ok(group.measurement_interval_ms));
             });
             let _ = Received::<slpc::Response>::parse(bytes);
             let _ = Received::<set_pci_fn::Response>::parse(bytes);

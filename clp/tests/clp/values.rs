@@ -126,7 +126,9 @@ fn each_mio_bit_stands_for_its_bar() {
     let (mut bytes, _) = full_function();
     for valid in 0..=0xff {
         bytes[256] = valid;
-        let bars = decode(&bytes).unwrap().mio.unwrap();
+        let function = decode(&bytes).unwrap();
+        assert_eq!(function.encode().unwrap().as_bytes()[256], valid & 0xfc);
+        let bars = function.mio.unwrap();
         for (index, bar) in bars.iter().enumerate() {
             assert_eq!(bar.is_some(), valid & (0x80 >> index) != 0);
         }

@@ -141,10 +141,11 @@ impl<'p, P: Platform> LifeCycle<'p, P> {
     /// The machine is never asked: it would answer with an exception that ends the program.
     fn aperture_too_long(&mut self) -> Result<(), Stop> {
         let space = AddressSpace::new(self.enabled()?)?;
-        let aperture = space.aperture();
-        let longer =
-            aperture.last().checked_add(PAGE_SIZE).and_then(|last| IovaRange::new(aperture.start(), last).ok());
-        let longer = longer.ok_or_else(|| skip("the aperture ends with the address space"))?;
+        let reach = space.limits().window.intersection(space.table()?.aperture());
+        let longer = reach
+            .and_then(|reach| reach.last().checked_add(PAGE_SIZE))
+            .and_then(|last| IovaRange::new(space.aperture().start(), last).ok())
+            .ok_or_else(|| skip("the function and the table reach the end of all addresses"))?;
         match check_registration(space.limits(), longer, space.table()?.iota()) {
             Err(_) => Ok(()),
             Ok(()) => Err(fail(format_args!("registration for {longer} is not refused"))),

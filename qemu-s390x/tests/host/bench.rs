@@ -1,0 +1,308 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The fake machine as the platform of the image, with one thing in it that can be broken.
+
+use std::cell::{Cell, RefCell};
+use std::collections::{BTreeMap, VecDeque};
+
+use clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
+use qemu_s390x::event::ErrorEvent;
+use qemu_s390x::pci::{Space, Width};
+use qemu_s390x::{Frames, Platform};
+use s390_iommu::{AbsoluteAddress, Fib, FunctionControl, Iova, Outcome, Status, Zpci};
+use zerocopy::FromBytes;
+use zpci_tests::fake::{Configuration, DmaError, Fake, FunctionConfiguration};
+use zpci_tests::Machine;
+
+use crate::nvme::{Bus, Nvme, Refused};
+
+/// What is broken.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Sabotage {
+    /// Nothing.
+    None,
+    /// One bit of every region-third entry.
+    RegionEntries,
+    /// The bit of every page entry that protects the page.
+    PageEntries,
+    /// RPCIT is not executed.
+    NoRefresh,
+    /// RPCIT is not executed where a page is not mapped any more.
+    NoRefreshAfterUnmapping,
+    /// A device that is refused something goes on as if it were not.
+    NoRefusal,
+    /// The device takes the second page of a list for the first and the first for the second.
+    WrongPages,
+    /// The device never says that it is done.
+    NoCompletion,
+}
+
+/// A fake machine in which every function with the identifiers of QEMU's NVMe controller is the same one.
+pub(crate) struct Bench {
+    fake: Fake,
+    sabotage: Sabotage,
+    functions: Vec<FunctionConfiguration>,
+    nvme: RefCell<Nvme>,
+    /// Command register of each function, by the low half of its handle.
+    commands: RefCell<BTreeMap<u32, u64>>,
+    events: RefCell<VecDeque<ErrorEvent>>,
+    microseconds: Cell<u64>,
+}
+
+const DONE: Outcome = Outcome { cc: ConditionCode::Zero, status: Status(0) };
+/// The answer of PCI LOAD and PCI STORE for a function in its error state.
+const BLOCKED: Outcome = Outcome { cc: ConditionCode::One, status: Status(12) };
+const GONE: Outcome = Outcome { cc: ConditionCode::Three, status: Status(0) };
+
+impl Bench {
+    pub(crate) fn new(configuration: Configuration, sabotage: Sabotage) -> Self {
+        Self {
+            functions: configuration.functions.clone(),
+            fake: Fake::new(configuration),
+            sabotage,
+            nvme: RefCell::new(Nvme::new()),
+            commands: RefCell::default(),
+            events: RefCell::default(),
+            microseconds: Cell::new(0),
+        }
+    }
+
+    /// What the fake machine noted.
+    pub(crate) fn complaints(&self) -> Vec<String> {
+        self.fake.complaints()
+    }
+
+    /// Content of the disk.
+    pub(crate) fn disk(&self) -> Vec<u8> {
+        self.nvme.borrow().disk.clone()
+    }
+
+    fn function(&self, handle: FunctionHandle) -> Option<&FunctionConfiguration> {
+        self.functions.get((handle.0 & 0xffff) as usize)
+    }
+
+    /// Whether the function can be loaded from and stored to.
+    fn check(&self, handle: FunctionHandle) -> Result<&FunctionConfiguration, Outcome> {
+        let (_, fib) = self.fake.store_fib(handle.0);
+        match (self.function(handle), fib[8]) {
+            (Some(function), 0x80 | 0x90) if handle.is_enabled() => Ok(function),
+            (Some(_), 0xc0.. | 0xe0..) if handle.is_enabled() => Err(BLOCKED),
+            _ => Err(GONE),
+        }
+    }
+
+    fn configuration_space(&self, handle: FunctionHandle, function: &FunctionConfiguration, offset: u64) -> u64 {
+        let is_nvme = function.device_id == 0x0010;
+        match offset {
+            0 => u64::from(function.vendor_id) | u64::from(function.device_id) << 16,
+            4 => self.commands.borrow().get(&(handle.0 & 0xffff)).copied().unwrap_or(0),
+            8 if is_nvme => 0x0108_0202,
+            8 => 0x0c03_3001,
+            _ => 0,
+        }
+    }
+}
+
+/// A device's way to storage.
+struct Path<'b> {
+    bench: &'b Bench,
+    handle: FunctionHandle,
+}
+
+impl Path<'_> {
+    /// Lets the device do `dma` in the page of `iova`.
+    fn access(&self, iova: u64, mut dma: impl FnMut() -> Result<(), DmaError>) -> Result<(), Refused> {
+        let mut result = dma();
+        if matches!(&result, Err(DmaError::Stale(reason)) if reason.contains(" to nothing, the tables to ")) {
+            // The fake machine says what is missing. QEMU refuses what it was never told of, as if it were not mapped.
+            let entry = self.entry_address(iova);
+            let value = self.bench.fake.entry(entry).unwrap();
+            self.bench.fake.set_entry(entry.get(), 0x400);
+            result = dma();
+            self.bench.fake.set_entry(entry.get(), value);
+        }
+        match result {
+            Ok(()) => Ok(()),
+            // A real machine lets it through: it does not know better.
+            Err(DmaError::Stale(_)) => Ok(()),
+            Err(_) if self.bench.sabotage == Sabotage::NoRefusal => {
+                self.bench.fake.modify(self.handle.0, 7, 0, &[0; 80]).unwrap();
+                Ok(())
+            }
+            Err(_) => Err(Refused),
+        }
+    }
+
+    /// Where the entry for the page of `iova` lies.
+    fn entry_address(&self, iova: u64) -> AbsoluteAddress {
+        let (_, fib) = self.bench.fake.store_fib(self.handle.0);
+        let iota = u64::from_be_bytes(fib[32..40].try_into().unwrap());
+        let entry = |address| self.bench.fake.entry(AbsoluteAddress::new(address)).unwrap();
+        let mut table = iota & !0x3fff;
+        for shift in [31, 42, 53].into_iter().take((iota >> 2 & 3) as usize).rev() {
+            table = entry(table + (iova >> shift & 0x7ff) * 8) & !0x3fff;
+        }
+        let table = entry(table + (iova >> 20 & 0x7ff) * 8) & !0x7ff;
+        AbsoluteAddress::new(table + (iova >> 12 & 0xff) * 8)
+    }
+}
+
+impl Bus for Path<'_> {
+    fn read(&self, iova: u64, bytes: &mut [u8]) -> Result<(), Refused> {
+        self.access(iova, || self.bench.fake.dma_read(self.handle.0, iova, bytes))
+    }
+
+    fn write(&self, iova: u64, bytes: &[u8]) -> Result<(), Refused> {
+        self.access(iova, || self.bench.fake.dma_write(self.handle.0, iova, bytes))
+    }
+
+    fn swaps_pages(&self) -> bool {
+        self.bench.sabotage == Sabotage::WrongPages
+    }
+
+    fn never_completes(&self) -> bool {
+        self.bench.sabotage == Sabotage::NoCompletion
+    }
+}
+
+impl Clp for Bench {
+    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
+        self.fake.call(processor, block)
+    }
+
+    fn immediate(&self, command: u64) -> Result<u64, ConditionCode> {
+        self.fake.immediate(command)
+    }
+}
+
+impl Zpci for Bench {
+    fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
+        self.fake.mpcifc(function, control, fib)
+    }
+
+    fn rpcit(&self, function: FunctionHandle, start: u64, length: u64) -> Outcome {
+        let is_mapped = || {
+            let (_, fib) = self.fake.store_fib(function.0);
+            let iota = u64::from_be_bytes(fib[32..40].try_into().unwrap());
+            matches!(self.fake.walk(iota, start), Ok(Some(_)))
+        };
+        match self.sabotage {
+            Sabotage::NoRefresh => DONE,
+            Sabotage::NoRefreshAfterUnmapping if !is_mapped() => DONE,
+            _ => self.fake.rpcit(function, start, length),
+        }
+    }
+}
+
+impl Machine for Bench {
+    type Storage = <Fake as Machine>::Storage;
+
+    fn storage(&self) -> Self::Storage {
+        self.fake.storage()
+    }
+
+    fn entry(&self, address: AbsoluteAddress) -> Option<u64> {
+        let entry = self.fake.entry(address)?;
+        Some(match self.sabotage {
+            Sabotage::RegionEntries if entry & 0x3fff == 0x7 => entry ^ 1,
+            Sabotage::PageEntries if entry & 0xfff == 0 => entry ^ 0x200,
+            _ => entry,
+        })
+    }
+
+    fn data(&self) -> AbsoluteAddress {
+        self.fake.data()
+    }
+
+    fn function(&self) -> Option<FunctionId> {
+        self.fake.function()
+    }
+
+    fn again(&self, attempts: u32) -> bool {
+        self.fake.again(attempts)
+    }
+}
+
+impl Frames for Bench {
+    fn allocate(&self, bytes: usize, alignment: usize) -> Option<AbsoluteAddress> {
+        let size = bytes.next_power_of_two() as u64;
+        Some(AbsoluteAddress::new(self.fake.add_data(size, (alignment as u64).max(size))))
+    }
+
+    fn free(&self, at: AbsoluteAddress, _bytes: usize) {
+        self.fake.remove_data(at.get());
+    }
+
+    fn read(&self, from: AbsoluteAddress, into: &mut [u8]) {
+        self.fake.read_data(from.get(), into);
+    }
+
+    fn write(&self, to: AbsoluteAddress, from: &[u8]) {
+        self.fake.write_data(to.get(), from);
+    }
+}
+
+impl Platform for Bench {
+    fn has_facility(&self, _number: u16) -> bool {
+        true
+    }
+
+    /// Every look at the clock takes a millisecond.
+    fn microseconds(&self) -> u64 {
+        self.microseconds.set(self.microseconds.get() + 1000);
+        self.microseconds.get()
+    }
+
+    fn load(&self, handle: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, Outcome> {
+        let function = self.check(handle)?;
+        Ok(match space {
+            Space::Configuration => self.configuration_space(handle, function, offset & !3) >> (8 * (offset & 3)),
+            Space::Bar(_) => self.nvme.borrow().load(offset, width),
+        } & u64::MAX >> (64 - 8 * u32::from(width.bytes())))
+    }
+
+    fn store(
+        &self,
+        handle: FunctionHandle,
+        space: Space,
+        offset: u64,
+        width: Width,
+        value: u64,
+    ) -> Result<(), Outcome> {
+        self.check(handle)?;
+        match space {
+            Space::Configuration => {
+                assert_eq!((offset, width), (4, Width::Halfword), "the command register alone is written");
+                self.commands.borrow_mut().insert(handle.0 & 0xffff, value);
+            }
+            Space::Bar(_) => {
+                let command = self.commands.borrow().get(&(handle.0 & 0xffff)).copied();
+                assert_eq!(command, Some(6), "the function answers and is a bus master");
+                self.nvme.borrow_mut().store(&Path { bench: self, handle }, offset, value);
+            }
+        }
+        Ok(())
+    }
+
+    fn controls(&self, handle: FunctionHandle) -> Result<Fib, Outcome> {
+        match self.fake.store_fib(handle.0) {
+            (0, fib) => Ok(Fib::read_from_bytes(&fib).unwrap()),
+            _ => Err(GONE),
+        }
+    }
+
+    fn error_event(&self) -> Option<ErrorEvent> {
+        let mut events = self.events.borrow_mut();
+        for (index, function) in self.functions.iter().enumerate() {
+            let id = FunctionId(function.fid);
+            let (_, new) = self.fake.state(id)?;
+            events.extend(new.into_iter().map(|event| ErrorEvent {
+                handle: FunctionHandle(0x8002_0000 | index as u32),
+                id,
+                code: event.code,
+                address: Iova::new(event.address),
+            }));
+        }
+        events.pop_front()
+    }
+}

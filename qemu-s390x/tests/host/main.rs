@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What the image does, on the host: the fake machine of `zpci-tests` with an NVMe controller in its function.
+
+mod bench;
+mod nvme;
+
+use clp::FunctionId;
+use qemu_s390x::pattern::Pattern;
+use qemu_s390x::{list, run};
+use zpci_tests::fake::{Configuration, FunctionConfiguration};
+
+use self::bench::{Bench, Sabotage};
+
+/// Runs everything and returns whether it passed, and what was printed.
+fn boot(bench: &Bench) -> (bool, String) {
+    let functions = list(bench).unwrap();
+    let mut text = String::new();
+    let passed = run(bench, Ok(&functions), &mut text).unwrap();
+    (passed, text)
+}
+
+/// The lines of `text` that contain `part`.
+fn lines<'t>(text: &'t str, part: &str) -> Vec<&'t str> {
+    text.lines().map(str::trim).filter(|line| line.contains(part)).collect()
+}
+
+/// Everything passes, and the disk holds what the image says it wrote and nothing else.
+fn passes(configuration: Configuration) -> String {
+    let bench = Bench::new(configuration, Sabotage::None);
+    let (passed, text) = boot(&bench);
+    assert!(passed, "{text}");
+    assert_eq!(lines(&text, "not ok"), [""; 0]);
+    assert_eq!(bench.complaints(), [""; 0]);
+
+    let written =
+        [(0x20_0000, 0x14_0000), (0x40_0000, 0x10_0000), (0x60_0000, 0x1000), (0x60_1000, 0x1000), (0x60_2000, 0x1000)];
+    for (offset, length) in written {
+        let fact = format!(r#""serial":"ZPCI-HOST-0001","offset":{offset},"length":{length}}}"#);
+        assert_eq!(lines(&text, &fact).len(), 1, "{fact}");
+    }
+    let disk = bench.disk();
+    for (offset, block) in (0..).step_by(0x1000).zip(disk.chunks(0x1000)) {
+        let is_written = written.iter().any(|(start, length)| (*start..start + length).contains(&offset));
+        let pattern = if is_written { Pattern::WRITTEN } else { Pattern::INITIAL };
+        assert_eq!(pattern.compare(offset, block), Ok(()));
+    }
+    text
+}
+
+#[test]
+fn qemu() {
+    let text = passes(Configuration::qemu());
+    assert_eq!(lines(&text, r#""serial":"ZPCI-HOST-0001","model":"fake""#).len(), 1);
+    assert_eq!(lines(&text, "SKIP").len(), 0, "{:?}", lines(&text, "SKIP"));
+}
+
+/// The root is a region-first table, there are new handles all the time, and entries that become valid need no
+/// refresh.
+#[test]
+fn hardware() {
+    for refresh in [false, true] {
+        let text = passes(Configuration::hardware(refresh));
+        let skipped = lines(&text, "page-without-refresh-is-refused # SKIP");
+        assert_eq!(skipped.len(), usize::from(!refresh));
+        let reason = "# SKIP the function and the table reach the end of all addresses";
+        assert_eq!(lines(&text, reason).len(), 1);
+    }
+}
+
+#[test]
+fn no_function() {
+    let configuration = Configuration { functions: vec![], ..Configuration::qemu() };
+    let (passed, text) = boot(&Bench::new(configuration, Sabotage::None));
+    assert!(passed, "{text}");
+    assert!(text.ends_with("  # Subtest: functions\n  1..0\nok 10 functions\n"), "{text}");
+}
+
+/// A function in standby cannot be used and one without a driver is not driven; neither is a failure.
+#[test]
+fn other_functions() {
+    let mut configuration = Configuration::qemu();
+    let other = FunctionConfiguration { fid: 1, device_id: 0x000d, ..FunctionConfiguration::nvme() };
+    configuration.functions.push(other.clone());
+    configuration.functions.push(FunctionConfiguration { fid: 2, configured: false, ..other });
+    let (passed, text) = boot(&Bench::new(configuration, Sabotage::None));
+    assert!(passed, "{text}");
+    assert_eq!(lines(&text, "no driver for device 1b36:000d of class 0x0c0330").len(), 1);
+    assert_eq!(lines(&text, "# SKIP the function is in standby").len(), 10);
+    assert_eq!(lines(&text, "zpci-function").len(), 3);
+}
+
+/// What is printed for a function, by its name.
+fn function(text: &str, id: FunctionId) -> &str {
+    let (_, rest) = text.split_once(&format!("# Subtest: function {id}\n")).unwrap();
+    rest.split_once(&format!(" function {id}\n")).map_or("", |(part, _)| part)
+}
+
+/// Something is broken: the run fails, and what is printed for the function names it.
+fn fails(sabotage: Sabotage, message: &str) {
+    let (passed, text) = boot(&Bench::new(Configuration::qemu(), sabotage));
+    assert!(!passed, "{text}");
+    let text = function(&text, FunctionId(0));
+    assert!(text.contains(message), "{message:?} is not in {text}");
+}
+
+#[test]
+fn an_entry_off_by_one_bit() {
+    fails(Sabotage::RegionEntries, "bring-up: table entry at region-third index 0x2: expected 0x");
+    fails(Sabotage::PageEntries, "bring-up: table entry at ");
+}
+
+#[test]
+fn a_refresh_that_is_not_executed() {
+    fails(
+        Sabotage::NoRefresh,
+        "function 0x00000000 refused DMA of bringing up the device at IOVA 0x101000000..=0x101005fff: state error (fc \
+         0xf0) while waiting for the completion of Identify; event 0x4 (translation refused) at IOVA 0x101000000; was \
+         the range refreshed?",
+    );
+}
+
+#[test]
+fn a_refresh_after_unmapping_that_is_not_executed() {
+    fails(
+        Sabotage::NoRefreshAfterUnmapping,
+        "was not refused DMA to an unmapped page at IOVA 0x102000000..=0x102000fff",
+    );
+}
+
+#[test]
+fn a_refusal_that_is_none() {
+    fails(Sabotage::NoRefusal, "was not refused DMA to a read-only page at IOVA 0x102000000..=0x102000fff");
+}
+
+#[test]
+fn data_in_the_wrong_pages() {
+    fails(
+        Sabotage::WrongPages,
+        "data at IOVA 0x1fff80000: disk offset 0x0: expected 0x5a5043492d504154, found 0x5a5043492d505154",
+    );
+}
+
+#[test]
+fn a_device_that_never_answers() {
+    fails(Sabotage::NoCompletion, "waited 10000 ms for the completion of Identify");
+}

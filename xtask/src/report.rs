@@ -2,13 +2,14 @@
 
 //! What a boot is judged by, as a table for people and as JSON for programs.
 
+mod function_table;
+
 use std::fmt::Write;
 
-use comfy_table::{presets, Table};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::console::facts::{Bar, DeviceSummary, Fact, Facts, FunctionSummary, QuerySummary, WrittenFact};
+use crate::console::facts::{DeviceSummary, Fact, Facts, FunctionSummary, WrittenFact};
 use crate::console::ktap::{self, Counts, Log, Verdict};
 use crate::device::Attached;
 use crate::qemu::Run;
@@ -124,7 +125,7 @@ impl Report {
     fn write_text(&self, out: &mut String) -> std::fmt::Result {
         writeln!(out, "{}", count(self.function_summaries.len(), "function"))?;
         if !self.function_summaries.is_empty() {
-            writeln!(out, "{}", table(&self.function_summaries))?;
+            writeln!(out, "{}", function_table::table(&self.function_summaries))?;
         }
         for device in &self.device_summaries {
             write!(out, "FID {:#010x}  {} answered by DMA", device.fid, device.kind)?;
@@ -251,60 +252,6 @@ fn count(number: usize, noun: &str) -> String {
         0 => format!("No {noun}s"),
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
-    }
-}
-
-/// The functions, one a row.
-fn table(functions: &[FunctionSummary]) -> Table {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING);
-    table.set_header(["FID", "UID", "handle", "device", "PFT", "PCHID", "group", "DMA window", "BARs", "state"]);
-    for function in functions {
-        let query = function.query.as_ref();
-        let of_query = |show: &dyn Fn(&QuerySummary) -> String| query.map_or("?".to_owned(), show);
-        let bar = |bar: &Bar| format!("{}:{}", bar.index, size(bar.size_log2));
-        table.add_row([
-            format!("{:#010x}", function.fid),
-            of_query(&|query| format!("{:#06x}", query.uid)),
-            format!("{:#010x}", function.handle),
-            device_name(function),
-            of_query(&|query| format!("{:#04x}", query.function_type)),
-            of_query(&|query| format!("{:#06x}", query.pchid)),
-            of_query(&|query| format!("{:#04x}", query.group)),
-            of_query(&|query| format!("{}..={}", shortened(&query.start_dma), shortened(&query.end_dma))),
-            of_query(&|query| query.bars.iter().map(bar).collect::<Vec<_>>().join(" ")),
-            if function.configured { "configured" } else { "standby" }.to_owned(),
-        ]);
-    }
-    table
-}
-
-/// `1b36:0010 QEMU NVM Express Controller`: the numbers, and the name of the model if it is known, else that of the class.
-fn device_name(function: &FunctionSummary) -> String {
-    let device = pci_ids::Device::from_vid_pid(function.vendor, function.device).map(|device| device.name());
-    let class = || {
-        let [_, base, sub, _] = function.class?.to_be_bytes();
-        Some(pci_ids::Subclass::from_cid_sid(base, sub)?.name())
-    };
-    let name = device.or_else(class).unwrap_or_default();
-    format!("{:04x}:{:04x} {name}", function.vendor, function.device).trim_end().to_owned()
-}
-
-/// `0x0000000100000000` as `0x100000000`.
-fn shortened(hexadecimal: &str) -> String {
-    match hexadecimal.strip_prefix("0x").map(|digits| digits.trim_start_matches('0')) {
-        Some("") => "0x0".to_owned(),
-        Some(digits) => format!("0x{digits}"),
-        None => hexadecimal.to_owned(),
-    }
-}
-
-/// `14` as `16K`.
-fn size(log2: u8) -> String {
-    let units = ["", "K", "M", "G", "T", "P", "E"];
-    match units.get(usize::from(log2 / 10)) {
-        Some(unit) => format!("{}{unit}", 1_u32 << (log2 % 10)),
-        None => format!("2^{log2}"),
     }
 }
 
@@ -435,14 +382,5 @@ ok 2 nvme
         let text = report.to_text();
         assert!(text.contains("clp: 1 skipped\n    SKIPPED list: no list\n"), "{text}");
         assert!(text.contains("2 cases passed, 0 failed, 1 skipped"), "{text}");
-    }
-
-    #[test]
-    fn sizes_are_short() {
-        assert_eq!([12, 14, 20, 33, 0].map(size), ["4K", "16K", "1M", "8G", "1"]);
-        assert_eq!(size(63), "8E");
-        assert_eq!(size(200), "2^200");
-        assert_eq!(shortened("0x0000000100000000"), "0x100000000");
-        assert_eq!(shortened("0x0000000000000000"), "0x0");
     }
 }

@@ -4,10 +4,12 @@
  */
 #include <linux/gfp.h>
 #include <linux/list.h>
+#include <linux/pci.h>
 #include <asm/clp.h>
 #include <asm/pci_clp.h>
 #include <asm/setup.h>
 
+#include "../../../arch/s390/pci/pci_bus.h"
 #include "zpci_shim.h"
 
 bool zpci_unique_uid;

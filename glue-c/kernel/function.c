@@ -2,19 +2,10 @@
 /*
  * What CLP told of a function: between struct zpci_dev and the Rust object.
  */
-#include <linux/build_bug.h>
 #include <linux/string.h>
 
 #include "compat.h"
 #include "zpci_shim.h"
-
-static_assert(sizeof(struct zpci_rust_function) == 272);
-static_assert(offsetof(struct zpci_rust_function, id) == 128);
-static_assert(offsetof(struct zpci_rust_function, vfn) == 168);
-static_assert(offsetof(struct zpci_rust_function, group) == 184);
-static_assert(offsetof(struct zpci_rust_function, bar_size_log2) == 192);
-static_assert(offsetof(struct zpci_rust_function, utility_string) == 208);
-static_assert(sizeof(struct zpci_rust_table) == 24);
 
 void zpci_shim_describe(struct zpci_dev *zdev, struct zpci_rust_function *function)
 {

@@ -5,6 +5,7 @@
 #include <linux/delay.h>
 #include <linux/init.h>
 #include <linux/io.h>
+#include <linux/pci.h>
 #include <linux/slab.h>
 #include <asm/asm-extable.h>
 #include <asm/clp.h>

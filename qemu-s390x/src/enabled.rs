@@ -11,6 +11,9 @@ use crate::event::ErrorEvent;
 use crate::pci::{Access, AccessError, PciFunction, Space, Width};
 use crate::platform::Platform;
 
+/// More events than can be pending: a function reports none while it is in its error state.
+const MOST_EVENTS: usize = 4096;
+
 /// A function that was enabled and that is disabled when dropped, if not before.
 #[derive(Debug)]
 pub struct EnabledFunction<'p, P: Platform> {
@@ -115,13 +118,8 @@ impl<'p, P: Platform> EnabledFunction<'p, P> {
 
 /// The last of all pending events that is of function `id`; there are no pending ones after that.
 fn last_event(platform: &impl Platform, id: FunctionId) -> Option<ErrorEvent> {
-    let mut last = None;
-    while let Some(event) = platform.error_event() {
-        if event.id == id {
-            last = Some(event);
-        }
-    }
-    last
+    let pending = core::iter::from_fn(|| platform.error_event()).take(MOST_EVENTS);
+    pending.filter(|event| event.id == id).last()
 }
 
 impl<P: Platform> PciFunction for EnabledFunction<'_, P> {

@@ -85,7 +85,8 @@ impl<'s, 'e, 'p, 'm, P: Platform, F: PciFunction, M: Frames> EntropyCheck<'s, 'e
 
     fn read_only_page(&mut self) -> Result<(), Stop> {
         let page = self.page(self.places.pages, Protection::ReadOnly)?;
-        while self.space.function().error_event().is_some() {}
+        // What is pending is of something else.
+        let _ = self.space.function().error_event();
         let result = self.source.read(page.iova(0), REQUEST as u32).map(drop);
         must_be_refused(self.space, &page, "a read-only page", result)?;
         recover(self.space, self.memory, Way::ResetError, || self.source.restart())?;

@@ -8,9 +8,12 @@ use core::arch::asm;
 
 use qemu_s390x::{Answer, ErrorEvent, EventBlock};
 
+/// More events of other kinds than a machine can have pending.
+const MOST_EVENTS: usize = 4096;
+
 /// The next pending event that says why a function is in error; others are passed over.
 pub(super) fn error_event() -> Option<ErrorEvent> {
-    loop {
+    for _ in 0..MOST_EVENTS {
         let mut block = EventBlock::request();
         let inserted: u64;
         // SAFETY: The block is a page, aligned to one, and ours; the machine reads and writes it alone.
@@ -29,4 +32,5 @@ pub(super) fn error_event() -> Option<ErrorEvent> {
             _ => return None,
         }
     }
+    None
 }

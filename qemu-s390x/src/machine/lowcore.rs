@@ -72,13 +72,34 @@ extern "C" fn program_check() {
     let code = interruption as u16;
     let _ = writeln!(
         console,
-        "\nBail out! program check {code:#06x} ({}), old PSW {mask:#018x} {address:#018x}",
-        exception(code)
+        "\nBail out! program check {code:#06x} ({}) at {}, old PSW {mask:#018x} {address:#018x}",
+        exception(code),
+        instruction(address, (interruption >> 16 & 6) as usize)
     );
     for (number, value) in registers.iter().enumerate() {
         let _ = writeln!(console, "# r{number} {value:#018x}");
     }
     stop(FAILED)
+}
+
+/// Name of the instruction of `length` bytes before `next`, if it is one of those this program asks the machine for
+/// zPCI with.
+fn instruction(next: u64, length: usize) -> &'static str {
+    let mut bytes = [0; 6];
+    let start = core::ptr::without_provenance::<u8>((next as usize).wrapping_sub(length));
+    for (offset, byte) in bytes.iter_mut().enumerate().take(length) {
+        // SAFETY: The processor has fetched the instruction from there.
+        *byte = unsafe { start.wrapping_add(offset).read_volatile() };
+    }
+    match (bytes, length) {
+        ([0xb9, 0xa0, ..], 4) => "CLP",
+        ([0xb9, 0xd0, ..], 4) => "PCISTG",
+        ([0xb9, 0xd2, ..], 4) => "PCILG",
+        ([0xb9, 0xd3, ..], 4) => "RPCIT",
+        ([0xe3, .., 0xd0], 6) => "MPCIFC",
+        ([0xe3, .., 0xd4], 6) => "STPCIFC",
+        _ => "an instruction of the program",
+    }
 }
 
 /// Name of a program interruption, as far as this program can meet it.

@@ -58,6 +58,9 @@ struct EventData {
     reserved: U16,
 }
 
+/// How often the machine may answer that it is busy; QEMU never does.
+const MOST_BUSY: u32 = 1 << 20;
+
 /// Room for one block, where the machine finds it with a 31-bit address.
 #[repr(C, align(4096))]
 struct Page(UnsafeCell<[u8; 4096]>);
@@ -143,7 +146,7 @@ fn service_call(command: u32, parts: &[&[u8]]) -> u16 {
         room.copy_from_slice(part);
         rest = behind;
     }
-    loop {
+    for _ in 0..MOST_BUSY {
         let inserted: u64;
         // SAFETY: The block is ours, aligned to a page, below 2 GiB, and as long as its header says at most; the
         // machine reads and writes it alone.

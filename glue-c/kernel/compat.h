@@ -5,6 +5,8 @@
 #ifndef ZPCI_COMPAT_H
 #define ZPCI_COMPAT_H
 
+#include <linux/slab.h>
+
 /* Attaching a domain tells which one it replaces. */
 #ifdef ZPCI_HAS_OLD_DOMAIN
 #define ZPCI_OLD_DOMAIN	, struct iommu_domain *old
@@ -28,6 +30,11 @@
 #else
 #define zpci_fidparm(zdev)			((void)(zdev), 0)
 #define zpci_set_fidparm(zdev, value)		((void)(zdev), (void)(value))
+#endif
+
+/* Allocating an object names the object alone. */
+#ifndef kzalloc_obj
+#define kzalloc_obj(object)			kzalloc(sizeof(object), GFP_KERNEL)
 #endif
 
 #endif /* ZPCI_COMPAT_H */

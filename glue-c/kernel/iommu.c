@@ -113,7 +113,7 @@ static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 	struct zpci_domain *domain;
 	int rc;
 
-	domain = kzalloc(sizeof(*domain), GFP_KERNEL);
+	domain = kzalloc_obj(*domain);
 	if (!domain)
 		return ERR_PTR(-ENOMEM);
 	zpci_shim_describe(to_zpci_dev(dev), &function);
@@ -197,7 +197,7 @@ static int zpci_attach(struct iommu_domain *iommu_domain, struct device *dev ZPC
 	rc = zpci_rust_can_attach(&function, zpci_aperture, &domain->table);
 	if (rc)
 		return rc;
-	attachment = kzalloc(sizeof(*attachment), GFP_KERNEL);
+	attachment = kzalloc_obj(*attachment);
 	if (!attachment)
 		return -ENOMEM;
 	attachment->zdev = zdev;

@@ -59,8 +59,7 @@ void zpci_rust_deallocate(u64 origin, u32 size)
 	do {									\
 		u64 __ignored;							\
 										\
-		asm volatile (							\
-			"	.insn	rrf,0xb9a00000,%[out],%[in],0,%[lps]\n"	\
+		asm volatile("	.insn	rrf,0xb9a00000,%[out],%[in],0,%[lps]\n"	\
 			"0:	ipm	%[code]\n"				\
 			"	srl	%[code],28\n"				\
 			"1:\n"							\
@@ -86,8 +85,7 @@ u8 zpci_rust_immediate(u64 command, u64 *result)
 	u64 mask = 0;
 	int cc = 3;
 
-	asm volatile (
-		"	.insn	rrf,0xb9a00000,%[mask],%[command],8,0\n"
+	asm volatile("	.insn	rrf,0xb9a00000,%[mask],%[command],8,0\n"
 		"0:	ipm	%[cc]\n"
 		"	srl	%[cc],28\n"
 		"1:\n"
@@ -126,8 +124,7 @@ u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status)
 	u64 request = ZPCI_CREATE_REQ(handle, 0, control);
 	int cc;
 
-	asm volatile (
-		"	.insn	rxy,0xe300000000d0,%[request],%[fib]\n"
+	asm volatile("	.insn	rxy,0xe300000000d0,%[request],%[fib]\n"
 		"	ipm	%[cc]\n"
 		"	srl	%[cc],28\n"
 		: [cc] "=d" (cc), [request] "+d" (request)
@@ -145,8 +142,7 @@ u8 zpci_rust_rpcit(u32 handle, u64 start, u64 length, u8 *status)
 	u64 function = (u64)handle << 32;
 	int cc;
 
-	asm volatile (
-		"	.insn	rre,0xb9d30000,%[function],%[range]\n"
+	asm volatile("	.insn	rre,0xb9d30000,%[function],%[range]\n"
 		"	ipm	%[cc]\n"
 		"	srl	%[cc],28\n"
 		: [cc] "=d" (cc), [function] "+d" (function)
@@ -169,7 +165,7 @@ bool zpci_rust_pause_set(u32 busy)
 /* The machine is never given up on: a function that is busy will not be for ever. */
 bool zpci_rust_pause_mpcifc(u32 busy)
 {
-	msleep(1);
+	fsleep(USEC_PER_MSEC);
 	return true;
 }
 
@@ -208,5 +204,5 @@ void zpci_rust_response(u16 command, u16 code, u8 condition)
 
 void zpci_rust_panic(void)
 {
-	BUG();
+	panic("zpci: the Rust object met a state that it says cannot be\n");
 }

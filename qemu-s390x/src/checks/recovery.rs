@@ -19,6 +19,15 @@ pub(super) enum Way {
     DisableAndEnable,
 }
 
+impl Way {
+    fn take<P: Platform>(self, space: &AddressSpace<'_, '_, P>) -> Result<(), Stop> {
+        match self {
+            Self::ResetError => space.reset_error(),
+            Self::DisableAndEnable => space.disable_and_enable(),
+        }
+    }
+}
+
 /// How often a device may repeat what it was refused before it is reset.
 const REPETITIONS: u32 = 16;
 
@@ -32,11 +41,13 @@ pub(super) fn recover<P: Platform>(
     way: Way,
     mut restart: impl FnMut() -> Result<(), DeviceError>,
 ) -> Result<(), Stop> {
-    match way {
-        Way::ResetError => space.reset_error()?,
-        Way::DisableAndEnable => space.disable_and_enable()?,
-    }
     let mut left = REPETITIONS;
+    while let Err(stop) = way.take(space) {
+        if left == 0 || !in_error(space) {
+            return Err(stop);
+        }
+        left -= 1;
+    }
     while let Err(error) = restart() {
         if left == 0 || !in_error(space) {
             return Err(space.explain("bringing up the device again", memory.range(), error));

@@ -102,4 +102,12 @@ impl ResponseHeader {
     pub const fn code(&self) -> ResponseCode {
         ResponseCode(self.code.get())
     }
+
+    /// Writes the header into the room that was offered, as far as there is room, and nothing else: what a refused
+    /// command answers.
+    pub fn emit(&self, room: &mut [u8]) {
+        for (stored, byte) in room.iter_mut().zip(self.as_bytes()) {
+            *stored = *byte;
+        }
+    }
 }

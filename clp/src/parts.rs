@@ -2,7 +2,7 @@
 
 //! The two parts of a command block, as a responder finds them.
 
-use crate::{RequestHeader, ResponseHeader};
+use crate::RequestHeader;
 use core::fmt;
 use zerocopy::FromBytes;
 
@@ -48,17 +48,6 @@ impl<'a> Parts<'a> {
         match rest.get_mut(..usize::from(room_length)) {
             Some(room) if request.len() + room.len() <= Self::MAX => Ok(Self { request, room }),
             _ => Err(PartsError::Block { available }),
-        }
-    }
-}
-
-impl ResponseHeader {
-    /// Writes the header into the room that was offered, as far as there is room, and nothing else: what a refused
-    /// command answers.
-    pub fn emit(&self, room: &mut [u8]) {
-        use zerocopy::IntoBytes;
-        for (stored, byte) in room.iter_mut().zip(self.as_bytes()) {
-            *stored = *byte;
         }
     }
 }

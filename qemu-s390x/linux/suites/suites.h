@@ -14,6 +14,7 @@ extern const struct suite function_suite;
 extern const struct suite hotplug_suite;
 extern const struct suite iommufd_suite;
 extern const struct suite load_suite;
+extern const struct suite module_suite;
 extern const struct suite network_suite;
 extern const struct suite nvme_suite;
 extern const struct suite rebind_suite;

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-only
+
+#include "zpci_test.h"
+
+void bench_note(struct bench *bench, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	seq_vprintf(bench->out, format, arguments);
+	va_end(arguments);
+	seq_putc(bench->out, '\n');
+}
+
+void bench_fail(struct bench *bench, const char *format, ...)
+{
+	va_list arguments;
+
+	bench->failed = true;
+	va_start(arguments, format);
+	seq_vprintf(bench->out, format, arguments);
+	va_end(arguments);
+	seq_putc(bench->out, '\n');
+}
+
+struct iommu_domain *bench_domain(struct bench *bench, struct pci_dev *pdev)
+{
+	struct iommu_domain *domain = iommu_paging_domain_alloc(&pdev->dev);
+
+	if (!IS_ERR(domain))
+		return domain;
+	bench_fail(bench, "no domain: %ld", PTR_ERR(domain));
+	return NULL;
+}
+
+int bench_attach(struct iommu_domain *domain, struct pci_dev *pdev)
+{
+	struct iommu_group *group = iommu_group_get(&pdev->dev);
+	int rc;
+
+	if (!group)
+		return -ENODEV;
+	rc = iommu_attach_group(domain, group);
+	iommu_group_put(group);
+	return rc;
+}
+
+void bench_detach(struct iommu_domain *domain, struct pci_dev *pdev)
+{
+	struct iommu_group *group = iommu_group_get(&pdev->dev);
+
+	if (!group)
+		return;
+	iommu_detach_group(domain, group);
+	iommu_group_put(group);
+}

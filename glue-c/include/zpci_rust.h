@@ -1,4 +1,4 @@
-/* SPDX-License-Identifier: GPL-2.0-only OR MIT OR Apache-2.0 */
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
 /*
  * The boundary between the zPCI crates and C.
  *
@@ -92,8 +92,10 @@ u64 zpci_rust_table_last(const struct zpci_rust_table *table);
 int zpci_rust_map(const struct zpci_rust_table *table, u64 iova, u64 origin,
 		  u64 size, bool writable, u32 gfp);
 /*
- * Bytes that are not mapped any more; 0 if refused. @changed: what has to be
- * refreshed, 1 and 0 if nothing. @gfp is for splitting frames of 1 MiB.
+ * Bytes that are not mapped any more; 0 if refused. @changed: first and last
+ * byte of what was mapped, which has to be refreshed; @pages: how much that is.
+ * 1, 0 and 0 if nothing was, or if refused. @gfp is for splitting frames of
+ * 1 MiB.
  */
 u64 zpci_rust_unmap(const struct zpci_rust_table *table, u64 iova, u64 size,
 		    u64 changed[2], u64 *pages, u32 gfp);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Errors as the kernel knows them: negative numbers of `include/uapi/asm-generic/errno-base.h`.
+//! Errors as the kernel knows them: negative numbers of `errno-base.h` and `errno.h`, `include/uapi/asm-generic`.
 
 use s390_iommu::{Action, MapError, RefreshError, RegisterError};
 

@@ -14,7 +14,7 @@ use zerocopy::big_endian::{U32, U64};
 unsafe extern "C" {
     fn zpci_rust_allocate(size: u32, gfp: u32) -> u64;
     fn zpci_rust_deallocate(origin: u64, size: u32);
-    fn zpci_rust_call(processor: u8, block: *mut u8) -> u8;
+    fn zpci_rust_call(processor: u8, block: *mut c_void) -> u8;
     fn zpci_rust_immediate(command: u64, result: *mut u64) -> u8;
     fn zpci_rust_mpcifc(handle: u32, control: u8, fib: *const Fib, status: *mut u8) -> u8;
     fn zpci_rust_rpcit(handle: u32, start: u64, length: u64, status: *mut u8) -> u8;

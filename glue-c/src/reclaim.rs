@@ -13,15 +13,11 @@ use crate::table::ForeignTable;
 ///
 /// # Safety
 ///
-/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile; `span` must have room for two. The
+/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile; `span` must have room for two
+/// numbers. The
 /// range must have been unmapped and refreshed, and nobody may map or unmap in it meanwhile.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_reclaim(
-    table: *const ForeignTable,
-    start: u64,
-    last: u64,
-    span: *mut [u64; 2],
-) -> u64 {
+pub unsafe extern "C" fn zpci_rust_reclaim(table: *const ForeignTable, start: u64, last: u64, span: *mut u64) -> u64 {
     let Ok(range) = IovaRange::new(s390_iommu::Iova::new(start), s390_iommu::Iova::new(last)) else {
         return 0;
     };
@@ -32,7 +28,7 @@ pub unsafe extern "C" fn zpci_rust_reclaim(
     };
     let refresh = reclaimed.refresh();
     // SAFETY: by the contract `span` has room.
-    unsafe { span.write([refresh.range().start().get(), refresh.range().last().get()]) };
+    unsafe { span.cast::<[u64; 2]>().write([refresh.range().start().get(), refresh.range().last().get()]) };
     refresh.forgo("C issues it to every function of the domain before it frees the list");
     reclaimed.into_raw()
 }

@@ -16,18 +16,14 @@ use crate::table::ForeignTable;
 ///
 /// # Safety
 ///
-/// `function` must be valid; `window` must have room for two.
+/// `function` must be valid; `window` must have room for two numbers.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_window(
-    function: *const ForeignFunction,
-    aperture: u64,
-    window: *mut [u64; 2],
-) -> i32 {
+pub unsafe extern "C" fn zpci_rust_window(function: *const ForeignFunction, aperture: u64, window: *mut u64) -> i32 {
     // SAFETY: by the contract `function` is valid.
     match unsafe { &*function }.choice(aperture) {
         Some(Choice { aperture, .. }) => {
             // SAFETY: by the contract `window` has room.
-            unsafe { window.write([aperture.start().get(), aperture.last().get()]) };
+            unsafe { window.cast::<[u64; 2]>().write([aperture.start().get(), aperture.last().get()]) };
             0
         }
         None => errno::EINVAL,
@@ -89,15 +85,16 @@ pub unsafe extern "C" fn zpci_rust_can_attach(
 ///
 /// # Safety
 ///
-/// `function` and `answer` must be valid; `table` must be as `zpci_rust_table_init` left it, or null, and stay so until
-/// the function is deregistered. May sleep.
+/// `function` must be valid; `answer` must have room for two bytes; `table` must be as `zpci_rust_table_init` left it,
+/// or null, and stay so until the function is deregistered. May sleep.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_register(
     function: *const ForeignFunction,
     aperture: u64,
     table: *const ForeignTable,
-    answer: *mut [u8; 2],
+    answer: *mut u8,
 ) -> i32 {
+    let answer = answer.cast::<[u8; 2]>();
     // SAFETY: by the contract all are valid.
     let (function, iota) = unsafe {
         answer.write([0, 0]);

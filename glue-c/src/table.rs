@@ -6,8 +6,7 @@ use core::mem::ManuallyDrop;
 use core::ops::Deref;
 
 use s390_iommu::{
-    AbsoluteAddress, Choice, FrameSizes, Iova, IovaRange, Protection, Refresh, Root, TranslationTable, UnmapError,
-    PAGE_SIZE,
+    AbsoluteAddress, Choice, FrameSizes, Iova, IovaRange, Protection, Root, TranslationTable, UnmapError, Unmapped,
 };
 use static_assertions::const_assert_eq;
 
@@ -177,55 +176,55 @@ pub unsafe extern "C" fn zpci_rust_map(
 
 /// Unmaps `size` bytes from `iova`; the number of bytes that are not mapped any more, 0 when it was refused.
 ///
-/// `changed` receives first and last byte, inclusive, of the entries that changed; 1 and 0 where there was none. A frame
-/// of 1 MiB that the range only cuts is split into pages first, which is all that allocates here, as `gfp` says.
+/// `changed` receives first and last byte, inclusive, of what was mapped in the range and is not any more, and `pages`
+/// how many pages that are; 1, 0 and 0 where there was none. A frame of 1 MiB that the range only cuts is split into
+/// pages first, which is all that allocates here, as `gfp` says.
 ///
 /// # Safety
 ///
-/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile; `changed` must have room for two.
+/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile; `changed` must have room for two
+/// numbers; `pages` must be valid.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_unmap(
     table: *const ForeignTable,
     iova: u64,
     size: u64,
-    changed: *mut [u64; 2],
+    changed: *mut u64,
     pages: *mut u64,
     gfp: u32,
 ) -> u64 {
-    let Some(range) = range(iova, size) else {
-        return 0;
-    };
-    // SAFETY: by the contract `table` is valid and stays so.
-    let table = unsafe { (*table).borrow(gfp) };
-    let mut hull = None;
-    let unmapped = loop {
-        match table.unmap(range) {
-            Ok(unmapped) => break unmapped,
-            Err(UnmapError::PartOfFrame { frame, .. }) => match table.split(frame.start()) {
-                // Devices may use the old entry for all of the frame.
-                Ok(split) => hull = joined(hull, split),
-                Err(_) => return 0,
-            },
-            Err(_) => return 0,
-        }
-    };
-    let found = joined(hull, unmapped.refresh).map_or([1, 0], |range| [range.start().get(), range.last().get()]);
+    let unmapped = range(iova, size).and_then(|range| {
+        // SAFETY: by the contract `table` is valid and stays so.
+        let table = unsafe { (*table).borrow(gfp) };
+        unmap_splitting(&table, range)
+    });
+    let done = if unmapped.is_some() { size } else { 0 };
+    let (mut found, mut count) = ([1, 0], 0);
+    if let Some(Unmapped { pages, refresh: Some(refresh) }) = unmapped {
+        (found, count) = ([refresh.range().start().get(), refresh.range().last().get()], pages);
+        refresh.forgo("the IOMMU core asks for it when it has gathered enough");
+    }
     // SAFETY: by the contract both have room.
     unsafe {
-        changed.write(found);
-        pages.write(unmapped.pages);
+        changed.cast::<[u64; 2]>().write(found);
+        pages.write(count);
     }
-    range.pages().wrapping_mul(PAGE_SIZE)
+    done
 }
 
-/// What `hull` and a refresh cover together; the IOMMU core gathers what is to be refreshed.
-fn joined(hull: Option<IovaRange>, refresh: Option<Refresh>) -> Option<IovaRange> {
-    let Some(refresh) = refresh else {
-        return hull;
-    };
-    let range = refresh.range();
-    refresh.forgo("the IOMMU core asks for it when it has gathered enough");
-    Some(hull.map_or(range, |hull| hull.hull(range)))
+/// Unmaps `range`, splitting frames of 1 MiB that it only cuts; nothing where it was refused.
+fn unmap_splitting(table: &TranslationTable<KernelStorage>, range: IovaRange) -> Option<Unmapped> {
+    loop {
+        match table.unmap(range) {
+            Ok(unmapped) => return Some(unmapped),
+            Err(UnmapError::PartOfFrame { frame, .. }) => {
+                if let Some(refresh) = table.split(frame.start()).ok()? {
+                    refresh.forgo("what is unmapped is refreshed, and the rest leads where it did by either entry");
+                }
+            }
+            Err(_) => return None,
+        }
+    }
 }
 
 /// Where `iova` leads, to the byte; 0 where nothing is mapped.

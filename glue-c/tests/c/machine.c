@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+/*
+ * Instructions, answered from a script, and pauses.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "stand_in.h"
+#include "state.h"
+
+#define PAGE		4096
+#define FIB		80
+#define HEADER		16
+
+struct answer {
+	u8 cc;
+	u8 status;
+	u32 kind;
+	u32 size;
+	u8 *bytes;
+};
+
+static _Thread_local struct {
+	struct answer *answers;
+	u32 count;
+	u32 used;
+	struct answer always[STAND_IN_KINDS];
+	u32 patience[STAND_IN_KINDS];
+	u32 pauses[STAND_IN_KINDS];
+} machine;
+
+void stand_in_answer(u32 kind, u8 cc, u8 status, const void *bytes, u32 size)
+{
+	struct answer *answer;
+
+	machine.answers = realloc(machine.answers, (machine.count + 1) * sizeof(*machine.answers));
+	if (!machine.answers)
+		abort();
+	answer = &machine.answers[machine.count++];
+	*answer = (struct answer){ .cc = cc, .status = status, .kind = kind, .size = size };
+	if (!size)
+		return;
+	answer->bytes = malloc(size);
+	if (!answer->bytes)
+		abort();
+	memcpy(answer->bytes, bytes, size);
+}
+
+void stand_in_always(u32 kind, u8 cc, u8 status)
+{
+	machine.always[kind] = (struct answer){ .cc = cc, .status = status, .kind = kind };
+}
+
+u32 stand_in_answers_left(void)
+{
+	return machine.count - machine.used;
+}
+
+void stand_in_patience(u32 kind, u32 pauses)
+{
+	machine.patience[kind] = pauses;
+	machine.pauses[kind] = 0;
+}
+
+void machine_reset(void)
+{
+	u32 i;
+
+	for (i = 0; i < machine.count; i++)
+		free(machine.answers[i].bytes);
+	free(machine.answers);
+	memset(&machine, 0, sizeof(machine));
+}
+
+/* The next answer, which has to be one to this instruction; NULL when all are used up */
+static const struct answer *next_answer(u32 kind)
+{
+	if (machine.used == machine.count)
+		return NULL;
+	if (machine.answers[machine.used].kind != kind) {
+		stand_in_note("instruction %u where the script has %u", kind, machine.answers[machine.used].kind);
+		return NULL;
+	}
+	return &machine.answers[machine.used++];
+}
+
+u8 zpci_rust_call(u8 processor, void *block)
+{
+	struct stand_in_event event = { .kind = STAND_IN_CALL, .numbers = { processor } };
+	u8 *bytes = block;
+	u32 request = (u32)bytes[0] << 8 | bytes[1];
+	const struct answer *answer;
+
+	if ((uintptr_t)block % PAGE) {
+		stand_in_note("block at %p is no page", block);
+		return 3;
+	}
+	if (request > sizeof(event.bytes) - HEADER) {
+		stand_in_note("request of %u bytes", request);
+		return 3;
+	}
+	event.size = request + HEADER;
+	memcpy(event.bytes, bytes, event.size);
+	stand_in_record(&event);
+	answer = next_answer(STAND_IN_CALL);
+	if (!answer || answer->size > PAGE - request) {
+		stand_in_note("no answer to command %u", (u32)bytes[2] << 8 | bytes[3]);
+		return 3;
+	}
+	if (answer->size)
+		memcpy(bytes + request, answer->bytes, answer->size);
+	return answer->cc;
+}
+
+u8 zpci_rust_immediate(u64 command, u64 *result)
+{
+	const struct answer *answer;
+
+	stand_in_record(&(struct stand_in_event){ .kind = STAND_IN_IMMEDIATE, .numbers = { command } });
+	answer = next_answer(STAND_IN_IMMEDIATE);
+	if (!answer || answer->size != sizeof(*result)) {
+		stand_in_note("no answer to an immediate command");
+		return 3;
+	}
+	memcpy(result, answer->bytes, sizeof(*result));
+	return answer->cc;
+}
+
+static u8 instruction(const struct stand_in_event *event, u8 *status)
+{
+	const struct answer *answer;
+
+	stand_in_record(event);
+	answer = next_answer(event->kind);
+	if (!answer)
+		answer = &machine.always[event->kind];
+	*status = answer->status;
+	return answer->cc;
+}
+
+u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status)
+{
+	struct stand_in_event event = {
+		.kind = STAND_IN_MPCIFC,
+		.numbers = { handle, control },
+		.size = FIB,
+	};
+
+	if ((uintptr_t)fib % 8)
+		stand_in_note("function information block at %p is not aligned", fib);
+	memcpy(event.bytes, fib, FIB);
+	return instruction(&event, status);
+}
+
+u8 zpci_rust_rpcit(u32 handle, u64 start, u64 length, u8 *status)
+{
+	return instruction(&(struct stand_in_event){
+		.kind = STAND_IN_RPCIT,
+		.numbers = { handle, start, length },
+	}, status);
+}
+
+static bool pause_of(u32 kind, u32 busy)
+{
+	stand_in_record(&(struct stand_in_event){ .kind = kind, .numbers = { busy } });
+	return machine.pauses[kind]++ < machine.patience[kind];
+}
+
+bool zpci_rust_pause_set(u32 busy)
+{
+	return pause_of(STAND_IN_PAUSE_SET, busy);
+}
+
+bool zpci_rust_pause_mpcifc(u32 busy)
+{
+	return pause_of(STAND_IN_PAUSE_MPCIFC, busy);
+}
+
+bool zpci_rust_pause_rpcit(u32 busy)
+{
+	return pause_of(STAND_IN_PAUSE_RPCIT, busy);
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The numbers that the header gives names.
+
+use std::fs;
+
+use zpci_glue::function::ForeignFunction;
+use zpci_glue::vfio::CAPABILITY_SIZE;
+
+use crate::compiler::{accept, file};
+
+const CONSTANTS: [(&str, usize); 8] = [
+    ("ZPCI_RUST_PHYSICAL", ForeignFunction::PHYSICAL as usize),
+    ("ZPCI_RUST_RID", ForeignFunction::RID as usize),
+    ("ZPCI_RUST_TID", ForeignFunction::TID as usize),
+    ("ZPCI_RUST_UTILITY_STRING", ForeignFunction::UTILITY_STRING as usize),
+    ("ZPCI_RUST_MIO", ForeignFunction::MIO as usize),
+    ("ZPCI_RUST_REFRESH", ForeignFunction::REFRESH as usize),
+    ("ZPCI_RUST_RELAXED_TRANSLATION", ForeignFunction::RELAXED_TRANSLATION as usize),
+    ("ZPCI_RUST_CAPABILITY_SIZE", CAPABILITY_SIZE),
+];
+
+pub(crate) fn all() {
+    let header = fs::read_to_string(file("include/zpci_rust.h")).expect("the header");
+    let defined: Vec<&str> = header
+        .lines()
+        .filter_map(|line| line.strip_prefix("#define "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "ZPCI_RUST_H")
+        .collect();
+    assert_eq!(defined, CONSTANTS.map(|(name, _)| name));
+    let asserts = CONSTANTS.map(|(name, value)| format!("_Static_assert({name} == {value}, \"{name}\");\n"));
+    accept(&format!("#include \"zpci_rust.h\"\n{}", asserts.concat()), &[]);
+}

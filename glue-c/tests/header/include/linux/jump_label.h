@@ -1,0 +1,2 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
+/* Asked for by a header of the kernel; see kernel.h. */

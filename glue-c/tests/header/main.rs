@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The header against the implementation: what the C compiler is told on either side has to be the same.
+//!
+//! `include/zpci_rust.h` is written by hand. Prototypes are made from the source of the exports, and compiled together
+//! with it; `kernel/layout.c` is compared with the layout that the Rust compiler chose. With `ZPCI_KERNEL_SOURCE`, the
+//! path of a Linux source tree, the headers of that tree are compiled too.
+
+mod compiler;
+mod constant;
+mod kernel_source;
+mod layout;
+mod prototype;
+
+use libtest_mimic::{Arguments, Failed, Trial};
+
+fn main() {
+    let source = kernel_source::path();
+    let name = |test: &str| match source {
+        Some(_) => test.to_owned(),
+        None => format!("{test} (needs ZPCI_KERNEL_SOURCE)"),
+    };
+    let trials = vec![
+        trial("prototype::exports_and_imports", prototype::exports_and_imports),
+        trial("prototype::each_is_compared", prototype::each_is_compared),
+        trial("prototype::none_is_missing", prototype::none_is_missing),
+        trial("prototype::undefined_symbols", prototype::undefined_symbols),
+        trial("prototype::c_side_of_the_tests", prototype::c_side_of_the_tests),
+        trial("constant::all", constant::all),
+        trial("layout::of_the_header", layout::of_the_header),
+        trial("layout::every_byte_has_a_member", layout::every_byte_has_a_member),
+        trial("layout::what_the_kernel_asserts", layout::what_the_kernel_asserts),
+        trial(name("kernel_source::layout"), kernel_source::layout).with_ignored_flag(source.is_none()),
+        trial(name("kernel_source::constants"), kernel_source::constants).with_ignored_flag(source.is_none()),
+    ];
+    libtest_mimic::run(&Arguments::from_args(), trials).exit();
+}
+
+fn trial(name: impl Into<String>, run: fn()) -> Trial {
+    Trial::test(name, move || -> Result<(), Failed> {
+        run();
+        Ok(())
+    })
+}

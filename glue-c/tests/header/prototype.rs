@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Prototypes of the exports and imports, made from their source.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::PathBuf;
+
+use cbindgen::{Builder, Config, ExportConfig, ItemType, Language};
+
+use crate::compiler::{accept, check, file};
+
+/// The types that the header has in C alone; a block and a function information block are bytes there.
+const TYPES: [(&str, &str); 6] = [
+    ("Block", "void"),
+    ("Fib", "void"),
+    ("ForeignDomain", "struct shim_domain"),
+    ("ForeignEvent", "struct stand_in_event"),
+    ("ForeignFunction", "struct zpci_rust_function"),
+    ("ForeignTable", "struct zpci_rust_table"),
+];
+
+/// The C declarations of all functions in `sources`, without the semicolon.
+fn declarations(sources: impl IntoIterator<Item = PathBuf>) -> Vec<String> {
+    let owned = |(rust, c): (&str, &str)| (rust.to_owned(), c.to_owned());
+    let config = Config {
+        language: Language::C,
+        no_includes: true,
+        documentation: false,
+        export: ExportConfig {
+            item_types: vec![ItemType::Functions],
+            exclude: TYPES.map(|(rust, _)| rust.to_owned()).into(),
+            rename: TYPES.map(owned).into(),
+            ..ExportConfig::default()
+        },
+        ..Config::default()
+    };
+    let builder = sources.into_iter().fold(Builder::new().with_config(config), Builder::with_src);
+    let mut text = Vec::new();
+    builder.generate().expect("sources that cbindgen reads").write(&mut text);
+    let text = String::from_utf8(text).expect("UTF-8");
+    let declarations = text.split(';').map(str::trim).filter(|text| text.contains('('));
+    declarations.map(str::to_owned).collect()
+}
+
+/// Those of the exports, and those of what Rust takes from C, which come with `extern`.
+fn boundary() -> Vec<String> {
+    let entries = fs::read_dir(file("src")).expect("the sources");
+    let mut sources: Vec<PathBuf> = entries.map(|entry| entry.expect("the sources").path()).collect();
+    sources.retain(|path| !path.ends_with("lib.rs"));
+    sources.push(file("object/src/lib.rs"));
+    declarations(sources)
+}
+
+/// The name of the function that is declared.
+fn name(declaration: &str) -> &str {
+    let (before, _) = declaration.split_once('(').expect("a function");
+    before.rsplit([' ', '*', '\n']).next().unwrap_or_default()
+}
+
+fn text(header: &str, declarations: &[String]) -> String {
+    let includes = "#include <stdbool.h>\n#include <stdint.h>\n";
+    format!("{includes}#include \"{header}\"\n{};\n", declarations.join(";\n"))
+}
+
+pub(crate) fn exports_and_imports() {
+    let declarations = boundary();
+    assert!(declarations.len() >= 30, "{declarations:#?}");
+    accept(&text("zpci_rust.h", &declarations), &[]);
+}
+
+/// With another return type the compiler refuses each, which it would not if the header did not declare it.
+pub(crate) fn each_is_compared() {
+    for declaration in boundary() {
+        let (_, after) = declaration.split_once(name(&declaration)).expect("its name");
+        let other = format!("struct other {}{after}", name(&declaration));
+        assert!(check(&text("zpci_rust.h", &[other]), &[]).is_err(), "{declaration}");
+    }
+}
+
+/// The header declares nothing that Rust does not know.
+pub(crate) fn none_is_missing() {
+    let header = fs::read_to_string(file("include/zpci_rust.h")).expect("the header");
+    let declared: BTreeSet<&str> = header
+        .split("/*")
+        .map(|part| part.split_once("*/").map_or(part, |(_, code)| code))
+        .flat_map(|code| code.split(';'))
+        .filter(|declaration| declaration.contains('('))
+        .map(name)
+        .collect();
+    let boundary = boundary();
+    assert_eq!(declared, boundary.iter().map(|declaration| name(declaration)).collect());
+}
+
+/// What Rust takes from C is what the object may leave undefined; a panic it must not refer to.
+pub(crate) fn undefined_symbols() {
+    let list = fs::read_to_string(file("undefined-symbols.txt")).expect("the list");
+    let listed: BTreeSet<&str> = list.lines().filter(|line| !line.starts_with('#')).collect();
+    let boundary = boundary();
+    let imports = boundary.iter().filter(|declaration| declaration.starts_with("extern")).map(|text| name(text));
+    assert_eq!(listed, imports.filter(|name| *name != "zpci_rust_panic").collect());
+}
+
+/// The C side of the tests is declared in Rust as it is in C.
+pub(crate) fn c_side_of_the_tests() {
+    let options = [format!("-I{}", file("tests/c").display())];
+    let (shim, stand_in): (Vec<_>, Vec<_>) = declarations([file("tests/host/binding.rs")])
+        .into_iter()
+        .partition(|declaration| name(declaration).starts_with("shim_"));
+    for (header, declarations) in [("shim.h", shim), ("stand_in.h", stand_in)] {
+        assert!(declarations.len() >= 10, "{declarations:#?}");
+        accept(&text(header, &declarations), &options);
+        for declaration in &declarations {
+            let (_, after) = declaration.split_once(name(declaration)).expect("its name");
+            let other = format!("struct other {}{after}", name(declaration));
+            assert!(check(&text(header, &[other]), &options).is_err(), "{declaration}");
+        }
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Listing and finding functions, also of machines that mean harm.
+
+use crate::binding::*;
+use crate::stand_in::{Event, StandIn};
+
+const CONTEXT: usize = 0x1234_5678;
+
+fn list() -> i32 {
+    // SAFETY: the C side only notes the context.
+    unsafe { shim_list(core::ptr::without_provenance_mut(CONTEXT)) }
+}
+
+/// The error number, the handle and the state; the latter are 0xa5a5_a5a5 and true before.
+fn find(id: u32) -> (i32, u32, bool) {
+    let (mut handle, mut configured) = (0xa5a5_a5a5, true);
+    // SAFETY: both are valid.
+    let rc = unsafe { shim_find(id, &mut handle, &mut configured) };
+    (rc, handle, configured)
+}
+
+/// An entry: device, vendor, whether configured, identifier, handle.
+fn entry(vendor: u16, configured: bool, id: u32, handle: u32) -> [u8; 16] {
+    let mut entry = [0; 16];
+    entry[0..2].copy_from_slice(&[0x10, 0x03]);
+    entry[2..4].copy_from_slice(&vendor.to_be_bytes());
+    entry[4] = if configured { 0x80 } else { 0 };
+    entry[8..12].copy_from_slice(&id.to_be_bytes());
+    entry[12..16].copy_from_slice(&handle.to_be_bytes());
+    entry
+}
+
+/// A response: header, token, most functions 16, no UID checking, entries of 16 bytes.
+fn response(token: u64, entries: &[[u8; 16]]) -> Vec<u8> {
+    let mut response = vec![0; 32];
+    response[0..2].copy_from_slice(&(32 + 16 * entries.len() as u16).to_be_bytes());
+    response[2..4].copy_from_slice(&[0x00, 0x10]);
+    response[16..24].copy_from_slice(&token.to_be_bytes());
+    response[28..30].copy_from_slice(&[0, 16]);
+    response[31] = 16;
+    response.extend(entries.concat());
+    response
+}
+
+/// The request for the part of the list that starts at `token`, with room for 4064 bytes.
+fn request(token: u64) -> Event {
+    let mut block = vec![0; 48];
+    block[0..4].copy_from_slice(&[0x00, 0x20, 0x00, 0x02]);
+    block[16..24].copy_from_slice(&token.to_be_bytes());
+    block[32..34].copy_from_slice(&[0x0f, 0xe0]);
+    Event::Call { processor: 2, block }
+}
+
+fn listed(id: u32, handle: u32, configured: bool) -> Event {
+    Event::Listed { context: CONTEXT, id, handle, configured }
+}
+
+#[test]
+fn functions_are_handed_out_in_order() {
+    let kernel = StandIn::new();
+    let mut first = response(0x77, &[entry(0x1af4, true, 1, 0x2_0000), entry(0, true, 9, 0x2_0009)]);
+    // UIDs are unique.
+    first[30] = 0x01;
+    kernel.respond(0, &first);
+    kernel.respond(0, &response(0, &[entry(0x1b36, false, 2, 0x2_0001)]));
+    assert_eq!(list(), 0);
+    let events = kernel.events();
+    let without_uids: Vec<&Event> = events.iter().filter(|event| !matches!(event, Event::UidChecking(_))).collect();
+    assert_eq!(without_uids, [&request(0), &listed(1, 0x2_0000, true), &request(0x77), &listed(2, 0x2_0001, false)]);
+    // What was told last holds, and the first function finds it told.
+    assert_eq!(events[1], Event::UidChecking(true));
+    assert_eq!(events.last(), Some(&Event::UidChecking(false)));
+}
+
+#[test]
+fn a_machine_without_functions() {
+    let kernel = StandIn::new();
+    kernel.respond(0, &response(0, &[]));
+    assert_eq!(list(), 0);
+    assert_eq!(kernel.events(), [request(0), Event::UidChecking(false)]);
+}
+
+#[test]
+fn a_function_is_found_by_its_identifier() {
+    let kernel = StandIn::new();
+    let entries = [entry(0x1af4, true, 1, 0x2_0000), entry(0x1b36, false, 0x22, 0x8002_0001)];
+    for (id, expected) in [(1, (0, 0x2_0000, true)), (0x22, (0, 0x8002_0001, false)), (3, (-19, 0xa5a5_a5a5, true))] {
+        kernel.respond(0, &response(0, &entries));
+        assert_eq!(find(id), expected);
+        assert_eq!(kernel.events(), [request(0)]);
+    }
+}
+
+#[test]
+fn a_command_that_fails_is_recorded() {
+    let kernel = StandIn::new();
+    let mut refused = response(0, &[]);
+    refused[2..4].copy_from_slice(&[0x01, 0x06]);
+    for (cc, response, code) in [(0, &refused[..], 0x0106), (1, &[], 0), (2, &[], 0), (3, &[], 0)] {
+        let recorded = Event::Response { command: 2, code, condition: cc };
+        kernel.respond(cc, response);
+        assert_eq!(list(), -5);
+        assert_eq!(kernel.events(), [request(0), recorded.clone()]);
+        kernel.respond(cc, response);
+        assert_eq!(find(1), (-5, 0xa5a5_a5a5, true));
+        assert_eq!(kernel.events(), [request(0), recorded]);
+    }
+}
+
+#[test]
+fn silly_lengths_and_entry_sizes() {
+    let kernel = StandIn::new();
+    let good = response(0, &[entry(0x1af4, true, 1, 0x2_0000)]);
+    for (offset, bytes) in [
+        (31, &[0][..]),
+        (31, &[8]),
+        (31, &[15]),
+        (31, &[255]),
+        (0, &[0, 0]),
+        (0, &[0, 8]),
+        (0, &[0, 31]),
+        (0, &[0, 47]),
+        (0, &[0, 49]),
+        (0, &[0x0f, 0xe1]),
+        (0, &[0xff, 0xff]),
+    ] {
+        let mut bad = good.clone();
+        bad[offset..offset + bytes.len()].copy_from_slice(bytes);
+        kernel.respond(0, &bad);
+        assert_eq!(list(), -5, "{bytes:x?} at {offset}");
+        assert_eq!(kernel.events(), [request(0), Event::Response { command: 2, code: 0, condition: 0 }]);
+        kernel.respond(0, &bad);
+        assert_eq!(find(1), (-5, 0xa5a5_a5a5, true), "{bytes:x?} at {offset}");
+        kernel.events();
+    }
+}
+
+#[test]
+fn lists_that_do_not_end() {
+    // A token that comes back at once, one that comes back later, and tokens that are new each time.
+    for tokens in [&[5, 5][..], &[5, 6, 5], &[5, 6, 7]] {
+        let kernel = StandIn::new();
+        for (token, id) in tokens.iter().zip(0..) {
+            let mut response = response(*token, &[entry(0x1af4, true, id, 0x2_0000 + id)]);
+            // The machine can have two functions.
+            response[28..30].copy_from_slice(&[0, 2]);
+            kernel.respond(0, &response);
+        }
+        assert_eq!(list(), -5, "{tokens:?}");
+        let events = kernel.events();
+        assert_eq!(events.last(), Some(&Event::Response { command: 2, code: 0, condition: 0 }));
+        let of_functions = events.iter().filter(|event| matches!(event, Event::Listed { .. }));
+        assert!(of_functions.eq(&[listed(0, 0x2_0000, true), listed(1, 0x2_0001, true)][..tokens.len() - 1]));
+    }
+}

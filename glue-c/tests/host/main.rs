@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The exports, called from C as the kernel's shim calls them, with a kernel and a machine that stand in for real ones.
+
+mod attach;
+mod binding;
+mod domain;
+mod enable;
+mod list;
+mod map;
+mod query;
+mod reclaim;
+mod refresh;
+mod register;
+mod sample;
+mod stand_in;
+mod user;
+mod vfio;

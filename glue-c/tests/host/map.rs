@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Mapping and unmapping, judged by the walk of a device.
+
+use zpci_glue::function::ForeignFunction;
+
+use crate::domain::{Domain, Unmapped};
+use crate::sample::{GIB, HARDWARE, QEMU, START};
+use crate::stand_in::StandIn;
+
+const MIB: u64 = 1 << 20;
+
+#[test]
+fn devices_find_what_is_mapped_below_every_root() {
+    let kernel = StandIn::new();
+    for (aperture, designation_type, tables) in [(GIB, 1, (2, 1)), (1 << 43, 2, (3, 1)), (u64::MAX, 3, (4, 1))] {
+        let domain = Domain::new(&kernel, &HARDWARE, aperture, false).unwrap();
+        let iota = domain.iota(designation_type);
+        assert_eq!(domain.map(START, 0x5_0000, 0x3000, true), 0);
+        assert_eq!(kernel.gfp(), 0x22);
+        assert_eq!(domain.map(START + 0x3000, 0x7_f000, 0x1000, false), 0);
+        assert_eq!(kernel.tables(), tables);
+        for (iova, write, absolute) in [
+            (START, true, Some(0x5_0000)),
+            (START + 0x2fff, true, Some(0x5_2fff)),
+            (START + 0x3001, false, Some(0x7_f001)),
+            (START + 0x3001, true, None),
+            (START + 0x4000, false, None),
+            (START - 1, false, None),
+        ] {
+            assert_eq!(kernel.dma(iota, iova, write), absolute, "type {designation_type}, {iova:#x}");
+        }
+        assert_eq!(domain.translate(START + 0x2fff), 0x5_2fff);
+        assert_eq!(domain.translate(START + 0x3abc), 0x7_fabc);
+        assert_eq!(domain.translate(START + 0x4000), 0);
+        assert_eq!(domain.translate(u64::MAX), 0);
+    }
+}
+
+#[test]
+fn the_last_page_of_everything() {
+    let kernel = StandIn::new();
+    let whole = ForeignFunction { start_dma: 0, end_dma: u64::MAX, designation_types: 0x10, ..QEMU };
+    let domain = Domain::new(&kernel, &whole, u64::MAX, false).unwrap();
+    let last_page = 0xffff_ffff_ffff_f000;
+    assert_eq!(domain.map(last_page, last_page, 0x1000, true), 0);
+    assert_eq!(kernel.dma(domain.iota(3), last_page + 0x123, true), Some(last_page + 0x123));
+    assert_eq!(domain.unmap(last_page, 0x1000), Unmapped { size: 0x1000, changed: [last_page, u64::MAX], pages: 1 });
+    assert_eq!(domain.map(last_page, 0x1000, 0x2000, true), -22);
+}
+
+#[test]
+fn what_cannot_be_mapped_is_refused_and_nothing_changes() {
+    let kernel = StandIn::new();
+    let domain = Domain::new(&kernel, &QEMU, GIB, false).unwrap();
+    let end = 0x400_0000_0000;
+    for (iova, origin, size) in [
+        (START, 0x5_0000, 0),
+        (START, 0x5_0000, 0x800),
+        (START + 0x800, 0x5_0000, 0x1000),
+        (START, 0x5_0800, 0x1000),
+        (START, 0xffff_ffff_ffff_f000, 0x2000),
+        (0xffff_ffff_ffff_f000, 0x5_0000, 0x2000),
+        (end - 0x1000, 0x5_0000, 0x2000),
+        (end, 0x5_0000, 0x1000),
+        (u64::MAX - 0xfff, 0x5_0000, 0x1000),
+    ] {
+        assert_eq!(domain.map(iova, origin, size, true), -22, "{iova:#x} {origin:#x} {size:#x}");
+    }
+    assert_eq!(kernel.tables(), (1, 0));
+
+    assert_eq!(domain.map(START + 0x2000, 0x5_0000, 0x1000, true), 0);
+    assert_eq!(domain.map(START, 0x9_0000, 0x4000, true), -98);
+    assert_eq!(domain.map(START + 0x2000, 0x5_0000, 0x1000, true), -98);
+    let iota = domain.iota(1);
+    assert_eq!(
+        [0, 1, 2, 3].map(|page| kernel.dma(iota, START + page * 0x1000, true)),
+        [None, None, Some(0x5_0000), None]
+    );
+}
+
+#[test]
+fn wherever_storage_ends_nothing_is_mapped() {
+    let kernel = StandIn::new();
+    // Two pages on either side of where a segment table ends: two segment tables and two page tables.
+    let (iova, size) = (START + 0x7fff_e000, 0x4000);
+    for (aperture, designation_type, needed) in [(4 * GIB, 1, 4), (1 << 43, 2, 5), (u64::MAX, 3, 6)] {
+        for n in 1..=needed {
+            let domain = Domain::new(&kernel, &HARDWARE, aperture, false).unwrap();
+            kernel.fail_allocation(n);
+            assert_eq!(domain.map(iova, 0x5_0000, size, true), -12, "allocation {n} of {needed}");
+            let iota = domain.iota(designation_type);
+            assert!((0..4).all(|page| kernel.dma(iota, iova + page * 0x1000, false).is_none()));
+            // What was made on the way is used, and is not lost.
+            kernel.fail_allocation(needed - n + 2);
+            assert_eq!(domain.map(iova, 0x5_0000, size, true), 0);
+            assert_eq!(kernel.dma(iota, iova + 0x3fff, true), Some(0x5_3fff));
+            kernel.fail_allocation(0);
+        }
+    }
+}
+
+#[test]
+fn unmapping_passes_holes_and_never_allocates() {
+    let kernel = StandIn::new();
+    let domain = Domain::new(&kernel, &QEMU, GIB, false).unwrap();
+    let iota = domain.iota(1);
+    assert_eq!(domain.map(START + 0x1000, 0x5_0000, 0x1000, true), 0);
+    assert_eq!(domain.map(START + 0x8000_4000, 0x6_0000, 0x2000, true), 0);
+    kernel.fail_allocation(1);
+    // A hole before, 2 GiB between, a hole behind.
+    assert_eq!(
+        domain.unmap(START, 0x1_0000_0000),
+        Unmapped { size: 0x1_0000_0000, changed: [START + 0x1000, START + 0x8000_5fff], pages: 3 }
+    );
+    assert_eq!(kernel.dma(iota, START + 0x1000, false), None);
+    assert_eq!(kernel.dma(iota, START + 0x8000_5000, false), None);
+    let nothing = Unmapped { size: 0x1_0000_0000, changed: Unmapped::NONE, pages: 0 };
+    assert_eq!(domain.unmap(START, 0x1_0000_0000), nothing);
+    let refused = Unmapped { size: 0, changed: Unmapped::NONE, pages: 0 };
+    for (iova, size) in [
+        (START, 0),
+        (START, 0x1001),
+        (START + 1, 0x1000),
+        (0x400_0000_0000, 0x1000),
+        (0x3ff_ffff_f000, 0x2000),
+        (u64::MAX - 0xfff, 0x2000),
+    ] {
+        assert_eq!(domain.unmap(iova, size), refused, "{iova:#x} {size:#x}");
+    }
+}
+
+#[test]
+fn frames_of_a_mebibyte_where_they_may_be_used() {
+    let kernel = StandIn::new();
+    for (large, page_tables) in [(false, 4), (true, 2)] {
+        let domain = Domain::new(&kernel, &HARDWARE, GIB, large).unwrap();
+        let iota = domain.iota(1);
+        // A page, two whole MiB, a page.
+        assert_eq!(domain.map(START + MIB - 0x1000, 0x10_0000 - 0x1000, 2 * MIB + 0x2000, false), 0);
+        assert_eq!(kernel.tables(), (2, page_tables));
+        assert_eq!(kernel.dma(iota, START + MIB - 1, false), Some(0xf_ffff));
+        assert_eq!(kernel.dma(iota, START + 2 * MIB + 0x5678, false), Some(0x20_5678));
+        assert_eq!(kernel.dma(iota, START + 2 * MIB + 0x5678, true), None);
+        assert_eq!(domain.translate(START + 2 * MIB + 0x5678), 0x20_5678);
+        assert_eq!(domain.map(START + 2 * MIB, 0x5_0000, 0x1000, true), -98);
+        assert_eq!(
+            domain.unmap(START, 4 * MIB),
+            Unmapped { size: 4 * MIB, changed: [START + MIB - 0x1000, START + 3 * MIB + 0xfff], pages: 514 }
+        );
+        assert_eq!(kernel.dma(iota, START + 2 * MIB, false), None);
+    }
+}
+
+#[test]
+fn a_frame_of_which_a_part_is_unmapped_is_split() {
+    let kernel = StandIn::new();
+    let domain = Domain::new(&kernel, &HARDWARE, GIB, true).unwrap();
+    let iota = domain.iota(1);
+    assert_eq!(domain.map(START, 0x100_0000, 2 * MIB, false), 0);
+    assert_eq!(kernel.tables(), (2, 0));
+    // From the middle of the first to the middle of the second.
+    assert_eq!(
+        domain.unmap(START + 0x8_0000, MIB),
+        Unmapped { size: MIB, changed: [START + 0x8_0000, START + 0x17_ffff], pages: 256 }
+    );
+    assert_eq!(kernel.gfp(), 0x33);
+    assert_eq!(kernel.tables(), (2, 2));
+    for (offset, absolute) in [
+        (0, Some(0x100_0000)),
+        (0x7_ffff, Some(0x107_ffff)),
+        (0x8_0000, None),
+        (0x17_ffff, None),
+        (0x18_0000, Some(0x118_0000)),
+        (0x1f_ffff, Some(0x11f_ffff)),
+    ] {
+        assert_eq!(kernel.dma(iota, START + offset, false), absolute, "{offset:#x}");
+        assert_eq!(kernel.dma(iota, START + offset, true), None);
+    }
+}
+
+#[test]
+fn a_frame_that_cannot_be_split_stays_whole() {
+    let kernel = StandIn::new();
+    let domain = Domain::new(&kernel, &HARDWARE, GIB, true).unwrap();
+    let iota = domain.iota(1);
+    assert_eq!(domain.map(START, 0x100_0000, 2 * MIB, true), 0);
+    let refused = Unmapped { size: 0, changed: Unmapped::NONE, pages: 0 };
+    for n in [1, 2] {
+        // With n = 2 the first of two frames is split, and leads where it did.
+        kernel.fail_allocation(n);
+        assert_eq!(domain.unmap(START + 0x8_0000, MIB), refused);
+        assert_eq!(kernel.tables(), (2, n - 1));
+        for offset in (0..2 * MIB).step_by(0x1000) {
+            assert_eq!(kernel.dma(iota, START + offset, true), Some(0x100_0000 + offset));
+        }
+    }
+    kernel.fail_allocation(0);
+    assert_eq!(domain.unmap(START + 0x8_0000, MIB).pages, 256);
+}

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The kernel and the machine that stand in for the real ones, and what happened to them.
+
+use core::ffi::CStr;
+use core::marker::PhantomData;
+
+use crate::binding::*;
+
+/// Instructions and pauses; C: `enum stand_in_kind`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(u32)]
+pub(crate) enum Kind {
+    Call,
+    Immediate,
+    Mpcifc,
+    Rpcit,
+    PauseSet,
+    PauseMpcifc,
+    PauseRpcit,
+    Listed,
+    UidChecking,
+    Response,
+}
+
+impl Kind {
+    const ALL: [Self; 10] = [
+        Self::Call,
+        Self::Immediate,
+        Self::Mpcifc,
+        Self::Rpcit,
+        Self::PauseSet,
+        Self::PauseMpcifc,
+        Self::PauseRpcit,
+        Self::Listed,
+        Self::UidChecking,
+        Self::Response,
+    ];
+}
+
+/// What Rust asked of C.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) enum Event {
+    /// A command: the request, and the header of the response as offered.
+    Call {
+        processor: u8,
+        block: Vec<u8>,
+    },
+    Immediate {
+        command: u64,
+    },
+    Mpcifc {
+        handle: u32,
+        control: u8,
+        fib: Vec<u8>,
+    },
+    Rpcit {
+        handle: u32,
+        start: u64,
+        length: u64,
+    },
+    PauseSet(u32),
+    PauseMpcifc(u32),
+    PauseRpcit(u32),
+    Listed {
+        context: usize,
+        id: u32,
+        handle: u32,
+        configured: bool,
+    },
+    UidChecking(bool),
+    /// A command that failed.
+    Response {
+        command: u16,
+        code: u16,
+        condition: u8,
+    },
+}
+
+impl Event {
+    fn of(event: &ForeignEvent) -> Self {
+        let [first, second, third, fourth] = event.numbers;
+        let bytes = event.bytes[..event.size as usize].to_vec();
+        match Kind::ALL[event.kind as usize] {
+            Kind::Call => Self::Call { processor: first as u8, block: bytes },
+            Kind::Immediate => Self::Immediate { command: first },
+            Kind::Mpcifc => Self::Mpcifc { handle: first as u32, control: second as u8, fib: bytes },
+            Kind::Rpcit => Self::Rpcit { handle: first as u32, start: second, length: third },
+            Kind::PauseSet => Self::PauseSet(first as u32),
+            Kind::PauseMpcifc => Self::PauseMpcifc(first as u32),
+            Kind::PauseRpcit => Self::PauseRpcit(first as u32),
+            Kind::Listed => Self::Listed {
+                context: first as usize,
+                id: second as u32,
+                handle: third as u32,
+                configured: fourth != 0,
+            },
+            Kind::UidChecking => Self::UidChecking(first != 0),
+            Kind::Response => Self::Response { command: first as u16, code: second as u16, condition: third as u8 },
+        }
+    }
+}
+
+/// The kernel and the machine of the current thread.
+///
+/// At the end of a test nothing may be allocated any more, every answer must have been asked for, and nothing may have
+/// happened that a real kernel or machine would not have survived.
+pub(crate) struct StandIn(PhantomData<*const ()>);
+
+impl StandIn {
+    pub(crate) fn new() -> Self {
+        // SAFETY: what the thread had of C before is not used any more: a test has one of these.
+        unsafe { stand_in_reset() };
+        Self(PhantomData)
+    }
+
+    /// What happened since the last call.
+    pub(crate) fn events(&self) -> Vec<Event> {
+        let mut events = core::ptr::null();
+        // SAFETY: C fills in where its events are; they are read before anything else happens.
+        unsafe {
+            let count = stand_in_events(&mut events);
+            (0..count as usize).map(|index| Event::of(&*events.add(index))).collect()
+        }
+    }
+
+    /// The next answer to MPCIFC or RPCIT.
+    pub(crate) fn answer(&self, kind: Kind, cc: u8, status: u8) {
+        // SAFETY: there are no bytes.
+        unsafe { stand_in_answer(kind as u32, cc, status, core::ptr::null(), 0) }
+    }
+
+    /// The answer to MPCIFC or RPCIT when no other is left.
+    pub(crate) fn always(&self, kind: Kind, cc: u8, status: u8) {
+        // SAFETY: the function takes any values of the kinds.
+        unsafe { stand_in_always(kind as u32, cc, status) }
+    }
+
+    /// The next answer to a command.
+    pub(crate) fn respond(&self, cc: u8, response: &[u8]) {
+        // SAFETY: C copies the bytes.
+        unsafe { stand_in_answer(Kind::Call as u32, cc, 0, response.as_ptr().cast(), response.len() as u32) }
+    }
+
+    /// The next answer to an immediate command.
+    pub(crate) fn result(&self, cc: u8, result: u64) {
+        let bytes = result.to_ne_bytes();
+        // SAFETY: C copies the bytes.
+        unsafe { stand_in_answer(Kind::Immediate as u32, cc, 0, bytes.as_ptr().cast(), 8) }
+    }
+
+    /// Answers that nobody has asked for yet.
+    pub(crate) fn answers_left(&self) -> u32 {
+        // SAFETY: the function reads a number.
+        unsafe { stand_in_answers_left() }
+    }
+
+    /// Pauses of that kind after which the machine is not asked again.
+    pub(crate) fn patience(&self, kind: Kind, pauses: u32) {
+        // SAFETY: the function takes any values of the kinds.
+        unsafe { stand_in_patience(kind as u32, pauses) }
+    }
+
+    /// Number of region and segment tables, and of page tables.
+    pub(crate) fn tables(&self) -> (u32, u32) {
+        // SAFETY: the function counts.
+        unsafe { (stand_in_tables(16 << 10), stand_in_tables(2 << 10)) }
+    }
+
+    /// Flags of the latest allocation.
+    pub(crate) fn gfp(&self) -> u32 {
+        // SAFETY: the function reads a number.
+        unsafe { stand_in_gfp() }
+    }
+
+    /// Allocations fail from the `n`-th on; 0: none does.
+    pub(crate) fn fail_allocation(&self, n: u32) {
+        // SAFETY: the function takes any number.
+        unsafe { stand_in_fail_allocation(n) }
+    }
+
+    /// Where a device gets to that is registered with `iota`.
+    pub(crate) fn dma(&self, iota: u64, iova: u64, write: bool) -> Option<u64> {
+        // SAFETY: C looks up every table before it reads it.
+        match unsafe { stand_in_dma(iota, iova, write) } {
+            u64::MAX => None,
+            absolute => Some(absolute),
+        }
+    }
+
+    /// What a real kernel or machine would not have survived.
+    pub(crate) fn fault(&self) -> Option<String> {
+        // SAFETY: C returns a string, which is copied before anything else happens, or null.
+        unsafe {
+            let fault = stand_in_fault();
+            (!fault.is_null()).then(|| CStr::from_ptr(fault).to_string_lossy().into_owned())
+        }
+    }
+}
+
+impl Drop for StandIn {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            assert_eq!(self.fault(), None);
+            assert_eq!(self.tables(), (0, 0), "tables are left");
+            assert_eq!(self.answers_left(), 0, "answers are left");
+        }
+        // SAFETY: nothing of C is used after this.
+        unsafe { stand_in_reset() };
+    }
+}

@@ -8,6 +8,7 @@ mod bench;
 mod empty;
 mod hardware;
 mod map;
+mod reclaim;
 mod refusal;
 mod storage;
 mod text;
@@ -78,6 +79,9 @@ impl<M: Machine + 'static, S: Setup + 'static> List<M, S> {
         Case { name: "unmap-everything", run: unmap::everything::<M, S> },
         Case { name: "unmap-part-of-mib", run: unmap::part_of_mib::<M, S> },
         Case { name: "split-mib", run: unmap::split_mib::<M, S> },
+        Case { name: "reclaim-whole-branch", run: reclaim::whole_branch::<M, S> },
+        Case { name: "reclaim-used-tables", run: reclaim::used_tables::<M, S> },
+        Case { name: "reclaim-part-of-table", run: reclaim::part_of_table::<M, S> },
         Case { name: "walk-merges", run: walk::merges::<M, S> },
         Case { name: "walk-part", run: walk::part::<M, S> },
         Case { name: "no-storage-for-root", run: storage::no_storage_for_root::<M, S> },

@@ -71,12 +71,14 @@ pub enum Operation {
         /// Number of pages less one.
         more: u16,
     },
-    /// Unmaps a naturally aligned range and gives its empty tables back.
+    /// Gives the empty tables of a naturally aligned range back.
     Reclaim {
         /// A page of the range.
         at: Place,
         /// log2 of its size in bytes.
         size_log2: u8,
+        /// Unmap it before.
+        unmap: bool,
     },
     /// Lets so many tables be allocated and no more.
     Limit {

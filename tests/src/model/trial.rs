@@ -102,7 +102,7 @@ impl Trial {
                     Refresh::of(range).issue(&self.fake, self.function, |_| true).map_err(describe)?;
                 }
             }
-            Operation::Reclaim { at, size_log2 } => self.reclaim(at, size_log2)?,
+            Operation::Reclaim { at, size_log2, unmap } => self.reclaim(at, size_log2, unmap)?,
             Operation::Limit { tables } => {
                 self.limited = true;
                 self.fake.limit_tables(Some(usize::from(tables) % 5));
@@ -335,12 +335,14 @@ impl Trial {
         }
     }
 
-    fn reclaim(&mut self, at: Place, size_log2: u8) -> Result<(), Difference> {
-        let mask = (1_u64 << (u32::from(size_log2) % 24 + 20)) - 1;
+    fn reclaim(&mut self, at: Place, size_log2: u8, unmap: bool) -> Result<(), Difference> {
+        let mask = (1_u64 << (u32::from(size_log2) % 32 + 12)) - 1;
         let iova = at.iova(self.last()).min(self.last());
         let range = IovaRange::new(Iova::new(iova & !mask), Iova::new((iova | mask).min(self.last())));
         let range = range.map_err(describe)?;
-        self.unmap(Some(range))?;
+        if unmap {
+            self.unmap(Some(range))?;
+        }
         self.refresh()?;
         if let Some(reclaimed) = self.table.reclaim(range) {
             let span = reclaimed.refresh();
@@ -350,7 +352,12 @@ impl Trial {
             // refreshed; no operation on it runs.
             unsafe { reclaimed.free(self.table.memory()) };
         }
-        same("tables left to reclaim", self.table.reclaim(range).is_none(), true)
+        same("tables left to reclaim", self.table.reclaim(range).is_none(), true)?;
+        // What was mapped still is.
+        for (iova, page) in self.model.range(range.start().get(), range.last().get()).take(1024) {
+            same(&format!("entries for {iova:#x}"), self.seen(iova), Ok(Some(page)))?;
+        }
+        Ok(())
     }
 
     /// The large frame of the page of `iova`, as the machine sees it.
@@ -373,6 +380,12 @@ impl Trial {
         Ok(())
     }
 
+    /// Where the machine's own walk leads from the page at `iova`.
+    fn seen(&self, iova: u64) -> Result<Option<Page>, u16> {
+        let found = self.fake.walk(self.table.iota().into_bits(), iova)?;
+        Ok(found.map(|found| Page { absolute: found.absolute, read_only: found.read_only }))
+    }
+
     /// Compares what the machine sees of every page of `range` and next to it with the model.
     fn compare(&self, range: IovaRange) -> Result<(), Difference> {
         let Some(range) = range.intersection(self.table.aperture()) else {
@@ -380,16 +393,10 @@ impl Trial {
         };
         let (first, last) = ends(range);
         for iova in (first.saturating_sub(4096)..=last.saturating_add(4096).min(self.last())).step_by(4096) {
-            let found = self.fake.walk(self.table.iota().into_bits(), iova);
-            let large_allowed = self.setup.frames.contains(FrameSize::Size1M);
-            same(
-                "size of a frame",
-                found.is_ok_and(|found| found.is_some_and(|found| found.size > 4096)) && !large_allowed,
-                false,
-            )?;
-            let found =
-                found.map(|found| found.map(|found| Page { absolute: found.absolute, read_only: found.read_only }));
-            same(&format!("entries for {iova:#x}"), found, Ok(self.model.get(iova)))?;
+            same(&format!("entries for {iova:#x}"), self.seen(iova), Ok(self.model.get(iova)))?;
+            if !self.setup.frames.contains(FrameSize::Size1M) {
+                same("large frame in a table that has none", self.frame(iova), None)?;
+            }
         }
         Ok(())
     }

@@ -35,7 +35,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         3 => (place(), more()).prop_map(|(at, more)| Operation::Walk { at, more }),
         3 => Just(Operation::Refresh),
         2 => (place(), more()).prop_map(|(at, more)| Operation::RefreshRange { at, more }),
-        2 => (place(), any::<u8>()).prop_map(|(at, size_log2)| Operation::Reclaim { at, size_log2 }),
+        2 => (place(), any::<u8>(), any::<bool>())
+            .prop_map(|(at, size_log2, unmap)| Operation::Reclaim { at, size_log2, unmap }),
         1 => any::<u8>().prop_map(|tables| Operation::Limit { tables }),
         1 => Just(Operation::Lift),
     ]

@@ -49,8 +49,10 @@ impl<M: TableAllocator> fmt::Debug for TranslationTable<M> {
     }
 }
 
+/// Starts a line, two spaces further in a level.
 fn newline(f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
-    write!(f, "\n{:1$}", "", 2 * depth)
+    f.write_str("\n")?;
+    (0..depth).try_for_each(|_| f.write_str("  "))
 }
 
 const fn name(table_type: TableType) -> &'static str {

@@ -81,6 +81,7 @@ mod slot;
 mod table_type;
 mod translation_table;
 mod unmap;
+pub mod vfio;
 mod walk;
 mod zpci;
 

@@ -25,6 +25,7 @@ pub(crate) struct ForeignDomain {
 unsafe extern "C" {
     pub(crate) fn stand_in_reset();
     pub(crate) fn stand_in_fault() -> *const c_char;
+    pub(crate) fn stand_in_base() -> u64;
     pub(crate) fn stand_in_tables(size: u32) -> u32;
     pub(crate) fn stand_in_gfp() -> u32;
     pub(crate) fn stand_in_fail_allocation(n: u32);

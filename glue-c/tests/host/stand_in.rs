@@ -188,7 +188,7 @@ impl StandIn {
         }
     }
 
-    /// What a real kernel or machine would not have survived.
+    /// The first thing that a real kernel or machine would not have survived.
     pub(crate) fn fault(&self) -> Option<String> {
         // SAFETY: C returns a string, which is copied before anything else happens, or null.
         unsafe {
@@ -206,6 +206,67 @@ impl Drop for StandIn {
             assert_eq!(self.answers_left(), 0, "answers are left");
         }
         // SAFETY: nothing of C is used after this.
+        unsafe { stand_in_reset() };
+    }
+}
+
+/// The faults that the other tests rely on being found.
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use s390_iommu::{AbsoluteAddress, PhysToVirt, TableAllocator, TableSize};
+    use zpci_glue::kernel::KernelStorage;
+
+    /// What is noted when a table is used as `misuse` does, which has to give it back or to lose it.
+    fn fault_after(misuse: fn(&KernelStorage, AbsoluteAddress)) -> String {
+        let kernel = StandIn::new();
+        // SAFETY: the function returns a number.
+        let storage = KernelStorage { base: unsafe { stand_in_base() }, gfp: 0x44 };
+        let origin = storage.allocate(TableSize::Page).expect("a table");
+        assert_eq!((kernel.gfp(), kernel.tables(), kernel.fault()), (0x44, (0, 1), None));
+        misuse(&storage, origin);
+        let fault = kernel.fault().expect("a fault");
+        // SAFETY: nothing of C is used after this but what drop does.
+        unsafe { stand_in_reset() };
+        fault.replace(&format!("{:#x}", origin.get()), "ORIGIN")
+    }
+
+    fn free(storage: &KernelStorage, origin: AbsoluteAddress, size: TableSize) {
+        // SAFETY: the stand-in finds out what is wrong with it before it does anything.
+        unsafe { storage.deallocate(origin, size) }
+    }
+
+    fn write(storage: &KernelStorage, origin: AbsoluteAddress, offset: usize) {
+        let table = storage.phys_to_virt(origin);
+        // SAFETY: the stand-in keeps storage on either side of a table, and keeps freed tables.
+        unsafe { table.add(offset).write(0) }
+    }
+
+    #[test]
+    fn misuse_of_storage() {
+        let freed_twice = fault_after(|storage, origin| {
+            free(storage, origin, TableSize::Page);
+            free(storage, origin, TableSize::Page);
+        });
+        assert_eq!(freed_twice, "table ORIGIN was freed");
+        let of_another_size = fault_after(|storage, origin| free(storage, origin, TableSize::Crst));
+        assert_eq!(of_another_size, "table ORIGIN has 2048 bytes, not 16384");
+        let beside = fault_after(|storage, origin| write(storage, origin, 2048));
+        assert_eq!(beside, "written beside table ORIGIN");
+        let after_it_was_freed = fault_after(|storage, origin| {
+            free(storage, origin, TableSize::Page);
+            write(storage, origin, 8);
+        });
+        assert_eq!(after_it_was_freed, "written into table ORIGIN after it was freed");
+    }
+
+    #[test]
+    fn a_machine_that_is_asked_what_it_was_not_told_to_answer() {
+        let kernel = StandIn::new();
+        // SAFETY: the function takes nothing.
+        assert_eq!(unsafe { shim_write_back() }, -5);
+        assert_eq!(kernel.fault().as_deref(), Some("no answer to command 1"));
+        // SAFETY: nothing of C is used after this but what drop does.
         unsafe { stand_in_reset() };
     }
 }

@@ -48,7 +48,7 @@ const STRICT: Boot = Boot {
 };
 
 /// All boots.
-pub(crate) const BOOTS: [Boot; 12] = [
+pub(crate) const BOOTS: [Boot; 14] = [
     Boot { suites: &["function", "clp", "disk", "network", "domain", "statistics"], ..LAZY },
     Boot { suites: &["disk", "network", "domain", "statistics"], ..STRICT },
     Boot {
@@ -85,6 +85,19 @@ pub(crate) const BOOTS: [Boot; 12] = [
     Boot { name: "processors-4", suites: &["load", "rebind"], processors: 4, ..LAZY },
     Boot { name: "vfio", suites: &["type1", "iommufd", "capability", "nvme"], processors: 2, ..LAZY },
     Boot { name: "hotplug", suites: &["hotplug"], processors: 2, ..LAZY },
+    Boot {
+        name: "module",
+        suites: &["module"],
+        parameters: "iommu.strict=1 zpci.module=mapping,memory,attachment,format,race",
+        ..STRICT
+    },
+    // Without a limit to the addresses of a domain, deferred flushing would refresh terabytes at a time.
+    Boot {
+        name: "root",
+        suites: &["module"],
+        parameters: "iommu.strict=1 s390_iommu_aperture=0 zpci.module=root",
+        ..STRICT
+    },
     Boot { name: "benchmark", suites: &["benchmark"], ..STRICT },
     Boot { name: "selftest", suites: &["selftest"], ..LAZY },
 ];

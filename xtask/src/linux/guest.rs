@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Compiles what runs in the guest: our first process, and the VFIO self-tests of the kernel's own tree.
+//! Compiles what runs in the guest: our first process, our module, and the VFIO self-tests of the kernel's own tree.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::initrd::Initrd;
-use super::kernel::{compiler_version, Kernel, COMPILER};
+use super::kernel::{compiler_version, make, Kernel, COMPILER};
 use super::stamp::{files, Stamp};
 use crate::progress::Step;
 use crate::workspace::Workspace;
@@ -46,6 +46,8 @@ impl<'a> Guest<'a> {
             initrd.directory(directory);
         }
         initrd.program("init", &self.init()?)?;
+        initrd.directory("modules");
+        initrd.program("modules/zpci_test.ko", &self.module()?)?;
         if selftests {
             initrd.directory("selftests");
             for (name, program) in self.selftests()? {
@@ -82,6 +84,32 @@ impl<'a> Guest<'a> {
         finish(step, &mut compile)?;
         stamp.write(&stamp_path)?;
         Ok(program)
+    }
+
+    fn module(&self) -> Result<PathBuf> {
+        let (sources, copy) = (self.sources.join("module"), self.directory.join("module"));
+        let module = copy.join("zpci_test.ko");
+        let mut stamp = Stamp::default();
+        stamp.text(&compiler_version()?);
+        stamp.directory(&sources)?;
+        // The module fits the very kernel it was built with.
+        stamp.file(&self.kernel.output.join("Module.symvers"))?;
+        stamp.file(&self.kernel.output.join(".config"))?;
+        stamp.file(&self.kernel.image)?;
+        let stamp_path = self.directory.join("module.stamp");
+        if module.is_file() && stamp.is_at(&stamp_path) {
+            return Ok(module);
+        }
+        // Kbuild writes beside the sources of a module.
+        fs::create_dir_all(&copy)?;
+        for source in files(&sources)? {
+            fs::copy(&source, copy.join(source.file_name().unwrap_or_default()))?;
+        }
+        let argument = format!("M={}", copy.display());
+        let mut build = make(&self.kernel.tree, &self.kernel.output, &[&argument, "modules"]);
+        finish(Step::start("Guest module"), &mut build)?;
+        stamp.write(&stamp_path)?;
+        Ok(module)
     }
 
     /// The name and the file of each program.

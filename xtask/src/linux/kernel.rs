@@ -102,7 +102,7 @@ impl Build<'_> {
                 "Linux {} was not built in {}; to see the build itself: {}",
                 self.source.version,
                 output.display(),
-                command_line(&self.make(&output, &["bzImage"]))
+                command_line(&make(&self.source.tree, &output, &["bzImage"]))
             )
         })?;
         Ok(kernel)
@@ -113,17 +113,17 @@ impl Build<'_> {
             self.configure(step, output)?;
             stamp.write(configured)?;
         }
-        step.run(&mut self.make(output, &["bzImage", "modules"]))?;
-        step.run(&mut self.make(output, &["headers"])).map(drop)
+        step.run(&mut make(&self.source.tree, output, &["bzImage", "modules"]))?;
+        step.run(&mut make(&self.source.tree, output, &["headers"])).map(drop)
     }
 
     fn configure(&self, step: &Step, output: &Path) -> Result<()> {
-        step.run(&mut self.make(output, &["tinyconfig"]))?;
+        step.run(&mut make(&self.source.tree, output, &["tinyconfig"]))?;
         let config = output.join(".config");
         let mut merge = Command::new(self.source.tree.join("scripts/kconfig/merge_config.sh"));
         merge.args(["-m", "-O"]).arg(output).arg(&config).args(self.fragments).env("ARCH", "s390");
         step.run(&mut merge)?;
-        step.run(&mut self.make(output, &["olddefconfig"]))?;
+        step.run(&mut make(&self.source.tree, output, &["olddefconfig"]))?;
         let actual = fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
         let mut wanted = String::new();
         for fragment in self.fragments {
@@ -135,24 +135,24 @@ impl Build<'_> {
         }
         Ok(())
     }
+}
 
-    /// `make` in `output`, with nothing in it that belongs to this machine or to today.
-    fn make(&self, output: &Path, targets: &[&str]) -> Command {
-        let jobs = thread::available_parallelism().map_or(1, usize::from);
-        let mut make = Command::new("make");
-        make.arg("-C").arg(&self.source.tree).arg(format!("O={}", output.display()));
-        make.args(["ARCH=s390", "CROSS_COMPILE=s390x-linux-gnu-"]).arg(format!("-j{jobs}")).args(targets);
-        make.env_remove("MAKEFLAGS");
-        for (name, value) in [
-            ("KBUILD_BUILD_TIMESTAMP", "1970-01-01"),
-            ("KBUILD_BUILD_USER", "zpci"),
-            ("KBUILD_BUILD_HOST", "zpci"),
-            ("KBUILD_BUILD_VERSION", "1"),
-        ] {
-            make.env(name, value);
-        }
-        make
+/// `make` of the kernel at `tree` in `output`, with nothing in the result that belongs to this machine or to today.
+pub(crate) fn make(tree: &Path, output: &Path, arguments: &[&str]) -> Command {
+    let jobs = thread::available_parallelism().map_or(1, usize::from);
+    let mut make = Command::new("make");
+    make.arg("-C").arg(tree).arg(format!("O={}", output.display()));
+    make.args(["ARCH=s390", "CROSS_COMPILE=s390x-linux-gnu-"]).arg(format!("-j{jobs}")).args(arguments);
+    make.env_remove("MAKEFLAGS");
+    for (name, value) in [
+        ("KBUILD_BUILD_TIMESTAMP", "1970-01-01"),
+        ("KBUILD_BUILD_USER", "zpci"),
+        ("KBUILD_BUILD_HOST", "zpci"),
+        ("KBUILD_BUILD_VERSION", "1"),
+    ] {
+        make.env(name, value);
     }
+    make
 }
 
 /// What the compiler says of itself, first line.

@@ -11,6 +11,7 @@ mod instructions;
 mod ktap;
 mod layout;
 mod properties;
+mod races;
 mod sabotage;
 mod strictness;
 mod threads;

@@ -385,6 +385,24 @@ fn unknown_token_and_the_last_function_gone() {
 }
 
 #[test]
+fn nothing_comes_after_an_error_while_the_place_is_looked_for() {
+    for (restarted, error) in [
+        (Ok(Page::new([2], 0).bytes()), ListError::PlaceLost { last: FunctionId(1) }),
+        (Err(ConditionCode::Three), ListError::Call(CallError::Condition(ConditionCode::Three))),
+    ] {
+        let mut answers = vec![Ok(Page::new([1], 5).bytes()), Ok(refusal(0x010a, 4064)), restarted].into_iter();
+        let machine = Machine::new(|_| answers.next().unwrap());
+        let mut block = dirty_block();
+        let mut client = Client::new(&machine, &mut block);
+        let mut list = client.list();
+        assert_eq!(list.next().unwrap().unwrap().id, FunctionId(1));
+        assert_eq!(list.next(), Some(Err(error)));
+        assert_eq!(list.next(), None);
+        assert_eq!(list.next(), None);
+    }
+}
+
+#[test]
 fn tokens_that_never_stay_known() {
     let machine = Machine::new(|command| {
         Ok(match command.token() {

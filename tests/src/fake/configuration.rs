@@ -97,7 +97,7 @@ pub struct GroupConfiguration {
 }
 
 impl Configuration {
-    /// QEMU with one NVMe controller, as `byte-fixtures.md` section E shows it.
+    /// QEMU with one NVMe controller, as recorded in `clp/tests/fixtures/e2-nvme-query.hex`.
     pub fn qemu() -> Self {
         Self {
             personality: Personality::Qemu,

@@ -74,7 +74,7 @@ pub(crate) fn of_the_kernel() -> Vec<Structure> {
             "fc": state, "pba": first, "pal": last, "iota": iota, "fmt0.aibv": interrupts.vector,
             "fmt0.aisb": interrupts.summary, "fmb_addr": measurement_block, "gd": gisa,
         ]),
-        structure!("vfio_info_cap_header", CapabilityHeader, [ "id": id, "version": version, "next": next ]),
+        structure!("vfio_info_cap_header", CapabilityHeader, ["id": id, "version": version, "next": next]),
         structure!("vfio_device_info_cap_zpci_base", ZpciBase, [
             "header": header, "start_dma": start_dma, "end_dma": end_dma, "pchid": pchid, "vfn": vfn,
             "fmb_length": fmb_length, "pft": pft, "gid": gid, "fh": fh,
@@ -85,16 +85,16 @@ pub(crate) fn of_the_kernel() -> Vec<Structure> {
         ]),
         Structure {
             size: Some(offset_of!(ZpciUtilityString, util_str)),
-            ..structure!("vfio_device_info_cap_zpci_util", ZpciUtilityString, [ "header": header, "size": size ])
+            ..structure!("vfio_device_info_cap_zpci_util", ZpciUtilityString, ["header": header, "size": size])
         },
         Structure {
             size: Some(offset_of!(ZpciPath, pfip)),
-            ..structure!("vfio_device_info_cap_zpci_pfip", ZpciPath, [ "header": header, "size": size ])
+            ..structure!("vfio_device_info_cap_zpci_pfip", ZpciPath, ["header": header, "size": size])
         },
-        structure!("clp_req_hdr", RequestHeader, [ "len": length, "cmd": command, "reserved2": reserved ]),
-        structure!("clp_rsp_hdr", ResponseHeader, [ "len": length, "rsp": code, "reserved2": reserved ]),
-        structure!("clp_rsp_slpc_pci", slpc::Response, [ "lpif": lpif, "lpic": lpic ]),
-        structure!("clp_req_list_pci", list_pci::Request, [ "resume_token": resume_token, "reserved2": reserved ]),
+        structure!("clp_req_hdr", RequestHeader, ["len": length, "cmd": command, "reserved2": reserved]),
+        structure!("clp_rsp_hdr", ResponseHeader, ["len": length, "rsp": code, "reserved2": reserved]),
+        structure!("clp_rsp_slpc_pci", slpc::Response, ["lpif": lpif, "lpic": lpic]),
+        structure!("clp_req_list_pci", list_pci::Request, ["resume_token": resume_token, "reserved2": reserved]),
         Structure {
             size: None,
             ..structure!("clp_rsp_list_pci", list_pci::Response, [
@@ -112,7 +112,7 @@ pub(crate) fn of_the_kernel() -> Vec<Structure> {
             "fmb_len": fmb_length, "pft": pft, "sdma": start_dma, "edma": end_dma, "rid": rid, "tid": tid,
             "uid": uid, "util_str": utility_string, "mio": mio,
         ]),
-        structure!("mio_info", mio::MioInfo, [ "addr": addresses, "reserved": reserved_104 ]),
+        structure!("mio_info", mio::MioInfo, ["addr": addresses, "reserved": reserved_104]),
         structure!("clp_req_query_pci_grp", query_pci_fngrp::Request, [
             "reserved3": reserved_20, "reserved4": reserved_24,
         ]),

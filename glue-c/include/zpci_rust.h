@@ -132,6 +132,8 @@ int zpci_rust_deregister(u32 handle, u32 gisa);
 
 /* Refresh; -ENOMEM if the machine is out of resources. @all: everything from @first to @end was refreshed */
 int zpci_rust_refresh(u32 handle, u64 start, u64 last);
+/* The same for what did not have to change at @start */
+int zpci_rust_refresh_all(u32 handle, u64 start, u64 last);
 int zpci_rust_refresh_mapped(u32 handle, u64 start, u64 last, u64 first,
 			     u64 end, bool *all);
 /* To be called after a registration, when the function is told of what is mapped from now on */

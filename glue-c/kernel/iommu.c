@@ -303,7 +303,7 @@ static void zpci_flush_iotlb_all(struct iommu_domain *iommu_domain)
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
 		atomic64_inc(&domain->ctrs.global_rpcits);
-		zpci_rust_refresh(READ_ONCE(attachment->zdev->fh), attachment->window[0], attachment->window[1]);
+		zpci_rust_refresh_all(READ_ONCE(attachment->zdev->fh), attachment->window[0], attachment->window[1]);
 	}
 	rcu_read_unlock();
 }

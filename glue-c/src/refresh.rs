@@ -10,13 +10,25 @@ use crate::function::ForeignFunction;
 use crate::kernel::{pause_rpcit, KernelZpci};
 use crate::table::ForeignTable;
 
-/// Refreshes the pages between `start` and `last`, inclusive, for the function with `handle`.
+/// Refreshes what changed between `start` and `last`, inclusive, for the function with `handle`.
 ///
-/// 0; -EINVAL if this is no range of pages, with nothing refreshed; -ENOMEM if the machine is out of resources; -EIO.
+/// An entry changed at `start`, as `zpci_rust_map`, `zpci_rust_unmap` or `zpci_rust_reclaim` said. 0; -EINVAL if this is
+/// no range of pages, with nothing refreshed; -ENOMEM if the machine is out of resources; -EIO.
 #[no_mangle]
 pub extern "C" fn zpci_rust_refresh(handle: u32, start: u64, last: u64) -> i32 {
     match range(start, last) {
-        Some(range) => issue(handle, range).map_or_else(errno::of_refresh, |()| 0),
+        Some(range) => result_of(issue(handle, Refresh::of_change(range))),
+        None => errno::EINVAL,
+    }
+}
+
+/// Refreshes everything between `start` and `last`, inclusive, for the function with `handle`, changed or not.
+///
+/// Results as for `zpci_rust_refresh`.
+#[no_mangle]
+pub extern "C" fn zpci_rust_refresh_all(handle: u32, start: u64, last: u64) -> i32 {
+    match range(start, last) {
+        Some(range) => result_of(issue(handle, Refresh::of(range))),
         None => errno::EINVAL,
     }
 }
@@ -44,12 +56,12 @@ pub unsafe extern "C" fn zpci_rust_refresh_mapped(
     let (Some(mapped), Some(everything)) = (range(start, last), range(first, end)) else {
         return errno::EINVAL;
     };
-    match issue(handle, mapped) {
+    match issue(handle, Refresh::of_change(mapped)) {
         Ok(()) => 0,
         Err(RefreshError { action: Action::FreeResources, .. }) => {
             // SAFETY: by the contract `all` is valid.
             unsafe { all.write(true) };
-            issue(handle, everything).map_or_else(errno::of_refresh, |()| 0)
+            result_of(issue(handle, Refresh::of(everything)))
         }
         Err(error) => errno::of_refresh(error),
     }
@@ -77,13 +89,17 @@ pub unsafe extern "C" fn zpci_rust_refresh_attached(
     if !function.needs_refresh_when_mapped() || table.walk(choice.aperture).next().is_none() {
         return 0;
     }
-    issue(function.handle().0, choice.aperture).map_or_else(errno::of_refresh, |()| 0)
+    result_of(issue(function.handle().0, Refresh::of(choice.aperture)))
 }
 
 fn range(start: u64, last: u64) -> Option<IovaRange> {
     IovaRange::new(Iova::new(start), Iova::new(last)).ok()
 }
 
-fn issue(handle: u32, range: IovaRange) -> Result<(), RefreshError> {
-    Refresh::of(range).issue(&KernelZpci::ANY, FunctionHandle(handle), pause_rpcit)
+fn issue(handle: u32, refresh: Refresh) -> Result<(), RefreshError> {
+    refresh.issue(&KernelZpci::ANY, FunctionHandle(handle), pause_rpcit)
+}
+
+fn result_of(refreshed: Result<(), RefreshError>) -> i32 {
+    refreshed.map_or_else(errno::of_refresh, |()| 0)
 }

@@ -28,6 +28,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// Nothing is mapped then. Tables made on the way stay, empty, for the next call.
     ///
     /// * [`MapError::Unaligned`] if `origin` is not a multiple of 4 KiB.
+    /// * [`MapError::AbsoluteZero`] if `origin` is 0.
     /// * [`MapError::PastStorage`] if the storage from `origin` would pass 2^64.
     /// * [`MapError::OutsideAperture`] if part of `range` lies beyond what the table can translate.
     /// * [`MapError::AlreadyMapped`] if something is mapped in `range`.
@@ -35,6 +36,9 @@ impl<M: TableAllocator> TranslationTable<M> {
     pub fn map(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Refresh, MapError> {
         if !origin.is_aligned(PAGE_SIZE) {
             return Err(MapError::Unaligned(origin));
+        }
+        if origin.get() == 0 {
+            return Err(MapError::AbsoluteZero);
         }
         if origin.checked_add(range.size_less_one()).is_none() {
             return Err(MapError::PastStorage { origin, range });
@@ -46,7 +50,7 @@ impl<M: TableAllocator> TranslationTable<M> {
         self.fill(range, origin, protection);
         // Whoever is told of the mapping after this must find it.
         fence(Ordering::Release);
-        Ok(Refresh::of(range))
+        Ok(Refresh::of_change(range))
     }
 
     /// Makes the tables for `range` and sees that nothing is mapped there.
@@ -130,6 +134,10 @@ fn storage_at(range: IovaRange, origin: AbsoluteAddress, chunk: IovaRange) -> Ab
 pub enum MapError {
     /// The storage does not start at a page.
     Unaligned(AbsoluteAddress),
+    /// The storage starts at absolute address 0.
+    ///
+    /// The entry for it would be all zeros, which QEMU takes for an error (measured), and no driver owns that page.
+    AbsoluteZero,
     /// The storage would pass 2^64.
     PastStorage {
         /// Where the storage starts.
@@ -165,6 +173,7 @@ impl fmt::Display for MapError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unaligned(origin) => write!(f, "storage at {origin} does not start at a page"),
+            Self::AbsoluteZero => f.write_str("storage at absolute address 0 cannot be mapped"),
             Self::PastStorage { origin, range } => {
                 write!(f, "storage from {origin} for {range} would pass 2^64")
             }

@@ -49,7 +49,7 @@ impl<M: TableAllocator> TranslationTable<M> {
         }
         // Whoever is told that the range is free after this must find it so.
         fence(Ordering::Release);
-        Ok(Unmapped { pages: cleared.pages, refresh: cleared.hull.map(Refresh::of) })
+        Ok(Unmapped { pages: cleared.pages, refresh: cleared.hull.map(Refresh::of_change) })
     }
 
     /// Makes 256 frames of 4 KiB of the frame of 1 MiB that holds `iova`, mapping the same storage.
@@ -66,7 +66,7 @@ impl<M: TableAllocator> TranslationTable<M> {
         };
         let split = self.tree.split_frame(&table[TableType::Segment.index(iova)])?;
         fence(Ordering::Release);
-        Ok(split.then(|| Refresh::of(frame)))
+        Ok(split.then(|| Refresh::of_change(frame)))
     }
 
     /// Makes the entries for `region`, a part of what `table` covers, invalid.

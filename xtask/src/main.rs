@@ -9,6 +9,8 @@ mod core_library;
 mod device;
 mod disk;
 mod image;
+mod integrate;
+mod kernel_object;
 mod linux;
 mod progress;
 mod qemu;
@@ -30,6 +32,8 @@ use workspace::Workspace;
 enum CommandLine {
     /// Boot the bare-metal image under QEMU: list every PCI function, exercise it by DMA, report
     Boot(boot::Options),
+    /// Put the driver into a kernel tree, or take it out again
+    Integrate(integrate::Options),
     /// Build a Linux kernel, boot it in several ways with our test programs, and judge what they found
     Linux(linux::Options),
     /// Run every check: sources, lints, host tests, the kernel object, the boots; what CI runs
@@ -52,6 +56,7 @@ fn run(command: CommandLine) -> Result<bool> {
     let workspace = Workspace::find()?;
     match command {
         CommandLine::Boot(options) => boot::run(&workspace, options),
+        CommandLine::Integrate(options) => integrate::run(&workspace, &options),
         CommandLine::Linux(options) => linux::run(&workspace, &options),
         CommandLine::Test(options) => test::run(workspace, &options),
     }

@@ -14,6 +14,7 @@ use crate::boot::Equipment;
 use crate::console::ktap::Counts;
 use crate::core_library::CoreLibrary;
 use crate::image;
+use crate::kernel_object;
 use crate::progress::{print_error, Step};
 use crate::report::Report;
 use crate::workspace::Workspace;
@@ -156,7 +157,7 @@ fn clippy_s390x(bench: &mut Bench) -> Result<Counts> {
     let core = bench.core()?;
     let mut command = bench.workspace.cargo();
     command.args(["clippy", "--release"]);
-    let packages = ["clp", "s390-iommu", image::PACKAGE, object::PACKAGE];
+    let packages = ["clp", "s390-iommu", image::PACKAGE, kernel_object::PACKAGE];
     for package in packages.into_iter().filter(|package| bench.workspace.has_package(package)) {
         command.args(["--package", package]);
     }

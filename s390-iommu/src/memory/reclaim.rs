@@ -53,7 +53,7 @@ pub struct Reclaimed {
 impl Reclaimed {
     /// What the tables covered: the range of the refresh that has to come before [`free`](Self::free).
     pub fn refresh(&self) -> Refresh {
-        Refresh::of(self.span)
+        Refresh::of_change(self.span)
     }
 
     /// Bytes of storage that the tables take.

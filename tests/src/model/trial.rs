@@ -98,7 +98,7 @@ impl Trial {
             Operation::Walk { at, more } => self.walk(self.pages(at, more))?,
             Operation::Refresh => self.refresh()?,
             Operation::RefreshRange { at, more } => {
-                if let Some(range) = self.pages(at, more).and_then(|range| self.refreshable(range)) {
+                if let Some(range) = self.pages(at, more).and_then(|range| range.intersection(self.table.aperture())) {
                     Refresh::of(range).issue(&self.fake, self.function, |_| true).map_err(describe)?;
                 }
             }
@@ -155,16 +155,6 @@ impl Trial {
         IovaRange::with_size(Iova::new(at.iova(self.last())), bytes).ok()
     }
 
-    /// What of `range` can be refreshed at any time: QEMU takes a refresh from the middle of a segment for one of other
-    /// addresses, unless there is a page table for it.
-    fn refreshable(&self, range: IovaRange) -> Option<IovaRange> {
-        let range = range.intersection(self.table.aperture())?;
-        if !self.setup.refresh_skips {
-            return Some(range);
-        }
-        IovaRange::new(Iova::new(range.start().get() & !0xf_ffff), range.last()).ok()
-    }
-
     fn map(&mut self, range: Option<IovaRange>, origin: u64, read_only: bool) -> Result<(), Difference> {
         let Some(range) = range else {
             return Ok(());
@@ -184,7 +174,7 @@ impl Trial {
                 same("range to refresh after a map", ends(refresh.range()), (first, last))?;
                 self.model.map(first, last, origin, read_only);
                 if self.setup.refresh {
-                    self.postpone(refresh)?;
+                    self.postpone(refresh);
                 } else {
                     refresh.forgo("the group needs no refresh for entries that were invalid");
                 }
@@ -220,7 +210,7 @@ impl Trial {
             (Ok(unmapped), None) => {
                 let refreshed = unmapped.refresh.as_ref().map(|refresh| ends(refresh.range()));
                 if let Some(refresh) = unmapped.refresh {
-                    self.postpone(refresh)?;
+                    self.postpone(refresh);
                 }
                 same(
                     "pages unmapped and range to refresh",
@@ -247,7 +237,7 @@ impl Trial {
             Ok(refresh) => {
                 let range = refresh.as_ref().map(Refresh::range);
                 if let Some(refresh) = refresh {
-                    self.postpone(refresh)?;
+                    self.postpone(refresh);
                 }
                 same("frame that was split", range, frame)?;
                 same("frame after the split", self.frame(iova), None)?;
@@ -368,16 +358,12 @@ impl Trial {
         (found.size == 1 << 20).then_some(range.ok()?)
     }
 
-    /// Keeps `refresh` for later; one that does not start where a change starts is nothing for QEMU.
-    fn postpone(&mut self, refresh: Refresh) -> Result<(), Difference> {
-        if self.setup.refresh_skips {
-            return refresh.issue(&self.fake, self.function, |_| true).map_err(describe);
-        }
+    /// Keeps `refresh` for later.
+    fn postpone(&mut self, refresh: Refresh) {
         self.pending = Some(match self.pending.take() {
             Some(pending) => pending.merge(refresh),
             None => refresh,
         });
-        Ok(())
     }
 
     /// Where the machine's own walk leads from the page at `iova`.

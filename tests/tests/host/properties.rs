@@ -91,3 +91,19 @@ properties! {
     region_first_4k: RegionFirst, SMALL;
     region_first_1m: RegionFirst, WITH_LARGE;
 }
+
+/// A refresh from the middle of an invalid segment into a valid one.
+#[test]
+fn refresh_from_the_middle_of_a_segment() {
+    let at = |page| Place { anchor: 1, page };
+    let operations = [
+        Operation::Map { at: at(0), more: 0, storage: 0, read_only: false },
+        Operation::Refresh,
+        Operation::RefreshRange { at: at(-3), more: 100 },
+        Operation::Dma { at: at(0), offset: 0, write: true },
+    ];
+    for root in Root::ALL {
+        let setup = Setup { root, frames: FrameSizes::SMALL, refresh: true, refresh_skips: true };
+        assert_eq!(trial(setup, &operations), Ok(()), "{setup:?}");
+    }
+}

@@ -1,21 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! What the object that is linked into a kernel refers to: no panic, and of the outside only what is listed.
+//! What the object that is linked into a kernel refers to: no panic, of the outside only what is listed, by relocations
+//! that a kernel takes; and no branch to an address that it computes.
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
 use std::process::Command;
 
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{bail, Context, Result};
 
-use crate::core_library::{CoreLibrary, TARGET};
+use crate::core_library::CoreLibrary;
+use crate::kernel_object::{self, symbols::Symbols};
 use crate::progress::Step;
 use crate::tool;
 use crate::workspace::Workspace;
-
-/// The package whose static library holds the exports.
-pub(crate) const PACKAGE: &str = "zpci-object";
 
 /// The file that lists what may stay undefined, one symbol a line, `#` before a comment.
 const UNDEFINED_SYMBOLS: &str = "glue-c/undefined-symbols.txt";
@@ -23,49 +21,29 @@ const UNDEFINED_SYMBOLS: &str = "glue-c/undefined-symbols.txt";
 /// Parts of the names of symbols that exist only where something can panic.
 const PANIC: [&str; 4] = ["panic", "unwrap_failed", "expect_failed", "rust_begin_unwind"];
 
+/// The relocations that Linux takes in built-in code (`arch/s390/tools/relocs.c`) and in a module
+/// (`arch/s390/kernel/module.c`).
+const RELOCATIONS: [&str; 6] =
+    ["R_390_64", "R_390_PC32", "R_390_PC64", "R_390_PC32DBL", "R_390_PLT32DBL", "R_390_GOTENT"];
+
 /// Whether the name of such a symbol is in `text`.
 pub(crate) fn names_panic(text: &str) -> bool {
     PANIC.iter().any(|part| text.contains(part))
 }
 
-/// The symbols of an object.
-#[derive(Clone, Debug, Default, Eq, PartialEq)]
-struct Symbols {
-    /// Global and defined.
-    exported: BTreeSet<String>,
-    /// Used and not defined.
-    undefined: BTreeSet<String>,
-    /// All, local ones included.
-    all: BTreeSet<String>,
-}
-
-/// Links the static library as a kernel does, and checks the symbols of the result; returns how many exports it has.
+/// Links the static library as a kernel does, and checks the result; returns how many exports it has.
 pub(crate) fn check(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> Result<usize> {
-    tool::ensure_all(workspace, &[tool::LINKER, tool::NM])?;
-    let mut command = workspace.cargo();
-    command.args(["build", "--release", "--package", PACKAGE]);
-    core.apply(&mut command);
-    step.run(&mut command)?;
-    let name = PACKAGE.replace('-', "_");
-    let archive = workspace.target.join(TARGET).join("release").join(format!("lib{name}.a"));
-    // Of the members of the archive, those of the package itself are named after it; the others are of the compiler.
-    let exports = symbols(step, &archive, |member| member.starts_with(&name))?.exported;
-    let exports: Vec<&String> = exports.iter().filter(|symbol| !is_mangled(symbol)).collect();
-    ensure!(!exports.is_empty(), "{} exports nothing", archive.display());
-    let object = workspace.directory("object")?.join(format!("{name}.o"));
-    let mut link = Command::new(tool::LINKER.program);
-    link.args(["-r", "--gc-sections", "-o"]).arg(&object);
-    exports.iter().for_each(|symbol| {
-        link.arg("-u").arg(symbol);
-    });
-    step.run(link.arg(&archive))?;
-    let linked = symbols(step, &object, |_| true)?;
+    let object = kernel_object::build(workspace, core, step)?;
+    let linked = Symbols::read(step, &object.path, |_| true)?;
     let list = workspace.root.join(UNDEFINED_SYMBOLS);
     let allowed = fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;
-    let complaints = complaints(&linked, &parse_list(&allowed));
+    let mut complaints = complaints(&linked, &parse_list(&allowed));
+    let listing = step.run(Command::new(tool::OBJDUMP.program).arg("-dr").arg(&object.path))?;
+    complaints.extend(indirect_branches(&listing));
+    complaints.extend(foreign_relocations(&listing));
     match complaints.is_empty() {
-        true => Ok(exports.len()),
-        false => bail!("{}:\n{}", object.display(), complaints.join("\n")),
+        true => Ok(object.exports.len()),
+        false => bail!("{}:\n{}", object.path.display(), complaints.join("\n")),
     }
 }
 
@@ -81,40 +59,40 @@ fn complaints(linked: &Symbols, allowed: &BTreeSet<String>) -> Vec<String> {
     panics.chain(unlisted).chain(stale).collect()
 }
 
-fn symbols(step: &Step, object: &Path, of_member: impl Fn(&str) -> bool) -> Result<Symbols> {
-    let mut command = Command::new(tool::NM.program);
-    let output = step.run(command.arg("--print-file-name").arg(object))?;
-    Ok(parse_symbols(&output, of_member))
-}
-
-/// Reads lines `FILE:MEMBER:VALUE TYPE NAME`, of which a single object has no member.
-fn parse_symbols(output: &str, of_member: impl Fn(&str) -> bool) -> Symbols {
-    let mut symbols = Symbols::default();
-    for line in output.lines() {
-        let Some((place, rest)) = line.rsplit_once(':') else { continue };
-        let member = place.rsplit(':').next().unwrap_or_default();
-        // The value is absent for an undefined symbol.
-        let mut words = rest.split_whitespace().rev();
-        let (Some(name), Some(kind)) = (words.next(), words.next()) else { continue };
-        if !of_member(member) {
-            continue;
+/// The branches of a disassembly that go to an address in a register and are no return.
+///
+/// A branch by register 0 goes nowhere: it is how a processor is made to wait for its stores.
+fn indirect_branches(listing: &str) -> Vec<String> {
+    let mut function = "";
+    let mut found = Vec::new();
+    for line in listing.lines() {
+        if let Some((_, name)) = line.split_once(" <") {
+            if let Some(name) = name.strip_suffix(">:") {
+                function = name;
+            }
         }
-        symbols.all.insert(name.to_owned());
-        match kind {
-            "U" | "w" | "v" => symbols.undefined.insert(name.to_owned()),
-            kind if kind.chars().all(char::is_uppercase) => symbols.exported.insert(name.to_owned()),
+        let mut words = line.rsplit('\t');
+        let (Some(operands), Some(mnemonic)) = (words.next(), words.next()) else { continue };
+        let target = operands.trim().rsplit(',').next().unwrap_or_default();
+        let indirect = match mnemonic.trim() {
+            "basr" | "balr" | "bassm" | "bsm" | "bctgr" => target != "%r0",
+            name if name.starts_with('b') && name.ends_with('r') && operands.contains("%r") => {
+                !matches!(target, "%r0" | "%r14")
+            }
             _ => false,
         };
+        if indirect {
+            found.push(format!("branches to an address in a register in {function}: {}", line.trim()));
+        }
     }
-    symbols
+    found
 }
 
-/// Whether the name is one that the compiler made, not one that C can call.
-fn is_mangled(symbol: &str) -> bool {
-    symbol.starts_with("_R")
-        || symbol.starts_with("_ZN")
-        || symbol.starts_with("__rust")
-        || symbol == "rust_begin_unwind"
+/// The relocations of a disassembly that a kernel does not take.
+fn foreign_relocations(listing: &str) -> Vec<String> {
+    let kinds: BTreeSet<&str> =
+        listing.split_whitespace().filter(|word| word.starts_with("R_390_") && !RELOCATIONS.contains(word)).collect();
+    kinds.into_iter().map(|kind| format!("has relocations of type {kind}, which a kernel does not take")).collect()
 }
 
 fn parse_list(text: &str) -> BTreeSet<String> {
@@ -141,18 +119,8 @@ x.o:0000000000000020 r .Lanon
     }
 
     #[test]
-    fn symbols_are_read() {
-        let symbols = parse_symbols(OBJECT, |_| true);
-        assert_eq!(symbols.exported, set(&["zpci_map"]));
-        assert_eq!(symbols.undefined, set(&["zpci_rpcit"]));
-        assert_eq!(symbols.all.len(), 4);
-        let archive = "libx.a:x-1.o:0000000000000000 T mine\nlibx.a:core-1.o:0000000000000000 T theirs\n\nx-1.o:\n";
-        assert_eq!(parse_symbols(archive, |member| member.starts_with("x-")).exported, set(&["mine"]));
-    }
-
-    #[test]
     fn an_object_that_needs_what_is_listed_is_good() {
-        let symbols = parse_symbols(OBJECT, |_| true);
+        let symbols = Symbols::parse(OBJECT, |_| true);
         assert_eq!(complaints(&symbols, &parse_list("# the seams\nzpci_rpcit # RPCIT\n\n")), [""; 0]);
     }
 
@@ -162,15 +130,41 @@ x.o:0000000000000020 r .Lanon
         {
             let text =
                 format!("{OBJECT}x.o:0000000000000000 {symbol}\n").replace("0000000000000000 U", "                 U");
-            let found = complaints(&parse_symbols(&text, |_| true), &set(&["zpci_rpcit"]));
+            let found = complaints(&Symbols::parse(&text, |_| true), &set(&["zpci_rpcit"]));
             assert!(found.len() == 1 && found[0].contains("can panic"), "{found:?}");
         }
     }
 
     #[test]
     fn what_is_not_listed_and_what_is_listed_in_vain_are_found() {
-        let found = complaints(&parse_symbols(OBJECT, |_| true), &set(&["zpci_mpcifc"]));
+        let found = complaints(&Symbols::parse(OBJECT, |_| true), &set(&["zpci_mpcifc"]));
         assert_eq!(found.len(), 2);
         assert!(found[0].contains("needs zpci_rpcit") && found[1].contains("does not need zpci_mpcifc"), "{found:?}");
+    }
+
+    #[test]
+    fn branches_by_register_are_found() {
+        let listing = "\
+0000000000000000 <first>:
+   0:\t07 fe               \tbr\t%r14
+   2:\t07 f0               \tbr\t%r0
+   4:\ta7 f4 00 00         \tj\t4 <first+0x4>
+   8:\tb9 04 00 21         \tlgr\t%r2,%r1
+
+0000000000000010 <second>:
+  10:\t07 f1               \tbr\t%r1
+  12:\t0d e1               \tbasr\t%r14,%r1
+  14:\t07 8e               \tber\t%r14
+  16:\t07 83               \tber\t%r3
+";
+        let found = indirect_branches(listing);
+        assert_eq!(found.len(), 3, "{found:?}");
+        assert!(found.iter().all(|complaint| complaint.contains("in second:")), "{found:?}");
+    }
+
+    #[test]
+    fn relocations_that_a_kernel_does_not_take_are_found() {
+        let listing = "\t\t\t4: R_390_PLT32DBL\tx+0x2\n\t\t\t8: R_390_32\ty\n\t\t\tc: R_390_32\tz\n";
+        assert_eq!(foreign_relocations(listing), ["has relocations of type R_390_32, which a kernel does not take"]);
     }
 }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The object that a kernel links: the static library of `glue-c`, made into one relocatable object.
+
+pub(crate) mod symbols;
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{ensure, Result};
+
+use crate::core_library::{CoreLibrary, TARGET};
+use crate::progress::Step;
+use crate::tool;
+use crate::workspace::Workspace;
+use symbols::{is_mangled, Symbols};
+
+/// The package whose static library holds the exports.
+pub(crate) const PACKAGE: &str = "zpci-object";
+
+/// The object, and what C can call in it.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(crate) struct KernelObject {
+    /// The file.
+    pub(crate) path: PathBuf,
+    /// The exports.
+    pub(crate) exports: Vec<String>,
+}
+
+/// Links the static library as a kernel does: everything that no export needs is left out, and debugging information
+/// too, whose relocations a kernel's own check does not take.
+///
+/// # Errors
+///
+/// A tool is missing and cannot be installed, or the library does not build.
+pub(crate) fn build(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> Result<KernelObject> {
+    tool::ensure_all(workspace, &[tool::LINKER, tool::NM, tool::OBJDUMP])?;
+    let mut command = workspace.cargo();
+    command.args(["build", "--release", "--package", PACKAGE]);
+    core.apply(&mut command);
+    step.run(&mut command)?;
+    let name = PACKAGE.replace('-', "_");
+    let archive = workspace.target.join(TARGET).join("release").join(format!("lib{name}.a"));
+    // Of the members of the archive, those of the package itself are named after it; the others are of the compiler.
+    let exported = Symbols::read(step, &archive, |member| member.starts_with(&name))?.exported;
+    let exports: Vec<String> = exported.into_iter().filter(|symbol| !is_mangled(symbol)).collect();
+    ensure!(!exports.is_empty(), "{} exports nothing", archive.display());
+    let path = workspace.directory("object")?.join(format!("{name}.o"));
+    let mut link = Command::new(tool::LINKER.program);
+    link.args(["-r", "--gc-sections", "--strip-debug", "-o"]).arg(&path);
+    exports.iter().for_each(|symbol| {
+        link.arg("-u").arg(symbol);
+    });
+    step.run(link.arg(&archive))?;
+    Ok(KernelObject { path, exports })
+}

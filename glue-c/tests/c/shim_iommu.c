@@ -188,6 +188,11 @@ u32 shim_reserved(const struct zpci_rust_function *function, u64 aperture, u64 r
 	return zpci_rust_reserved(function, aperture, reserved);
 }
 
+int shim_refresh_all(u32 handle, u64 start, u64 last)
+{
+	return zpci_rust_refresh_all(handle, start, last);
+}
+
 int shim_refresh(u32 handle, u64 start, u64 last)
 {
 	return zpci_rust_refresh(handle, start, last);

@@ -15,6 +15,12 @@ fn refresh(handle: u32, start: u64, last: u64) -> i32 {
     unsafe { shim_refresh(handle, start, last) }
 }
 
+/// Refreshes everything in a range, changed or not.
+fn refresh_all(start: u64, last: u64) -> i32 {
+    // SAFETY: the function takes any numbers.
+    unsafe { shim_refresh_all(HANDLE, start, last) }
+}
+
 /// Refreshes what was mapped, and of a window of 1 GiB everything if need be; the error number, and whether it was.
 fn refresh_mapped(start: u64, last: u64) -> (i32, bool) {
     let mut all = true;
@@ -32,14 +38,21 @@ fn operands() {
     let kernel = StandIn::new();
     assert_eq!(refresh(HANDLE, START, START + 0xfff), 0);
     assert_eq!(kernel.events(), [rpcit(0x1_0000_0000, 0x1000)]);
-    // What starts inside the area of a region-third entry ends with it.
+    // What starts at an entry that changed is walked from there.
     assert_eq!(refresh(HANDLE, 0x1_8012_3000, 0x2_ffff_ffff), 0);
-    assert_eq!(kernel.events(), [rpcit(0x1_8012_3000, 0x7fed_d000), rpcit(0x2_0000_0000, 0x1_0000_0000)]);
+    assert_eq!(kernel.events(), [rpcit(0x1_8012_3000, 0x1_7fed_d000)]);
+    // What starts elsewhere ends with the area of a segment-table entry, then with that of a region-third entry.
+    assert_eq!(refresh_all(0x1_8012_3000, 0x2_ffff_ffff), 0);
+    assert_eq!(
+        kernel.events(),
+        [rpcit(0x1_8012_3000, 0xd_d000), rpcit(0x1_8020_0000, 0x7fe0_0000), rpcit(0x2_0000_0000, 0x1_0000_0000)]
+    );
     // The length of everything is no operand.
-    assert_eq!(refresh(HANDLE, 0, u64::MAX), 0);
+    assert_eq!(refresh_all(0, u64::MAX), 0);
     assert_eq!(kernel.events(), [rpcit(0, 1 << 63), rpcit(1 << 63, 1 << 63)]);
     for (start, last) in [(START + 1, START + 0xfff), (START, START + 0x1000), (START + 0x1000, START + 0xfff)] {
         assert_eq!(refresh(HANDLE, start, last), -22, "{start:#x} {last:#x}");
+        assert_eq!(refresh_all(start, last), -22, "{start:#x} {last:#x}");
     }
     assert_eq!(kernel.events(), []);
 }

@@ -14,6 +14,7 @@ use crate::core_library::CoreLibrary;
 use crate::kernel_object;
 use crate::progress::Step;
 use crate::workspace::Workspace;
+pub(crate) use plan::files_in;
 use plan::{directory, files, EDITS, OBJECT};
 
 /// Which tree, and which way.

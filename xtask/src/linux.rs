@@ -7,6 +7,7 @@ mod device;
 mod expectation;
 mod guest;
 mod initrd;
+mod integrated;
 mod kernel;
 mod monitor;
 mod report;
@@ -19,7 +20,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{bail, Context, Result};
 
 use crate::progress::Step;
 use crate::qemu::Machine;
@@ -78,14 +79,20 @@ pub(crate) struct Options {
 /// Does what `options` say and returns whether everything passed.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let boots = chosen(&options.boot)?;
-    ensure!(options.stock, "a kernel can be built as it is only; give --stock");
-    let implementation = Implementation::Stock;
+    let implementation = if options.stock { Implementation::Stock } else { Implementation::Rust };
     let source = match &options.source {
         Some(tree) => Source::given(tree)?,
         None => Source::packaged(workspace, options.kernel)?,
     };
-    let fragments: Vec<PathBuf> =
-        std::iter::once(workspace.root.join(CONFIGURATION)).chain(options.config.iter().cloned()).collect();
+    let mut fragments = vec![workspace.root.join(CONFIGURATION)];
+    let source = match implementation {
+        Implementation::Stock => source,
+        Implementation::Rust => {
+            fragments.push(workspace.root.join(integrated::CONFIGURATION));
+            integrated::integrated(workspace, &source)?
+        }
+    };
+    fragments.extend(options.config.iter().cloned());
     let variant = variant(implementation, options.config.len());
     let kernel = Build { source: &source, variant: &variant, fragments: &fragments }.run(workspace)?;
     if options.build_only {

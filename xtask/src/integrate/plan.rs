@@ -48,8 +48,19 @@ pub(super) const EDITS: [Edit; 4] = [
 /// The name of the object in the driver's directory.
 pub(super) const OBJECT: &str = "zpci_rust.o_shipped";
 
-/// The file that belongs beside the rest of VFIO.
+/// The file that belongs beside the rest of VFIO, and where that is.
 const VFIO: &str = "vfio_pci_zdev_rust.c";
+const VFIO_DIRECTORY: &str = "drivers/vfio/pci";
+
+/// Every file of the driver that is in `tree`.
+pub(crate) fn files_in(tree: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(tree.join(directory())).into_iter().flatten().flatten();
+    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    files.push(tree.join(VFIO_DIRECTORY).join(VFIO));
+    files.retain(|file| file.is_file());
+    files.sort();
+    files
+}
 
 /// The driver's directory in a kernel tree.
 pub(super) fn directory() -> &'static Path {
@@ -64,7 +75,7 @@ pub(super) fn files(workspace: &Workspace) -> Result<Vec<(PathBuf, PathBuf)>> {
     for entry in fs::read_dir(&shim).with_context(|| format!("cannot read {}", shim.display()))? {
         let path = entry?.path();
         let Some(name) = path.file_name() else { continue };
-        let target = if name == VFIO { Path::new("drivers/vfio/pci") } else { directory() };
+        let target = if name == VFIO { Path::new(VFIO_DIRECTORY) } else { directory() };
         files.push((path.clone(), target.join(name)));
     }
     files.sort();

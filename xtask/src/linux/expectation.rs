@@ -10,6 +10,8 @@ use super::series::Series;
 pub(crate) enum Implementation {
     /// The C files of the tree.
     Stock,
+    /// The crates, in place of them.
+    Rust,
 }
 
 impl Implementation {
@@ -17,6 +19,7 @@ impl Implementation {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Stock => "stock",
+            Self::Rust => "rust",
         }
     }
 }
@@ -112,6 +115,7 @@ pub(crate) fn cause(series: Series, implementation: Implementation, path: &[Stri
     let stock: &[Expectation] = match (series, implementation) {
         (Series::V7_2, Implementation::Stock) => &STOCK_7_2,
         (Series::V6_12, Implementation::Stock) => &STOCK_6_12,
+        (_, Implementation::Rust) => &[],
     };
     let (suite, case) = path.split_first()?;
     let case = case.join(" / ");

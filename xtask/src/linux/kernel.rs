@@ -12,6 +12,7 @@ use anyhow::{bail, Context, Result};
 use super::source::Source;
 use super::stamp::Stamp;
 use crate::apt::Wanted;
+use crate::integrate;
 use crate::progress::{command_line, Step};
 use crate::tool::{self, Tool};
 use crate::workspace::Workspace;
@@ -20,7 +21,9 @@ use crate::workspace::Workspace;
 pub(crate) const COMPILER: &str = "s390x-linux-gnu-gcc";
 
 /// What a build of the kernel, and of programs for it, runs.
-const TOOLS: [Tool; 8] = [
+const TOOLS: [Tool; 9] = [
+    // Unpacks Debian's package of the source.
+    Tool { program: "xz", check: &["--version"], package: Wanted { name: "xz-utils", minimum: "0" } },
     Tool { program: "make", check: &["--version"], package: Wanted { name: "make", minimum: "0" } },
     Tool { program: "gcc", check: &["--version"], package: Wanted { name: "gcc", minimum: "0" } },
     // Headers of the C library: programs that run during the build.
@@ -85,6 +88,7 @@ impl Build<'_> {
         stamp.text(&self.source.tree.to_string_lossy());
         stamp.text(&compiler_version()?);
         self.fragments.iter().try_for_each(|fragment| stamp.file(fragment))?;
+        integrate::files_in(&self.source.tree).iter().try_for_each(|file| stamp.file(file))?;
         if self.source.fixed && kernel.image.is_file() && stamp.is_at(&built) {
             return Ok(kernel);
         }

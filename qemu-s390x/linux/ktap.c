@@ -35,6 +35,8 @@ static struct test_case cases[CASES];
 static unsigned int case_count;
 static struct outcome *outcome;
 static unsigned int suite_number;
+/* In milliseconds, at the end of a case that fails. */
+static unsigned int linger;
 /* Spaces in front of every line, four for each level. */
 static unsigned int indentation;
 
@@ -86,6 +88,11 @@ void ktap_data(const char *key, const char *format, ...)
 	print_line("# %s: %s", key, text);
 }
 
+void ktap_linger(unsigned int milliseconds)
+{
+	linger = milliseconds;
+}
+
 void ktap_nested(const char *format, ...)
 {
 	char text[LINE / 2];
@@ -112,6 +119,7 @@ void ktap_fail(const char *file, int line, const char *format, ...)
 	print_line("# %s:%d: %s", name ? name + 1 : file, line, text);
 	if (outcome)
 		outcome->verdict = FAIL;
+	usleep(linger * 1000);
 	_exit(EXIT_FAILURE);
 }
 

@@ -39,6 +39,12 @@ void ktap_case(void (*run)(const void *argument), const void *argument,
 /* Gives the case that was added last `seconds` instead of KTAP_TIMEOUT. */
 void ktap_timeout(unsigned int seconds);
 
+/*
+ * If the case that is running fails, it waits so long before it ends and what
+ * it has opened is closed.
+ */
+void ktap_linger(unsigned int milliseconds);
+
 /* One line for people. */
 void ktap_note(const char *format, ...)
 	__attribute__((format(printf, 1, 2)));

@@ -93,6 +93,11 @@ void vfio_open(struct vfio *vfio, enum vfio_api api, const char *address)
 {
 	memset(vfio, 0, sizeof(*vfio));
 	vfio->api = api;
+	/*
+	 * Closing resets the function. If it is in error and that comes before
+	 * the kernel has dealt with it, the reset waits for more than a minute.
+	 */
+	ktap_linger(500);
 	if (api == VFIO_API_TYPE1)
 		open_type1(vfio, address);
 	else

@@ -183,13 +183,18 @@ static void scattered(const void *api)
 	nvme_stop(&bench.nvme);
 }
 
-/* DMA that must fail, and that the function works again afterwards. */
+/*
+ * DMA that must be reported as an error, and that the function works again
+ * afterwards. What becomes of the command depends on who is faster: if the
+ * kernel has dealt with the error before QEMU writes the completion, that says
+ * that all was well.
+ */
 static void refused(struct bench *bench, uint64_t iova)
 {
 	uint8_t *page = new_pages(NVME_PAGE, 0xa5);
 	uint64_t good = bench->range.start + 4 * MEGABYTE;
 
-	check(nvme_identify(&bench->nvme, iova) != NVME_DONE);
+	nvme_identify(&bench->nvme, iova);
 	check_that(vfio_wait(bench->error, 5000), "no error was reported");
 	nvme_recover(&bench->nvme);
 	nvme_start(&bench->nvme, &bench->vfio, bench->range.start);

@@ -10,7 +10,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde::Deserialize;
 
-use super::boots::{Boot, MEMORY};
+use super::boots::{Boot, Threads, MEMORY};
 use super::device::{self, Attached, DEVICES};
 use super::expectation::Implementation;
 use super::monitor::Monitor;
@@ -68,7 +68,11 @@ impl Setting<'_> {
         let (disks, devices) = device::set_up(&directory)?;
         let mut monitor = Monitor::listen()?;
         let mut machine = Machine::new(self.qemu.clone(), self.image);
-        machine.arguments(["-m", MEMORY, "-smp", &boot.processors.to_string()]);
+        let accelerator = match boot.threads {
+            Threads::One => "tcg,thread=single",
+            Threads::Each => "tcg,thread=multi",
+        };
+        machine.arguments(["-accel", accelerator, "-m", MEMORY, "-smp", &boot.processors.to_string()]);
         machine.arguments(devices);
         machine.arguments(monitor.arguments()?);
         machine.arguments(["-initrd".into(), initrd.as_os_str().to_owned()]);

@@ -4,6 +4,7 @@
  */
 #include <linux/io.h>
 #include <linux/iommu.h>
+#include <linux/llist.h>
 #include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
@@ -21,6 +22,7 @@ struct zpci_domain {
 	struct zpci_rust_table table;
 	struct zpci_iommu_ctrs ctrs;
 	struct list_head attachments;	/* RCU */
+	struct llist_head kept;		/* reclaimed tables that a function may still see */
 	spinlock_t lock;		/* writers of attachments */
 	struct rcu_head rcu;
 };
@@ -38,6 +40,7 @@ struct zpci_reclaimed {
 	u64 link;
 	u64 list;
 	u64 base;
+	struct llist_node kept;
 	struct rcu_head rcu;
 };
 
@@ -125,6 +128,7 @@ static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 	}
 	spin_lock_init(&domain->lock);
 	INIT_LIST_HEAD_RCU(&domain->attachments);
+	init_llist_head(&domain->kept);
 	domain->domain.pgsize_bitmap = zpci_large_frames ? SZ_4K | SZ_1M : SZ_4K;
 	domain->domain.geometry.force_aperture = true;
 	domain->domain.geometry.aperture_end = zpci_rust_table_last(&domain->table);
@@ -134,7 +138,10 @@ static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 static void zpci_domain_free_rcu(struct rcu_head *rcu)
 {
 	struct zpci_domain *domain = container_of(rcu, struct zpci_domain, rcu);
+	struct zpci_reclaimed *reclaimed, *next;
 
+	llist_for_each_entry_safe(reclaimed, next, llist_del_all(&domain->kept), kept)
+		zpci_rust_reclaimed_free(reclaimed->list, reclaimed->base);
 	zpci_rust_table_free(&domain->table);
 	kfree(domain);
 }
@@ -283,16 +290,20 @@ static struct iommu_device *zpci_probe_device(struct device *dev)
 	return &zdev->iommu_dev;
 }
 
-static void zpci_refresh(struct zpci_domain *domain, u64 start, u64 last, atomic64_t *counter)
+/* Refreshes all functions; the first error, if there is one. */
+static int zpci_refresh(struct zpci_domain *domain, u64 start, u64 last)
 {
 	struct zpci_attachment *attachment;
+	int rc, result = 0;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
-		atomic64_inc(counter);
-		zpci_rust_refresh(READ_ONCE(attachment->zdev->fh), start, last);
+		atomic64_inc(&domain->ctrs.sync_rpcits);
+		rc = zpci_rust_refresh(READ_ONCE(attachment->zdev->fh), start, last);
+		result = result ?: rc;
 	}
 	rcu_read_unlock();
+	return result;
 }
 
 static void zpci_flush_iotlb_all(struct iommu_domain *iommu_domain)
@@ -320,15 +331,20 @@ static void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last)
 {
 	struct zpci_reclaimed *reclaimed;
 	u64 list, span[2];
+	int rc;
 
 	list = zpci_rust_reclaim(&domain->table, start, last, span);
 	if (!list)
 		return;
-	zpci_refresh(domain, span[0], span[1], &domain->ctrs.sync_rpcits);
+	rc = zpci_refresh(domain, span[0], span[1]);
 	reclaimed = phys_to_virt(list & ~(ZPCI_PT_SIZE - 1));
 	reclaimed->list = list;
 	reclaimed->base = domain->table.base;
-	call_rcu(&reclaimed->rcu, zpci_reclaimed_free);
+	/* A function that was not refreshed may see the tables until it is detached. */
+	if (rc)
+		llist_add(&reclaimed->kept, &domain->kept);
+	else
+		call_rcu(&reclaimed->rcu, zpci_reclaimed_free);
 }
 
 static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotlb_gather *gather)
@@ -338,8 +354,9 @@ static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotl
 	/* Nothing was gathered */
 	if (gather->start > gather->end)
 		return;
-	zpci_refresh(domain, gather->start, gather->end, &domain->ctrs.sync_rpcits);
-	zpci_reclaim(domain, gather->start, gather->end);
+	/* Nothing is given back that a function may still use. */
+	if (!zpci_refresh(domain, gather->start, gather->end))
+		zpci_reclaim(domain, gather->start, gather->end);
 }
 
 static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long iova, size_t size)

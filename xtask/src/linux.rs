@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use anyhow::{bail, Context, Result};
 
+use crate::console::ktap::Counts;
 use crate::progress::Step;
 use crate::qemu::Machine;
 use crate::tool;
@@ -37,6 +38,9 @@ use source::Source;
 
 /// The configuration of every kernel, below the workspace.
 const CONFIGURATION: &str = "qemu-s390x/linux/config";
+
+/// The longest that a boot may take, in seconds.
+const LIMIT: u64 = 180;
 
 /// Which kernel a person wants, and what to do with it.
 #[derive(Clone, Debug, clap::Args)]
@@ -69,16 +73,64 @@ pub(crate) struct Options {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     /// End a boot after this time
-    #[arg(long, value_name = "SECONDS", default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "SECONDS", default_value_t = LIMIT, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
     /// Further arguments of QEMU
     #[arg(last = true, value_name = "QEMU ARGUMENTS")]
     arguments: Vec<String>,
 }
 
+/// The boots that every change has to pass: the driver under a kernel's own drivers, under user space, under a module.
+const CHECKED: [&str; 3] = ["lazy", "vfio", "module"];
+
+/// Boots the newest kernel with the driver in it, and counts what the guest found.
+pub(crate) fn check(workspace: &Workspace) -> Result<Counts> {
+    let options = Options {
+        kernel: Series::V7_2,
+        source: None,
+        stock: false,
+        config: Vec::new(),
+        build_only: false,
+        boot: CHECKED.map(str::to_owned).to_vec(),
+        append: String::new(),
+        initrd: None,
+        json: None,
+        timeout: LIMIT,
+        arguments: Vec::new(),
+    };
+    let (kernel, source, implementation) = build(workspace, &options)?;
+    let report = report(
+        &options.setting(workspace, &kernel, &source, implementation)?,
+        &kernel,
+        &source,
+        &chosen(&options.boot)?,
+    )?;
+    print!("{report}");
+    Ok(report.counts())
+}
+
 /// Does what `options` say and returns whether everything passed.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let boots = chosen(&options.boot)?;
+    let (kernel, source, implementation) = build(workspace, options)?;
+    if options.build_only {
+        println!("{}", kernel.image.display());
+        return Ok(true);
+    }
+    let setting = options.setting(workspace, &kernel, &source, implementation)?;
+    if let Some(initrd) = &options.initrd {
+        return show(&setting, initrd);
+    }
+    let report = report(&setting, &kernel, &source, &boots)?;
+    print!("{report}");
+    if let Some(path) = &options.json {
+        fs::write(path, report.to_json()?).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(report.passed)
+}
+
+/// Builds the kernel that `options` name, with the driver in it or as it is.
+fn build(workspace: &Workspace, options: &Options) -> Result<(Kernel, Source, Implementation)> {
     let implementation = if options.stock { Implementation::Stock } else { Implementation::Rust };
     let source = match &options.source {
         Some(tree) => Source::given(tree)?,
@@ -95,23 +147,28 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     fragments.extend(options.config.iter().cloned());
     let variant = variant(implementation, options.config.len());
     let kernel = Build { source: &source, variant: &variant, fragments: &fragments }.run(workspace)?;
-    if options.build_only {
-        println!("{}", kernel.image.display());
-        return Ok(true);
-    }
-    let setting = Setting {
-        workspace,
-        qemu: tool::qemu_and_linker(workspace)?,
-        image: &kernel.image,
-        series: source.series,
-        implementation,
-        append: &options.append,
-        arguments: &options.arguments,
-        limit: Duration::from_secs(options.timeout),
-    };
-    match &options.initrd {
-        Some(initrd) => show(&setting, initrd),
-        None => test(&setting, &kernel, &source, &boots, options.json.as_deref()),
+    Ok((kernel, source, implementation))
+}
+
+impl Options {
+    /// How the boots of `kernel` are run.
+    fn setting<'a>(
+        &'a self,
+        workspace: &'a Workspace,
+        kernel: &'a Kernel,
+        source: &Source,
+        implementation: Implementation,
+    ) -> Result<Setting<'a>> {
+        Ok(Setting {
+            workspace,
+            qemu: tool::qemu_and_linker(workspace)?,
+            image: &kernel.image,
+            series: source.series,
+            implementation,
+            append: &self.append,
+            arguments: &self.arguments,
+            limit: Duration::from_secs(self.timeout),
+        })
     }
 }
 
@@ -131,13 +188,8 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Boot>> {
     Ok(BOOTS.iter().filter(|boot| names.is_empty() || names.iter().any(|name| name == boot.name)).collect())
 }
 
-fn test(
-    setting: &Setting<'_>,
-    kernel: &Kernel,
-    source: &Source,
-    boots: &[&Boot],
-    json: Option<&std::path::Path>,
-) -> Result<bool> {
+/// Runs `boots`.
+fn report(setting: &Setting<'_>, kernel: &Kernel, source: &Source, boots: &[&Boot]) -> Result<Report> {
     let guest = Guest::new(setting.workspace, kernel);
     let mut reports = Vec::new();
     for boot in boots {
@@ -147,12 +199,7 @@ fn test(
         }
         reports.push(setting.run(boot, &guest.initrd(boot.needs_selftests())?)?);
     }
-    let report = Report::new(source.version.clone(), setting.implementation, reports);
-    print!("{report}");
-    if let Some(path) = json {
-        fs::write(path, report.to_json()?).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(report.passed)
+    Ok(Report::new(source.version.clone(), setting.implementation, reports))
 }
 
 /// Boots once with a file system of the user's and prints the console.

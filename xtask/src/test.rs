@@ -15,6 +15,7 @@ use crate::console::ktap::Counts;
 use crate::core_library::CoreLibrary;
 use crate::image;
 use crate::kernel_object;
+use crate::linux;
 use crate::progress::{print_error, Step};
 use crate::report::Report;
 use crate::workspace::Workspace;
@@ -39,7 +40,7 @@ struct Check {
     run: fn(&mut Bench) -> Result<Counts>,
 }
 
-const CHECKS: [Check; 13] = [
+const CHECKS: [Check; 14] = [
     Check { name: "source-text", about: "licence lines, and nothing that belongs to one machine", run: source_text },
     Check { name: "dependencies", about: "what may be linked into a guest", run: dependencies },
     Check { name: "format", about: "rustfmt", run: format },
@@ -53,6 +54,7 @@ const CHECKS: [Check; 13] = [
     Check { name: "boot-none", about: "boot without devices", run: boot_none },
     Check { name: "boot-many", about: "boot with 40 functions behind bridges", run: boot_many },
     Check { name: "boot-given", about: "boot with devices of other kinds and identifiers", run: boot_given },
+    Check { name: "linux", about: "boot Linux with the driver in it", run: linux },
 ];
 
 /// One test of a check that is not divided into several.
@@ -133,6 +135,10 @@ fn in_step<T>(name: &str, work: impl FnOnce(&Step) -> Result<T>) -> Result<T> {
         Err(_) => step.failed(),
     }
     result
+}
+
+fn linux(bench: &mut Bench) -> Result<Counts> {
+    linux::check(&bench.workspace)
 }
 
 fn source_text(bench: &mut Bench) -> Result<Counts> {

@@ -13,7 +13,7 @@ use super::boots::Boot;
 use super::device::Attached;
 use super::expectation::{cause, may_alarm, Implementation};
 use super::series::Series;
-use crate::console::ktap::{self, Verdict};
+use crate::console::ktap::{self, Counts, Verdict};
 use crate::disk::Extent;
 use crate::qemu::Run;
 
@@ -86,6 +86,16 @@ impl Report {
     pub(crate) fn new(kernel: String, implementation: Implementation, boots: Vec<BootReport>) -> Self {
         let passed = boots.iter().all(|boot| boot.problems.is_empty());
         Self { schema: SCHEMA, passed, kernel, implementation: implementation.name(), boots }
+    }
+
+    /// How many cases there were; each problem of a boot counts as one that failed.
+    pub(crate) fn counts(&self) -> Counts {
+        let sum = |count: fn(&BootReport) -> usize| self.boots.iter().map(count).sum::<usize>() as u64;
+        Counts {
+            passed: sum(|boot| boot.count("passed")),
+            failed: sum(|boot| boot.problems.len()),
+            skipped: sum(|boot| boot.count("skipped")),
+        }
     }
 
     /// The report as JSON.

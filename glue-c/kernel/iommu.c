@@ -236,6 +236,7 @@ static int zpci_attach(struct iommu_domain *iommu_domain, struct device *dev ZPC
 
 int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 {
+	const struct zpci_rust_table *table;
 	struct zpci_rust_function function;
 	struct iommu_domain *domain;
 	u8 answer[2] = {};
@@ -244,12 +245,16 @@ int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 	domain = zdev->s390_domain;
 	if (domain->type == IOMMU_DOMAIN_BLOCKED)
 		return 0;
+	table = zpci_table(domain);
 	zpci_shim_describe(zdev, &function);
-	if (zpci_rust_register(&function, zpci_aperture, zpci_table(domain), answer) && !answer[0])
+	if (zpci_rust_register(&function, zpci_aperture, table, answer) && !answer[0])
 		return -EINVAL;
+	*status = answer[1];
 	if (answer[0])
 		zpci_dbg(3, "reg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, answer[0], answer[1]);
-	*status = answer[1];
+	else if (table)
+		/* A hypervisor that shadows the tables dropped what it knew of them with the old registration. */
+		return zpci_rust_refresh_attached(&function, zpci_aperture, table);
 	return answer[0];
 }
 

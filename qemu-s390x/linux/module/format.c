@@ -6,6 +6,9 @@
 /* Last usable DMA address of QEMU's functions, as CLP gives it. */
 #define CLP_LAST 0x1ffffffffffffffUL
 
+/* A group whose functions walk region-second tables only */
+#define REGION_SECOND_ONLY 0x20
+
 static unsigned long clp_last(struct pci_dev *pdev)
 {
 	return to_zpci(pdev)->end_dma;
@@ -34,7 +37,7 @@ static void unsuitable_is_refused(struct bench *bench)
 
 	if (!domain)
 		return;
-	zdev->dtsm = 0;
+	zdev->dtsm = REGION_SECOND_ONLY;
 	rc = bench_attach(domain, bench->second);
 	zdev->dtsm = formats;
 	bench_note(bench, "attach returns %d", rc);

@@ -32,7 +32,10 @@ static unsigned long taken(unsigned long before)
 	return before > now ? before - now : 0;
 }
 
-/* Tables that have become empty are given back while the domain lives. */
+/*
+ * Tables that have become empty are given back while the domain lives. What
+ * is unmapped spans them: only then does nobody else own a part of them.
+ */
 static void given_back(struct bench *bench)
 {
 	struct iommu_domain *domain = bench_domain(bench, bench->first);
@@ -42,13 +45,13 @@ static void given_back(struct bench *bench)
 		return;
 	before = free_pages_now();
 	for (i = 0; i < TABLES; i++)
-		if (iommu_map(domain, SPREAD_IOVA + i * STRIDE, bench->pages[0],
-			      PAGE_SIZE, IOMMU_READ, GFP_KERNEL))
+		if (iommu_map(domain, SPREAD_IOVA + i * STRIDE, SZ_1M, STRIDE,
+			      IOMMU_READ, GFP_KERNEL))
 			break;
-	expect(bench, i == TABLES, "map of page %lu", i);
+	expect(bench, i == TABLES, "map of table %lu", i);
 	mapped = taken(before);
 	while (i--)
-		iommu_unmap(domain, SPREAD_IOVA + i * STRIDE, PAGE_SIZE);
+		iommu_unmap(domain, SPREAD_IOVA + i * STRIDE, STRIDE);
 	unmapped = taken(before);
 	bench_note(bench, "%lu tables took %lu pages, and still %lu when empty",
 		   TABLES, mapped, unmapped);

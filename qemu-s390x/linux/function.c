@@ -98,6 +98,19 @@ int function_bind(const char *address, const char *driver)
 	return 0;
 }
 
+bool function_power_cycle(const char *address)
+{
+	char fid[32];
+
+	/* The slot is called after the FID, without 0x. */
+	return sysfs_read(fid, sizeof(fid), DEVICES "/%s/function_id",
+			  address) > 2 &&
+	       !sysfs_write("0", "/sys/bus/pci/slots/%s/power", fid + 2) &&
+	       sysfs_wait(false, 2000, DEVICES "/%s", address) &&
+	       !sysfs_write("1", "/sys/bus/pci/slots/%s/power", fid + 2) &&
+	       sysfs_wait(true, 2000, DEVICES "/%s", address);
+}
+
 /* Finds <directory>/<prefix>... below a device and stores its name. */
 static bool find_child(const char *directory, const char *prefix, char *name,
 		       size_t size)

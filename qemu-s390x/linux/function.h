@@ -46,6 +46,12 @@ int function_bind(const char *address, const char *driver);
 /* Takes the function from its driver, if it has one. Returns 0 or -1. */
 int function_unbind(const char *address);
 
+/*
+ * Takes the power of the function's slot away and gives it back, which
+ * disables and enables it by CLP. Returns whether it is there again.
+ */
+bool function_power_cycle(const char *address);
+
 /* Name of the first block device of a function, waiting for it to come up. */
 bool function_disk(const char *address, char *name, size_t size);
 

@@ -263,21 +263,27 @@ enum nvme_result nvme_transfer(struct nvme *nvme, bool write, uint64_t offset,
 	return execute(nvme, &nvme->io, &command);
 }
 
-void nvme_recover(struct nvme *nvme)
+void nvme_wait(struct nvme *nvme)
 {
 	uint64_t end = milliseconds() + 10000;
 
-	/* The kernel unblocks the function in its own time. */
 	while (read_register(nvme, VS) == UNREACHABLE) {
 		check_that(milliseconds() < end,
 			   "the function does not answer after an error");
 		usleep(10000);
 	}
-	/* Nor may it be reset before that time is over. */
+}
+
+void nvme_reset(struct nvme *nvme)
+{
+	uint64_t end = milliseconds() + 10000;
+
+	/* Not while the kernel looks at an error. */
 	while (ioctl(nvme->vfio->device, VFIO_DEVICE_RESET) < 0) {
 		check_that(errno == EAGAIN && milliseconds() < end,
 			   "reset: %m");
 		usleep(10000);
 	}
+	check(read_register(nvme, VS) != UNREACHABLE);
 	forget_queues(nvme);
 }

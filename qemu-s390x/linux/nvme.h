@@ -70,10 +70,13 @@ void nvme_create_io_queues(struct nvme *nvme);
 enum nvme_result nvme_transfer(struct nvme *nvme, bool write, uint64_t offset,
 			       const uint64_t *addresses, size_t size);
 
+/* Waits until the function answers after an error; fails the case otherwise. */
+void nvme_wait(struct nvme *nvme);
+
 /*
- * Waits until the function answers again after an error, resets it, and
- * forgets the controller's queues. Fails the case if it does not come back.
+ * Resets the function, in error or not, and forgets the controller's queues.
+ * Fails the case if it does not come back.
  */
-void nvme_recover(struct nvme *nvme);
+void nvme_reset(struct nvme *nvme);
 
 #endif

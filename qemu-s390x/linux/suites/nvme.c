@@ -1,25 +1,32 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 /*
  * DMA by a real device through mappings of user space: what is mapped is
- * reached, and nothing else is.
+ * reached, and nothing else is. A function in error is brought back by the
+ * kernel, or with zpci.recovery=slot by the power of its slot.
  */
 
 #include "../nvme.h"
 
+#include <linux/iommufd.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "../disk.h"
 #include "../pattern.h"
+#include "../sysfs.h"
 #include "passthrough.h"
 #include "suites.h"
 
+#define RESET_METHOD "/sys/bus/pci/devices/%s/reset_method"
 #define MEGABYTE (1ull << 20)
 #define PAGES (NVME_TRANSFER / NVME_PAGE)
 
 static const enum vfio_api apis[] = { VFIO_API_TYPE1, VFIO_API_IOMMUFD };
 
 static struct disk disk;
+/* Whether the kernel takes care of functions that VFIO has. */
+static bool kernel_recovers;
 
 /* A running controller; its queues are at the start of the range. */
 struct bench {
@@ -183,6 +190,23 @@ static void scattered(const void *api)
 	nvme_stop(&bench.nvme);
 }
 
+/* Brings a function in error back, with a controller that runs. */
+static void recover(struct bench *bench)
+{
+	enum vfio_api api = bench->vfio.api;
+
+	if (kernel_recovers) {
+		nvme_wait(&bench->nvme);
+		nvme_reset(&bench->nvme);
+		nvme_start(&bench->nvme, &bench->vfio, bench->range.start);
+		return;
+	}
+	vfio_close(&bench->vfio);
+	check(function_power_cycle(passthrough.address));
+	check_call(function_bind(passthrough.address, "vfio-pci"));
+	set_up(bench, &api);
+}
+
 /*
  * DMA that must be reported as an error, and that the function works again
  * afterwards. What becomes of the command depends on who is faster: if the
@@ -196,8 +220,7 @@ static void refused(struct bench *bench, uint64_t iova)
 
 	nvme_identify(&bench->nvme, iova);
 	check_that(vfio_wait(bench->error, 5000), "no error was reported");
-	nvme_recover(&bench->nvme);
-	nvme_start(&bench->nvme, &bench->vfio, bench->range.start);
+	recover(bench);
 	map(bench, page, good, NVME_PAGE, VFIO_READ_WRITE);
 	check_equal(nvme_identify(&bench->nvme, good), NVME_DONE);
 	check_identity(page);
@@ -252,6 +275,67 @@ static void outside(const void *api)
 	refused(&bench, bench.range.start - NVME_PAGE);
 }
 
+/* Identifies into a page that was mapped before something happened. */
+static void check_survived(struct bench *bench, uint8_t *page, uint64_t iova)
+{
+	memset(page, 0xa5, NVME_PAGE);
+	if (nvme_identify(&bench->nvme, iova) == NVME_DONE) {
+		check_identity(page);
+		return;
+	}
+	check_that(vfio_wait(bench->error, 5000), "no error was reported");
+	recover(bench);
+	check_that(false, "the mapping does not work any more");
+}
+
+/*
+ * The reset that takes the function away from itself: disabled and enabled by
+ * CLP, and its tables registered again, so that mappings survive it.
+ */
+static void hot_reset(const void *api)
+{
+	uint8_t *page = new_pages(NVME_PAGE, 0xa5);
+	struct bench bench;
+	uint64_t iova;
+
+	check_call(sysfs_write("bus", RESET_METHOD, passthrough.address));
+	set_up(&bench, api);
+	iova = bench.range.start + MEGABYTE;
+	map(&bench, page, iova, NVME_PAGE, VFIO_READ_WRITE);
+	for (unsigned int i = 0; i < 3; i++) {
+		check_survived(&bench, page, iova);
+		nvme_reset(&bench.nvme);
+		nvme_start(&bench.nvme, &bench.vfio, bench.range.start);
+	}
+	check_survived(&bench, page, iova);
+	nvme_stop(&bench.nvme);
+	check_call(sysfs_write("default", RESET_METHOD, passthrough.address));
+}
+
+/* A page table that was filled before the function is attached to it. */
+static void attached_later(const void *api)
+{
+	struct vfio_device_attach_iommufd_pt attach = { .argsz =
+								sizeof(attach) };
+	struct iommu_hwpt_alloc alloc = { .size = sizeof(alloc) };
+	uint8_t *page = new_pages(NVME_PAGE, 0xa5);
+	struct bench bench;
+	uint64_t iova;
+
+	set_up(&bench, api);
+	iova = bench.range.start + MEGABYTE;
+	map(&bench, page, iova, NVME_PAGE, VFIO_READ_WRITE);
+	check_survived(&bench, page, iova);
+	alloc.dev_id = bench.vfio.device_id;
+	alloc.pt_id = bench.vfio.ioas;
+	check_call(ioctl(bench.vfio.iommu, IOMMU_HWPT_ALLOC, &alloc));
+	attach.pt_id = alloc.out_hwpt_id;
+	check_call(ioctl(bench.vfio.device, VFIO_DEVICE_ATTACH_IOMMUFD_PT,
+			 &attach));
+	check_survived(&bench, page, iova);
+	nvme_stop(&bench.nvme);
+}
+
 static void define_api(const enum vfio_api *api)
 {
 	const char *name = vfio_api_name(*api);
@@ -261,6 +345,9 @@ static void define_api(const enum vfio_api *api)
 	ktap_case(remap, api, "%s remap", name);
 	ktap_case(transfer, api, "%s transfer", name);
 	ktap_case(scattered, api, "%s scattered", name);
+	ktap_case(hot_reset, api, "%s hot reset", name);
+	if (*api == VFIO_API_IOMMUFD)
+		ktap_case(attached_later, api, "%s attached later", name);
 	ktap_case(never_mapped, api, "%s never mapped", name);
 	ktap_case(no_longer_mapped, api, "%s no longer mapped", name);
 	ktap_case(read_only, api, "%s read only", name);
@@ -269,7 +356,11 @@ static void define_api(const enum vfio_api *api)
 
 static void define(void)
 {
+	char recovery[16];
+
 	passthrough_define("vfio-pci");
+	kernel_parameter(recovery, sizeof(recovery), "zpci.recovery");
+	kernel_recovers = strcmp(recovery, "slot");
 	/* Its serial number, as long as it has a driver that knows it. */
 	if (passthrough.address[0])
 		disk_read(&disk, &passthrough);

@@ -9,7 +9,7 @@
 #include "passthrough.h"
 #include "suites.h"
 
-#define ROUNDS 5
+#define ROUNDS 3
 
 static struct disk disks[DISKS];
 static struct function functions[FUNCTIONS];
@@ -62,26 +62,15 @@ static void any_driver(const void *argument)
 		   before);
 }
 
-/* The slot takes the power away: the function is disabled by CLP. */
 static void slot(const void *argument)
 {
 	const struct disk *disk = argument;
 	const char *address = disk->function.address;
 	struct function function;
 	struct disk again;
-	char fid[32];
 
-	check(sysfs_read(fid, sizeof(fid), "/sys/bus/pci/devices/%s/function_id",
-			 address) > 2);
 	for (unsigned int i = 0; i < ROUNDS; i++) {
-		check_call(sysfs_write("0", "/sys/bus/pci/slots/%s/power",
-				       fid + 2));
-		check(sysfs_wait(false, 2000, "/sys/bus/pci/devices/%s",
-				 address));
-		check_call(sysfs_write("1", "/sys/bus/pci/slots/%s/power",
-				       fid + 2));
-		check(sysfs_wait(true, 2000, "/sys/bus/pci/devices/%s",
-				 address));
+		check(function_power_cycle(address));
 		check(function_read(&function, address));
 		check(disk_read(&again, &function));
 		disk_exercise(&again, 0, 65536, 4, 0);

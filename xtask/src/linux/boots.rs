@@ -60,7 +60,7 @@ const STRICT: Boot = Boot {
 };
 
 /// All boots.
-pub(crate) const BOOTS: [Boot; 15] = [
+pub(crate) const BOOTS: [Boot; 16] = [
     Boot { suites: &["function", "clp", "disk", "network", "domain", "statistics"], ..LAZY },
     Boot { suites: &["disk", "network", "domain", "statistics"], ..STRICT },
     Boot {
@@ -94,7 +94,8 @@ pub(crate) const BOOTS: [Boot; 15] = [
     },
     Boot { name: "processors-1", suites: &["load"], processors: 1, ..LAZY },
     Boot { name: "processors-2", suites: &["load"], processors: 2, ..STRICT },
-    Boot { name: "processors-4", suites: &["load", "rebind"], processors: 4, ..LAZY },
+    Boot { name: "processors-4", suites: &["load"], processors: 4, ..LAZY },
+    Boot { name: "rebind", suites: &["rebind"], processors: 2, ..LAZY },
     Boot { name: "vfio", suites: &["type1", "iommufd", "capability", "nvme"], processors: 2, ..LAZY },
     Boot { name: "hotplug", suites: &["hotplug"], processors: 2, ..LAZY },
     Boot {

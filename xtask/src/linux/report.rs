@@ -151,7 +151,7 @@ impl BootReport {
         let log = ktap::parse(run.console.iter().map(String::as_str));
         problems.extend(log.problems.iter().map(ToString::to_string));
         problems.extend(missing(&run.console, boot.log));
-        if !may_alarm(implementation, boot.name) {
+        if !may_alarm(series, implementation, boot.name) {
             problems.extend(alarms(&run.console));
         }
         let facts = facts(&run.console, &mut problems);

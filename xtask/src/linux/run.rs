@@ -102,8 +102,14 @@ impl Setting<'_> {
     fn command_line(&self, boot: &Boot) -> String {
         let Boot { suites, parameters, processors, domain, last, .. } = boot;
         let functions = DEVICES.len();
+        // Who brings a function in error back when VFIO has it.
+        let recovery = match self.series {
+            Series::V7_2 => "kernel",
+            Series::V6_12 => "slot",
+        };
         let own = format!(
-            "zpci.run={} zpci.functions={functions} zpci.processors={processors} zpci.domain={domain} zpci.last={last:#x}",
+            "zpci.run={} zpci.functions={functions} zpci.processors={processors} zpci.domain={domain} zpci.last={last:#x} \
+             zpci.recovery={recovery}",
             suites.join(",")
         );
         [own.as_str(), *parameters, self.append].join(" ").trim_end().to_owned()

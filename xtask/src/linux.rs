@@ -3,6 +3,7 @@
 //! Builds a Linux kernel, boots it with our test programs, and judges what they found.
 
 mod boots;
+mod compare;
 mod device;
 mod expectation;
 mod guest;
@@ -28,6 +29,7 @@ use crate::qemu::Machine;
 use crate::tool;
 use crate::workspace::Workspace;
 use boots::{Boot, BOOTS, MEMORY};
+use compare::Comparison;
 use expectation::Implementation;
 use guest::Guest;
 use kernel::{Build, Kernel};
@@ -72,6 +74,9 @@ pub(crate) struct Options {
     /// Write all results and everything the guest said to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Compare with an earlier report that `--json` wrote, such as one of the stock kernel
+    #[arg(long, value_name = "FILE")]
+    against: Option<PathBuf>,
     /// End a boot after this time
     #[arg(long, value_name = "SECONDS", default_value_t = LIMIT, value_parser = clap::value_parser!(u64).range(1..))]
     timeout: u64,
@@ -95,6 +100,7 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Counts> {
         append: String::new(),
         initrd: None,
         json: None,
+        against: None,
         timeout: LIMIT,
         arguments: Vec::new(),
     };
@@ -122,6 +128,10 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         return show(&setting, initrd);
     }
     let report = report(&setting, &kernel, &source, &boots)?;
+    if let Some(path) = &options.against {
+        let earlier = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        print!("{}", Comparison::new(&earlier, &report.to_json()?)?);
+    }
     print!("{report}");
     if let Some(path) = &options.json {
         fs::write(path, report.to_json()?).with_context(|| format!("cannot write {}", path.display()))?;

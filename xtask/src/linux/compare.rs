@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Two reports side by side: which cases came out differently, and which bytes of the user API are not the same.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use anyhow::{ensure, Context, Result};
+use comfy_table::{presets, Table};
+use serde_json::Value;
+
+/// Facts that must be the same whatever drives the functions; times and counters are not among them.
+const FACTS: [&str; 6] = ["capability", "info", "hw-info", "range", "clp", "function"];
+
+/// Suites all of whose cases are shown, whether or not they came out differently.
+const SHOWN: [&str; 2] = ["selftest", "module"];
+
+/// What a report says of one kernel.
+#[derive(Debug)]
+struct Side {
+    /// `stock`, `rust`.
+    name: String,
+    /// By boot and path.
+    results: BTreeMap<(String, String), String>,
+    /// By boot and kind, in the order in which they were said.
+    facts: BTreeMap<(String, String), Vec<Value>>,
+}
+
+/// The differences between two reports.
+#[derive(Debug)]
+pub(crate) struct Comparison {
+    first: Side,
+    second: Side,
+}
+
+impl Comparison {
+    /// Compares two reports, each the JSON of one.
+    ///
+    /// # Errors
+    ///
+    /// One of them is no such report.
+    pub(crate) fn new(first: &str, second: &str) -> Result<Self> {
+        Ok(Self { first: Side::read(first)?, second: Side::read(second)? })
+    }
+
+    /// Boot, case, and the two results; `-` where a report does not have the case.
+    fn results(&self) -> Vec<[String; 4]> {
+        let mut cases: Vec<&(String, String)> = self.first.results.keys().chain(self.second.results.keys()).collect();
+        cases.sort();
+        cases.dedup();
+        let result = |side: &Side, case| side.results.get(case).map_or("-", String::as_str).to_owned();
+        let rows = cases
+            .into_iter()
+            .map(|case| [case.0.clone(), case.1.clone(), result(&self.first, case), result(&self.second, case)]);
+        let is_shown = |path: &str| SHOWN.iter().any(|suite| path.split(" / ").next() == Some(suite));
+        rows.filter(|[_, path, first, second]| first != second || is_shown(path)).collect()
+    }
+
+    /// Boot, kind, and what the two reports say, in the boots that both have.
+    fn facts(&self) -> Vec<[String; 4]> {
+        let mut rows = Vec::new();
+        for ((boot, kind), first) in &self.first.facts {
+            let Some(second) = self.second.facts.get(&(boot.clone(), kind.clone())) else { continue };
+            for index in 0..first.len().max(second.len()) {
+                let (first, second) = (first.get(index), second.get(index));
+                if first != second {
+                    let text = |fact: Option<&Value>| fact.map_or("-".to_owned(), Value::to_string);
+                    rows.push([boot.clone(), kind.clone(), text(first), text(second)]);
+                }
+            }
+        }
+        rows
+    }
+}
+
+impl Side {
+    fn read(json: &str) -> Result<Self> {
+        let report: Value = serde_json::from_str(json).context("a report is not JSON")?;
+        let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
+        let name = text(&report, "implementation").context("a report names no implementation")?;
+        let (mut results, mut facts) = (BTreeMap::new(), BTreeMap::new());
+        let boots = report.get("boots").and_then(Value::as_array).context("a report has no boots")?;
+        for boot in boots {
+            let boot_name = text(boot, "name").context("a boot has no name")?;
+            for case in boot.get("cases").and_then(Value::as_array).into_iter().flatten() {
+                let path = case.get("path").and_then(Value::as_array).context("a case has no path")?;
+                let path: Vec<&str> = path.iter().filter_map(Value::as_str).collect();
+                let result = text(case, "result").context("a case has no result")?;
+                results.insert((boot_name.clone(), path.join(" / ")), result);
+            }
+            for kind in FACTS {
+                if let Some(said) = boot.pointer(&format!("/facts/{kind}")).and_then(Value::as_array) {
+                    facts.insert((boot_name.clone(), kind.to_owned()), said.clone());
+                }
+            }
+        }
+        ensure!(!results.is_empty(), "a report has no cases");
+        Ok(Self { name, results, facts })
+    }
+}
+
+impl fmt::Display for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (first, second) = (self.first.name.as_str(), self.second.name.as_str());
+        let mut table = Table::new();
+        table.load_style(presets::NOTHING);
+        table.set_header(["boot", "case", first, second]);
+        self.results().into_iter().for_each(|row| {
+            table.add_row(row);
+        });
+        writeln!(f, "\nCases that came out differently, and all of {}:\n{table}", SHOWN.join(" and "))?;
+        let facts = self.facts();
+        writeln!(f, "\n{} facts of {} are not the same", facts.len(), FACTS.join(", "))?;
+        facts.iter().try_for_each(|[boot, kind, one, other]| {
+            writeln!(f, "  {boot} {kind}\n    {first}: {one}\n    {second}: {other}")
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn report(name: &str, result: &str, raw: &str) -> String {
+        format!(
+            r#"{{"implementation":"{name}","boots":[{{"name":"vfio",
+            "cases":[{{"path":["iommufd","a"],"result":"{result}"}},{{"path":["type1","b"],"result":"passed"}},
+                     {{"path":["selftest","c"],"result":"passed"}}],
+            "facts":{{"capability":[{{"id":1,"raw":"00"}},{{"id":2,"raw":"{raw}"}}],"load":[{{"rounds":"{raw}"}}]}}}}]}}"#
+        )
+    }
+
+    #[test]
+    fn what_differs_is_shown_and_nothing_else() {
+        let comparison = Comparison::new(&report("stock", "failed", "01"), &report("rust", "passed", "02")).unwrap();
+        let text = |words: [&str; 4]| words.map(str::to_owned);
+        assert_eq!(
+            comparison.results(),
+            [text(["vfio", "iommufd / a", "failed", "passed"]), text(["vfio", "selftest / c", "passed", "passed"])]
+        );
+        assert_eq!(
+            comparison.facts(),
+            [text(["vfio", "capability", r#"{"id":2,"raw":"01"}"#, r#"{"id":2,"raw":"02"}"#])]
+        );
+    }
+
+    #[test]
+    fn the_same_reports_have_the_same_bytes() {
+        let comparison = Comparison::new(&report("stock", "failed", "01"), &report("rust", "failed", "01")).unwrap();
+        assert_eq!(comparison.facts().len(), 0);
+        assert_eq!(comparison.results().len(), 1);
+        assert!(comparison.to_string().contains("\n0 facts of"));
+    }
+
+    #[test]
+    fn what_is_no_report_is_refused() {
+        assert!(Comparison::new("{}", "{}").is_err());
+        assert!(Comparison::new("no", "json").is_err());
+    }
+}

@@ -11,7 +11,7 @@
 //!   [`FunctionGroup`], [`Characteristics`]. `decode` reads them from a response, `encode` writes one.
 //! * A [`Client`] that issues commands to a machine, any implementation of [`Clp`].
 //!
-//! A responder that answers the commands of a guest uses the same structures the other way round: [`Parts::split`],
+//! The [`responder`] answers the commands of a guest with the same structures, the other way round: [`Parts::split`],
 //! [`Request::parse`], `encode` of a value and [`Response::emit`], or a [`ListWriter`].
 //!
 //! The machine is not trusted: every length, count, exponent and token is checked before it is used, loops are bounded,
@@ -80,6 +80,7 @@ mod progress;
 pub mod query_pci_fn;
 pub mod query_pci_fngrp;
 mod request;
+pub mod responder;
 mod response;
 mod set;
 pub mod set_pci_fn;

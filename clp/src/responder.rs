@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! A responder: answers the CLP of a guest, for the program that runs it (VMM).
+//!
+//! The VMM intercepts the instruction, copies the block out of guest storage, asks [`Responder::answer`] and copies the
+//! block back. What the guest is told is made of values that the VMM supplies, and of nothing else: a [`GuestFunction`]
+//! for each slot, emulated or [`Passthrough`], and [`Groups`] that keep the host's groups apart. Both are checked when
+//! they are made, so that every answer can be given.
+//!
+//! An answer to LIST PCI, QUERY PCI FN, QUERY PCI FNGRP and SLPC is complete at once. SET PCI FN needs the VMM: it gets
+//! a [`SetRequest`], enables or disables the function and confirms with the new handle, or refuses.
+//!
+//! The guest is not trusted. Nothing outside of the room that it offered is written, bytes of the room behind the
+//! response stay as they are, and there is no block that the responder does not answer.
+//!
+//! # Examples
+//!
+//! ```
+//! use clp::responder::{Answer, GuestFunction, Personality, Responder, SetAction};
+//! use clp::{Bar, ConditionCode, Function, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, ListSummary};
+//! use clp::{LogicalProcessor, Uid};
+//!
+//! let function = Function {
+//!     id: FunctionId(0x20),
+//!     uid: Uid(0x10),
+//!     group: FunctionGroupId(0xff),
+//!     function_type: FunctionType::UNCLASSIFIED,
+//!     is_physical: false,
+//!     vfn: 0,
+//!     pchid: 0,
+//!     port: 0,
+//!     internal_path: [0; 4],
+//!     fidparm: 0,
+//!     rid: None,
+//!     tid: None,
+//!     bars: [Bar::ABSENT; 6],
+//!     mio: None,
+//!     start_dma: 0x1_0000_0000,
+//!     end_dma: 0x1_ffff_ffff,
+//!     fmb_length: 0,
+//!     utility_string: None,
+//! };
+//! let mut functions = [Some(GuestFunction::new(0x1af4, 0x1044, FunctionHandle(0x0002_0000), &function)?)];
+//! let responder = Responder {
+//!     functions: &functions,
+//!     groups: &[],
+//!     summary: ListSummary { max_functions: 64, uid_checking: true },
+//!     characteristics: None,
+//!     personality: Personality::Hardware,
+//! };
+//!
+//! // The guest enables the function: SET PCI FN, operation 0, one DMA address space, room for 32 bytes.
+//! let mut block = [0; 64];
+//! block[..4].copy_from_slice(&[0x00, 0x20, 0x00, 0x05]);
+//! block[16..24].copy_from_slice(&[0x00, 0x02, 0x00, 0x00, 0, 0, 0, 1]);
+//! block[32..34].copy_from_slice(&[0x00, 0x20]);
+//! let Answer::Set(request) = responder.answer(LogicalProcessor::PCI, &mut block) else { panic!() };
+//! assert_eq!((request.slot(), request.action()), (0, SetAction::Enable { gisa: 0 }));
+//! let enabled = FunctionHandle(0x8002_0000);
+//! if let Some(function) = &mut functions[request.slot()] {
+//!     function.handle = enabled;
+//! }
+//! assert_eq!(request.confirm(enabled), Ok(ConditionCode::Zero));
+//! assert_eq!(block[32..36], [0x00, 0x20, 0x00, 0x10]);
+//! assert_eq!(block[48..52], [0x80, 0x02, 0x00, 0x00]);
+//! # Ok::<(), clp::FunctionError>(())
+//! ```
+
+mod answer;
+mod groups;
+mod guest_function;
+mod guest_group;
+mod list;
+mod passthrough;
+mod personality;
+mod room;
+mod set;
+mod set_request;
+
+pub use answer::{Answer, ImmediateAnswer};
+pub use groups::{Groups, GroupsError};
+pub use guest_function::GuestFunction;
+pub use guest_group::GuestGroup;
+pub use passthrough::{Passthrough, PassthroughError};
+pub use personality::Personality;
+pub use set_request::{ConfirmError, SetAction, SetRefusal, SetRequest};
+
+use crate::{
+    immediate, query_pci_fn, query_pci_fngrp, slpc, CommandCode, ConditionCode, FunctionHandle, InstalledProcessors,
+    ListSummary, LogicalProcessor, Parts, RequestError, RequestHeader, ResponseCode,
+};
+use room::Room;
+use set_request::Change;
+use zerocopy::FromBytes;
+
+/// What the guest may know, and how it is told.
+///
+/// It borrows the values as they are at one moment; make one for each intercepted instruction.
+#[derive(Clone, Copy, Debug)]
+pub struct Responder<'a> {
+    /// The functions, each in a slot that it keeps as long as the guest has it; `None` is an empty slot.
+    ///
+    /// The slot is the resume token of a list. A list that comes in several responses neither repeats nor leaves out a
+    /// function that stays, whatever is plugged and unplugged meanwhile. Handles are all different.
+    pub functions: &'a [Option<GuestFunction>],
+    /// The groups, in any order: [`Groups::as_slice`].
+    pub groups: &'a [Option<GuestGroup>],
+    /// What a list tells beyond its entries; where `uid_checking` is set the VMM makes sure that the UIDs differ.
+    pub summary: ListSummary,
+    /// The answer to SLPC, [`Characteristics::encode`](crate::Characteristics::encode); without it, and always as
+    /// [`Personality::Qemu`], the command is unknown.
+    pub characteristics: Option<slpc::Response>,
+    /// How details are answered that differ between machines.
+    pub personality: Personality,
+}
+
+impl Responder<'_> {
+    /// Answers one CLP instruction of the guest, in the form with a block.
+    ///
+    /// `block` is a copy of guest storage from the address in R2 on: 8192 bytes, or as many as there are. At most the
+    /// room that the guest offers is written.
+    ///
+    /// As [`Personality::Hardware`] there is the PCI processor alone, and for any other the condition code is 3. QEMU
+    /// does not look at the processor (measured).
+    pub fn answer<'b>(&self, processor: LogicalProcessor, block: &'b mut [u8]) -> Answer<'b> {
+        if self.personality == Personality::Hardware && processor != LogicalProcessor::PCI {
+            return Answer::Done(ConditionCode::Three);
+        }
+        let Ok(Parts { request, room }) = Parts::split(block) else {
+            return Answer::OperandException;
+        };
+        let mut room = Room::new(room, self.personality);
+        let refusal = match self.carry_out(request, &mut room) {
+            Ok(None) => return Answer::Done(ConditionCode::Zero),
+            Ok(Some(change)) => return Answer::Set(SetRequest::new(change, room)),
+            Err(refusal) => refusal,
+        };
+        room.refuse(refusal.code);
+        Answer::Done(refusal.condition)
+    }
+
+    /// Answers one CLP instruction of the guest, in the form without a block: `command` is the value in R2.
+    ///
+    /// As [`Personality::Hardware`] the one command there is says that the PCI processor is installed, and for any other
+    /// the condition code is 3. QEMU takes the value for an address, where the command 1 is an operand exception
+    /// (measured).
+    pub const fn immediate(&self, command: u64) -> ImmediateAnswer {
+        match (self.personality, command) {
+            (Personality::Qemu, _) => ImmediateAnswer::OperandException,
+            (Personality::Hardware, immediate::INSTALLED_PROCESSORS) => {
+                ImmediateAnswer::Installed(InstalledProcessors((1 << 63) >> LogicalProcessor::PCI.0))
+            }
+            (Personality::Hardware, _) => ImmediateAnswer::Condition(ConditionCode::Three),
+        }
+    }
+
+    /// Carries out one command, as far as that is possible without the VMM.
+    fn carry_out(&self, request: &[u8], room: &mut Room<'_>) -> Result<Option<Change>, Refusal> {
+        self.personality.check_length(request)?;
+        let (header, _) = RequestHeader::read_from_prefix(request).map_err(|_| ResponseCode::LENGTH)?;
+        match header.command() {
+            CommandCode::LIST_PCI => self.list(request, room)?,
+            CommandCode::QUERY_PCI_FN => self.query_function(request, room)?,
+            CommandCode::QUERY_PCI_FNGRP => self.query_function_group(request, room)?,
+            CommandCode::SET_PCI_FN => return self.set(request, room).map(Some),
+            CommandCode::STORE_CHARACTERISTICS => self.store_characteristics(request, room)?,
+            _ => return Err(ResponseCode::COMMAND.into()),
+        }
+        Ok(None)
+    }
+
+    fn query_function(&self, request: &[u8], room: &mut Room<'_>) -> Result<(), Refusal> {
+        let request: query_pci_fn::Request = self.personality.parse(request)?;
+        let (_, function) = self.find(FunctionHandle(request.handle.get())).ok_or(ResponseCode::FUNCTION_HANDLE)?;
+        let mut response = *function.response();
+        self.personality.order_bars(&mut response);
+        room.store(response)
+    }
+
+    fn query_function_group(&self, request: &[u8], room: &mut Room<'_>) -> Result<(), Refusal> {
+        let request: query_pci_fngrp::Request = self.personality.parse(request)?;
+        let group = self.groups.iter().flatten().find(|group| group.id().0 == request.group_id);
+        room.store(*group.ok_or(ResponseCode::FUNCTION_GROUP)?.response())
+    }
+
+    fn store_characteristics(&self, request: &[u8], room: &mut Room<'_>) -> Result<(), Refusal> {
+        match (self.personality, self.characteristics) {
+            (Personality::Hardware, Some(response)) => {
+                let _: slpc::Request = self.personality.parse(request)?;
+                room.emit(&response)
+            }
+            _ => Err(ResponseCode::COMMAND.into()),
+        }
+    }
+
+    /// The function with exactly this handle, and its slot.
+    fn find(&self, handle: FunctionHandle) -> Option<(usize, &GuestFunction)> {
+        self.functions_from(0).find(|(_, function)| function.handle == handle)
+    }
+
+    /// The functions in `first` and the slots behind it, in ascending order.
+    fn functions_from(&self, first: usize) -> impl Iterator<Item = (usize, &GuestFunction)> {
+        let slots = self.functions.iter().enumerate().skip(first);
+        slots.filter_map(|(slot, function)| Some((slot, function.as_ref()?)))
+    }
+}
+
+/// What a bad request gets.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Refusal {
+    condition: ConditionCode,
+    code: ResponseCode,
+}
+
+impl From<ResponseCode> for Refusal {
+    fn from(code: ResponseCode) -> Self {
+        Self { condition: ConditionCode::Zero, code }
+    }
+}
+
+impl From<RequestError> for Refusal {
+    fn from(error: RequestError) -> Self {
+        error.response_code().into()
+    }
+}

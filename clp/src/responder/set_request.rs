@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What the VMM is to do with a function.
+
+use super::room::Room;
+use super::Personality;
+use crate::mio::MioInfo;
+use crate::set_pci_fn::Response;
+use crate::{ConditionCode, FunctionHandle, ResponseCode};
+use core::fmt;
+
+/// What the guest wants of a function.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum SetAction {
+    /// Enable it.
+    Enable {
+        /// Designation of the guest interruption state area (GISA), as the guest gives it; 0 for none.
+        gisa: u32,
+    },
+    /// Disable it, which resets it: registrations of DMA, interrupts and measurement end.
+    Disable,
+    /// Enable mapped I/O.
+    EnableMio,
+    /// Disable mapped I/O.
+    DisableMio,
+}
+
+impl SetAction {
+    /// Whether the function can have `handle` after it.
+    const fn leads_to(self, handle: FunctionHandle) -> bool {
+        match self {
+            Self::Enable { .. } | Self::EnableMio => handle.is_enabled(),
+            Self::Disable => !handle.is_enabled(),
+            Self::DisableMio => true,
+        }
+    }
+}
+
+/// Why the VMM does not do it.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum SetRefusal {
+    /// The function went away meanwhile.
+    Gone,
+    /// Resources are insufficient.
+    Resources,
+    /// The function came into that state meanwhile.
+    AlreadyInState,
+    /// The function has a permanent error.
+    PermanentError,
+    /// Recovery of the function from an error is pending.
+    RecoveryPending,
+    /// The function is busy; the guest may try again later. Linux does, 100 times with pauses of 20 ms.
+    Busy,
+}
+
+impl SetRefusal {
+    const fn response_code(self, personality: Personality) -> ResponseCode {
+        match self {
+            Self::Gone => ResponseCode::FUNCTION_HANDLE,
+            Self::Resources => ResponseCode::RESOURCES,
+            Self::AlreadyInState => personality.already_in_state(),
+            Self::PermanentError => ResponseCode::PERMANENT_ERROR,
+            Self::RecoveryPending => ResponseCode::RECOVERY_PENDING,
+            Self::Busy => ResponseCode::BUSY,
+        }
+    }
+}
+
+/// A checked SET PCI FN that waits for the VMM.
+///
+/// It borrows the block alone, so that the VMM can change its functions. The response in the block is that the function
+/// is busy, and stays so if the request is dropped.
+#[derive(Debug)]
+#[must_use = "the guest is told that the function is busy"]
+pub struct SetRequest<'b> {
+    change: Change,
+    room: Room<'b>,
+}
+
+/// A change of one function.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Change {
+    pub(super) slot: usize,
+    pub(super) action: SetAction,
+    pub(super) mio: MioInfo,
+}
+
+impl<'b> SetRequest<'b> {
+    pub(super) fn new(change: Change, mut room: Room<'b>) -> Self {
+        room.refuse(ResponseCode::BUSY);
+        Self { change, room }
+    }
+
+    /// The slot of the function.
+    pub const fn slot(&self) -> usize {
+        self.change.slot
+    }
+
+    /// What to do with it.
+    pub const fn action(&self) -> SetAction {
+        self.change.action
+    }
+
+    /// Answers that it is done and that the function has `handle` now; returns the condition code.
+    ///
+    /// The VMM stores the handle in the slot too. An old handle is dead, and no other function may have it.
+    ///
+    /// # Errors
+    ///
+    /// [`ConfirmError`] if the handle contradicts the action: one that enables must lead to a handle with the enable bit,
+    /// [`SetAction::Disable`] to one without. The guest is told that the function is busy.
+    pub fn confirm(mut self, handle: FunctionHandle) -> Result<ConditionCode, ConfirmError> {
+        let action = self.change.action;
+        if !action.leads_to(handle) {
+            return Err(ConfirmError { action, handle });
+        }
+        let mut response = Response::new(handle);
+        if action == SetAction::EnableMio {
+            response.mio = self.change.mio;
+        }
+        match self.room.store(response) {
+            Ok(()) => Ok(ConditionCode::Zero),
+            Err(refusal) => Ok(self.end(refusal.code)),
+        }
+    }
+
+    /// Answers that nothing was done, and why; returns the condition code.
+    pub fn refuse(self, refusal: SetRefusal) -> ConditionCode {
+        let code = refusal.response_code(self.room.personality());
+        self.end(code)
+    }
+
+    fn end(mut self, code: ResponseCode) -> ConditionCode {
+        self.room.refuse(code);
+        ConditionCode::Zero
+    }
+}
+
+/// A handle that contradicts what was done.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct ConfirmError {
+    /// What was done.
+    pub action: SetAction,
+    /// The handle that the function is said to have.
+    pub handle: FunctionHandle,
+}
+
+impl fmt::Display for ConfirmError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let action = match self.action {
+            SetAction::Enable { .. } => "enabled",
+            SetAction::Disable => "disabled",
+            SetAction::EnableMio => "MIO enabled",
+            SetAction::DisableMio => "MIO disabled",
+        };
+        write!(f, "{action}, with handle {}", self.handle)
+    }
+}
+
+impl core::error::Error for ConfirmError {}

@@ -2,6 +2,7 @@
 
 //! Tests of `clp` against recorded bytes, scripted machines and hostile ones.
 
+mod answers_recorded;
 mod block;
 mod codes;
 mod enable;
@@ -15,3 +16,4 @@ mod machine;
 mod recorded;
 mod responder;
 mod values;
+mod vmm;

@@ -3,6 +3,7 @@
 //! Tests of `clp` against recorded bytes, scripted machines and hostile ones.
 
 mod answers_recorded;
+mod answers_view;
 mod block;
 mod codes;
 mod enable;

@@ -1,11 +1,59 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The VFIO-facing structures: what user space learns of a function.
+//! The VFIO-facing structures: what user space learns of a function, its group and its IOMMU.
 //!
-//! Values are in host byte order and every byte is a named field, so that nothing but these fields reaches a user.
+//! Values are in host byte order and every byte is a named field, so that nothing but these fields reaches a user. A
+//! structure that was published is only ever added to, at its end and with a higher version.
+//!
+//! [`answer`] writes an information structure with the capabilities of a [`Container`](crate::Container) behind it, and
+//! [`Capabilities`] reads one:
+//!
+//! ```
+//! use s390_iommu::vfio::{answer, ByteOrder, Capabilities, DmaAvailable, IommuCapability, IommuInformation};
+//! # use s390_iommu::Container;
+//! # let (mut domains, mut buffer) = ([None; 4], [0; 512]);
+//! # let container = Container::new(&mut domains);
+//! answer(IommuInformation::new(0x1000), ByteOrder::NATIVE, &mut buffer, |chain| {
+//!     chain.append(DmaAvailable::new(65535));
+//!     container.append_to(chain);
+//! })?;
+//!
+//! let (information, capabilities) = Capabilities::new::<IommuInformation>(&buffer, ByteOrder::NATIVE)?;
+//! assert_eq!(information.iova_pgsizes, 0x1000);
+//! for raw in capabilities {
+//!     if let Some(IommuCapability::DmaAvailable(available)) = IommuCapability::new(&raw?) {
+//!         assert_eq!(available.avail, 65535);
+//!     }
+//! }
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
+mod byte_order;
+mod capability;
+mod chain;
+mod container;
 mod device;
+mod function;
+mod group;
+mod hardware;
 mod header;
+pub mod identifier;
+mod information;
+mod iova;
+mod msi;
+mod parser;
+mod table_format;
 
+pub use byte_order::{ByteOrder, SwapBytes};
+pub use capability::{DeviceCapability, Entries, IommuCapability};
+pub use chain::{answer, AnswerError, Chain};
 pub use device::{ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString};
+pub use function::FunctionCapability;
+pub use group::GroupCapability;
+pub use hardware::HardwareInformation;
 pub use header::CapabilityHeader;
+pub use information::{DeviceInformation, DmaAvailable, Information, IommuInformation, Migration};
+pub use iova::{GapEntry, Gaps, IovaRangeEntry, IovaRanges};
+pub use msi::{MsiCapability, MsiWindowEntry};
+pub use parser::{Capabilities, ChainError, RawCapability};
+pub use table_format::TableFormatCapability;

@@ -8,7 +8,8 @@ use clp::{Function, FunctionGroup, FunctionHandle};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::CapabilityHeader;
+use super::byte_order::swap_bytes;
+use super::{identifier, CapabilityHeader};
 use crate::range::IovaRange;
 
 /// VFIO_DEVICE_INFO_CAP_ZPCI_BASE, version 2: the function.
@@ -40,11 +41,13 @@ pub struct ZpciBase {
 const_assert_eq!(size_of::<ZpciBase>(), 40);
 const_assert_eq!(core::mem::offset_of!(ZpciBase, fh), 32);
 
+swap_bytes!(ZpciBase: header, start_dma, end_dma, pchid, vfn, fmb_length, fh, padding);
+
 impl ZpciBase {
     /// The capability for `function` with the handle it has now; `aperture` is what of its window may be used.
     pub fn new(function: &Function, handle: FunctionHandle, aperture: IovaRange) -> Self {
         Self {
-            header: CapabilityHeader::new(1, 2),
+            header: CapabilityHeader::new(identifier::DEVICE_BASE, 2),
             start_dma: aperture.start().get(),
             end_dma: aperture.last().get(),
             pchid: function.pchid,
@@ -89,6 +92,8 @@ pub struct ZpciGroup {
 const_assert_eq!(size_of::<ZpciGroup>(), 48);
 const_assert_eq!(core::mem::offset_of!(ZpciGroup, imaxstbl), 40);
 
+swap_bytes!(ZpciGroup: header, dasm, msi_addr, flags, mui, noi, maxstbl, imaxstbl);
+
 impl ZpciGroup {
     /// A guest has to refresh when a translation becomes valid: the host shadows its tables, whatever the group says.
     pub const REFRESH: u64 = 1;
@@ -99,7 +104,7 @@ impl ZpciGroup {
     /// The capability for `group`.
     pub const fn new(group: &FunctionGroup) -> Self {
         Self {
-            header: CapabilityHeader::new(2, 2),
+            header: CapabilityHeader::new(identifier::DEVICE_GROUP, 2),
             dasm: group.dasm,
             msi_addr: group.msi_address,
             flags: Self::REFRESH,
@@ -128,11 +133,17 @@ pub struct ZpciUtilityString {
 
 const_assert_eq!(size_of::<ZpciUtilityString>(), 76);
 
+swap_bytes!(ZpciUtilityString: header, size);
+
 impl ZpciUtilityString {
     /// The capability for `function`; nothing where it has no utility string.
     pub fn new(function: &Function) -> Option<Self> {
         let util_str = function.utility_string?.0;
-        Some(Self { header: CapabilityHeader::new(3, 1), size: util_str.len() as u32, util_str })
+        Some(Self {
+            header: CapabilityHeader::new(identifier::DEVICE_UTILITY_STRING, 1),
+            size: util_str.len() as u32,
+            util_str,
+        })
     }
 }
 
@@ -150,10 +161,12 @@ pub struct ZpciPath {
 
 const_assert_eq!(size_of::<ZpciPath>(), 16);
 
+swap_bytes!(ZpciPath: header, size);
+
 impl ZpciPath {
     /// The capability for `function`.
     pub const fn new(function: &Function) -> Self {
         let pfip = function.internal_path;
-        Self { header: CapabilityHeader::new(4, 1), size: pfip.len() as u32, pfip }
+        Self { header: CapabilityHeader::new(identifier::DEVICE_PATH, 1), size: pfip.len() as u32, pfip }
     }
 }

@@ -5,6 +5,8 @@
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use super::byte_order::swap_bytes;
+
 /// Header of a capability in a VFIO information chain.
 ///
 /// Linux: `struct vfio_info_cap_header`, `include/uapi/linux/vfio.h`.
@@ -20,6 +22,8 @@ pub struct CapabilityHeader {
 }
 
 const_assert_eq!(size_of::<CapabilityHeader>(), 8);
+
+swap_bytes!(CapabilityHeader: id, version, next);
 
 impl CapabilityHeader {
     /// The header of a capability that is not in a chain yet.

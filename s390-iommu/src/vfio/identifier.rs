@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The numbers that name capabilities.
+//!
+//! Linux counts the capabilities of each ioctl up from 1 (`include/uapi/linux/vfio.h`: three of
+//! VFIO_IOMMU_GET_INFO, five of VFIO_DEVICE_GET_INFO), and marks what belongs to a vendor by the highest bit
+//! (`VFIO_REGION_TYPE_PCI_VENDOR_TYPE`). So the project's own are in the upper half, from 0xf390 to 0xf39f, and each
+//! number means one thing, in whatever ioctl it is met.
+
+use core::ops::RangeInclusive;
+
+/// The project's own numbers, of capabilities and of iommufd's types of hardware information.
+pub const OWN: RangeInclusive<u16> = 0xf390..=0xf39f;
+
+/// Addresses that may be mapped (`VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE`).
+pub const IOVA_RANGES: u16 = 1;
+/// Migration (`VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION`).
+pub const MIGRATION: u16 = 2;
+/// Mappings that may still be made (`VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL`).
+pub const DMA_AVAILABLE: u16 = 3;
+
+/// A zPCI function of the container.
+pub const FUNCTION: u16 = 0xf390;
+/// A group of zPCI functions of the container.
+pub const GROUP: u16 = 0xf391;
+/// Addresses that may not be mapped, and why.
+pub const GAPS: u16 = 0xf392;
+/// The translation tables that the domains use.
+pub const TABLE_FORMAT: u16 = 0xf393;
+/// Interrupts.
+pub const MSI: u16 = 0xf394;
+/// The type of [`HardwareInformation`](super::HardwareInformation) in `IOMMU_GET_HW_INFO`.
+pub const HARDWARE: u32 = 0xf395;
+
+/// Function (`VFIO_DEVICE_INFO_CAP_ZPCI_BASE`), of VFIO_DEVICE_GET_INFO as the next three are.
+pub const DEVICE_BASE: u16 = 1;
+/// Group (`VFIO_DEVICE_INFO_CAP_ZPCI_GROUP`).
+pub const DEVICE_GROUP: u16 = 2;
+/// Utility string (`VFIO_DEVICE_INFO_CAP_ZPCI_UTIL`).
+pub const DEVICE_UTILITY_STRING: u16 = 3;
+/// Function internal path (`VFIO_DEVICE_INFO_CAP_ZPCI_PFIP`).
+pub const DEVICE_PATH: u16 = 4;
+
+const _: () = {
+    assert!(*OWN.start() > 0x8000);
+    assert!(*OWN.start() <= FUNCTION && MSI <= *OWN.end());
+    assert!(HARDWARE > MSI as u32 && HARDWARE <= *OWN.end() as u32);
+};

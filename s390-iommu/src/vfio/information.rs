@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The structures at the front of an answer, and the capabilities that type1 itself has.
+
+use static_assertions::const_assert_eq;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use super::byte_order::{swap_bytes, SwapBytes};
+use super::{identifier, CapabilityHeader};
+
+/// A structure that capabilities follow.
+pub trait Information: SwapBytes + FromBytes + Immutable + IntoBytes + KnownLayout {
+    /// Number of bytes that a caller must have room for; less is refused.
+    const LEAST: usize;
+
+    /// The structure with what depends on the room: `argsz` bytes, and where the capabilities start.
+    ///
+    /// `cap_offset` is nothing where there are no capabilities, and 0 where there is no room for them.
+    #[must_use]
+    fn with_room(self, argsz: u32, cap_offset: Option<u32>) -> Self;
+
+    /// Where the capabilities start; 0 where there are none.
+    fn cap_offset(&self) -> u32;
+}
+
+/// What VFIO_IOMMU_GET_INFO returns.
+///
+/// Linux: `struct vfio_iommu_type1_info`, `include/uapi/linux/vfio.h`.
+#[derive(Clone, Copy, Debug, Default, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[repr(C)]
+pub struct IommuInformation {
+    /// In: the room in bytes; out: the room needed, if that was too little.
+    pub argsz: u32,
+    /// [`Self::PAGE_SIZES`], [`Self::CAPABILITIES`].
+    pub flags: u32,
+    /// Sizes of pages: bit n, counted from the least significant, for pages of 2^n bytes.
+    pub iova_pgsizes: u64,
+    /// Offset of the first capability from the start of this structure; 0 if there is none.
+    pub cap_offset: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
+const_assert_eq!(size_of::<IommuInformation>(), 24);
+const_assert_eq!(core::mem::offset_of!(IommuInformation, cap_offset), 16);
+
+swap_bytes!(IommuInformation: argsz, flags, iova_pgsizes, cap_offset, pad);
+
+impl IommuInformation {
+    /// `iova_pgsizes` is valid.
+    pub const PAGE_SIZES: u32 = 1 << 0;
+    /// There are capabilities.
+    pub const CAPABILITIES: u32 = 1 << 1;
+
+    /// The structure for pages of the sizes in `iova_pgsizes`.
+    pub const fn new(iova_pgsizes: u64) -> Self {
+        Self { argsz: 0, flags: Self::PAGE_SIZES, iova_pgsizes, cap_offset: 0, pad: 0 }
+    }
+}
+
+impl Information for IommuInformation {
+    const LEAST: usize = core::mem::offset_of!(Self, cap_offset);
+
+    fn with_room(self, argsz: u32, cap_offset: Option<u32>) -> Self {
+        let capabilities = if cap_offset.is_some() { Self::CAPABILITIES } else { 0 };
+        Self { argsz, flags: self.flags | capabilities, cap_offset: cap_offset.unwrap_or(0), ..self }
+    }
+
+    fn cap_offset(&self) -> u32 {
+        self.cap_offset
+    }
+}
+
+/// What VFIO_DEVICE_GET_INFO returns.
+///
+/// Linux: `struct vfio_device_info`, `include/uapi/linux/vfio.h`.
+#[derive(Clone, Copy, Debug, Default, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[repr(C)]
+pub struct DeviceInformation {
+    /// In: the room in bytes; out: the room needed, if that was too little.
+    pub argsz: u32,
+    /// [`Self::PCI`], [`Self::CAPABILITIES`], and what else Linux defines.
+    pub flags: u32,
+    /// Number of regions.
+    pub num_regions: u32,
+    /// Number of interrupt indices.
+    pub num_irqs: u32,
+    /// Offset of the first capability from the start of this structure; 0 if there is none.
+    pub cap_offset: u32,
+    /// Zero.
+    pub pad: u32,
+}
+
+const_assert_eq!(size_of::<DeviceInformation>(), 24);
+const_assert_eq!(core::mem::offset_of!(DeviceInformation, cap_offset), 16);
+
+swap_bytes!(DeviceInformation: argsz, flags, num_regions, num_irqs, cap_offset, pad);
+
+impl DeviceInformation {
+    /// The device is a PCI function.
+    pub const PCI: u32 = 1 << 1;
+    /// There are capabilities.
+    pub const CAPABILITIES: u32 = 1 << 7;
+}
+
+impl Information for DeviceInformation {
+    const LEAST: usize = core::mem::offset_of!(Self, cap_offset);
+
+    fn with_room(self, argsz: u32, cap_offset: Option<u32>) -> Self {
+        let capabilities = if cap_offset.is_some() { Self::CAPABILITIES } else { 0 };
+        Self { argsz, flags: self.flags | capabilities, cap_offset: cap_offset.unwrap_or(0), ..self }
+    }
+
+    fn cap_offset(&self) -> u32 {
+        self.cap_offset
+    }
+}
+
+/// VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, version 1, which type1 fills in.
+///
+/// Linux: `struct vfio_iommu_type1_info_cap_migration`, `include/uapi/linux/vfio.h`.
+#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[repr(C)]
+pub struct Migration {
+    /// Identifier 2, version 1.
+    pub header: CapabilityHeader,
+    /// Zero.
+    pub flags: u32,
+    /// Zero.
+    pub pad: u32,
+    /// Size of the pages that are tracked, as a set like that of [`IommuInformation::iova_pgsizes`].
+    pub pgsize_bitmap: u64,
+    /// Size of the largest bitmap of dirty pages in bytes.
+    pub max_dirty_bitmap_size: u64,
+}
+
+const_assert_eq!(size_of::<Migration>(), 32);
+const_assert_eq!(core::mem::offset_of!(Migration, pgsize_bitmap), 16);
+
+swap_bytes!(Migration: header, flags, pad, pgsize_bitmap, max_dirty_bitmap_size);
+
+impl Migration {
+    /// The capability for pages of `pgsize_bitmap` and bitmaps of up to `max_dirty_bitmap_size` bytes.
+    pub const fn new(pgsize_bitmap: u64, max_dirty_bitmap_size: u64) -> Self {
+        let header = CapabilityHeader::new(identifier::MIGRATION, 1);
+        Self { header, flags: 0, pad: 0, pgsize_bitmap, max_dirty_bitmap_size }
+    }
+}
+
+/// VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, version 1, which type1 fills in.
+///
+/// Linux: `struct vfio_iommu_type1_info_dma_avail`, `include/uapi/linux/vfio.h`.
+#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[repr(C)]
+pub struct DmaAvailable {
+    /// Identifier 3, version 1.
+    pub header: CapabilityHeader,
+    /// Number of mappings that may still be made.
+    pub avail: u32,
+}
+
+const_assert_eq!(size_of::<DmaAvailable>(), 12);
+
+swap_bytes!(DmaAvailable: header, avail);
+
+impl DmaAvailable {
+    /// The capability for `avail` mappings.
+    pub const fn new(avail: u32) -> Self {
+        Self { header: CapabilityHeader::new(identifier::DMA_AVAILABLE, 1), avail }
+    }
+}

@@ -155,11 +155,12 @@ fn virtualised_function() {
         utility_string: Some(UtilityString([0xc1; 64])),
     };
     assert_eq!(client.query_function(FunctionHandle(0x0002_0003)), Ok(expected));
+    // Nothing that was put in place of the host's values is in the answer: 0x50 to 0x5c.
+    assert!(block.bytes().iter().all(|byte| !(0x50..=0x5c).contains(byte)));
+    let mut client = Client::new(&vmm, &mut block);
     let other = client.query_function(FunctionHandle(0x0002_0004)).unwrap();
     assert_eq!((other.id, other.uid, other.group), (FunctionId(4), Uid(0x14), FunctionGroupId(9)));
     assert_eq!(client.query_function(FunctionHandle(0x0002_0001)), Ok(emulated(1, 0x11, NO_BARS)));
-    // Nothing that was put in place of the host's values is in the answer: 0x50 to 0x5c.
-    assert!(block.bytes().iter().all(|byte| !(0x50..=0x5c).contains(byte)));
     for handle in [0, 0x0002_0000, 0x0002_0002, 0x8002_0003, 0x0002_0005, 0x5051_5253] {
         let refused = Client::new(&vmm, &mut block).query_function(FunctionHandle(handle)).unwrap_err();
         let QueryError::Call(error) = refused else { panic!("{refused:?}") };

@@ -2,6 +2,7 @@
 
 //! Tests of `clp` against recorded bytes, scripted machines and hostile ones.
 
+mod answers_hostile;
 mod answers_recorded;
 mod answers_view;
 mod block;
@@ -11,6 +12,7 @@ mod ensure;
 mod find;
 mod fixture;
 mod hostile;
+mod hostile_guest;
 mod lengths;
 mod list;
 mod machine;

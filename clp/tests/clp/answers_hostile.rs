@@ -6,6 +6,7 @@ use crate::hostile_guest::Host;
 use clp::responder::Personality;
 use proptest::collection::vec;
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 /// A block of anything, in most cases with headers that make a responder look at the rest.
 fn block() -> impl Strategy<Value = Vec<u8>> {
@@ -22,11 +23,11 @@ fn block() -> impl Strategy<Value = Vec<u8>> {
     let word =
         prop_oneof![4 => 0..8u32, 2 => (0..4u32, 0..3u32).prop_map(|(oc, spaces)| oc << 8 | spaces), 1 => any::<u32>()];
     let fill = prop_oneof![Just(Some(0)), Just(Some(0xa5)), Just(None)];
-    (size, request, command, room, handle, word, fill, vec(any::<u8>(), 8192), any::<[bool; 3]>()).prop_map(
+    (size, request, command, room, handle, word, fill, vec(any::<u8>(), 1..200), any::<[bool; 3]>()).prop_map(
         |(size, request, command, room, handle, word, fill, anything, zero)| {
             let mut block = match fill {
                 Some(fill) => vec![fill; 8192],
-                None => anything,
+                None => anything.into_iter().cycle().take(8192).collect(),
             };
             block[..2].copy_from_slice(&request.to_be_bytes());
             block[2..4].copy_from_slice(&command.to_be_bytes());
@@ -72,6 +73,7 @@ proptest! {
 #[test]
 fn every_room_of_every_command() {
     let host = Host::new();
+    let mut seen = BTreeSet::new();
     for personality in [Personality::Hardware, Personality::Qemu] {
         for command in 0..8u8 {
             for length in [16, 32] {
@@ -89,9 +91,30 @@ fn every_room_of_every_command() {
                         block[23] = u8::from(command == 5);
                     }
                     block[length..length + 2].copy_from_slice(&room.to_be_bytes());
-                    host.check(personality, 2, 7, &mut block);
+                    seen.extend(host.check(personality, 2, 7, &mut block).map(|code| (command, code)));
                 }
             }
         }
     }
+    let expected = [
+        (0, 0x0020),
+        (0, 0x0050),
+        (1, 0x0010),
+        (1, 0x0020),
+        (1, 0x0050),
+        (2, 0x0010),
+        (2, 0x0050),
+        (2, 0x0060),
+        (3, 0x0010),
+        (3, 0x0050),
+        (4, 0x0010),
+        (4, 0x0050),
+        (5, 0x0010),
+        (5, 0x0050),
+        (6, 0x0020),
+        (6, 0x0050),
+        (7, 0x0020),
+        (7, 0x0050),
+    ];
+    assert_eq!(seen, BTreeSet::from(expected));
 }

@@ -103,8 +103,8 @@ impl Host {
 
     /// Executes one instruction of a guest and checks everything that can be said of the answer without knowing it.
     ///
-    /// `outcome` chooses what the VMM does where it has a say.
-    pub(crate) fn check(&self, personality: Personality, processor: u8, outcome: u8, block: &mut [u8]) {
+    /// `outcome` chooses what the VMM does where it has a say. Returns the response code, if there is a response.
+    pub(crate) fn check(&self, personality: Personality, processor: u8, outcome: u8, block: &mut [u8]) -> Option<u16> {
         let characteristics =
             Characteristics { facilities: [6; 8], characteristics: [7; 8], write_back_position: Some(8) };
         let responder = Responder {
@@ -122,14 +122,14 @@ impl Host {
             Answer::OperandException => {
                 assert!(room.is_none(), "possible lengths, and an operand exception");
                 assert_eq!(block, before);
-                return;
+                return None;
             }
             Answer::Set(request) => self.set(request, outcome),
         };
         if personality == Personality::Hardware && processor != 2 {
             assert_eq!(condition, ConditionCode::Three);
             assert_eq!(block, before);
-            return;
+            return None;
         }
         let room = room.expect("impossible lengths, and no operand exception");
         let written = |offset: usize| block[offset] != before[offset];
@@ -162,6 +162,7 @@ impl Host {
                 }
             }
         }
+        Some(code)
     }
 
     fn set(&self, request: SetRequest<'_>, outcome: u8) -> ConditionCode {

@@ -3,7 +3,9 @@
 //! Tests of `clp` against recorded bytes, scripted machines and hostile ones.
 
 mod answers_hostile;
+mod answers_list;
 mod answers_recorded;
+mod answers_set;
 mod answers_view;
 mod block;
 mod codes;

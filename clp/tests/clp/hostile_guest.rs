@@ -133,11 +133,9 @@ impl Host {
         }
         let room = room.expect("impossible lengths, and no operand exception");
         let written = |offset: usize| block[offset] != before[offset];
-        for offset in 0..block.len() {
-            if written(offset) {
-                assert!(room.contains(&offset), "byte {offset} outside of the room {room:?} was written");
-                assert_ne!(block[offset], POISON, "byte {offset} tells what the guest must not know");
-            }
+        for offset in (0..block.len()).filter(|&offset| written(offset)) {
+            assert!(room.contains(&offset), "byte {offset} outside of the room {room:?} was written");
+            assert_ne!(block[offset], POISON, "byte {offset} tells what the guest must not know");
         }
         let code = u16::from_be_bytes([block[room.start + 2], block[room.start + 3]]);
         let codes = [

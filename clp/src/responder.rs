@@ -117,8 +117,8 @@ pub struct Responder<'a> {
 impl Responder<'_> {
     /// Answers one CLP instruction of the guest, in the form with a block.
     ///
-    /// `block` is a copy of guest storage from the address in R2 on: 8192 bytes, or as many as there are. At most the
-    /// room that the guest offers is written.
+    /// `block` is a copy of guest storage from the address in R2 on: 8192 bytes, or as many as there are; a request or a
+    /// room that goes on behind it is an operand exception. At most the room that the guest offers is written.
     ///
     /// As [`Personality::Hardware`] there is the PCI processor alone, and for any other the condition code is 3. QEMU
     /// does not look at the processor (measured).

@@ -28,6 +28,7 @@ typedef uint64_t u64;
 #define ZPCI_RUST_MIO			0x10	/* can do mapped I/O */
 #define ZPCI_RUST_REFRESH		0x20	/* refresh also on invalid to valid */
 #define ZPCI_RUST_RELAXED_TRANSLATION	0x40	/* may do without translation */
+#define ZPCI_RUST_REGION_THIRD_ONLY	0x80	/* not from CLP: the kernel registers no other table */
 
 /* What CLP tells of a function and its group */
 struct zpci_rust_function {

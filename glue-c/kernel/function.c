@@ -38,7 +38,8 @@ void zpci_shim_describe(struct zpci_dev *zdev, struct zpci_rust_function *functi
 			 (zdev->util_str_avail ? ZPCI_RUST_UTILITY_STRING : 0) |
 			 (zdev->mio_capable ? ZPCI_RUST_MIO : 0) |
 			 (zdev->tlb_refresh ? ZPCI_RUST_REFRESH : 0) |
-			 (zpci_relaxed_translation(zdev) ? ZPCI_RUST_RELAXED_TRANSLATION : 0),
+			 (zpci_relaxed_translation(zdev) ? ZPCI_RUST_RELAXED_TRANSLATION : 0) |
+			 ZPCI_REGISTRATION_FLAGS,
 	};
 	memcpy(function->internal_path, zdev->pfip, sizeof(function->internal_path));
 	memcpy(function->utility_string, zdev->util_str, sizeof(function->utility_string));

@@ -84,7 +84,7 @@ static bool zpci_has_tables(struct iommu_domain *domain)
 	return domain->type != IOMMU_DOMAIN_BLOCKED && domain->type != IOMMU_DOMAIN_IDENTITY;
 }
 
-static const struct zpci_rust_table *zpci_table(struct iommu_domain *domain)
+static __maybe_unused const struct zpci_rust_table *zpci_table(struct iommu_domain *domain)
 {
 	return zpci_has_tables(domain) ? &to_zpci_domain(domain)->table : NULL;
 }
@@ -234,6 +234,7 @@ static int zpci_attach(struct iommu_domain *iommu_domain, struct device *dev ZPC
 	return rc;
 }
 
+#ifdef ZPCI_HAS_REGISTER_IOAT
 int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 {
 	const struct zpci_rust_table *table;
@@ -257,6 +258,7 @@ int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 		return zpci_rust_refresh_attached(&function, zpci_aperture, table);
 	return answer[0];
 }
+#endif
 
 static void zpci_get_resv_regions(struct device *dev, struct list_head *list)
 {
@@ -520,11 +522,22 @@ static const struct iommu_ops zpci_relaxed_iommu_ops = {
 
 int zpci_init_iommu(struct zpci_dev *zdev)
 {
+#ifndef ZPCI_HAS_REGISTER_IOAT
+	struct zpci_rust_function function;
+	u64 window[2];
+#endif
 	int rc;
 
 	/* DMA is blocked from the start; functions that are never probed stay so. */
 	spin_lock_init(&zdev->dom_lock);
 	zdev->s390_domain = &zpci_blocking_domain;
+#ifndef ZPCI_HAS_REGISTER_IOAT
+	zpci_shim_describe(zdev, &function);
+	if (!zpci_rust_window(&function, zpci_aperture, window)) {
+		zdev->start_dma = window[0];
+		zdev->end_dma = window[1];
+	}
+#endif
 
 	rc = iommu_device_sysfs_add(&zdev->iommu_dev, NULL, NULL, "s390-iommu.%08x", zdev->fid);
 	if (rc)

@@ -13,6 +13,7 @@
 #include <asm/pci_dma.h>
 #include <asm/pci_insn.h>
 
+#include "compat.h"
 #include "zpci_shim.h"
 
 #define ZPCI_SET_RETRIES	100

@@ -6,7 +6,7 @@ use ::clp::{
     Bar, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, Uid,
     UtilityString,
 };
-use s390_iommu::{Choice, Limits};
+use s390_iommu::{Choice, Limits, Root};
 use static_assertions::const_assert_eq;
 
 use crate::kernel::KernelZpci;
@@ -101,6 +101,8 @@ impl ForeignFunction {
     pub const REFRESH: u8 = 0x20;
     /// It may be registered without translation.
     pub const RELAXED_TRANSLATION: u8 = 0x40;
+    /// The kernel registers its table by itself now and then, always as a region-third table.
+    pub const REGION_THIRD_ONLY: u8 = 0x80;
 
     /// The facts of `function` and its `group`.
     pub(crate) fn of(function: &Function, group: &FunctionGroup, handle: FunctionHandle) -> Self {
@@ -196,12 +198,13 @@ impl ForeignFunction {
 
     /// What the function takes for translation.
     pub(crate) fn limits(&self) -> Option<Limits> {
-        Limits::of_parts(
+        let limits = Limits::of_parts(
             self.start_dma,
             self.end_dma,
             DesignationTypes(self.designation_types),
             self.has(Self::RELAXED_TRANSLATION),
-        )
+        )?;
+        Some(if self.has(Self::REGION_THIRD_ONLY) { limits.with_root(Root::RegionThird) } else { limits })
     }
 
     /// What of the window is used when at most `aperture` bytes are wanted.

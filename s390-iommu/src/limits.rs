@@ -48,6 +48,12 @@ impl Limits {
         })
     }
 
+    /// The same limits, but for one kind of root only; no root is left where the function does not understand it.
+    pub const fn with_root(self, root: Root) -> Self {
+        let designation_types = DesignationTypes(self.designation_types.0 & 0x80 >> root.designation_type());
+        Self { designation_types, ..self }
+    }
+
     /// The addresses to use when at most `bytes` are wanted, and the shallowest root that translates them.
     ///
     /// A shallow tree costs less to walk and to refresh, so the window is not used further than wanted. Where no
@@ -132,6 +138,14 @@ mod tests {
         assert_eq!(choice(high, GIB), None);
         let high = limits(1 << 42, (1 << 43) - 1, 0x60);
         assert_eq!(choice(high, GIB), Some((Root::RegionSecond, 1 << 42, (1 << 42) + GIB - 1)));
+    }
+
+    #[test]
+    fn one_root_only() {
+        let all = limits(0x1_0000_0000, u64::MAX, 0x78).with_root(Root::RegionThird);
+        assert_eq!(all.designation_types, DesignationTypes(0x40));
+        assert_eq!(choice(all, u64::MAX), Some((Root::RegionThird, 0x1_0000_0000, 0x3ff_ffff_ffff)));
+        assert_eq!(choice(limits(0, GIB, 0x20).with_root(Root::RegionThird), GIB), None);
     }
 
     #[test]

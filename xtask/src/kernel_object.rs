@@ -18,6 +18,9 @@ use symbols::{is_mangled, Symbols};
 /// The package whose static library holds the exports.
 pub(crate) const PACKAGE: &str = "zpci-object";
 
+/// How its sections are put together.
+const SCRIPT: &str = "glue-c/object/object.ld";
+
 /// The object, and what C can call in it.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct KernelObject {
@@ -47,7 +50,7 @@ pub(crate) fn build(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> R
     ensure!(!exports.is_empty(), "{} exports nothing", archive.display());
     let path = workspace.directory("object")?.join(format!("{name}.o"));
     let mut link = Command::new(tool::LINKER.program);
-    link.args(["-r", "--gc-sections", "--strip-debug", "-o"]).arg(&path);
+    link.args(["-r", "--gc-sections", "--strip-debug", "-T"]).arg(workspace.root.join(SCRIPT)).arg("-o").arg(&path);
     exports.iter().for_each(|symbol| {
         link.arg("-u").arg(symbol);
     });

@@ -141,15 +141,19 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
 
 /// Builds the kernel that `options` name, with the driver in it or as it is.
 fn build(workspace: &Workspace, options: &Options) -> Result<(Kernel, Source, Implementation)> {
-    let implementation = if options.stock { Implementation::Stock } else { Implementation::Rust };
     let source = match &options.source {
         Some(tree) => Source::given(tree)?,
         None => Source::packaged(workspace, options.kernel)?,
     };
+    let implementation = match (options.stock, source.asks_for_registration()) {
+        (true, _) => Implementation::Stock,
+        (false, true) => Implementation::Rust,
+        (false, false) => Implementation::RustUnasked,
+    };
     let mut fragments = vec![workspace.root.join(CONFIGURATION)];
     let source = match implementation {
         Implementation::Stock => source,
-        Implementation::Rust => {
+        Implementation::Rust | Implementation::RustUnasked => {
             fragments.push(workspace.root.join(integrated::CONFIGURATION));
             integrated::integrated(workspace, &source)?
         }

@@ -9,7 +9,7 @@ use zpci_glue::vfio::CAPABILITY_SIZE;
 
 use crate::compiler::{accept, file};
 
-const CONSTANTS: [(&str, usize); 8] = [
+const CONSTANTS: [(&str, usize); 9] = [
     ("ZPCI_RUST_PHYSICAL", ForeignFunction::PHYSICAL as usize),
     ("ZPCI_RUST_RID", ForeignFunction::RID as usize),
     ("ZPCI_RUST_TID", ForeignFunction::TID as usize),
@@ -17,6 +17,7 @@ const CONSTANTS: [(&str, usize); 8] = [
     ("ZPCI_RUST_MIO", ForeignFunction::MIO as usize),
     ("ZPCI_RUST_REFRESH", ForeignFunction::REFRESH as usize),
     ("ZPCI_RUST_RELAXED_TRANSLATION", ForeignFunction::RELAXED_TRANSLATION as usize),
+    ("ZPCI_RUST_REGION_THIRD_ONLY", ForeignFunction::REGION_THIRD_ONLY as usize),
     ("ZPCI_RUST_CAPABILITY_SIZE", CAPABILITY_SIZE),
 ];
 

@@ -12,6 +12,9 @@ pub(crate) enum Implementation {
     Stock,
     /// The crates, in place of them.
     Rust,
+    /// The crates, in a kernel that registers tables by itself after a reset: Linux 6.12 until it was given
+    /// `zpci_iommu_register_ioat()`, some time after 6.12.95.
+    RustUnasked,
 }
 
 impl Implementation {
@@ -19,7 +22,7 @@ impl Implementation {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Stock => "stock",
-            Self::Rust => "rust",
+            Self::Rust | Self::RustUnasked => "rust",
         }
     }
 }
@@ -98,6 +101,16 @@ const STOCK_6_12: [Expectation; 12] = [
 
 const NO_REFRESH: &str =
     "tables are registered without a refresh of what is in them, which a function in refresh mode needs";
+/// With the driver in a kernel that registers tables by itself.
+const UNASKED: [Expectation; 4] = [
+    of_module("format/what CLP said is kept", UNASKED_WINDOW),
+    of_module("root/", "the kernel registers region-third tables only"),
+    Expectation { case: ("nvme", "type1 hot reset"), cause: UNASKED_REFRESH },
+    Expectation { case: ("nvme", "iommufd hot reset"), cause: UNASKED_REFRESH },
+];
+
+const UNASKED_WINDOW: &str = "the kernel registers the addresses in struct zpci_dev, so the driver narrows them";
+const UNASKED_REFRESH: &str = "the kernel does not tell the driver that it registered a table, so nobody refreshes it";
 const BYTES: &str = "s390_iommu_iova_to_phys() drops the offset within the page";
 const OVERWRITES: &str = "s390_iommu_map_pages() overwrites a valid entry with a warning";
 const KEEPS: &str = "tables live as long as their domain";
@@ -124,6 +137,7 @@ pub(crate) fn cause(series: Series, implementation: Implementation, path: &[Stri
         (Series::V7_2, Implementation::Stock) => &STOCK_7_2,
         (Series::V6_12, Implementation::Stock) => &STOCK_6_12,
         (_, Implementation::Rust) => &[],
+        (_, Implementation::RustUnasked) => &UNASKED,
     };
     let (suite, case) = path.split_first()?;
     let case = case.join(" / ");

@@ -69,6 +69,12 @@ impl Source {
         Self::new(tree, format!("{package}_{}", version.trim()), true)
     }
 
+    /// Whether the kernel asks the IOMMU driver to register a table after a reset, and does not do so by itself.
+    pub(crate) fn asks_for_registration(&self) -> bool {
+        let header = self.tree.join("arch/s390/include/asm/pci.h");
+        fs::read_to_string(header).is_ok_and(|text| text.contains("zpci_iommu_register_ioat"))
+    }
+
     fn new(tree: PathBuf, name: String, fixed: bool) -> Result<Self> {
         ensure!(
             tree.join("arch/s390/pci/pci_clp.c").is_file() && tree.join("drivers/iommu/s390-iommu.c").is_file(),

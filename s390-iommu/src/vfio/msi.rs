@@ -73,10 +73,7 @@ impl MsiCapability {
             nr_windows = nr_windows.saturating_add(1);
             if window.needs_mapping {
                 flags |= Self::NEEDS_MAPPING;
-                let shift = page_size.trailing_zeros();
-                let index = |iova: Iova| iova.get().checked_shr(shift).unwrap_or(0);
-                let pages = index(window.range.last()).saturating_sub(index(window.range.start())).saturating_add(1);
-                nr_pages = nr_pages.saturating_add(pages);
+                nr_pages = nr_pages.saturating_add(pages(window, page_size));
             }
         }
         Self {
@@ -87,5 +84,14 @@ impl MsiCapability {
             nr_windows,
             entry_size: size_of::<MsiWindowEntry>() as u32,
         }
+    }
+}
+
+/// How many pages of `page_size` bytes, a power of two, `window` takes a part of; none where that is 0.
+fn pages(window: MsiWindow, page_size: u64) -> u64 {
+    let index = |iova: Iova| iova.get().checked_shr(page_size.trailing_zeros());
+    match (index(window.range.start()), index(window.range.last())) {
+        (Some(first), Some(last)) => last.saturating_sub(first).saturating_add(1),
+        _ => 0,
     }
 }

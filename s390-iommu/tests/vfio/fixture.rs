@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Bytes as text.
+
+use s390_iommu::vfio::ByteOrder;
+
+/// The bytes that `text` has in hexadecimal; blanks are skipped, and so are lines that start with `#`.
+pub(crate) fn bytes(text: &str) -> Vec<u8> {
+    let lines = text.lines().filter(|line| !line.starts_with('#'));
+    let digits: Vec<u32> = lines.flat_map(str::chars).filter_map(|c| c.to_digit(16)).collect();
+    assert_eq!(digits.len() % 2, 0);
+    digits.chunks(2).map(|pair| (pair[0] * 16 + pair[1]) as u8).collect()
+}
+
+/// A fixture in both byte orders.
+macro_rules! fixture {
+    ($name:literal) => {
+        [
+            (ByteOrder::Big, bytes(include_str!(concat!("../fixtures/", $name, "-big.hex")))),
+            (ByteOrder::Little, bytes(include_str!(concat!("../fixtures/", $name, "-little.hex")))),
+        ]
+    };
+}
+
+pub(crate) fn device() -> [(ByteOrder, Vec<u8>); 2] {
+    fixture!("device")
+}
+
+pub(crate) fn device_with_utility_string() -> [(ByteOrder, Vec<u8>); 2] {
+    fixture!("device-utility-string")
+}
+
+pub(crate) fn iommu() -> [(ByteOrder, Vec<u8>); 2] {
+    fixture!("iommu")
+}
+
+pub(crate) fn container() -> [(ByteOrder, Vec<u8>); 2] {
+    fixture!("container")
+}

@@ -3,11 +3,14 @@
 //! What a guest sees: the client of this crate, run against the responder.
 
 use crate::vmm::{emulated, in_slot, Vmm, EMULATED_GROUP, NO_BARS};
-use clp::responder::{Groups, GroupsError, Passthrough, PassthroughError, Personality, SetAction, SetRefusal};
+use clp::responder::{
+    Groups, GroupsError, GuestFunction, Passthrough, PassthroughError, Personality, SetAction, SetRefusal,
+};
 use clp::{
     Bar, Block, CallError, Characteristics, Client, ConditionCode, DesignationTypes, EnsureError, FindError, Function,
-    FunctionGroup, FunctionGroupError, FunctionGroupId, FunctionHandle, FunctionId, FunctionState, FunctionType,
-    ListEntry, ListRoom, ListSummary, LogicalProcessor, MioBar, QueryError, ResponseCode, SetError, Uid, UtilityString,
+    FunctionError, FunctionGroup, FunctionGroupError, FunctionGroupId, FunctionHandle, FunctionId, FunctionState,
+    FunctionType, ListEntry, ListRoom, ListSummary, LogicalProcessor, MioBar, QueryError, ResponseCode, SetError, Uid,
+    UtilityString,
 };
 
 const ONCE: fn(u32) -> bool = |_| false;
@@ -260,6 +263,19 @@ fn window_within_that_of_the_host() {
         PassthroughError::Window { start_dma: 1, end_dma: 2 }.to_string(),
         "DMA window from 0x1 to 0x2, which the function cannot use",
     );
+}
+
+/// What could not be answered is refused when the function is made.
+#[test]
+fn values_that_no_function_can_have() {
+    let made = |function: &Function| GuestFunction::new(0x1af4, 0x1044, FunctionHandle(0x0002_0000), function);
+    let function = emulated(1, 1, NO_BARS);
+    assert_eq!(made(&Function { port: 16, ..function }), Err(FunctionError::Port(16)));
+    assert_eq!(made(&Function { fmb_length: 6, ..function }), Err(FunctionError::FmbLength(6)));
+    let range = FunctionError::DmaRange { start_dma: 2, end_dma: 1 };
+    assert_eq!(made(&Function { start_dma: 2, end_dma: 1, ..function }), Err(range));
+    let made = made(&function).unwrap();
+    assert_eq!((made.id(), made.state(), made.configured), (FunctionId(1), FunctionState::Configured, true));
 }
 
 #[test]

@@ -200,6 +200,9 @@ static int zpci_attach(struct iommu_domain *iommu_domain, struct device *dev ZPC
 	int rc;
 
 	guard(mutex)(&zpci_registration_lock);
+	/* So after another attach was refused: the core goes back to where the function still is. */
+	if (zdev->s390_domain == iommu_domain)
+		return 0;
 	zpci_shim_describe(zdev, &function);
 	rc = zpci_rust_can_attach(&function, zpci_aperture, &domain->table);
 	if (rc)

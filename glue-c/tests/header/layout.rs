@@ -29,7 +29,7 @@ pub(crate) struct Member {
     pub(crate) size: usize,
 }
 
-fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
+pub(crate) fn size_of_field<T, F>(_: fn(&T) -> &F) -> usize {
     size_of::<F>()
 }
 
@@ -47,6 +47,8 @@ macro_rules! structure {
         }
     };
 }
+
+pub(crate) use structure;
 
 /// The structures of the header.
 fn of_rust() -> [Structure; 2] {

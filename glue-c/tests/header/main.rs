@@ -3,7 +3,8 @@
 //! The header against the implementation: what the C compiler is told on either side has to be the same.
 //!
 //! `include/zpci_rust.h` is written by hand. Prototypes are made from the source of the exports, and compiled together
-//! with it; `kernel/layout.c` is compared with the layout that the Rust compiler chose. With `ZPCI_KERNEL_SOURCE`, the
+//! with it; `kernel/layout.c` is compared with the layout that the Rust compiler chose, and so is
+//! `include/uapi/linux/vfio_zpci.h`, the header for user space. With `ZPCI_KERNEL_SOURCE`, the
 //! path of a Linux source tree, the headers of that tree are compiled too.
 
 mod compiler;
@@ -11,6 +12,7 @@ mod constant;
 mod kernel_source;
 mod layout;
 mod prototype;
+mod user_api;
 
 use libtest_mimic::{Arguments, Failed, Trial};
 
@@ -30,6 +32,9 @@ fn main() {
         trial("layout::of_the_header", layout::of_the_header),
         trial("layout::every_byte_has_a_member", layout::every_byte_has_a_member),
         trial("layout::what_the_kernel_asserts", layout::what_the_kernel_asserts),
+        trial("user_api::layout", user_api::layout),
+        trial("user_api::nothing_is_left_out", user_api::nothing_is_left_out),
+        trial("user_api::constants", user_api::constants),
         trial(name("kernel_source::layout"), kernel_source::layout).with_ignored_flag(source.is_none()),
         trial(name("kernel_source::constants"), kernel_source::constants).with_ignored_flag(source.is_none()),
     ];

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The header for user space against the structures that user space is given.
+
+use core::mem::offset_of;
+use std::fs;
+
+use s390_iommu::vfio::{
+    identifier, FunctionCapability, GapEntry, Gaps, GroupCapability, HardwareInformation, MsiCapability,
+    MsiWindowEntry, TableFormatCapability,
+};
+use s390_iommu::Reasons;
+
+use crate::compiler::{accept, check, file};
+use crate::layout::{asserts, size_of_field, structure, Member, Structure};
+
+const HEADER: &str = "include/uapi/linux/vfio_zpci.h";
+
+const CONSTANTS: [(&str, u32); 23] = [
+    ("VFIO_ZPCI_FIRST_ID", *identifier::OWN.start() as u32),
+    ("VFIO_ZPCI_LAST_ID", *identifier::OWN.end() as u32),
+    ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_FUNCTION", identifier::FUNCTION as u32),
+    ("VFIO_ZPCI_FUNCTION_PHYSICAL", FunctionCapability::PHYSICAL),
+    ("VFIO_ZPCI_FUNCTION_UTIL_STR", FunctionCapability::UTILITY_STRING),
+    ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GROUP", identifier::GROUP as u32),
+    ("VFIO_ZPCI_GROUP_REFRESH", GroupCapability::REFRESH),
+    ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GAPS", identifier::GAPS as u32),
+    ("VFIO_ZPCI_GAP_OUTSIDE", Reasons::OUTSIDE.0),
+    ("VFIO_ZPCI_GAP_DIRECT", Reasons::DIRECT.0),
+    ("VFIO_ZPCI_GAP_DIRECT_RELAXABLE", Reasons::DIRECT_RELAXABLE.0),
+    ("VFIO_ZPCI_GAP_RESERVED", Reasons::RESERVED.0),
+    ("VFIO_ZPCI_GAP_MSI", Reasons::MSI.0),
+    ("VFIO_ZPCI_GAP_SOFTWARE_MSI", Reasons::SOFTWARE_MSI.0),
+    ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_TABLE_FORMAT", identifier::TABLE_FORMAT as u32),
+    ("VFIO_ZPCI_TABLE_FORMAT_S390", TableFormatCapability::S390),
+    ("VFIO_ZPCI_TABLE_FORMAT_RELAXED", TableFormatCapability::RELAXED_TRANSLATION),
+    ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_MSI", identifier::MSI as u32),
+    ("VFIO_ZPCI_MSI_NEEDS_MAPPING", MsiCapability::NEEDS_MAPPING),
+    ("IOMMU_HW_INFO_TYPE_ZPCI", identifier::HARDWARE),
+    ("IOMMU_HW_INFO_ZPCI_RELAXED", HardwareInformation::RELAXED_TRANSLATION),
+    ("IOMMU_HW_INFO_ZPCI_REFRESH", HardwareInformation::REFRESH),
+    ("IOMMU_HW_INFO_ZPCI_MSI_WINDOW", HardwareInformation::MSI_WINDOW),
+];
+
+fn structures() -> Vec<Structure> {
+    vec![
+        structure!("vfio_iommu_type1_info_cap_zpci_function", FunctionCapability, [
+            "header": header, "fid": fid, "uid": uid, "start_dma": start_dma, "end_dma": end_dma, "flags": flags,
+            "pchid": pchid, "vfn": vfn, "fmb_length": fmb_length, "pft": pft, "gid": gid, "pfip": pfip, "port": port,
+            "fidparm": fidparm, "reserved": reserved, "util_str": util_str,
+        ]),
+        structure!("vfio_iommu_type1_info_cap_zpci_group", GroupCapability, [
+            "header": header, "dasm": dasm, "msi_addr": msi_addr, "flags": flags, "mui": mui, "noi": noi,
+            "maxstbl": maxstbl, "version": version, "gid": gid, "reserved": reserved,
+        ]),
+        structure!("vfio_iommu_type1_info_cap_zpci_gaps", Gaps, [
+            "header": header, "nr_gaps": nr_gaps, "entry_size": entry_size,
+        ]),
+        structure!("vfio_zpci_gap", GapEntry, [
+            "start": start, "end": end, "reasons": reasons, "reserved": reserved,
+        ]),
+        structure!("vfio_iommu_type1_info_cap_zpci_table_format", TableFormatCapability, [
+            "header": header, "frame_sizes": frame_sizes, "format": format, "flags": flags,
+            "designation_types": designation_types, "reserved": reserved,
+        ]),
+        structure!("vfio_iommu_type1_info_cap_zpci_msi", MsiCapability, [
+            "header": header, "flags": flags, "nr_pages": nr_pages, "page_size": page_size, "nr_windows": nr_windows,
+            "entry_size": entry_size,
+        ]),
+        structure!("vfio_zpci_msi_window", MsiWindowEntry, [
+            "start": start, "end": end, "flags": flags, "reserved": reserved,
+        ]),
+        structure!("iommu_hw_info_zpci", HardwareInformation, [
+            "flags": flags, "designation_types": designation_types, "dtsm": dtsm, "reserved": reserved,
+            "frame_sizes": frame_sizes, "msi_start": msi_start, "msi_end": msi_end,
+        ]),
+    ]
+}
+
+/// `text` after the header.
+fn with_header(text: &str) -> String {
+    format!("#include \"uapi/linux/vfio_zpci.h\"\n{text}")
+}
+
+/// Sizes and offsets are the same, and a member that were a byte further on would be noticed.
+pub(crate) fn layout() {
+    let mut structures = structures();
+    accept(&with_header(&asserts(&structures)), &[]);
+    for index in 0..structures.len() {
+        for member in 0..structures[index].members.len() {
+            structures[index].members[member].offset += 1;
+            let wrong = asserts(&structures[index..=index]);
+            assert!(check(&with_header(&wrong), &[]).is_err(), "{wrong}");
+            structures[index].members[member].offset -= 1;
+        }
+    }
+}
+
+/// Every byte has a member on both sides, and every structure of the header is compared.
+pub(crate) fn nothing_is_left_out() {
+    let structures = structures();
+    for structure in &structures {
+        let mut end = 0;
+        for member in &structure.members {
+            assert_eq!(member.offset, end, "{}.{}", structure.name, member.name);
+            end += member.size;
+        }
+        assert_eq!(Some(end), structure.size, "{}", structure.name);
+    }
+    let header = fs::read_to_string(file(HEADER)).expect("the header");
+    let declared = header.lines().filter_map(|line| line.strip_prefix("struct ")?.strip_suffix(" {"));
+    let compared: Vec<&str> = structures.iter().map(|structure| structure.name).collect();
+    assert_eq!(declared.collect::<Vec<_>>(), compared);
+}
+
+/// The numbers that have names.
+pub(crate) fn constants() {
+    let header = fs::read_to_string(file(HEADER)).expect("the header");
+    let defined: Vec<&str> = header
+        .lines()
+        .filter_map(|line| line.strip_prefix("#define "))
+        .filter_map(|line| line.split_whitespace().next())
+        .filter(|name| *name != "_UAPI_LINUX_VFIO_ZPCI_H")
+        .collect();
+    assert_eq!(defined, CONSTANTS.map(|(name, _)| name));
+    let asserts = CONSTANTS.map(|(name, value)| format!("_Static_assert({name} == {value}, \"{name}\");\n"));
+    accept(&with_header(&asserts.concat()), &[]);
+}

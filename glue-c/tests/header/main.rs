@@ -4,8 +4,8 @@
 //!
 //! `include/zpci_rust.h` is written by hand. Prototypes are made from the source of the exports, and compiled together
 //! with it; `kernel/layout.c` is compared with the layout that the Rust compiler chose, and so is
-//! `include/uapi/linux/vfio_zpci.h`, the header for user space. With `ZPCI_KERNEL_SOURCE`, the
-//! path of a Linux source tree, the headers of that tree are compiled too.
+//! `include/uapi/linux/vfio_zpci.h`, the header for user space. With `ZPCI_KERNEL_SOURCE`, the path of a Linux source
+//! tree, the headers of that tree are compiled too.
 
 mod compiler;
 mod constant;

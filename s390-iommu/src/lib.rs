@@ -20,6 +20,9 @@
 //! [`Refresh`] that has to reach every function. [`register`] makes a function use a table, after it checked every
 //! operand.
 //!
+//! What user space may learn of it is in a [`Container`]: its [`Domain`]s and their functions can be asked for typed
+//! attributes, and [`vfio`] makes capabilities of them.
+//!
 //! Storage comes through [`TableAllocator`], the instructions through [`Zpci`]: two seams, implemented by the kernel,
 //! by a bare-metal program, and by the fake machine of the tests.
 //!

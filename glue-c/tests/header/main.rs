@@ -35,6 +35,7 @@ fn main() {
         trial("user_api::layout", user_api::layout),
         trial("user_api::nothing_is_left_out", user_api::nothing_is_left_out),
         trial("user_api::constants", user_api::constants),
+        trial("user_api::linux", user_api::linux),
         trial(name("kernel_source::layout"), kernel_source::layout).with_ignored_flag(source.is_none()),
         trial(name("kernel_source::constants"), kernel_source::constants).with_ignored_flag(source.is_none()),
     ];

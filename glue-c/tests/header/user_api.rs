@@ -6,8 +6,9 @@ use core::mem::offset_of;
 use std::fs;
 
 use s390_iommu::vfio::{
-    identifier, FunctionCapability, GapEntry, Gaps, GroupCapability, HardwareInformation, MsiCapability,
-    MsiWindowEntry, TableFormatCapability,
+    identifier, CapabilityHeader, DeviceInformation, DmaAvailable, FunctionCapability, GapEntry, Gaps, GroupCapability,
+    HardwareInformation, IommuInformation, IovaRangeEntry, IovaRanges, Migration, MsiCapability, MsiWindowEntry,
+    TableFormatCapability,
 };
 use s390_iommu::Reasons;
 
@@ -75,6 +76,49 @@ fn structures() -> Vec<Structure> {
             "frame_sizes": frame_sizes, "msi_start": msi_start, "msi_end": msi_end,
         ]),
     ]
+}
+
+/// Structures of Linux. The last four bytes of those at the front of an answer, `pad`, are not in older headers.
+fn of_linux() -> Vec<Structure> {
+    vec![
+        structure!("vfio_info_cap_header", CapabilityHeader, ["id": id, "version": version, "next": next]),
+        structure!("vfio_iommu_type1_info", IommuInformation, [
+            "argsz": argsz, "flags": flags, "iova_pgsizes": iova_pgsizes, "cap_offset": cap_offset,
+        ]),
+        Structure {
+            size: None,
+            ..structure!("vfio_device_info", DeviceInformation, [
+                "argsz": argsz, "flags": flags, "num_regions": num_regions, "num_irqs": num_irqs,
+                "cap_offset": cap_offset,
+            ])
+        },
+        structure!("vfio_iommu_type1_info_cap_iova_range", IovaRanges, [
+            "header": header, "nr_iovas": nr_iovas, "reserved": reserved,
+        ]),
+        structure!("vfio_iova_range", IovaRangeEntry, ["start": start, "end": end]),
+        structure!("vfio_iommu_type1_info_cap_migration", Migration, [
+            "header": header, "flags": flags, "pgsize_bitmap": pgsize_bitmap,
+            "max_dirty_bitmap_size": max_dirty_bitmap_size,
+        ]),
+        structure!("vfio_iommu_type1_info_dma_avail", DmaAvailable, ["header": header, "avail": avail]),
+    ]
+}
+
+const OF_LINUX: [(&str, u32); 8] = [
+    ("VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE", identifier::IOVA_RANGES as u32),
+    ("VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION", identifier::MIGRATION as u32),
+    ("VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL", identifier::DMA_AVAILABLE as u32),
+    ("VFIO_DEVICE_INFO_CAP_ZPCI_BASE", identifier::DEVICE_BASE as u32),
+    ("VFIO_IOMMU_INFO_PGSIZES", IommuInformation::PAGE_SIZES),
+    ("VFIO_IOMMU_INFO_CAPS", IommuInformation::CAPABILITIES),
+    ("VFIO_DEVICE_FLAGS_PCI", DeviceInformation::PCI),
+    ("VFIO_DEVICE_FLAGS_CAPS", DeviceInformation::CAPABILITIES),
+];
+
+/// The structures and numbers of Linux, by the headers that the compiler finds.
+pub(crate) fn linux() {
+    let numbers = OF_LINUX.map(|(name, value)| format!("_Static_assert({name} == {value}, \"{name}\");\n"));
+    accept(&with_header(&(asserts(&of_linux()) + &numbers.concat())), &[]);
 }
 
 /// `text` after the header.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Two functions of two groups, each in a domain of its own, and a third function that is in none.
+//! Two functions of two groups, each in a domain of its own.
 
 use clp::{
     Bar, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionId, FunctionType, Uid, UtilityString,

@@ -4,7 +4,6 @@
 
 mod apt;
 mod boot;
-mod compare;
 mod console;
 mod core_library;
 mod device;
@@ -33,8 +32,6 @@ use workspace::Workspace;
 enum CommandLine {
     /// Boot the bare-metal image under QEMU: list every PCI function, exercise it by DMA, report
     Boot(boot::Options),
-    /// Compare what two kernels did: reports of `linux --stock` and of `linux`
-    Compare(compare::Options),
     /// Put the driver into a kernel tree, or take it out again
     Integrate(integrate::Options),
     /// Build a Linux kernel, boot it in several ways with our test programs, and judge what they found
@@ -58,7 +55,6 @@ fn main() -> ExitCode {
 fn run(command: CommandLine) -> Result<bool> {
     let workspace = Workspace::find()?;
     match command {
-        CommandLine::Compare(options) => compare::run(&options),
         CommandLine::Boot(options) => boot::run(&workspace, options),
         CommandLine::Integrate(options) => integrate::run(&workspace, &options),
         CommandLine::Linux(options) => linux::run(&workspace, &options),

@@ -16,12 +16,7 @@ pub(crate) struct Hardware;
 
 /// The condition code that INSERT PROGRAM MASK left in bits 34 and 35.
 fn condition_code(inserted: u64) -> ConditionCode {
-    match (inserted >> 28) & 3 {
-        0 => ConditionCode::Zero,
-        1 => ConditionCode::One,
-        2 => ConditionCode::Two,
-        _ => ConditionCode::Three,
-    }
+    ConditionCode::from_bits((inserted >> 28) as u8)
 }
 
 /// A request register: the handle in bits 0 to 31, an address space in bits 40 to 47, and what is asked for below.

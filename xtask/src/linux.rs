@@ -4,8 +4,10 @@
 
 mod boots;
 mod compare;
+mod debugger;
 mod device;
 mod expectation;
+mod firmware;
 mod guest;
 mod initrd;
 mod integrated;
@@ -176,7 +178,7 @@ impl Options {
         Ok(Setting {
             workspace,
             qemu: tool::qemu_and_linker(workspace)?,
-            image: &kernel.image,
+            kernel,
             series: source.series,
             implementation,
             append: &self.append,
@@ -218,7 +220,7 @@ fn report(setting: &Setting<'_>, kernel: &Kernel, source: &Source, boots: &[&Boo
 
 /// Boots once with a file system of the user's and prints the console.
 fn show(setting: &Setting<'_>, initrd: &std::path::Path) -> Result<bool> {
-    let mut machine = Machine::new(setting.qemu.clone(), setting.image);
+    let mut machine = Machine::new(setting.qemu.clone(), &setting.kernel.image);
     machine.arguments(["-m", MEMORY]);
     machine.arguments(["-initrd".into(), initrd.as_os_str().to_owned()]);
     machine.arguments(["-append", setting.append]);

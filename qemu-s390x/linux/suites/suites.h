@@ -10,6 +10,7 @@ extern const struct suite capability_suite;
 extern const struct suite clp_suite;
 extern const struct suite disk_suite;
 extern const struct suite domain_suite;
+extern const struct suite firmware_suite;
 extern const struct suite function_suite;
 extern const struct suite hotplug_suite;
 extern const struct suite iommufd_suite;

@@ -2,6 +2,8 @@
 
 //! The boots: which suites run under which kernel parameters and on how many processors.
 
+use super::firmware::{Lie, LIES};
+
 /// One boot.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Boot {
@@ -21,6 +23,8 @@ pub(crate) struct Boot {
     pub(crate) last: u64,
     /// What the kernel's log must say.
     pub(crate) log: &'static [&'static str],
+    /// What the firmware says that is not so; where there is something, the machine is booted once for each.
+    pub(crate) lies: &'static [Lie],
 }
 
 /// How QEMU runs the processors.
@@ -48,6 +52,7 @@ const LAZY: Boot = Boot {
     domain: "DMA-FQ",
     last: LAST,
     log: &["iommu: DMA domain TLB invalidation policy: lazy mode"],
+    lies: &[],
 };
 
 /// A flush with every unmapping.
@@ -60,7 +65,7 @@ const STRICT: Boot = Boot {
 };
 
 /// All boots.
-pub(crate) const BOOTS: [Boot; 16] = [
+pub(crate) const BOOTS: [Boot; 17] = [
     Boot { suites: &["function", "clp", "disk", "network", "domain", "statistics"], ..LAZY },
     Boot { suites: &["disk", "network", "domain", "statistics"], ..STRICT },
     Boot {
@@ -92,6 +97,7 @@ pub(crate) const BOOTS: [Boot; 16] = [
         last: 0x1_ffff_ffff,
         ..LAZY
     },
+    Boot { name: "firmware", suites: &["firmware"], lies: &LIES, ..LAZY },
     Boot { name: "processors-1", suites: &["load"], processors: 1, ..LAZY },
     Boot { name: "processors-2", suites: &["load"], processors: 2, ..STRICT },
     Boot { name: "processors-4", suites: &["load"], processors: 4, ..LAZY },

@@ -56,6 +56,13 @@ pub(crate) struct Kernel {
     pub(crate) output: PathBuf,
 }
 
+impl Kernel {
+    /// The kernel as it was linked, before it was compressed; its addresses are those it runs at.
+    pub(crate) fn executable(&self) -> PathBuf {
+        self.output.join("vmlinux")
+    }
+}
+
 /// What to build.
 #[derive(Clone, Debug)]
 pub(crate) struct Build<'a> {

@@ -73,6 +73,16 @@ struct Case {
     diagnostics: Vec<String>,
 }
 
+/// What became of one run of several that make up a boot; it is a case.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    name: &'static str,
+    /// Everything that was not as it should be.
+    pub(crate) problems: Vec<String>,
+    command: String,
+    seconds: f64,
+}
+
 /// A part of a disk that now has other content: `# zpci-written: {...}`.
 #[derive(Debug, Deserialize)]
 struct Written {
@@ -164,6 +174,31 @@ impl BootReport {
         Self { name: boot.name, problems, command: run.command, seconds, console, cases, facts }
     }
 
+    /// Judges a boot of several runs, whose consoles are in `directory`.
+    pub(crate) fn of_outcomes(
+        boot: &Boot,
+        outcomes: Vec<Outcome>,
+        directory: PathBuf,
+        series: Series,
+        implementation: Implementation,
+    ) -> Self {
+        let seconds = outcomes.iter().map(|outcome| outcome.seconds).sum();
+        let command = outcomes.first().map(|outcome| outcome.command.clone()).unwrap_or_default();
+        let case = |outcome: Outcome| {
+            let path = vec![boot.name.to_owned(), outcome.name.to_owned()];
+            Case {
+                result: if outcome.problems.is_empty() { "passed" } else { "failed" },
+                reason: None,
+                cause: cause(series, implementation, &path),
+                diagnostics: outcome.problems,
+                path,
+            }
+        };
+        let cases: Vec<Case> = outcomes.into_iter().map(case).collect();
+        let problems = cases.iter().filter_map(Case::problem).collect();
+        Self { name: boot.name, problems, command, seconds, console: directory, cases, facts: BTreeMap::new() }
+    }
+
     fn count(&self, result: &str) -> usize {
         self.cases.iter().filter(|case| case.result == result).count()
     }
@@ -186,6 +221,22 @@ impl BootReport {
             let _ = write!(text, ", {} PROBLEMS", self.problems.len());
         }
         text
+    }
+}
+
+impl Outcome {
+    /// Judges a run by its end, by what the guest found, and by the log of its kernel.
+    pub(crate) fn new(name: &'static str, run: &Run) -> Self {
+        let mut problems: Vec<String> = run.failure().into_iter().collect();
+        let log = ktap::parse(run.console.iter().map(String::as_str));
+        problems.extend(log.problems.iter().map(ToString::to_string));
+        for (path, test) in log.leaves() {
+            if test.verdict != Verdict::Passed {
+                problems.push(format!("{}: {}", path.join(" / "), test.diagnostics.join("; ")));
+            }
+        }
+        problems.extend(alarms(&run.console));
+        Self { name, problems, command: run.command.clone(), seconds: run.elapsed.as_secs_f64() }
     }
 }
 

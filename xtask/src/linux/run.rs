@@ -5,27 +5,34 @@
 use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::thread;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{anyhow, Context, Result};
 use serde::Deserialize;
 
 use super::boots::{Boot, Threads, MEMORY};
+use super::debugger::DebuggerPort;
 use super::device::{self, Attached, DEVICES};
 use super::expectation::Implementation;
+use super::firmware::{Instruction, Lie};
+use super::kernel::Kernel;
 use super::monitor::Monitor;
-use super::report::BootReport;
+use super::report::{BootReport, Outcome};
 use super::series::Series;
 use crate::progress::Step;
-use crate::qemu::Machine;
+use crate::qemu::{Machine, Run};
 use crate::workspace::Workspace;
+
+/// How long a kernel may take that was lied to; it needs some two seconds.
+const LIE_LIMIT: Duration = Duration::from_secs(30);
 
 /// What every boot of one kernel has in common.
 #[derive(Debug)]
 pub(crate) struct Setting<'a> {
     pub(crate) workspace: &'a Workspace,
     pub(crate) qemu: OsString,
-    pub(crate) image: &'a Path,
+    pub(crate) kernel: &'a Kernel,
     pub(crate) series: Series,
     pub(crate) implementation: Implementation,
     /// Further kernel parameters.
@@ -64,20 +71,14 @@ impl Setting<'_> {
     ///
     /// The machine cannot be made; whatever the guest does wrong is in the report.
     pub(crate) fn run(&self, boot: &Boot, initrd: &Path) -> Result<BootReport> {
+        if !boot.lies.is_empty() {
+            return self.run_with_lies(boot, initrd);
+        }
         let directory = self.workspace.directory(self.directory(boot.name))?;
         let (disks, devices) = device::set_up(&directory)?;
         let mut monitor = Monitor::listen()?;
-        let mut machine = Machine::new(self.qemu.clone(), self.image);
-        let accelerator = match boot.threads {
-            Threads::One => "tcg,thread=single",
-            Threads::Each => "tcg,thread=multi",
-        };
-        machine.arguments(["-accel", accelerator, "-m", MEMORY, "-smp", &boot.processors.to_string()]);
-        machine.arguments(devices);
+        let mut machine = self.machine(boot, initrd, devices, DEVICES.len());
         machine.arguments(monitor.arguments()?);
-        machine.arguments(["-initrd".into(), initrd.as_os_str().to_owned()]);
-        machine.arguments(["-append".to_owned(), self.command_line(boot)]);
-        machine.arguments(self.arguments);
         let step = Step::start(format!("Boot {}", boot.name));
         let mut trouble = None;
         let run = machine.run_with(&step, self.limit, |line| {
@@ -85,9 +86,7 @@ impl Setting<'_> {
                 trouble.get_or_insert(error);
             }
         })?;
-        let console = directory.join("console.log");
-        fs::write(&console, run.console.join("\n") + "\n")
-            .with_context(|| format!("cannot write {}", console.display()))?;
+        let console = keep(&directory.join("console.log"), &run)?;
         let mut report = BootReport::new(boot, run, &disks, console, self.series, self.implementation);
         report.problems.extend(trouble.map(|error| format!("the host could not do what the guest asked: {error:#}")));
         step.done(&report.summary());
@@ -95,13 +94,75 @@ impl Setting<'_> {
         Ok(report)
     }
 
+    /// Runs `boot` once for each of its lies.
+    fn run_with_lies(&self, boot: &Boot, initrd: &Path) -> Result<BootReport> {
+        let directory = self.workspace.directory(self.directory(boot.name))?;
+        let instructions = Instruction::of_kernel(&self.kernel.executable())?;
+        let step = Step::start(format!("Boot {}", boot.name));
+        let mut outcomes = Vec::new();
+        for (number, lie) in boot.lies.iter().enumerate() {
+            let console = directory.join(format!("console-{number}.log"));
+            outcomes.push(self.run_lie(&step, boot, lie, &instructions, initrd, &console)?);
+        }
+        let report = BootReport::of_outcomes(boot, outcomes, directory, self.series, self.implementation);
+        step.done(&report.summary());
+        Ok(report)
+    }
+
+    fn run_lie(
+        &self,
+        step: &Step,
+        boot: &Boot,
+        lie: &Lie,
+        instructions: &[Instruction],
+        initrd: &Path,
+        console: &Path,
+    ) -> Result<Outcome> {
+        let (disks, devices) = device::set_up(console.parent().context("the console has no directory")?)?;
+        let functions = if lie.leaves_nothing { 0 } else { DEVICES.len() };
+        let mut machine = self.machine(boot, initrd, devices, functions);
+        let port = DebuggerPort::listen()?;
+        machine.arguments(port.arguments()?);
+        let (run, told) = thread::scope(|scope| {
+            // It ends with QEMU, which closes the connection.
+            let firmware = scope.spawn(|| lie.tell(&mut port.accept()?, instructions));
+            let run = machine.run_with(step, LIE_LIMIT.min(self.limit), |_| {});
+            (run, firmware.join())
+        });
+        let run = run?;
+        keep(console, &run)?;
+        let told = told.map_err(|_| anyhow!("the debugger panicked"))?;
+        let mut outcome = Outcome::new(lie.name, &run);
+        match told {
+            Ok(0) => outcome.problems.push("the kernel never executed LIST PCI".to_owned()),
+            Ok(_) => {}
+            Err(error) => outcome.problems.push(format!("{error:#}")),
+        }
+        remove(&disks)?;
+        Ok(outcome)
+    }
+
+    /// The machine for `boot`, in which the kernel should find so many `functions`.
+    fn machine(&self, boot: &Boot, initrd: &Path, devices: Vec<String>, functions: usize) -> Machine {
+        let mut machine = Machine::new(self.qemu.clone(), &self.kernel.image);
+        let accelerator = match boot.threads {
+            Threads::One => "tcg,thread=single",
+            Threads::Each => "tcg,thread=multi",
+        };
+        machine.arguments(["-accel", accelerator, "-m", MEMORY, "-smp", &boot.processors.to_string()]);
+        machine.arguments(devices);
+        machine.arguments(["-initrd".into(), initrd.as_os_str().to_owned()]);
+        machine.arguments(["-append".to_owned(), self.command_line(boot, functions)]);
+        machine.arguments(self.arguments);
+        machine
+    }
+
     fn directory(&self, name: &str) -> PathBuf {
         Path::new("linux").join("boots").join(format!("{}-{}-{name}", self.series, self.implementation.name()))
     }
 
-    fn command_line(&self, boot: &Boot) -> String {
+    fn command_line(&self, boot: &Boot, functions: usize) -> String {
         let Boot { suites, parameters, processors, domain, last, .. } = boot;
-        let functions = DEVICES.len();
         // Who brings a function in error back when VFIO has it.
         let recovery = match self.series {
             Series::V7_2 => "kernel",
@@ -114,6 +175,12 @@ impl Setting<'_> {
         );
         [own.as_str(), *parameters, self.append].join(" ").trim_end().to_owned()
     }
+}
+
+/// Writes what the guest printed to `path`, and returns that.
+fn keep(path: &Path, run: &Run) -> Result<PathBuf> {
+    fs::write(path, run.console.join("\n") + "\n").with_context(|| format!("cannot write {}", path.display()))?;
+    Ok(path.to_owned())
 }
 
 fn act(monitor: &mut Monitor, request: &Request) -> Result<()> {

@@ -37,12 +37,15 @@ static void zpci_block_free(void *block)
 	free_page((unsigned long)block);
 }
 
-/* Functions that are not known yet go to the list that @context is. */
+/* Functions that are not known yet go to the list that @context is, each once however often it is listed. */
 void zpci_rust_listed(void *context, u32 id, u32 handle, bool configured)
 {
 	struct list_head *scan_list = context;
 	struct zpci_dev *zdev;
 
+	list_for_each_entry(zdev, scan_list, entry)
+		if (zdev->fid == id)
+			return;
 	zdev = get_zdev_by_fid(id);
 	if (zdev) {
 		zpci_zdev_put(zdev);
@@ -56,12 +59,20 @@ void zpci_rust_listed(void *context, u32 id, u32 handle, bool configured)
 int clp_scan_pci_devices(struct list_head *scan_list)
 {
 	void *block = zpci_block_alloc(GFP_KERNEL);
+	struct zpci_dev *zdev, *next;
 	int rc;
 
 	if (!block)
 		return -ENOMEM;
 	rc = zpci_rust_list(block, scan_list);
 	zpci_block_free(block);
+	/* The caller gives up, so nobody would free what was listed before the list turned out to be broken. */
+	if (rc) {
+		list_for_each_entry_safe(zdev, next, scan_list, entry) {
+			list_del(&zdev->entry);
+			kfree(zdev);
+		}
+	}
 	return rc;
 }
 

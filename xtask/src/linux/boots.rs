@@ -97,7 +97,7 @@ pub(crate) const BOOTS: [Boot; 17] = [
         last: 0x1_ffff_ffff,
         ..LAZY
     },
-    Boot { name: "firmware", suites: &["firmware"], lies: &LIES, ..LAZY },
+    Boot { name: "firmware", suites: &["firmware"], parameters: "nokaslr", lies: &LIES, ..LAZY },
     Boot { name: "processors-1", suites: &["load"], processors: 1, ..LAZY },
     Boot { name: "processors-2", suites: &["load"], processors: 2, ..STRICT },
     Boot { name: "processors-4", suites: &["load"], processors: 4, ..LAZY },

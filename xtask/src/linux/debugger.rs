@@ -53,7 +53,9 @@ impl DebuggerPort {
                     writer.set_nodelay(true)?;
                     return Ok(Debugger { reader: BufReader::new(writer.try_clone()?), writer });
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock && started.elapsed() < LIMIT => thread::sleep(PAUSE),
+                Err(error) if error.kind() == ErrorKind::WouldBlock && started.elapsed() < LIMIT => {
+                    thread::sleep(PAUSE)
+                }
                 Err(error) => return Err(error).context("QEMU did not connect to its debugger"),
             }
         }

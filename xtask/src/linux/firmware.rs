@@ -6,12 +6,12 @@
 //! lets it execute the instruction, and changes the response before the kernel sees it.
 
 use std::fs;
-use std::path::Path;
 
 use anyhow::{ensure, Context, Result};
 use object::{Object, ObjectSection, SectionKind};
 
 use super::debugger::Debugger;
+use super::kernel::Kernel;
 
 /// Opcode of CALL LOGICAL PROCESSOR.
 const CLP: [u8; 2] = [0xb9, 0xa0];
@@ -26,6 +26,7 @@ const LIST_PCI: [u8; 4] = [0, REQUEST as u8, 0, 2];
 /// Offsets in the response.
 const LENGTH: usize = 0;
 const RESUME_TOKEN: usize = 16;
+const MAX_FUNCTIONS: usize = 28;
 const ENTRY_SIZE: usize = 31;
 
 /// One lie.
@@ -44,7 +45,8 @@ enum Change {
     Nothing,
     /// These bytes are stored at an offset.
     Store(usize, &'static [u8]),
-    /// The resume token is another one each time, and one that QEMU takes, which looks at its low bits alone.
+    /// The resume token is another one each time, and one that QEMU takes, which looks at its low bits alone. There can
+    /// be 64 functions.
     NewToken,
 }
 
@@ -72,6 +74,7 @@ impl Change {
             Self::NewToken => {
                 let token = ((n + 1) << 32) | 1;
                 response[RESUME_TOKEN..RESUME_TOKEN + 8].copy_from_slice(&token.to_be_bytes());
+                response[MAX_FUNCTIONS..MAX_FUNCTIONS + 2].copy_from_slice(&[0, 64]);
             }
         }
     }
@@ -119,19 +122,20 @@ pub(crate) struct Instruction {
 }
 
 impl Instruction {
-    /// Every CLP in the executable sections of the kernel at `path`.
+    /// Every CLP of `kernel`, where it will run.
     ///
     /// What merely looks like one, being part of another instruction, does no harm: the guest never stands before it.
     ///
     /// # Errors
     ///
     /// There is no kernel, or none that has a CLP.
-    pub(crate) fn of_kernel(path: &Path) -> Result<Vec<Self>> {
-        let bytes = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+    pub(crate) fn of_kernel(kernel: &Kernel) -> Result<Vec<Self>> {
+        let (path, offset) = (kernel.executable(), kernel.offset()?);
+        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let file = object::File::parse(bytes.as_slice()).with_context(|| format!("{}", path.display()))?;
         let mut instructions = Vec::new();
         for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
-            instructions.extend(Self::of_text(section.address(), section.data()?));
+            instructions.extend(Self::of_text(offset.wrapping_add(section.address()), section.data()?));
         }
         ensure!(!instructions.is_empty(), "there is no CLP in {}", path.display());
         Ok(instructions)
@@ -166,8 +170,7 @@ mod tests {
             let mut response = [0; RESPONSE];
             response[..4].copy_from_slice(&[0, 0x90, 0, 0x10]);
             response[ENTRY_SIZE] = 16;
-            let lie = LIES.iter().find(|lie| lie.name == name).unwrap();
-            lie.change.apply(&mut response, n);
+            LIES.iter().find(|lie| lie.name == name).unwrap().change.apply(&mut response, n);
             response
         };
         assert_eq!(told("entries of no byte", 0)[31], 0);

@@ -57,9 +57,22 @@ pub(crate) struct Kernel {
 }
 
 impl Kernel {
-    /// The kernel as it was linked, before it was compressed; its addresses are those it runs at.
+    /// The kernel as it was linked, before it was compressed.
     pub(crate) fn executable(&self) -> PathBuf {
         self.output.join("vmlinux")
+    }
+
+    /// How far behind the addresses it was linked for the kernel runs, unless told to run elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// The kernel was not configured, or says something that is no number.
+    pub(crate) fn offset(&self) -> Result<u64> {
+        let path = self.output.join(".config");
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let base = text.lines().find_map(|line| line.strip_prefix("CONFIG_KERNEL_IMAGE_BASE=0x"));
+        base.map_or(Ok(0), |digits| u64::from_str_radix(digits, 16))
+            .with_context(|| format!("CONFIG_KERNEL_IMAGE_BASE in {} is no number", path.display()))
     }
 }
 

@@ -97,7 +97,7 @@ impl Setting<'_> {
     /// Runs `boot` once for each of its lies.
     fn run_with_lies(&self, boot: &Boot, initrd: &Path) -> Result<BootReport> {
         let directory = self.workspace.directory(self.directory(boot.name))?;
-        let instructions = Instruction::of_kernel(&self.kernel.executable())?;
+        let instructions = Instruction::of_kernel(self.kernel)?;
         let step = Step::start(format!("Boot {}", boot.name));
         let mut outcomes = Vec::new();
         for (number, lie) in boot.lies.iter().enumerate() {

@@ -90,6 +90,11 @@ pub(crate) struct Options {
 /// The boots that every change has to pass: the driver under a kernel's own drivers, under user space, under a module.
 const CHECKED: [&str; 3] = ["lazy", "vfio", "module"];
 
+/// The tree of the newest kernel, as it is.
+pub(crate) fn newest_source(workspace: &Workspace) -> Result<PathBuf> {
+    Ok(Source::packaged(workspace, Series::V7_2)?.tree)
+}
+
 /// Boots the newest kernel with the driver in it, and counts what the guest found.
 pub(crate) fn check(workspace: &Workspace) -> Result<Counts> {
     let options = Options {

@@ -8,6 +8,8 @@ mod library;
 mod object;
 mod source_text;
 
+use std::process::Command;
+
 use anyhow::{bail, Context, Result};
 
 use crate::boot::Equipment;
@@ -40,7 +42,7 @@ struct Check {
     run: fn(&mut Bench) -> Result<Counts>,
 }
 
-const CHECKS: [Check; 14] = [
+const CHECKS: [Check; 15] = [
     Check { name: "source-text", about: "licence lines, and nothing that belongs to one machine", run: source_text },
     Check { name: "dependencies", about: "what may be linked into a guest", run: dependencies },
     Check { name: "format", about: "rustfmt", run: format },
@@ -54,6 +56,7 @@ const CHECKS: [Check; 14] = [
     Check { name: "boot-none", about: "boot without devices", run: boot_none },
     Check { name: "boot-many", about: "boot with 40 functions behind bridges", run: boot_many },
     Check { name: "boot-given", about: "boot with devices of other kinds and identifiers", run: boot_given },
+    Check { name: "headers", about: "the boundary to C against the headers of Linux", run: headers },
     Check { name: "linux", about: "boot Linux with the driver in it", run: linux },
 ];
 
@@ -179,7 +182,22 @@ fn doc(bench: &mut Bench) -> Result<Counts> {
 fn host(bench: &mut Bench) -> Result<Counts> {
     let mut command = bench.workspace.cargo();
     command.args(["test", "--workspace", "--no-fail-fast"]);
-    let output = in_step("cargo test", |step| step.run(&mut command))?;
+    cargo_test(&mut command)
+}
+
+/// The tests that want the source tree of a kernel.
+fn headers(bench: &mut Bench) -> Result<Counts> {
+    let tree = linux::newest_source(&bench.workspace)?;
+    let mut command = bench.workspace.cargo();
+    command.args(["test", "--package", "zpci-glue", "--test", "header"]).env("ZPCI_KERNEL_SOURCE", tree);
+    match cargo_test(&mut command)? {
+        Counts { skipped: 0, .. } => Ok(ONE),
+        counts => bail!("{} tests did not run with the source of a kernel at hand", counts.skipped),
+    }
+}
+
+fn cargo_test(command: &mut Command) -> Result<Counts> {
+    let output = in_step("cargo test", |step| step.run(command))?;
     let counts = count_host_tests(&output);
     match counts.passed {
         0 => bail!("cargo test ran no test"),

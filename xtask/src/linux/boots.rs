@@ -2,7 +2,7 @@
 
 //! The boots: which suites run under which kernel parameters and on how many processors.
 
-use super::firmware::{Lie, LIES};
+use super::firmware::{Falsification, ATTRIBUTES, LIES};
 
 /// One boot.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -23,8 +23,8 @@ pub(crate) struct Boot {
     pub(crate) last: u64,
     /// What the kernel's log must say.
     pub(crate) log: &'static [&'static str],
-    /// What the firmware says that is not so; where there is something, the machine is booted once for each.
-    pub(crate) lies: &'static [Lie],
+    /// What the firmware says instead of what QEMU says; where there is something, the machine is booted once for each.
+    pub(crate) falsified: &'static [Falsification],
 }
 
 /// How QEMU runs the processors.
@@ -52,7 +52,7 @@ const LAZY: Boot = Boot {
     domain: "DMA-FQ",
     last: LAST,
     log: &["iommu: DMA domain TLB invalidation policy: lazy mode"],
-    lies: &[],
+    falsified: &[],
 };
 
 /// A flush with every unmapping.
@@ -65,7 +65,7 @@ const STRICT: Boot = Boot {
 };
 
 /// All boots.
-pub(crate) const BOOTS: [Boot; 17] = [
+pub(crate) const BOOTS: [Boot; 18] = [
     Boot { suites: &["function", "clp", "disk", "network", "domain", "statistics"], ..LAZY },
     Boot { suites: &["disk", "network", "domain", "statistics"], ..STRICT },
     Boot {
@@ -97,7 +97,14 @@ pub(crate) const BOOTS: [Boot; 17] = [
         last: 0x1_ffff_ffff,
         ..LAZY
     },
-    Boot { name: "firmware", suites: &["firmware"], parameters: "nokaslr", lies: &LIES, ..LAZY },
+    Boot { name: "firmware", suites: &["firmware"], parameters: "nokaslr", falsified: &LIES, ..LAZY },
+    Boot {
+        name: "attributes",
+        suites: &["function", "capability"],
+        parameters: "nokaslr",
+        falsified: &ATTRIBUTES,
+        ..LAZY
+    },
     Boot { name: "processors-1", suites: &["load"], processors: 1, ..LAZY },
     Boot { name: "processors-2", suites: &["load"], processors: 2, ..STRICT },
     Boot { name: "processors-4", suites: &["load"], processors: 4, ..LAZY },

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! A firmware that lies: what CLP stores for LIST PCI is falsified behind the back of the kernel.
+//! A firmware that says something else: what CLP stores is falsified behind the back of the kernel.
 //!
 //! QEMU answers as it should, and cannot be told to do otherwise. So its debugger stub stops the guest at every CLP,
 //! lets it execute the instruction, and changes the response before the kernel sees it.
@@ -16,72 +16,94 @@ use super::kernel::Kernel;
 /// Opcode of CALL LOGICAL PROCESSOR.
 const CLP: [u8; 2] = [0xb9, 0xa0];
 
-/// Bytes of the request, and of the response before its entries.
+/// Bytes of every request that is answered with something else.
 const REQUEST: usize = 32;
-const RESPONSE: usize = 32;
 
-/// How the request of LIST PCI begins: its length and the command.
-const LIST_PCI: [u8; 4] = [0, REQUEST as u8, 0, 2];
-
-/// Offsets in the response.
-const LENGTH: usize = 0;
-const RESUME_TOKEN: usize = 16;
-const MAX_FUNCTIONS: usize = 28;
-const ENTRY_SIZE: usize = 31;
-
-/// One lie.
+/// What is said instead of what QEMU says.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Lie {
+pub(crate) struct Falsification {
     /// What the case is called.
     pub(crate) name: &'static str,
+    /// The command whose responses are changed.
+    command: Command,
     change: Change,
     /// Whether the kernel must find no function; otherwise it must find those that there are.
     pub(crate) leaves_nothing: bool,
 }
 
+/// Commands of CLP, by their codes.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Command {
+    ListPci = 2,
+    QueryPciFn = 3,
+}
+
 /// What is done to a response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Change {
-    Nothing,
-    /// These bytes are stored at an offset.
-    Store(usize, &'static [u8]),
+    /// Bytes are stored, each at an offset.
+    Store(&'static [(usize, &'static [u8])]),
     /// The resume token is another one each time, and one that QEMU takes, which looks at its low bits alone. There can
     /// be 64 functions.
     NewToken,
 }
 
-/// All of them. The last is none: it shows that the others fail for what they say.
-pub(crate) const LIES: [Lie; 7] = [
-    lie("entries of no byte", Change::Store(ENTRY_SIZE, &[0])),
-    lie("entries of one byte", Change::Store(ENTRY_SIZE, &[1])),
-    lie("length less than that of the header", Change::Store(LENGTH, &[0, 8])),
-    lie("length beyond the block", Change::Store(LENGTH, &[0xff, 0xf0])),
-    lie("same token for ever", Change::Store(RESUME_TOKEN, &[0, 0, 0, 0, 0, 0, 0, 1])),
+/// Offsets in the response of LIST PCI.
+const LENGTH: usize = 0;
+const RESUME_TOKEN: usize = 16;
+const MAX_FUNCTIONS: usize = 28;
+const ENTRY_SIZE: usize = 31;
+
+/// What cannot be. The last is the truth: it shows that the others fail for what they say.
+pub(crate) const LIES: [Falsification; 7] = [
+    lie("entries of no byte", Change::Store(&[(ENTRY_SIZE, &[0])])),
+    lie("entries of one byte", Change::Store(&[(ENTRY_SIZE, &[1])])),
+    lie("length less than that of the header", Change::Store(&[(LENGTH, &[0, 8])])),
+    lie("length beyond the block", Change::Store(&[(LENGTH, &[0xff, 0xf0])])),
+    lie("same token for ever", Change::Store(&[(RESUME_TOKEN, &[0, 0, 0, 0, 0, 0, 0, 1])])),
     lie("tokens without end", Change::NewToken),
-    Lie { name: "the truth", change: Change::Nothing, leaves_nothing: false },
+    Falsification { name: "the truth", command: Command::ListPci, change: Change::Store(&[]), leaves_nothing: false },
 ];
 
-const fn lie(name: &'static str, change: Change) -> Lie {
-    Lie { name, change, leaves_nothing: true }
+const fn lie(name: &'static str, change: Change) -> Falsification {
+    Falsification { name, command: Command::ListPci, change, leaves_nothing: true }
 }
 
+/// What functions of a real machine have and those of QEMU have not.
+pub(crate) const ATTRIBUTES: [Falsification; 1] = [Falsification {
+    name: "all attributes",
+    command: Command::QueryPciFn,
+    change: Change::Store(&[
+        // The utility string is there.
+        (18, &[0x01]),
+        // PCHID.
+        (30, &[0x01, 0x3c]),
+        // Function internal path.
+        (56, &[0x12, 0x34, 0x56, 0x78]),
+        // Port 2; measurement blocks of 128 bytes; an NVMe function.
+        (61, &[0x02, 0x20, 0x0b]),
+        // Utility string: ZPCI, and bytes that are no text.
+        (128, &[0xe9, 0xd7, 0xc3, 0xc9, 0x00, 0x01, 0xfe, 0xff]),
+        (188, &[0x40, 0x40, 0x40, 0xf1]),
+    ]),
+    leaves_nothing: false,
+}];
+
 impl Change {
-    /// Does it to the `n`-th response, from 0 on.
-    fn apply(self, response: &mut [u8; RESPONSE], n: u64) {
+    /// What to store, and where in the `n`-th response, from 0 on.
+    fn stores(self, n: u64) -> Vec<(usize, Vec<u8>)> {
         match self {
-            Self::Nothing => {}
-            Self::Store(offset, bytes) => response[offset..offset + bytes.len()].copy_from_slice(bytes),
+            Self::Store(stores) => stores.iter().map(|(offset, bytes)| (*offset, bytes.to_vec())).collect(),
             Self::NewToken => {
                 let token = ((n + 1) << 32) | 1;
-                response[RESUME_TOKEN..RESUME_TOKEN + 8].copy_from_slice(&token.to_be_bytes());
-                response[MAX_FUNCTIONS..MAX_FUNCTIONS + 2].copy_from_slice(&[0, 64]);
+                vec![(RESUME_TOKEN, token.to_be_bytes().to_vec()), (MAX_FUNCTIONS, vec![0, 64])]
             }
         }
     }
 }
 
-impl Lie {
-    /// Tells the lie to the guest behind `debugger` until it ends; returns how many responses were given to it.
+impl Falsification {
+    /// Says it to the guest behind `debugger` until it ends; returns in how many responses.
     ///
     /// # Errors
     ///
@@ -98,15 +120,15 @@ impl Lie {
             };
             let block = debugger.general_register(instruction.block)?;
             debugger.step()?;
-            let mut request = [0; REQUEST];
-            debugger.read(block, &mut request)?;
-            if request[..4] != LIST_PCI {
+            let mut header = [0; 4];
+            debugger.read(block, &mut header)?;
+            // The length of the request, and the command.
+            if header != [0, REQUEST as u8, 0, self.command as u8] {
                 continue;
             }
-            let mut response = [0; RESPONSE];
-            debugger.read(block + REQUEST as u64, &mut response)?;
-            self.change.apply(&mut response, told);
-            debugger.write(block + REQUEST as u64, &response)?;
+            for (offset, bytes) in self.change.stores(told) {
+                debugger.write(block + (REQUEST + offset) as u64, &bytes)?;
+            }
             told += 1;
         }
         Ok(told)
@@ -165,18 +187,9 @@ mod tests {
     }
 
     #[test]
-    fn lies_change_what_they_say() {
-        let told = |name: &str, n| {
-            let mut response = [0; RESPONSE];
-            response[..4].copy_from_slice(&[0, 0x90, 0, 0x10]);
-            response[ENTRY_SIZE] = 16;
-            LIES.iter().find(|lie| lie.name == name).unwrap().change.apply(&mut response, n);
-            response
-        };
-        assert_eq!(told("entries of no byte", 0)[31], 0);
-        assert_eq!(told("length beyond the block", 0)[..4], [0xff, 0xf0, 0, 0x10]);
-        assert_eq!(told("tokens without end", 0)[16..24], [0, 0, 0, 1, 0, 0, 0, 1]);
-        assert_eq!(told("tokens without end", 1)[16..24], [0, 0, 0, 2, 0, 0, 0, 1]);
-        assert_eq!(told("the truth", 5)[..4], [0, 0x90, 0, 0x10]);
+    fn a_token_never_comes_back() {
+        let first = Change::NewToken.stores(0);
+        assert_eq!(first, [(16, vec![0, 0, 0, 1, 0, 0, 0, 1]), (28, vec![0, 64])]);
+        assert_eq!(Change::NewToken.stores(1)[0], (16, vec![0, 0, 0, 2, 0, 0, 0, 1]));
     }
 }

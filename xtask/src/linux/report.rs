@@ -81,6 +81,7 @@ pub(crate) struct Outcome {
     pub(crate) problems: Vec<String>,
     command: String,
     seconds: f64,
+    console: Vec<String>,
 }
 
 /// A part of a disk that now has other content: `# zpci-written: {...}`.
@@ -183,6 +184,9 @@ impl BootReport {
         implementation: Implementation,
     ) -> Self {
         let seconds = outcomes.iter().map(|outcome| outcome.seconds).sum();
+        let mut problems = Vec::new();
+        let console: Vec<String> = outcomes.iter().flat_map(|outcome| outcome.console.clone()).collect();
+        let facts = facts(&console, &mut problems);
         let command = outcomes.first().map(|outcome| outcome.command.clone()).unwrap_or_default();
         let case = |outcome: Outcome| {
             let path = vec![boot.name.to_owned(), outcome.name.to_owned()];
@@ -195,8 +199,8 @@ impl BootReport {
             }
         };
         let cases: Vec<Case> = outcomes.into_iter().map(case).collect();
-        let problems = cases.iter().filter_map(Case::problem).collect();
-        Self { name: boot.name, problems, command, seconds, console: directory, cases, facts: BTreeMap::new() }
+        problems.extend(cases.iter().filter_map(Case::problem));
+        Self { name: boot.name, problems, command, seconds, console: directory, cases, facts }
     }
 
     fn count(&self, result: &str) -> usize {
@@ -236,7 +240,8 @@ impl Outcome {
             }
         }
         problems.extend(alarms(&run.console));
-        Self { name, problems, command: run.command.clone(), seconds: run.elapsed.as_secs_f64() }
+        let (command, console) = (run.command.clone(), run.console.clone());
+        Self { name, problems, command, seconds: run.elapsed.as_secs_f64(), console }
     }
 }
 

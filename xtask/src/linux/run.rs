@@ -15,7 +15,7 @@ use super::boots::{Boot, Threads, MEMORY};
 use super::debugger::DebuggerPort;
 use super::device::{self, Attached, DEVICES};
 use super::expectation::Implementation;
-use super::firmware::{Instruction, Lie};
+use super::firmware::{Falsification, Instruction};
 use super::kernel::Kernel;
 use super::monitor::Monitor;
 use super::report::{BootReport, Outcome};
@@ -24,8 +24,8 @@ use crate::progress::Step;
 use crate::qemu::{Machine, Run};
 use crate::workspace::Workspace;
 
-/// How long a kernel may take that was lied to; it needs some two seconds.
-const LIE_LIMIT: Duration = Duration::from_secs(30);
+/// How long a kernel may take to which the firmware says something else; it needs seconds.
+const FALSIFIED_LIMIT: Duration = Duration::from_secs(60);
 
 /// What every boot of one kernel has in common.
 #[derive(Debug)]
@@ -71,8 +71,8 @@ impl Setting<'_> {
     ///
     /// The machine cannot be made; whatever the guest does wrong is in the report.
     pub(crate) fn run(&self, boot: &Boot, initrd: &Path) -> Result<BootReport> {
-        if !boot.lies.is_empty() {
-            return self.run_with_lies(boot, initrd);
+        if !boot.falsified.is_empty() {
+            return self.run_falsified(boot, initrd);
         }
         let directory = self.workspace.directory(self.directory(boot.name))?;
         let (disks, devices) = device::set_up(&directory)?;
@@ -94,47 +94,47 @@ impl Setting<'_> {
         Ok(report)
     }
 
-    /// Runs `boot` once for each of its lies.
-    fn run_with_lies(&self, boot: &Boot, initrd: &Path) -> Result<BootReport> {
+    /// Runs `boot` once for each of its falsifications.
+    fn run_falsified(&self, boot: &Boot, initrd: &Path) -> Result<BootReport> {
         let directory = self.workspace.directory(self.directory(boot.name))?;
         let instructions = Instruction::of_kernel(self.kernel)?;
         let step = Step::start(format!("Boot {}", boot.name));
         let mut outcomes = Vec::new();
-        for (number, lie) in boot.lies.iter().enumerate() {
+        for (number, falsification) in boot.falsified.iter().enumerate() {
             let console = directory.join(format!("console-{number}.log"));
-            outcomes.push(self.run_lie(&step, boot, lie, &instructions, initrd, &console)?);
+            outcomes.push(self.run_once(&step, boot, falsification, &instructions, initrd, &console)?);
         }
         let report = BootReport::of_outcomes(boot, outcomes, directory, self.series, self.implementation);
         step.done(&report.summary());
         Ok(report)
     }
 
-    fn run_lie(
+    fn run_once(
         &self,
         step: &Step,
         boot: &Boot,
-        lie: &Lie,
+        falsification: &Falsification,
         instructions: &[Instruction],
         initrd: &Path,
         console: &Path,
     ) -> Result<Outcome> {
         let (disks, devices) = device::set_up(console.parent().context("the console has no directory")?)?;
-        let functions = if lie.leaves_nothing { 0 } else { DEVICES.len() };
+        let functions = if falsification.leaves_nothing { 0 } else { DEVICES.len() };
         let mut machine = self.machine(boot, initrd, devices, functions);
         let port = DebuggerPort::listen()?;
         machine.arguments(port.arguments()?);
         let (run, told) = thread::scope(|scope| {
             // It ends with QEMU, which closes the connection.
-            let firmware = scope.spawn(|| lie.tell(&mut port.accept()?, instructions));
-            let run = machine.run_with(step, LIE_LIMIT.min(self.limit), |_| {});
+            let firmware = scope.spawn(|| falsification.tell(&mut port.accept()?, instructions));
+            let run = machine.run_with(step, FALSIFIED_LIMIT.min(self.limit), |_| {});
             (run, firmware.join())
         });
         let run = run?;
         keep(console, &run)?;
         let told = told.map_err(|_| anyhow!("the debugger panicked"))?;
-        let mut outcome = Outcome::new(lie.name, &run);
+        let mut outcome = Outcome::new(falsification.name, &run);
         match told {
-            Ok(0) => outcome.problems.push("the kernel never executed LIST PCI".to_owned()),
+            Ok(0) => outcome.problems.push("the kernel never executed the command".to_owned()),
             Ok(_) => {}
             // A machine that was ended does not answer its debugger either.
             Err(_) if run.failure().is_some() => {}

@@ -12,6 +12,9 @@ use serde_json::Value;
 /// Facts that must be the same whatever drives the functions; times and counters are not among them.
 const FACTS: [&str; 6] = ["capability", "info", "hw-info", "range", "clp", "function"];
 
+/// The fields that say what a fact is about.
+const ABOUT: [&str; 3] = ["function", "source", "id"];
+
 /// Suites all of whose cases are shown, whether or not they came out differently.
 const SHOWN: [&str; 2] = ["selftest", "module"];
 
@@ -64,13 +67,21 @@ impl Comparison {
             for index in 0..first.len().max(second.len()) {
                 let (first, second) = (first.get(index), second.get(index));
                 if first != second {
-                    let text = |fact: Option<&Value>| fact.map_or("-".to_owned(), Value::to_string);
-                    rows.push([boot.clone(), kind.clone(), text(first), text(second)]);
+                    let text = |fact: Option<&Value>, other| fact.map_or("-".to_owned(), |fact| differing(fact, other));
+                    rows.push([boot.clone(), kind.clone(), text(first, second), text(second, first)]);
                 }
             }
         }
         rows
     }
+}
+
+/// What a fact is about, and what of it `other` does not say.
+fn differing(fact: &Value, other: Option<&Value>) -> String {
+    let (Value::Object(fields), Some(Value::Object(others))) = (fact, other) else { return fact.to_string() };
+    let is_shown = |name: &String, value: &Value| ABOUT.contains(&name.as_str()) || others.get(name) != Some(value);
+    let shown = fields.iter().filter(|(name, value)| is_shown(name, value));
+    Value::Object(shown.map(|(name, value)| (name.clone(), value.clone())).collect()).to_string()
 }
 
 impl Side {
@@ -142,6 +153,13 @@ mod tests {
             comparison.facts(),
             [text(["vfio", "capability", r#"{"id":2,"raw":"01"}"#, r#"{"id":2,"raw":"02"}"#])]
         );
+    }
+
+    #[test]
+    fn of_a_fact_is_shown_what_differs_and_what_it_is_about() {
+        let fact = |port: u32| serde_json::json!({"function": "a", "uid": 1, "port": port});
+        assert_eq!(differing(&fact(2), Some(&fact(3))), r#"{"function":"a","port":2}"#);
+        assert_eq!(differing(&fact(2), None), r#"{"function":"a","uid":1,"port":2}"#);
     }
 
     #[test]

@@ -21,10 +21,23 @@
 #define SUITES 32
 
 static const struct suite *const known[] = {
-	&benchmark_suite, &capability_suite, &clp_suite,   &disk_suite,
-	&domain_suite,	  &firmware_suite,   &function_suite, &hotplug_suite,
-	&iommufd_suite,	  &load_suite,	     &module_suite,   &network_suite,
-	&nvme_suite,	  &rebind_suite,     &selftest_suite, &statistics_suite,
+	&benchmark_suite,
+	&capability_suite,
+	&cases_suite,
+	&clp_suite,
+	&disk_suite,
+	&domain_suite,
+	&firmware_suite,
+	&function_suite,
+	&hotplug_suite,
+	&iommufd_suite,
+	&load_suite,
+	&module_suite,
+	&network_suite,
+	&nvme_suite,
+	&rebind_suite,
+	&selftest_suite,
+	&statistics_suite,
 	&type1_suite,
 };
 

@@ -8,6 +8,9 @@ use crate::frames::{Buffer, BufferError, Frames};
 
 const PAGE: usize = PAGE_SIZE as usize;
 
+/// How many bytes are copied at once where the number does not matter; it divides a page, and the stack may be small.
+pub const PIECE: usize = 256;
+
 /// In which order consecutive pages of I/O virtual addresses lie in storage.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Order {
@@ -104,8 +107,8 @@ impl<'m, M: Frames> DmaBuffer<'m, M> {
     ///
     /// None that can happen; the type is that of [`write`](Self::write).
     pub fn fill(&self, byte: u8) -> Result<(), BufferError> {
-        for offset in (0..self.bytes()).step_by(PAGE) {
-            self.write(offset, &[byte; PAGE])?;
+        for offset in (0..self.bytes()).step_by(PIECE) {
+            self.write(offset, &[byte; PIECE])?;
         }
         Ok(())
     }

@@ -4,7 +4,7 @@
 
 use core::cell::Cell;
 
-use clp::{Block, Client, EnsureError, Function, FunctionGroup, FunctionHandle, FunctionId};
+use clp::{Client, EnsureError, Function, FunctionGroup, FunctionHandle, FunctionId};
 use s390_iommu::{Fib, FunctionState, Limits};
 
 use crate::event::ErrorEvent;
@@ -31,7 +31,7 @@ impl<'p, P: Platform> EnabledFunction<'p, P> {
     ///
     /// [`EnsureError`] with what went wrong; the function is disabled then.
     pub fn new(platform: &'p P, function: Function, group: FunctionGroup) -> Result<Self, EnsureError> {
-        let mut block = Block::zeroed();
+        let mut block = platform.block();
         let handle = Client::new(platform, &mut block).ensure_enabled(function.id, |busy| platform.again(busy))?;
         Ok(Self { platform, handle: Cell::new(handle), function, group })
     }
@@ -43,7 +43,7 @@ impl<'p, P: Platform> EnabledFunction<'p, P> {
     /// [`EnsureError`] with what went wrong.
     pub fn disable(&self) -> Result<(), EnsureError> {
         let platform = self.platform;
-        let mut block = Block::zeroed();
+        let mut block = platform.block();
         let handle =
             Client::new(platform, &mut block).ensure_disabled(self.function.id, |busy| platform.again(busy))?;
         self.handle.set(handle);
@@ -57,7 +57,7 @@ impl<'p, P: Platform> EnabledFunction<'p, P> {
     /// [`EnsureError`] with what went wrong.
     pub fn enable(&self) -> Result<(), EnsureError> {
         let platform = self.platform;
-        let mut block = Block::zeroed();
+        let mut block = platform.block();
         let handle = Client::new(platform, &mut block).ensure_enabled(self.function.id, |busy| platform.again(busy))?;
         self.handle.set(handle);
         Ok(())

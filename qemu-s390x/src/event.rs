@@ -58,14 +58,12 @@ struct WireErrorEvent {
 const_assert_eq!(size_of::<WireErrorEvent>(), 32);
 
 impl EventBlock {
-    /// Asks for the next event of a PCI function.
-    pub fn request() -> Self {
-        Self {
-            request_length: U16::new(16),
-            command: U16::new(0x000e),
-            types: U64::new(1 << (63 - 2)),
-            ..Self::new_zeroed()
-        }
+    /// Makes it the request for the next event of a PCI function.
+    pub fn request(&mut self) {
+        self.zero();
+        self.request_length = U16::new(16);
+        self.command = U16::new(0x000e);
+        self.types = U64::new(1 << (63 - 2));
     }
 
     /// What the machine answered.
@@ -129,7 +127,8 @@ mod tests {
 
     #[test]
     fn request_bytes() {
-        let bytes = EventBlock::request();
+        let mut bytes = EventBlock::read_from_bytes(&[0xa5; 4096]).unwrap();
+        bytes.request();
         let expected = [0, 0x10, 0, 0x0e, 0, 0, 0, 0, 0x20, 0, 0, 0, 0, 0, 0, 0];
         assert_eq!(&bytes.as_bytes()[..16], expected);
         assert!(bytes.as_bytes()[16..].iter().all(|byte| *byte == 0));

@@ -3,10 +3,11 @@
 //! What the bare-metal image does, apart from the machine: it asks CLP for the functions, runs the shared cases, and
 //! lets devices move data through translation tables made by `s390-iommu`.
 //!
-//! Everything here needs no more of the machine than the trait [`Platform`] and is compiled for the host as well, where
-//! its parts are tested. The program for the machine is in `main.rs`.
+//! Everything but the module `machine` needs no more of the machine than the trait [`Platform`] and is compiled for the
+//! host as well, where its parts are tested. The program for the machine is in `main.rs`; the same is done by a module
+//! in a Linux kernel.
 #![cfg_attr(not(test), no_std)]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![expect(clippy::result_large_err, reason = "without a heap the message of a failure has no other place")]
 
 pub mod address_space;
@@ -22,6 +23,9 @@ pub mod facts;
 mod fake;
 pub mod frames;
 pub mod json;
+#[cfg(target_os = "none")]
+#[expect(unsafe_code, reason = "here are the instructions, and storage that devices share")]
+pub mod machine;
 pub mod nvme;
 pub mod pattern;
 pub mod pci;

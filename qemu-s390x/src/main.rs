@@ -4,11 +4,7 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
-mod hardware;
-#[cfg(target_os = "none")]
 mod image;
-#[cfg(target_os = "none")]
-mod machine;
 
 #[cfg(not(target_os = "none"))]
 fn main() {

@@ -10,7 +10,8 @@ use crate::event::ErrorEvent;
 use crate::frames::Frames;
 use crate::pci::{Space, Width};
 
-/// What the image needs beyond what the shared cases need: the instructions that reach a device, and a clock.
+/// What the image needs beyond what the shared cases need: the instructions that reach a device, a clock, and a place to
+/// run a case in.
 pub trait Platform: Machine + Frames {
     /// Whether facility `number` is installed.
     fn has_facility(&self, number: u16) -> bool;
@@ -45,6 +46,13 @@ pub trait Platform: Machine + Frames {
     ///
     /// The answer, if the condition code is not zero.
     fn controls(&self, function: FunctionHandle) -> Result<Fib, Outcome>;
+
+    /// Runs a case, and returns whether it came to its end: where the stack is small, on one of its own, so that a case
+    /// which panics ends nothing else.
+    fn apart(&self, case: &mut dyn FnMut()) -> bool {
+        case();
+        true
+    }
 
     /// The next pending event that says why a function is in error; others are passed over.
     fn error_event(&self) -> Option<ErrorEvent>;

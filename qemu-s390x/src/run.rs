@@ -6,7 +6,7 @@ use core::fmt::{self, Write};
 
 use clp::{Block, Client, Clp, ListEntry};
 use heapless::Vec;
-use zpci_tests::{Group, Message, Stop};
+use zpci_tests::{Group, Message, Stop, Verdict};
 
 use crate::checks::{transfers, LifeCycle};
 use crate::facts::FunctionFact;
@@ -57,7 +57,7 @@ pub fn has_zpci(has_facility: impl Fn(u16) -> bool) -> bool {
 ///
 /// # Errors
 ///
-/// Those of `out`.
+/// Those of `out`; and one if something other than a case did not come to its end.
 pub fn run<P: Platform + 'static, W: Write>(
     platform: &P,
     functions: Result<&[ListEntry], &Message>,
@@ -77,7 +77,11 @@ pub fn run<P: Platform + 'static, W: Write>(
     }
     let functions = functions.unwrap_or_default();
     report.group("functions", functions.len(), |report| {
-        functions.iter().try_for_each(|entry| function(platform, entry, report))
+        functions.iter().try_for_each(|entry| {
+            let mut result = Err(fmt::Error);
+            platform.apart(&mut || result = function(platform, entry, report));
+            result
+        })
     })?;
     Ok(report.summary().failed == 0)
 }
@@ -86,7 +90,11 @@ pub fn run<P: Platform + 'static, W: Write>(
 fn shared<P: Platform, W: Write>(platform: &P, group: &Group<P>, report: &mut Report<W>) -> fmt::Result {
     report.group(group.name, group.cases.len(), |report| {
         for case in group.cases {
-            report.verdict(case.name, case.verdict(platform))?;
+            let mut verdict = Verdict::Pass;
+            if !platform.apart(&mut || verdict = case.verdict(platform)) {
+                verdict = Verdict::Fail(Message::new(format_args!("the case did not come to its end")));
+            }
+            report.verdict(case.name, verdict)?;
         }
         Ok(())
     })

@@ -6,6 +6,8 @@ use core::fmt::Display;
 
 use zpci_tests::{Message, Stop};
 
+use crate::platform::Platform;
+
 /// Something is not as it should be.
 pub(crate) fn fail(what: impl Display) -> Stop {
     Stop::Fail(Message::new(format_args!("{what}")))
@@ -14,4 +16,13 @@ pub(crate) fn fail(what: impl Display) -> Stop {
 /// The case cannot be run.
 pub(crate) fn skip(why: impl Display) -> Stop {
     Stop::Skip(Message::new(format_args!("{why}")))
+}
+
+/// Runs a case apart from the others; one that does not come to its end has failed.
+pub(crate) fn attempt(platform: &impl Platform, mut case: impl FnMut() -> Result<(), Stop>) -> Result<(), Stop> {
+    let mut result = Ok(());
+    match platform.apart(&mut || result = case()) {
+        true => result,
+        false => Err(fail("the case did not come to its end")),
+    }
 }

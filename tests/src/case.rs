@@ -72,17 +72,32 @@ impl<M> fmt::Debug for Group<M> {
     }
 }
 
+/// A case that failed; a function of its own, so that the message goes straight to where the result is wanted and takes
+/// no room in the frame of whoever may fail.
+#[cold]
+#[inline(never)]
+pub(crate) fn failed<T>(arguments: fmt::Arguments<'_>) -> Result<T, Stop> {
+    Err(Stop::Fail(Message::new(arguments)))
+}
+
+/// A case that was not run, likewise.
+#[cold]
+#[inline(never)]
+pub(crate) fn skipped<T>(arguments: fmt::Arguments<'_>) -> Result<T, Stop> {
+    Err(Stop::Skip(Message::new(arguments)))
+}
+
 /// Ends the case as failed, with a formatted message.
 macro_rules! fail {
     ($($argument:tt)*) => {
-        return Err($crate::case::Stop::Fail($crate::message::Message::new(format_args!($($argument)*))))
+        return $crate::case::failed(format_args!($($argument)*))
     };
 }
 
 /// Ends the case as not run, with a formatted reason.
 macro_rules! skip {
     ($($argument:tt)*) => {
-        return Err($crate::case::Stop::Skip($crate::message::Message::new(format_args!($($argument)*))))
+        return $crate::case::skipped(format_args!($($argument)*))
     };
 }
 

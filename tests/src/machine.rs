@@ -2,7 +2,9 @@
 
 //! What a case needs of the place it runs in.
 
-use clp::{Clp, FunctionHandle, FunctionId};
+use core::ops::DerefMut;
+
+use clp::{Block, Clp, FunctionHandle, FunctionId};
 use s390_iommu::{AbsoluteAddress, Iova, TableAllocator, Zpci};
 
 use crate::message::Message;
@@ -12,8 +14,14 @@ pub trait Machine: Clp + Zpci {
     /// Where the tables of a case live; every clone hands out the same storage.
     type Storage: TableAllocator + Clone;
 
+    /// Where the command blocks of a case live, which are too large for the stack of a kernel.
+    type Block: DerefMut<Target = Block>;
+
     /// Storage for tables.
     fn storage(&self) -> Self::Storage;
+
+    /// A command block of zeros.
+    fn block(&self) -> Self::Block;
 
     /// Reads eight bytes of a table as the hardware does, big-endian, from absolute storage.
     ///

@@ -56,7 +56,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
 /// The object cannot be built, or the tree has no place for an edit.
 pub(crate) fn put_in(workspace: &Workspace, core: &CoreLibrary, tree: &Path) -> Result<()> {
     let step = Step::start("Object for the kernel");
-    let object = match kernel_object::build(workspace, core, &step) {
+    let object = match kernel_object::build(workspace, core, &step, kernel_object::DRIVER) {
         Ok(object) => object,
         Err(error) => {
             step.failed();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The object that a kernel links: the static library of `glue-c`, made into one relocatable object.
+//! What a kernel links of Rust: a static library, made into one relocatable object.
 
 pub(crate) mod symbols;
 
@@ -15,11 +15,20 @@ use crate::tool;
 use crate::workspace::Workspace;
 use symbols::{is_mangled, Symbols};
 
-/// The package whose static library holds the exports.
-pub(crate) const PACKAGE: &str = "zpci-object";
+/// What an object is made of.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) struct Recipe {
+    /// The package whose static library holds the exports.
+    pub(crate) package: &'static str,
+    /// How its sections are put together.
+    script: &'static str,
+}
 
-/// How its sections are put together.
-const SCRIPT: &str = "glue-c/object/object.ld";
+/// The driver.
+pub(crate) const DRIVER: Recipe = Recipe { package: "zpci-object", script: "glue-c/object/object.ld" };
+
+/// The cases in a test module.
+pub(crate) const CASES: Recipe = Recipe { package: "zpci-cases", script: "qemu-s390x/linux/cases/object.ld" };
 
 /// The object, and what C can call in it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -36,13 +45,13 @@ pub(crate) struct KernelObject {
 /// # Errors
 ///
 /// A tool is missing and cannot be installed, or the library does not build.
-pub(crate) fn build(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> Result<KernelObject> {
+pub(crate) fn build(workspace: &Workspace, core: &CoreLibrary, step: &Step, recipe: Recipe) -> Result<KernelObject> {
     tool::ensure_all(workspace, &[tool::LINKER, tool::NM, tool::OBJDUMP])?;
     let mut command = workspace.cargo();
-    command.args(["build", "--release", "--package", PACKAGE]);
+    command.args(["build", "--release", "--package", recipe.package]);
     core.apply(&mut command);
     step.run(&mut command)?;
-    let name = PACKAGE.replace('-', "_");
+    let name = recipe.package.replace('-', "_");
     let archive = workspace.target.join(TARGET).join("release").join(format!("lib{name}.a"));
     // Of the members of the archive, those of the package itself are named after it; the others are of the compiler.
     let exported = Symbols::read(step, &archive, |member| member.starts_with(&name))?.exported;
@@ -50,7 +59,10 @@ pub(crate) fn build(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> R
     ensure!(!exports.is_empty(), "{} exports nothing", archive.display());
     let path = workspace.directory("object")?.join(format!("{name}.o"));
     let mut link = Command::new(tool::LINKER.program);
-    link.args(["-r", "--gc-sections", "--strip-debug", "-T"]).arg(workspace.root.join(SCRIPT)).arg("-o").arg(&path);
+    link.args(["-r", "--gc-sections", "--strip-debug", "-T"])
+        .arg(workspace.root.join(recipe.script))
+        .arg("-o")
+        .arg(&path);
     exports.iter().for_each(|symbol| {
         link.arg("-u").arg(symbol);
     });

@@ -166,8 +166,9 @@ fn clippy_s390x(bench: &mut Bench) -> Result<Counts> {
     let core = bench.core()?;
     let mut command = bench.workspace.cargo();
     command.args(["clippy", "--release"]);
-    let packages = ["clp", "s390-iommu", image::PACKAGE, kernel_object::PACKAGE];
-    for package in packages.into_iter().filter(|package| bench.workspace.has_package(package)) {
+    let objects = [kernel_object::DRIVER, kernel_object::CASES].map(|recipe| recipe.package);
+    let packages = ["clp", "s390-iommu", image::PACKAGE].into_iter().chain(objects);
+    for package in packages.filter(|package| bench.workspace.has_package(package)) {
         command.args(["--package", package]);
     }
     core.apply(&mut command);

@@ -3,6 +3,7 @@
 
 #include <linux/delay.h>
 
+#include "reenable.h"
 #include "zpci_test.h"
 
 static int map(struct iommu_domain *domain, unsigned long iova,
@@ -81,20 +82,6 @@ static bool break_function(struct bench *bench, struct pci_dev *pdev)
 	msleep(50);
 	return cc == 1;
 }
-
-#ifndef HAS_REENABLE
-/* What zpci_hot_reset_device() does on a kernel without a function for it. */
-static int zpci_reenable_device(struct zpci_dev *zdev)
-{
-	u8 status;
-	int rc = zpci_enable_device(zdev);
-
-	if (!rc && zdev->dma_table)
-		rc = zpci_register_ioat(zdev, 0, zdev->start_dma, zdev->end_dma,
-					virt_to_phys(zdev->dma_table), &status);
-	return rc;
-}
-#endif
 
 static void repair_function(struct bench *bench, struct pci_dev *pdev)
 {

@@ -13,12 +13,12 @@ use super::refusal::must_be_refused;
 use crate::address_space::{AddressSpace, Mapped};
 use crate::device::DeviceError;
 use crate::disk::Disk;
-use crate::dma::Order;
+use crate::dma::{Order, PIECE};
 use crate::facts::{DeviceFact, Written, WrittenFact};
 use crate::pattern::Pattern;
 use crate::platform::Platform;
 use crate::report::Report;
-use crate::stop::{fail, skip};
+use crate::stop::{attempt, fail, skip};
 
 const PAGE: usize = PAGE_SIZE as usize;
 
@@ -49,8 +49,8 @@ pub(super) struct DiskCheck<'s, 'e, 'p, P: Platform, D> {
     disk: D,
     /// Which words the disk holds where nobody wrote; nothing for a disk with data of its own.
     pattern: Option<Pattern>,
-    /// Its first page, as it was read at first.
-    first: [u8; PAGE],
+    /// Its first bytes, as they were read at first.
+    first: [u8; PIECE],
     /// What the case at hand has written.
     written: Option<Written>,
 }
@@ -83,11 +83,11 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
         report: &mut Report<W>,
     ) -> fmt::Result {
         let places = Places::of(space.aperture());
-        let mut check = Self { space, memory, places, disk, pattern: None, first: [0; PAGE], written: None };
+        let mut check = Self { space, memory, places, disk, pattern: None, first: [0; PIECE], written: None };
         let id = space.function().function().id;
         report.diagnostic(DeviceFact { id, kind, identity: Some(check.disk.identity()) })?;
         for (name, case) in Self::CASES {
-            let result = case(&mut check);
+            let result = attempt(space.function().platform(), || case(&mut check));
             if let Some(written) = check.written.take() {
                 let serial = &check.disk.identity().serial;
                 report.diagnostic(WrittenFact { id, serial, written })?;
@@ -218,10 +218,10 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
         if self.pattern.is_none() {
             return Err(skip("the disk does not start with the pattern of a disk that may be written"));
         }
-        let mut page = [0; PAGE];
-        for at in (0..source.bytes()).step_by(PAGE) {
-            Pattern::WRITTEN.fill(offset + at as u64, &mut page);
-            source.write(at, &page).map_err(fail)?;
+        let mut piece = [0; PIECE];
+        for at in (0..source.bytes()).step_by(PIECE) {
+            Pattern::WRITTEN.fill(offset + at as u64, &mut piece);
+            source.write(at, &piece).map_err(fail)?;
         }
         self.transfer("a disk write", offset, &source, D::write)?;
         self.written = Some(Written { offset, length: source.bytes() as u64 });
@@ -276,26 +276,26 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
         Ok(())
     }
 
-    /// Compares with the pattern, or, for a disk without, the first page with what it was at first.
+    /// Compares with the pattern, or, for a disk without, the first bytes with what they were at first.
     fn must_hold(&self, offset: u64, data: &Mapped<'s, 'e, 'p, P>) -> Result<(), Stop> {
         if let Some(pattern) = self.pattern {
             return compare(pattern, offset, data);
         }
-        let mut page = [0; PAGE];
-        data.read(0, &mut page).map_err(fail)?;
-        if page != self.first {
-            return Err(fail("the first page of the disk is not what it was when it was read first"));
+        let mut first = [0; PIECE];
+        data.read(0, &mut first).map_err(fail)?;
+        if first != self.first {
+            return Err(fail("the disk does not start with what it started with when it was read first"));
         }
         Ok(())
     }
 }
 
 fn compare<P: Platform>(pattern: Pattern, offset: u64, data: &Mapped<'_, '_, '_, P>) -> Result<(), Stop> {
-    let mut page = [0; PAGE];
-    for at in (0..data.bytes()).step_by(PAGE) {
-        data.read(at, &mut page).map_err(fail)?;
+    let mut piece = [0; PIECE];
+    for at in (0..data.bytes()).step_by(PIECE) {
+        data.read(at, &mut piece).map_err(fail)?;
         pattern
-            .compare(offset + at as u64, &page)
+            .compare(offset + at as u64, &piece)
             .map_err(|difference| fail(format_args!("data at IOVA {}: {difference}", data.iova(at))))?;
     }
     Ok(())

@@ -17,7 +17,7 @@ use crate::frames::Frames;
 use crate::pci::PciFunction;
 use crate::platform::Platform;
 use crate::report::Report;
-use crate::stop::fail;
+use crate::stop::{attempt, fail};
 use crate::virtio::Entropy;
 
 const PAGE: usize = PAGE_SIZE as usize;
@@ -56,7 +56,7 @@ impl<'s, 'e, 'p, 'm, P: Platform, F: PciFunction, M: Frames> EntropyCheck<'s, 'e
         let mut check = Self { space, memory, places: Places::of(space.aperture()), source };
         report.diagnostic(DeviceFact { id: space.function().function().id, kind: "virtio-rng", identity: None })?;
         for (name, case) in Self::CASES {
-            let result = case(&mut check);
+            let result = attempt(space.function().platform(), || case(&mut check));
             if result.is_err() {
                 recover_after_failure(space, memory, || check.source.restart());
             }
@@ -100,21 +100,24 @@ impl<'s, 'e, 'p, 'm, P: Platform, F: PciFunction, M: Frames> EntropyCheck<'s, 'e
             .source
             .read(page.iova(0), REQUEST as u32)
             .map_err(|error| self.space.explain("random numbers", page.range(), error))?;
-        let mut bytes = [0; PAGE];
-        page.read(0, &mut bytes).map_err(fail)?;
-        let (random, rest) = bytes.split_at((written as usize).min(PAGE));
+        let mut answer = [0; REQUEST];
+        page.read(0, &mut answer).map_err(fail)?;
+        let (random, behind) = answer.split_at_mut((written as usize).min(REQUEST));
         // Sixteen bytes that all happen to be 0xa5 do not happen.
         if random.len() < 16 || random.iter().all(|byte| *byte == 0xa5) {
             return Err(fail(format_args!(
                 "the device says that it wrote {written} bytes, and the page says otherwise"
             )));
         }
-        if random.len() > REQUEST || rest.iter().any(|byte| *byte != 0xa5) {
-            return Err(fail(format_args!("the device wrote more than the {REQUEST} bytes it was asked for")));
+        let mut untouched = written as usize <= REQUEST && behind.iter().all(|byte| *byte == 0xa5);
+        behind.fill(0);
+        let mut piece = [0; REQUEST];
+        for at in (REQUEST..PAGE).step_by(REQUEST) {
+            page.read(at, &mut piece).map_err(fail)?;
+            untouched &= piece == [0xa5; REQUEST];
         }
-        let mut answer = [0; REQUEST];
-        for (to, from) in answer.iter_mut().zip(random) {
-            *to = *from;
+        if !untouched {
+            return Err(fail(format_args!("the device wrote more than the {REQUEST} bytes it was asked for")));
         }
         Ok(answer)
     }

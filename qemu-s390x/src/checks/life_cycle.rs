@@ -4,7 +4,7 @@
 
 use core::fmt::{self, Write};
 
-use clp::{Block, Client, Function, FunctionGroup, FunctionHandle, FunctionState, ListEntry, ResponseCode};
+use clp::{Client, Function, FunctionGroup, FunctionHandle, FunctionState, ListEntry, ResponseCode};
 use s390_iommu::{check_registration, Iota, Iova, IovaRange, Protection, PAGE_SIZE};
 use zpci_tests::Stop;
 
@@ -14,7 +14,7 @@ use crate::enabled::EnabledFunction;
 use crate::pci::{ClassCode, Configuration, PciFunction};
 use crate::platform::Platform;
 use crate::report::Report;
-use crate::stop::{fail, skip};
+use crate::stop::{attempt, fail, skip};
 
 /// A function on its way, and what has become known of it.
 #[derive(Debug)]
@@ -60,7 +60,11 @@ impl<'p, P: Platform> LifeCycle<'p, P> {
     pub(crate) fn run<W: Write>(&mut self, report: &mut Report<W>) -> fmt::Result {
         report.group("life-cycle", Self::CASES.len(), |report| {
             for (name, case) in Self::CASES {
-                let result = if self.entry.configured { case(self) } else { Err(skip("the function is in standby")) };
+                let result = if self.entry.configured {
+                    attempt(self.platform, || case(self))
+                } else {
+                    Err(skip("the function is in standby"))
+                };
                 report.case(name, result)?;
             }
             Ok(())
@@ -69,14 +73,14 @@ impl<'p, P: Platform> LifeCycle<'p, P> {
 
     /// Others may have enabled and disabled it since it was listed, so its handle may be another one.
     fn find(&mut self) -> Result<(), Stop> {
-        let mut block = Block::zeroed();
+        let mut block = self.platform.block();
         let found = Client::new(self.platform, &mut block).find(self.entry.id).map_err(fail)?;
         self.entry = found.ok_or_else(|| fail("the function is not listed any more"))?;
         Ok(())
     }
 
     fn query(&mut self) -> Result<(), Stop> {
-        let mut block = Block::zeroed();
+        let mut block = self.platform.block();
         let function = Client::new(self.platform, &mut block).query_function(self.entry.handle).map_err(fail)?;
         same("FID of the queried function", function.id, self.entry.id)?;
         self.function = Some(function);
@@ -85,7 +89,7 @@ impl<'p, P: Platform> LifeCycle<'p, P> {
 
     fn query_group(&mut self) -> Result<(), Stop> {
         let id = self.function()?.group;
-        let mut block = Block::zeroed();
+        let mut block = self.platform.block();
         let group = Client::new(self.platform, &mut block).query_function_group(id).map_err(fail)?;
         self.group = Some(group);
         Ok(())
@@ -95,7 +99,7 @@ impl<'p, P: Platform> LifeCycle<'p, P> {
         let (function, group) = (*self.function()?, self.group.ok_or_else(|| skip("its group is not known"))?);
         same("state before", self.entry.state(), FunctionState::Configured)?;
         let before = self.entry.handle;
-        let mut block = Block::zeroed();
+        let mut block = self.platform.block();
         let mut client = Client::new(self.platform, &mut block);
         let handle = client.enable(before, |busy| self.platform.again(busy)).map_err(fail)?;
         let enabled = EnabledFunction::new(self.platform, function, group).map_err(fail)?;
@@ -170,7 +174,7 @@ impl<'p, P: Platform> LifeCycle<'p, P> {
         let before = enabled.handle();
         enabled.disable().map_err(fail)?;
         self.is_dead(before)?;
-        let mut block = Block::zeroed();
+        let mut block = self.platform.block();
         let handle = Client::new(self.platform, &mut block).refresh_handle(self.entry.id).map_err(fail)?;
         same("handle in the list", handle, enabled.handle())?;
         same("enable bit of the handle", handle.is_enabled(), false)?;
@@ -182,7 +186,7 @@ impl<'p, P: Platform> LifeCycle<'p, P> {
 
     /// An old handle is one that nobody knows.
     fn is_dead(&self, handle: FunctionHandle) -> Result<(), Stop> {
-        let mut block = Block::zeroed();
+        let mut block = self.platform.block();
         match Client::new(self.platform, &mut block).query_function(handle) {
             Err(clp::QueryError::Call(error)) if error.response_code() == Some(ResponseCode::FUNCTION_HANDLE) => Ok(()),
             Err(error) => Err(fail(format_args!("query by the old handle {handle}: {error}"))),

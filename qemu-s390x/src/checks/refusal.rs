@@ -7,6 +7,7 @@ use zpci_tests::Stop;
 
 use crate::address_space::{AddressSpace, Mapped};
 use crate::device::DeviceError;
+use crate::dma::PIECE;
 use crate::pci::PciFunction;
 use crate::platform::Platform;
 use crate::stop::fail;
@@ -50,10 +51,10 @@ fn names<P: Platform>(space: &AddressSpace<'_, '_, P>, range: IovaRange, what: &
 }
 
 fn unchanged<P: Platform>(target: &Mapped<'_, '_, '_, P>, what: &str) -> Result<(), Stop> {
-    let mut page = [0; 4096];
-    for offset in (0..target.bytes()).step_by(page.len()) {
-        target.read(offset, &mut page).map_err(fail)?;
-        if let Some(at) = page.iter().position(|byte| *byte != UNTOUCHED) {
+    let mut piece = [0; PIECE];
+    for offset in (0..target.bytes()).step_by(PIECE) {
+        target.read(offset, &mut piece).map_err(fail)?;
+        if let Some(at) = piece.iter().position(|byte| *byte != UNTOUCHED) {
             return Err(fail(format_args!("the device has written to {what} at IOVA {}", target.iova(offset + at))));
         }
     }

@@ -6,22 +6,26 @@
 
 use core::arch::asm;
 
-use qemu_s390x::{Answer, ErrorEvent, EventBlock};
+use super::storage::Page;
+use crate::event::{Answer, ErrorEvent, EventBlock};
 
 /// More events of other kinds than a machine can have pending.
 const MOST_EVENTS: usize = 4096;
 
 /// The next pending event that says why a function is in error; others are passed over.
 pub(super) fn error_event() -> Option<ErrorEvent> {
+    let page = Page::new()?;
+    // SAFETY: The page is as large and as aligned as a block, any bytes are one, and it is ours alone.
+    let block: &mut EventBlock = unsafe { &mut *page.pointer().cast() };
     for _ in 0..MOST_EVENTS {
-        let mut block = EventBlock::request();
+        block.request();
         let inserted: u64;
         // SAFETY: The block is a page, aligned to one, and ours; the machine reads and writes it alone.
         unsafe {
             asm!(
                 ".insn rre, 0xb25f0000, {block}, %r0",
                 "ipm {inserted}",
-                block = in(reg_addr) &raw mut block,
+                block = in(reg_addr) core::ptr::from_mut(block),
                 inserted = out(reg) inserted,
                 options(nostack)
             );

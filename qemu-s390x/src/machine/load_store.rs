@@ -7,10 +7,10 @@
 use core::arch::asm;
 
 use clp::FunctionHandle;
-use qemu_s390x::{Space, Width};
 use s390_iommu::{Fib, Outcome};
 
-use crate::hardware::{outcome, request};
+use super::hardware::{outcome, request};
+use crate::pci::{Space, Width};
 
 /// PCI LOAD.
 pub(super) fn load(function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, Outcome> {

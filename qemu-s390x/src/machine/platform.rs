@@ -3,13 +3,13 @@
 //! The machine behind the seams.
 
 use clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
-use qemu_s390x::{ErrorEvent, Frames, Platform, Space, Width};
 use s390_iommu::{AbsoluteAddress, Fib, FunctionControl, Outcome, Zpci};
 use zpci_tests::Machine;
 
-use super::storage::{Tables, FRAMES, TABLES};
-use super::{clock, event, facility, load_store};
-use crate::hardware::Hardware;
+use super::storage::{BlockPage, Region, Tables, FRAMES, TABLES};
+use super::{clock, event, facility, load_store, Hardware};
+use crate::event::ErrorEvent;
+use crate::{Frames, Platform, Space, Width};
 
 /// Longest pause after a busy answer, and how many there are.
 const BUSY_MICROSECONDS: u64 = 1000;
@@ -18,23 +18,36 @@ const MOST_BUSY: u32 = 1000;
 /// One MiB: what the shared cases may have a device read and write.
 const DATA: usize = 1 << 20;
 
+/// Runs what it is given, and returns whether that came to its end.
+type Apart = fn(&mut dyn FnMut()) -> bool;
+
 /// The processor, its storage, and what was found on it.
 #[derive(Debug)]
-pub(crate) struct QemuMachine {
+pub struct RealMachine {
     data: AbsoluteAddress,
     function: Option<FunctionId>,
+    apart: Apart,
 }
 
-impl QemuMachine {
-    /// The machine, of which the shared cases may use `function`, which is disabled.
+impl RealMachine {
+    /// The machine, with storage of its own for tables and for what devices reach, of which the shared cases may use
+    /// `function`, which is disabled; `apart` runs a case.
     ///
     /// Nothing if there is less storage than they need.
-    pub(crate) fn new(function: Option<FunctionId>) -> Option<Self> {
-        Some(Self { data: FRAMES.allocate(DATA, DATA)?, function })
+    ///
+    /// # Safety
+    ///
+    /// The regions are storage that nothing else uses as long as the machine exists, and are mapped with the rest of
+    /// storage where they say. There is no other machine at the same time. The program may execute the instructions of
+    /// zPCI, which the machine has.
+    pub unsafe fn new(tables: Region, frames: Region, function: Option<FunctionId>, apart: Apart) -> Option<Self> {
+        TABLES.open(tables);
+        FRAMES.open(frames);
+        Some(Self { data: FRAMES.allocate(DATA, DATA)?, function, apart })
     }
 }
 
-impl Clp for QemuMachine {
+impl Clp for RealMachine {
     fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
         Hardware.call(processor, block)
     }
@@ -44,7 +57,7 @@ impl Clp for QemuMachine {
     }
 }
 
-impl Zpci for QemuMachine {
+impl Zpci for RealMachine {
     fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
         Hardware.mpcifc(function, control, fib)
     }
@@ -54,11 +67,20 @@ impl Zpci for QemuMachine {
     }
 }
 
-impl Machine for QemuMachine {
+impl Machine for RealMachine {
     type Storage = &'static Tables;
+    type Block = BlockPage;
 
     fn storage(&self) -> Self::Storage {
         &TABLES
+    }
+
+    /// # Panics
+    ///
+    /// All of storage is used.
+    fn block(&self) -> BlockPage {
+        #[expect(clippy::expect_used, reason = "this is test code, and no case can go on")]
+        BlockPage::new().expect("no storage for a command block")
     }
 
     fn entry(&self, address: AbsoluteAddress) -> Option<u64> {
@@ -80,7 +102,7 @@ impl Machine for QemuMachine {
     }
 }
 
-impl Frames for QemuMachine {
+impl Frames for RealMachine {
     fn allocate(&self, bytes: usize, alignment: usize) -> Option<AbsoluteAddress> {
         FRAMES.allocate(bytes, alignment)
     }
@@ -98,7 +120,7 @@ impl Frames for QemuMachine {
     }
 }
 
-impl Platform for QemuMachine {
+impl Platform for RealMachine {
     fn has_facility(&self, number: u16) -> bool {
         facility::is_installed(number)
     }
@@ -124,6 +146,10 @@ impl Platform for QemuMachine {
 
     fn controls(&self, function: FunctionHandle) -> Result<Fib, Outcome> {
         load_store::controls(function)
+    }
+
+    fn apart(&self, case: &mut dyn FnMut()) -> bool {
+        (self.apart)(case)
     }
 
     fn error_event(&self) -> Option<ErrorEvent> {

@@ -3,7 +3,7 @@
 //! A controller: brought up, identified, asked to read and write.
 
 use s390_iommu::{IovaRange, PAGE_SIZE};
-use zerocopy::FromBytes;
+use zerocopy::{FromBytes, IntoBytes};
 
 use super::command::{Command, Structure};
 use super::identify::{ActiveNamespaces, BlockFormat, IdentifyController, IdentifyNamespace};
@@ -157,13 +157,15 @@ impl<'f, 'm, F: PciFunction, M: Frames> Controller<'f, 'm, F, M> {
         Ok(())
     }
 
-    fn identify_structure<T: FromBytes>(&mut self, structure: Structure, namespace: u32) -> Result<T, DeviceError> {
+    fn identify_structure<T: FromBytes + IntoBytes>(
+        &mut self,
+        structure: Structure,
+        namespace: u32,
+    ) -> Result<T, DeviceError> {
         let data = self.pointer_to(IDENTIFY);
         self.administer("the completion of Identify", Command::identify(structure, namespace, data))?;
-        let mut page = [0; PAGE];
-        self.memory.read(IDENTIFY, &mut page)?;
-        let (value, _) = T::read_from_prefix(&page)
-            .map_err(|_| DeviceError::Unexpected { what: "Identify structure larger than", value: PAGE_SIZE })?;
+        let mut value = T::new_zeroed();
+        self.memory.read(IDENTIFY, value.as_mut_bytes())?;
         Ok(value)
     }
 

@@ -5,10 +5,10 @@
 //! NVM Express Base Specification 1.4, sections 5.15.2.1 (namespace), 5.15.2.2 (controller).
 
 use zerocopy::little_endian::{U16, U32, U64};
-use zerocopy::{FromBytes, Immutable, KnownLayout, Unaligned};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Identify Controller, the fields that the driver uses.
-#[derive(Clone, Copy, Debug, FromBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(super) struct IdentifyController {
     pub(super) vendor: U16,
@@ -25,7 +25,7 @@ pub(super) struct IdentifyController {
 }
 
 /// Identify Namespace, the fields that the driver uses.
-#[derive(Clone, Copy, Debug, FromBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(super) struct IdentifyNamespace {
     /// Size in logical blocks (NSZE).
@@ -42,7 +42,7 @@ pub(super) struct IdentifyNamespace {
 }
 
 /// Format of a logical block.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub(super) struct BlockFormat {
     /// Bytes of metadata with each block.
@@ -66,7 +66,7 @@ impl IdentifyNamespace {
 }
 
 /// Identify with the list of active namespaces: the first of up to 1024, in ascending order, ended by a zero.
-#[derive(Clone, Copy, Debug, FromBytes, Immutable, KnownLayout, Unaligned)]
+#[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
 #[repr(C)]
 pub(super) struct ActiveNamespaces {
     pub(super) first: U32,

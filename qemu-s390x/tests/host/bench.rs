@@ -196,9 +196,14 @@ impl Zpci for Bench {
 
 impl Machine for Bench {
     type Storage = <Fake as Machine>::Storage;
+    type Block = <Fake as Machine>::Block;
 
     fn storage(&self) -> Self::Storage {
         self.fake.storage()
+    }
+
+    fn block(&self) -> Self::Block {
+        self.fake.block()
     }
 
     fn entry(&self, address: AbsoluteAddress) -> Option<u64> {

@@ -3,8 +3,8 @@
 //! CLP: the list and the two queries. Nothing is changed.
 
 use clp::{
-    Block, CallError, Client, FunctionGroupId, FunctionHandle, FunctionId, ListEntry, ListRoom, QueryError,
-    ResponseCode, ResponseError,
+    CallError, Client, FunctionGroupId, FunctionHandle, FunctionId, ListEntry, ListRoom, QueryError, ResponseCode,
+    ResponseError,
 };
 use heapless::Vec;
 
@@ -12,7 +12,7 @@ use crate::case::{ensure, fail, skip, Case, Group, Stop};
 use crate::machine::Machine;
 
 /// More functions than any place in which the cases run has.
-const MOST: usize = 256;
+const MOST: usize = 128;
 
 pub(super) const fn group<M: Machine>() -> Group<M> {
     Group {
@@ -36,15 +36,18 @@ struct Listed {
     handle: FunctionHandle,
 }
 
+/// All functions of a machine.
+type List = Vec<Listed, MOST>;
+
 impl From<ListEntry> for Listed {
     fn from(entry: ListEntry) -> Self {
         Self { id: entry.id, handle: entry.handle }
     }
 }
 
-fn listed<M: Machine>(machine: &M, room: ListRoom) -> Result<Vec<Listed, MOST>, Stop> {
-    let mut block = Block::zeroed();
-    let mut entries = Vec::new();
+/// Adds every function to `entries`.
+fn listed<M: Machine>(machine: &M, room: ListRoom, entries: &mut List) -> Result<(), Stop> {
+    let mut block = machine.block();
     for entry in Client::new(machine, &mut block).list_with_room(room) {
         match entry {
             Ok(entry) => {
@@ -55,12 +58,13 @@ fn listed<M: Machine>(machine: &M, room: ListRoom) -> Result<Vec<Listed, MOST>, 
             Err(error) => fail!("list with room for {} bytes: {error}", room.bytes()),
         }
     }
-    Ok(entries)
+    Ok(())
 }
 
 /// FID and handle name one function each.
 fn list<M: Machine>(machine: &M) -> Result<(), Stop> {
-    let entries = listed(machine, ListRoom::MAX)?;
+    let mut entries = List::new();
+    listed(machine, ListRoom::MAX, &mut entries)?;
     for (index, entry) in entries.iter().enumerate() {
         for other in entries.iter().skip(index.saturating_add(1)) {
             ensure!(other.id == entry.id, false, "two functions with FID {}", entry.id);
@@ -72,9 +76,11 @@ fn list<M: Machine>(machine: &M) -> Result<(), Stop> {
 
 /// Room for one entry makes the machine answer in as many responses as it has functions.
 fn list_one_at_a_time<M: Machine>(machine: &M) -> Result<(), Stop> {
-    let at_once = listed(machine, ListRoom::MAX)?;
+    let (mut at_once, mut entries) = (List::new(), List::new());
+    listed(machine, ListRoom::MAX, &mut at_once)?;
     for room in [1, 2, 3] {
-        let entries = listed(machine, ListRoom::entries(room))?;
+        entries.clear();
+        listed(machine, ListRoom::entries(room), &mut entries)?;
         ensure!(entries.len(), at_once.len(), "functions in responses of {room}");
         for (entry, expected) in entries.iter().zip(&at_once) {
             ensure!(entry, expected, "function in a response of {room}");
@@ -84,8 +90,9 @@ fn list_one_at_a_time<M: Machine>(machine: &M) -> Result<(), Stop> {
 }
 
 fn find<M: Machine>(machine: &M) -> Result<(), Stop> {
-    let entries = listed(machine, ListRoom::MAX)?;
-    let mut block = Block::zeroed();
+    let mut entries = List::new();
+    listed(machine, ListRoom::MAX, &mut entries)?;
+    let mut block = machine.block();
     let mut client = Client::new(machine, &mut block);
     for entry in &entries {
         match client.find(entry.id) {
@@ -102,11 +109,12 @@ fn find<M: Machine>(machine: &M) -> Result<(), Stop> {
 
 /// The query agrees with the list, and its addresses make sense.
 fn query_function<M: Machine>(machine: &M) -> Result<(), Stop> {
-    let entries = listed(machine, ListRoom::MAX)?;
+    let mut entries = List::new();
+    listed(machine, ListRoom::MAX, &mut entries)?;
     if entries.is_empty() {
         skip!("no function");
     }
-    let mut block = Block::zeroed();
+    let mut block = machine.block();
     let mut client = Client::new(machine, &mut block);
     for entry in &entries {
         match client.query_function(entry.handle) {
@@ -122,11 +130,12 @@ fn query_function<M: Machine>(machine: &M) -> Result<(), Stop> {
 
 /// Every function's group exists, and a function of it can translate.
 fn query_group<M: Machine>(machine: &M) -> Result<(), Stop> {
-    let entries = listed(machine, ListRoom::MAX)?;
+    let mut entries = List::new();
+    listed(machine, ListRoom::MAX, &mut entries)?;
     if entries.is_empty() {
         skip!("no function");
     }
-    let mut block = Block::zeroed();
+    let mut block = machine.block();
     let mut client = Client::new(machine, &mut block);
     for entry in &entries {
         let group = match client.query_function(entry.handle) {
@@ -149,20 +158,21 @@ fn refused(code: u16) -> CallError {
 }
 
 fn unknown_handle<M: Machine>(machine: &M) -> Result<(), Stop> {
-    let entries = listed(machine, ListRoom::MAX)?;
+    let mut entries = List::new();
+    listed(machine, ListRoom::MAX, &mut entries)?;
     let unknown = [0xdead_beef, 0x7fff_ffff, 0xffff_ffff].map(FunctionHandle);
     let mut unknown = unknown.into_iter().filter(|handle| entries.iter().all(|entry| entry.handle != *handle));
     let Some(unknown) = unknown.next() else {
         skip!("functions have all the handles that no function should have");
     };
-    let mut block = Block::zeroed();
+    let mut block = machine.block();
     let answer = Client::new(machine, &mut block).query_function(unknown);
     ensure!(answer, Err(QueryError::Call(refused(0x0101))), "query of {unknown}");
     Ok(())
 }
 
 fn unknown_group<M: Machine>(machine: &M) -> Result<(), Stop> {
-    let mut block = Block::zeroed();
+    let mut block = machine.block();
     let mut client = Client::new(machine, &mut block);
     // QEMU makes groups from 0xf0 up on its own.
     let refusals = (1..0xf0).filter(|id| client.query_function_group(FunctionGroupId(*id)) == Err(refused(0x010b)));

@@ -4,6 +4,7 @@
 
 use core::fmt::Write;
 use core::ptr::NonNull;
+use std::boxed::Box;
 use std::format;
 
 use ::clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
@@ -94,9 +95,14 @@ unsafe impl TableAllocator for Fake {
 
 impl crate::Machine for Fake {
     type Storage = Self;
+    type Block = Box<Block>;
 
     fn storage(&self) -> Self {
         self.clone()
+    }
+
+    fn block(&self) -> Box<Block> {
+        Box::new(Block::zeroed())
     }
 
     fn entry(&self, address: AbsoluteAddress) -> Option<u64> {

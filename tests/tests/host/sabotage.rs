@@ -138,9 +138,14 @@ unsafe impl TableAllocator for Storage {
 
 impl Machine for Broken {
     type Storage = Storage;
+    type Block = <Fake as Machine>::Block;
 
     fn storage(&self) -> Storage {
         Storage { fake: self.fake.clone(), sabotage: self.sabotage }
+    }
+
+    fn block(&self) -> Self::Block {
+        self.fake.block()
     }
 
     fn entry(&self, address: AbsoluteAddress) -> Option<u64> {

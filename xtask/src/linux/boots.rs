@@ -65,7 +65,7 @@ const STRICT: Boot = Boot {
 };
 
 /// All boots.
-pub(crate) const BOOTS: [Boot; 18] = [
+pub(crate) const BOOTS: &[Boot] = &[
     Boot { suites: &["function", "clp", "disk", "network", "domain", "statistics"], ..LAZY },
     Boot { suites: &["disk", "network", "domain", "statistics"], ..STRICT },
     Boot {
@@ -117,6 +117,7 @@ pub(crate) const BOOTS: [Boot; 18] = [
         parameters: "iommu.strict=1 zpci.module=mapping,memory,attachment,format",
         ..STRICT
     },
+    Boot { name: "cases", suites: &["cases"], processors: 2, ..LAZY },
     Boot {
         name: "race",
         suites: &["module"],

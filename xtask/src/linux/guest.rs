@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Compiles what runs in the guest: our first process, our module, and the VFIO self-tests of the kernel's own tree.
+//! Compiles what runs in the guest: our first process, our modules, and the VFIO self-tests of the kernel's own tree.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -11,11 +11,19 @@ use anyhow::{Context, Result};
 use super::initrd::Initrd;
 use super::kernel::{compiler_version, make, Kernel, COMPILER};
 use super::stamp::{files, Stamp};
+use crate::core_library::CoreLibrary;
+use crate::kernel_object;
 use crate::progress::Step;
 use crate::workspace::Workspace;
 
 /// Where our sources are, below the workspace.
 const SOURCES: &str = "qemu-s390x/linux";
+
+/// What Kbuild makes of our module sources.
+const MODULES: [&str; 2] = ["zpci_test.ko", "zpci_cases.ko"];
+
+/// What the Kbuild file of our modules calls the object with the cases.
+const CASES: &str = "zpci_cases_rust.o_shipped";
 
 /// For every program: of ours and of the kernel's.
 const FLAGS: [&str; 5] = ["-static", "-O2", "-Wall", "-D_GNU_SOURCE", "-pthread"];
@@ -23,6 +31,7 @@ const FLAGS: [&str; 5] = ["-static", "-O2", "-Wall", "-D_GNU_SOURCE", "-pthread"
 /// The programs for one kernel.
 #[derive(Debug)]
 pub(crate) struct Guest<'a> {
+    workspace: &'a Workspace,
     sources: PathBuf,
     directory: PathBuf,
     kernel: &'a Kernel,
@@ -30,8 +39,8 @@ pub(crate) struct Guest<'a> {
 
 impl<'a> Guest<'a> {
     /// The programs that belong to `kernel`, beside its own build.
-    pub(crate) fn new(workspace: &Workspace, kernel: &'a Kernel) -> Self {
-        Self { sources: workspace.root.join(SOURCES), directory: kernel.output.join("guest"), kernel }
+    pub(crate) fn new(workspace: &'a Workspace, kernel: &'a Kernel) -> Self {
+        Self { workspace, sources: workspace.root.join(SOURCES), directory: kernel.output.join("guest"), kernel }
     }
 
     /// Compiles what has changed and returns the path of the initial file system, with the self-tests if `selftests`.
@@ -47,7 +56,10 @@ impl<'a> Guest<'a> {
         }
         initrd.program("init", &self.init()?)?;
         initrd.directory("modules");
-        initrd.program("modules/zpci_test.ko", &self.module()?)?;
+        let modules = self.modules()?;
+        for name in MODULES {
+            initrd.program(&format!("modules/{name}"), &modules.join(name))?;
+        }
         if selftests {
             initrd.directory("selftests");
             for (name, program) in self.selftests()? {
@@ -86,30 +98,45 @@ impl<'a> Guest<'a> {
         Ok(program)
     }
 
-    fn module(&self) -> Result<PathBuf> {
+    /// The directory in which the modules are.
+    fn modules(&self) -> Result<PathBuf> {
         let (sources, copy) = (self.sources.join("module"), self.directory.join("module"));
-        let module = copy.join("zpci_test.ko");
+        let cases = self.cases()?;
         let mut stamp = Stamp::default();
         stamp.text(&compiler_version()?);
         stamp.directory(&sources)?;
-        // The module fits the very kernel it was built with.
+        stamp.file(&cases)?;
+        // A module fits the very kernel it was built with.
         stamp.file(&self.kernel.output.join("Module.symvers"))?;
         stamp.file(&self.kernel.output.join(".config"))?;
         stamp.file(&self.kernel.image)?;
         let stamp_path = self.directory.join("module.stamp");
-        if module.is_file() && stamp.is_at(&stamp_path) {
-            return Ok(module);
+        if MODULES.iter().all(|name| copy.join(name).is_file()) && stamp.is_at(&stamp_path) {
+            return Ok(copy);
         }
         // Kbuild writes beside the sources of a module.
         fs::create_dir_all(&copy)?;
         for source in files(&sources)? {
             fs::copy(&source, copy.join(source.file_name().unwrap_or_default()))?;
         }
+        fs::copy(&cases, copy.join(CASES))?;
         let argument = format!("M={}", copy.display());
         let mut build = make(&self.kernel.tree, &self.kernel.output, &[&argument, "modules"]);
-        finish(Step::start("Guest module"), &mut build)?;
+        finish(Step::start("Guest modules"), &mut build)?;
         stamp.write(&stamp_path)?;
-        Ok(module)
+        Ok(copy)
+    }
+
+    /// The object with the cases.
+    fn cases(&self) -> Result<PathBuf> {
+        let core = CoreLibrary::obtain(self.workspace)?;
+        let step = Step::start("Object with the cases");
+        let result = kernel_object::build(self.workspace, &core, &step, kernel_object::CASES);
+        match &result {
+            Ok(_) => step.done("built"),
+            Err(_) => step.failed(),
+        }
+        Ok(result?.path)
     }
 
     /// The name and the file of each program.

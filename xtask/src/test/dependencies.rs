@@ -7,7 +7,7 @@ use anyhow::{bail, Result};
 use crate::workspace::{Package, Workspace};
 
 /// Everything that is linked into a guest starts from these.
-const ROOTS: [&str; 4] = ["clp", "s390-iommu", "qemu-s390x", "zpci-object"];
+const ROOTS: [&str; 5] = ["clp", "s390-iommu", "qemu-s390x", "zpci-object", "zpci-cases"];
 
 /// The crates of others that may be in a guest: no heap, no panic of their own where we use them.
 const ALLOWED: [&str; 4] = ["bitfield-struct", "heapless", "static_assertions", "zerocopy"];

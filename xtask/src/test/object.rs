@@ -33,7 +33,7 @@ pub(crate) fn names_panic(text: &str) -> bool {
 
 /// Links the static library as a kernel does, and checks the result; returns how many exports it has.
 pub(crate) fn check(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> Result<usize> {
-    let object = kernel_object::build(workspace, core, step)?;
+    let object = kernel_object::build(workspace, core, step, kernel_object::DRIVER)?;
     let linked = Symbols::read(step, &object.path, |_| true)?;
     let list = workspace.root.join(UNDEFINED_SYMBOLS);
     let allowed = fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;

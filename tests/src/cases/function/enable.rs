@@ -2,7 +2,7 @@
 
 //! Handles, from enabled to disabled and back.
 
-use clp::{Block, CallError, Client, FunctionHandle, FunctionState, QueryError, ResponseCode, ResponseError, SetError};
+use clp::{CallError, Client, FunctionHandle, FunctionState, QueryError, ResponseCode, ResponseError, SetError};
 
 use super::subject::spare;
 use crate::case::{ensure, fail, Stop};
@@ -25,7 +25,7 @@ fn enable<M: Machine>(machine: &M, client: &mut Client<'_, M>, handle: FunctionH
 
 pub(super) fn enable_and_disable<M: Machine>(machine: &M) -> Result<(), Stop> {
     let id = spare(machine)?;
-    let mut block = Block::zeroed();
+    let mut block = machine.block();
     let mut client = Client::new(machine, &mut block);
     for _ in 0..3 {
         let handle = disabled(machine, &mut client)?;
@@ -44,7 +44,7 @@ pub(super) fn enable_and_disable<M: Machine>(machine: &M) -> Result<(), Stop> {
 
 /// An enabled function refuses to be enabled once more, with the code of QEMU or that of hardware.
 pub(super) fn twice<M: Machine>(machine: &M) -> Result<(), Stop> {
-    let mut block = Block::zeroed();
+    let mut block = machine.block();
     let mut client = Client::new(machine, &mut block);
     let handle = disabled(machine, &mut client)?;
     let handle = enable(machine, &mut client, handle)?;
@@ -58,7 +58,7 @@ pub(super) fn twice<M: Machine>(machine: &M) -> Result<(), Stop> {
 
 /// The handle of before means nothing any more.
 pub(super) fn old_handle<M: Machine>(machine: &M) -> Result<(), Stop> {
-    let mut block = Block::zeroed();
+    let mut block = machine.block();
     let mut client = Client::new(machine, &mut block);
     let old = disabled(machine, &mut client)?;
     enable(machine, &mut client, old)?;

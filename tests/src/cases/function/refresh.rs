@@ -2,7 +2,7 @@
 
 //! Refreshes, as the machine answers them.
 
-use clp::{Block, Client, ConditionCode, FunctionHandle};
+use clp::{Client, ConditionCode, FunctionHandle};
 use s390_iommu::{reset_error, Action, Iova, IovaRange, Outcome, Protection, Refresh, Status, TranslationTable};
 
 use super::subject::Subject;
@@ -187,7 +187,7 @@ pub(super) fn error_is_kept<M: Machine>(machine: &M) -> Result<(), Stop> {
 pub(super) fn old_handle<M: Machine>(machine: &M) -> Result<(), Stop> {
     let mut subject = Subject::new(machine)?;
     let old = subject.handle;
-    let mut block = Block::zeroed();
+    let mut block = machine.block();
     let mut client = Client::new(machine, &mut block);
     match client.ensure_disabled(subject.id, |attempts| machine.again(attempts)) {
         Ok(handle) => subject.handle = handle,

@@ -2,7 +2,7 @@
 
 //! Registration: what is refused is refused before an instruction is issued, since that could trap.
 
-use clp::{Block, Client, DesignationTypes};
+use clp::{Client, DesignationTypes};
 use s390_iommu::{Action, FunctionControl, Iota, Iova, IovaRange, RegisterError, Root, Status};
 use zerocopy::IntoBytes;
 
@@ -150,7 +150,7 @@ pub(super) fn no_translation<M: Machine>(machine: &M) -> Result<(), Stop> {
 /// A disabled function takes no registration; its handle says so.
 pub(super) fn disabled<M: Machine>(machine: &M) -> Result<(), Stop> {
     let mut subject = Subject::new(machine)?;
-    let mut block = Block::zeroed();
+    let mut block = machine.block();
     let mut client = Client::new(machine, &mut block);
     match client.ensure_disabled(subject.id, |attempts| machine.again(attempts)) {
         Ok(handle) => subject.handle = handle,

@@ -2,7 +2,7 @@
 
 //! The function that the cases work on.
 
-use clp::{Block, Client, FunctionGroup, FunctionHandle, FunctionId};
+use clp::{Client, FunctionGroup, FunctionHandle, FunctionId};
 use s390_iommu::{
     deregister, register, FrameSizes, Iota, IovaRange, Limits, Refresh, RegisterError, Root, TranslationTable, Zpci,
 };
@@ -30,7 +30,7 @@ pub(in crate::cases) fn spare<M: Machine>(machine: &M) -> Result<FunctionId, Sto
 impl<'m, M: Machine> Subject<'m, M> {
     pub(in crate::cases) fn new(machine: &'m M) -> Result<Self, Stop> {
         let id = spare(machine)?;
-        let mut block = Block::zeroed();
+        let mut block = machine.block();
         let mut client = Client::new(machine, &mut block);
         let handle = match client.ensure_enabled(id, |attempts| machine.again(attempts)) {
             Ok(handle) => handle,
@@ -122,7 +122,7 @@ impl<'m, M: Machine> Subject<'m, M> {
 impl<M: Machine> Drop for Subject<'_, M> {
     /// Whatever the case left registered goes with the function.
     fn drop(&mut self) {
-        let mut block = Block::zeroed();
+        let mut block = self.machine.block();
         let mut client = Client::new(self.machine, &mut block);
         // A function that stays enabled fails the next case.
         let _ = client.ensure_disabled(self.id, |attempts| self.machine.again(attempts));

@@ -12,7 +12,7 @@ use s390_iommu::{Fib, FunctionControl, Outcome, Status, Zpci};
 
 /// The processor this code runs on.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Hardware;
+pub struct Hardware;
 
 /// The condition code that INSERT PROGRAM MASK left in bits 34 and 35.
 fn condition_code(inserted: u64) -> ConditionCode {

@@ -41,6 +41,7 @@ static size_t deepest;
 struct thread {
 	void (*run)(void *data);
 	void *data;
+	/* Not so after a panic. */
 	bool returned;
 	struct completion *done;
 };
@@ -146,19 +147,17 @@ static int take_and_run(struct zpci_dev *zdev, struct zpci_cases *given)
 static int with_function(struct pci_dev *pdev, struct zpci_cases *given)
 {
 	struct zpci_dev *zdev = to_zpci(pdev);
-	int rc;
+	int rc = -EBUSY;
 
 	device_lock(&pdev->dev);
-	if (pdev->dev.driver) {
-		device_unlock(&pdev->dev);
-		return -EBUSY;
+	/* Whoever recovers a function takes the two locks the other way round. */
+	if (!pdev->dev.driver && mutex_trylock(&zdev->state_lock)) {
+		given->fid = zdev->fid;
+		pci_save_state(pdev);
+		rc = take_and_run(zdev, given);
+		pci_restore_state(pdev);
+		mutex_unlock(&zdev->state_lock);
 	}
-	given->fid = zdev->fid;
-	pci_save_state(pdev);
-	mutex_lock(&zdev->state_lock);
-	rc = take_and_run(zdev, given);
-	mutex_unlock(&zdev->state_lock);
-	pci_restore_state(pdev);
 	device_unlock(&pdev->dev);
 	return rc;
 }

@@ -79,7 +79,6 @@ impl Machine for RealMachine {
     ///
     /// All of storage is used.
     fn block(&self) -> BlockPage {
-        #[expect(clippy::expect_used, reason = "this is test code, and no case can go on")]
         BlockPage::new().expect("no storage for a command block")
     }
 

@@ -21,10 +21,16 @@ use crate::qemu::Run;
 const SCHEMA: u32 = 1;
 
 /// What the kernel prints when something in it is wrong.
-const ALARMS: [&str; 9] = [
+const ALARMS: [&str; 12] = [
+    // Among others of the validator of locks and of RCU.
     "WARNING: ",
+    // Among others of a function that sleeps where none may.
     "BUG: ",
     "kernel BUG at",
+    // Of the allocator, followed by the name of the cache.
+    "] BUG ",
+    "UBSAN: ",
+    "INFO: trying to register non-static key",
     "Kernel panic",
     "Oops",
     "Call Trace",
@@ -324,8 +330,17 @@ mod tests {
         assert_eq!(missing(&console, &["lazy mode"]), [""; 0]);
         assert_eq!(missing(&console, &["strict mode"]), ["the kernel does not say: strict mode"]);
         assert_eq!(alarms(&console), [""; 0]);
-        let console = lines(&["[    1.5] WARNING: CPU: 0 PID: 1 at drivers/iommu/x.c:1"]);
-        assert_eq!(alarms(&console).len(), 1);
+        for alarm in [
+            "WARNING: CPU: 0 PID: 1 at drivers/iommu/x.c:1",
+            "WARNING: possible circular locking dependency detected",
+            "BUG: sleeping function called from invalid context at mm/slub.c:1",
+            "BUG kmalloc-64 (Not tainted): Poison overwritten",
+            "BUG: KFENCE: use-after-free read in f+0x1/0x2",
+            "UBSAN: shift-out-of-bounds in f.c:1:2",
+            "INFO: trying to register non-static key.",
+        ] {
+            assert_eq!(alarms(&lines(&[&format!("[    1.5] {alarm}")])).len(), 1, "{alarm}");
+        }
     }
 
     #[test]

@@ -87,8 +87,9 @@ pub(crate) struct Options {
     arguments: Vec<String>,
 }
 
-/// The boots that every change has to pass: the driver under a kernel's own drivers, under user space, under a module.
-const CHECKED: [&str; 3] = ["lazy", "vfio", "module"];
+/// The boots that every change has to pass: the driver under a kernel's own drivers, under user space, under a
+/// module, and the shared cases beside it.
+const CHECKED: [&str; 4] = ["lazy", "vfio", "module", "cases"];
 
 /// The tree of the newest kernel, as it is.
 pub(crate) fn newest_source(workspace: &Workspace) -> Result<PathBuf> {
@@ -211,7 +212,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Boot>> {
 
 /// Runs `boots`.
 fn report(setting: &Setting<'_>, kernel: &Kernel, source: &Source, boots: &[&Boot]) -> Result<Report> {
-    let guest = Guest::new(setting.workspace, kernel);
+    let guest = Guest::new(setting.workspace, kernel)?;
     let mut reports = Vec::new();
     for boot in boots {
         if boot.needs_selftests() && !guest.has_selftests() {

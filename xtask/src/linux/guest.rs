@@ -31,16 +31,29 @@ const FLAGS: [&str; 5] = ["-static", "-O2", "-Wall", "-D_GNU_SOURCE", "-pthread"
 /// The programs for one kernel.
 #[derive(Debug)]
 pub(crate) struct Guest<'a> {
-    workspace: &'a Workspace,
     sources: PathBuf,
     directory: PathBuf,
     kernel: &'a Kernel,
+    /// The object with the cases.
+    cases: PathBuf,
 }
 
 impl<'a> Guest<'a> {
     /// The programs that belong to `kernel`, beside its own build.
-    pub(crate) fn new(workspace: &'a Workspace, kernel: &'a Kernel) -> Self {
-        Self { workspace, sources: workspace.root.join(SOURCES), directory: kernel.output.join("guest"), kernel }
+    ///
+    /// # Errors
+    ///
+    /// The cases of the module do not build.
+    pub(crate) fn new(workspace: &Workspace, kernel: &'a Kernel) -> Result<Self> {
+        let core = CoreLibrary::obtain(workspace)?;
+        let step = Step::start("Object with the cases");
+        let result = kernel_object::build(workspace, &core, &step, kernel_object::CASES);
+        match &result {
+            Ok(_) => step.done("built"),
+            Err(_) => step.failed(),
+        }
+        let (sources, directory) = (workspace.root.join(SOURCES), kernel.output.join("guest"));
+        Ok(Self { sources, directory, kernel, cases: result?.path })
     }
 
     /// Compiles what has changed and returns the path of the initial file system, with the self-tests if `selftests`.
@@ -101,11 +114,10 @@ impl<'a> Guest<'a> {
     /// The directory in which the modules are.
     fn modules(&self) -> Result<PathBuf> {
         let (sources, copy) = (self.sources.join("module"), self.directory.join("module"));
-        let cases = self.cases()?;
         let mut stamp = Stamp::default();
         stamp.text(&compiler_version()?);
         stamp.directory(&sources)?;
-        stamp.file(&cases)?;
+        stamp.file(&self.cases)?;
         // A module fits the very kernel it was built with.
         stamp.file(&self.kernel.output.join("Module.symvers"))?;
         stamp.file(&self.kernel.output.join(".config"))?;
@@ -119,24 +131,12 @@ impl<'a> Guest<'a> {
         for source in files(&sources)? {
             fs::copy(&source, copy.join(source.file_name().unwrap_or_default()))?;
         }
-        fs::copy(&cases, copy.join(CASES))?;
+        fs::copy(&self.cases, copy.join(CASES))?;
         let argument = format!("M={}", copy.display());
         let mut build = make(&self.kernel.tree, &self.kernel.output, &[&argument, "modules"]);
         finish(Step::start("Guest modules"), &mut build)?;
         stamp.write(&stamp_path)?;
         Ok(copy)
-    }
-
-    /// The object with the cases.
-    fn cases(&self) -> Result<PathBuf> {
-        let core = CoreLibrary::obtain(self.workspace)?;
-        let step = Step::start("Object with the cases");
-        let result = kernel_object::build(self.workspace, &core, &step, kernel_object::CASES);
-        match &result {
-            Ok(_) => step.done("built"),
-            Err(_) => step.failed(),
-        }
-        Ok(result?.path)
     }
 
     /// The name and the file of each program.

@@ -35,6 +35,8 @@ pub(crate) enum Sabotage {
     WrongPages,
     /// The device never says that it is done.
     NoCompletion,
+    /// The first case does not come to its end, as one that panics on a thread of its own.
+    NoEnd,
 }
 
 /// A fake machine in which every function with the identifiers of QEMU's NVMe controller is the same one.
@@ -47,6 +49,8 @@ pub(crate) struct Bench {
     commands: RefCell<BTreeMap<u32, u64>>,
     events: RefCell<VecDeque<ErrorEvent>>,
     microseconds: Cell<u64>,
+    /// How many cases were run apart.
+    apart: Cell<usize>,
 }
 
 const DONE: Outcome = Outcome { cc: ConditionCode::Zero, status: Status(0) };
@@ -64,6 +68,7 @@ impl Bench {
             commands: RefCell::default(),
             events: RefCell::default(),
             microseconds: Cell::new(0),
+            apart: Cell::new(0),
         }
     }
 
@@ -294,6 +299,15 @@ impl Platform for Bench {
             (0, fib) => Ok(Fib::read_from_bytes(&fib).unwrap()),
             _ => Err(GONE),
         }
+    }
+
+    fn apart(&self, case: &mut dyn FnMut()) -> bool {
+        self.apart.set(self.apart.get() + 1);
+        if self.sabotage == Sabotage::NoEnd && self.apart.get() == 1 {
+            return false;
+        }
+        case();
+        true
     }
 
     fn error_event(&self) -> Option<ErrorEvent> {

@@ -145,3 +145,12 @@ fn data_in_the_wrong_pages() {
 fn a_device_that_never_answers() {
     fails(Sabotage::NoCompletion, "waited 10000 ms for the completion of Identify");
 }
+
+/// A case that ends nowhere fails, and nothing else does.
+#[test]
+fn a_case_that_does_not_come_to_its_end() {
+    let (passed, text) = boot(&Bench::new(Configuration::qemu(), Sabotage::NoEnd));
+    assert!(!passed, "{text}");
+    assert_eq!(lines(&text, "# list: the case did not come to its end").len(), 1);
+    assert_eq!(lines(&text, "not ok"), ["not ok 1 list", "not ok 2 clp"]);
+}

@@ -148,6 +148,35 @@ pub(crate) fn may_alarm(series: Series, implementation: Implementation, boot: &s
     implementation == Implementation::Stock && (boot == "module" || (boot == "root" && series == Series::V6_12))
 }
 
+/// A report of a kernel that looks at itself, on something that is not the driver's.
+struct KnownReport {
+    /// What its first line says.
+    start: &'static str,
+    /// A function that one of the next lines names.
+    function: &'static str,
+    /// What its last line says.
+    end: &'static str,
+}
+
+/// How many lines follow the first of a report that names what it is about.
+const ABOUT: usize = 8;
+
+/// On every kernel. VFIO holds `memory_lock` while it makes the files of interrupts, and takes it in page faults.
+const KNOWN_REPORTS: [KnownReport; 1] = [KnownReport {
+    start: "possible circular locking dependency detected",
+    function: "vfio_pci_memory_lock_and_enable",
+    end: "lockdep is turned off",
+}];
+
+/// How many lines a report that is known has, if `lines` begin with one.
+pub(crate) fn known_report(lines: &[String]) -> Option<usize> {
+    let known = KNOWN_REPORTS.iter().find(|report| {
+        lines.first().is_some_and(|line| line.contains(report.start))
+            && lines.iter().take(ABOUT).any(|line| line.contains(report.function))
+    })?;
+    lines.iter().position(|line| line.contains(known.end)).map(|last| last + 1)
+}
+
 /// Why the case at `path`, its suite first, does not pass with this kernel, if that is known.
 pub(crate) fn cause(series: Series, implementation: Implementation, path: &[String]) -> Option<&'static str> {
     let (of_series, of_any): (&[Expectation], &[Expectation]) = match (series, implementation) {

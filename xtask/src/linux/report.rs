@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::boots::Boot;
 use super::device::Attached;
-use super::expectation::{cause, may_alarm, Implementation};
+use super::expectation::{cause, known_report, may_alarm, Implementation};
 use super::series::Series;
 use crate::console::ktap::{self, Counts, Verdict};
 use crate::disk::Extent;
@@ -297,8 +297,16 @@ fn missing(console: &[String], wanted: &[&str]) -> Vec<String> {
 
 /// What the kernel's log has and should not have.
 fn alarms(console: &[String]) -> Vec<String> {
-    let is_alarm = |line: &&String| line.starts_with('[') && ALARMS.iter().any(|alarm| line.contains(alarm));
-    console.iter().filter(is_alarm).map(|line| format!("the kernel says: {line}")).collect()
+    let is_alarm = |line: &str| line.starts_with('[') && ALARMS.iter().any(|alarm| line.contains(alarm));
+    let (mut found, mut at) = (Vec::new(), 0);
+    while let Some(line) = console.get(at) {
+        let known = known_report(console.get(at..).unwrap_or_default());
+        if known.is_none() && is_alarm(line) {
+            found.push(format!("the kernel says: {line}"));
+        }
+        at += known.unwrap_or(1);
+    }
+    found
 }
 
 /// Compares a disk with what the guest says it wrote to it.
@@ -341,6 +349,18 @@ mod tests {
         ] {
             assert_eq!(alarms(&lines(&[&format!("[    1.5] {alarm}")])).len(), 1, "{alarm}");
         }
+        let report = |function| {
+            lines(&[
+                "[   36.4] WARNING: possible circular locking dependency detected",
+                "[   36.4] vfio_pci_device/184 is trying to acquire lock:",
+                &format!("[   36.4] 00000000040417f8 (&vdev->memory_lock){{++++}}-{{3:3}}, at: {function}+0x2a/0x80"),
+                "[   36.4] Call Trace:",
+                "[   36.4] INFO: lockdep is turned off.",
+                "[   36.5] WARNING: another",
+            ])
+        };
+        assert_eq!(alarms(&report("vfio_pci_memory_lock_and_enable")), ["the kernel says: [   36.5] WARNING: another"]);
+        assert_eq!(alarms(&report("zpci_attach")).len(), 3);
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod guest;
 mod initrd;
 mod integrated;
 mod kernel;
+mod kunit;
 mod monitor;
 mod report;
 mod run;

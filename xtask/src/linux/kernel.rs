@@ -20,8 +20,8 @@ use crate::workspace::Workspace;
 /// The compiler for s390x.
 pub(crate) const COMPILER: &str = "s390x-linux-gnu-gcc";
 
-/// What a build of the kernel, and of programs for it, runs.
-const TOOLS: [Tool; 9] = [
+/// What a build of the kernel, of programs for it, and a program of its own run.
+const TOOLS: [Tool; 10] = [
     // Unpacks Debian's package of the source.
     Tool { program: "xz", check: &["--version"], package: Wanted { name: "xz-utils", minimum: "0" } },
     Tool { program: "make", check: &["--version"], package: Wanted { name: "make", minimum: "0" } },
@@ -32,6 +32,8 @@ const TOOLS: [Tool; 9] = [
         check: &["-E", "-x", "c", "-include", "stdio.h", "/dev/null"],
         package: Wanted { name: "libc6-dev", minimum: "0" },
     },
+    // Reads the results of tests by a program of the kernel's.
+    Tool { program: "python3", check: &["--version"], package: Wanted { name: "python3", minimum: "0" } },
     Tool { program: "flex", check: &["--version"], package: Wanted { name: "flex", minimum: "0" } },
     Tool { program: "bison", check: &["--version"], package: Wanted { name: "bison", minimum: "0" } },
     Tool { program: "bc", check: &["--version"], package: Wanted { name: "bc", minimum: "0" } },

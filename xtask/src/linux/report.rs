@@ -58,7 +58,7 @@ pub(crate) struct BootReport {
     pub(crate) problems: Vec<String>,
     command: String,
     seconds: f64,
-    console: PathBuf,
+    pub(crate) console: PathBuf,
     cases: Vec<Case>,
     /// What the guest said beside its results, by kind.
     facts: BTreeMap<String, Vec<Value>>,
@@ -207,6 +207,12 @@ impl BootReport {
         let cases: Vec<Case> = outcomes.into_iter().map(case).collect();
         problems.extend(cases.iter().filter_map(Case::problem));
         Self { name: boot.name, problems, command, seconds, console: directory, cases, facts }
+    }
+
+    /// How many cases there were.
+    pub(crate) fn counts(&self) -> Counts {
+        let count = |result| self.count(result) as u64;
+        Counts { passed: count("passed"), failed: count("failed"), skipped: count("skipped") }
     }
 
     fn count(&self, result: &str) -> usize {

@@ -17,6 +17,7 @@ use super::device::{self, Attached, DEVICES};
 use super::expectation::Implementation;
 use super::firmware::{Falsification, Instruction};
 use super::kernel::Kernel;
+use super::kunit;
 use super::monitor::Monitor;
 use super::report::{BootReport, Outcome};
 use super::series::Series;
@@ -89,6 +90,10 @@ impl Setting<'_> {
         let console = keep(&directory.join("console.log"), &run)?;
         let mut report = BootReport::new(boot, run, &disks, console, self.series, self.implementation);
         report.problems.extend(trouble.map(|error| format!("the host could not do what the guest asked: {error:#}")));
+        // A log that is not whole is read in one way by us and in another by others.
+        if report.problems.is_empty() {
+            report.problems.extend(kunit::disagreement(&self.kernel.tree, &report.console, report.counts())?);
+        }
         step.done(&report.summary());
         remove(&disks)?;
         Ok(report)

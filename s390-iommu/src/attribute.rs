@@ -20,7 +20,7 @@ pub trait Attribute<Subject>: Sized {
     fn of(subject: &Subject) -> Option<Self>;
 }
 
-impl AttachedFunction<'_> {
+impl AttachedFunction {
     /// The attribute of the type `A`; nothing where it does not apply.
     pub fn get_attr<A: Attribute<Self>>(&self) -> Option<A> {
         A::of(self)
@@ -63,9 +63,9 @@ pub struct FunctionFacts {
     pub utility_string: Option<UtilityString>,
 }
 
-impl Attribute<AttachedFunction<'_>> for FunctionFacts {
-    fn of(subject: &AttachedFunction<'_>) -> Option<Self> {
-        let function = subject.function;
+impl Attribute<AttachedFunction> for FunctionFacts {
+    fn of(subject: &AttachedFunction) -> Option<Self> {
+        let function = &subject.function;
         Some(Self {
             id: function.id,
             uid: function.uid,
@@ -102,9 +102,9 @@ pub struct GroupFacts {
     pub version: u8,
 }
 
-impl Attribute<AttachedFunction<'_>> for GroupFacts {
-    fn of(subject: &AttachedFunction<'_>) -> Option<Self> {
-        let group = subject.group;
+impl Attribute<AttachedFunction> for GroupFacts {
+    fn of(subject: &AttachedFunction) -> Option<Self> {
+        let group = &subject.group;
         Some(Self {
             id: subject.function.group,
             dasm: group.dasm,
@@ -124,8 +124,8 @@ impl Attribute<AttachedFunction<'_>> for GroupFacts {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct DmaWindow(pub IovaRange);
 
-impl Attribute<AttachedFunction<'_>> for DmaWindow {
-    fn of(subject: &AttachedFunction<'_>) -> Option<Self> {
+impl Attribute<AttachedFunction> for DmaWindow {
+    fn of(subject: &AttachedFunction) -> Option<Self> {
         subject.limits().map(|limits| Self(limits.window))
     }
 }
@@ -137,8 +137,8 @@ impl Attribute<Domain<'_>> for DmaWindow {
 }
 
 /// For a function all that it takes; absent where it has no whole page to address.
-impl Attribute<AttachedFunction<'_>> for TableFormat {
-    fn of(subject: &AttachedFunction<'_>) -> Option<Self> {
+impl Attribute<AttachedFunction> for TableFormat {
+    fn of(subject: &AttachedFunction) -> Option<Self> {
         subject.limits().map(|limits| Self {
             designation_types: limits.designation_types,
             frame_sizes: subject.frame_sizes,
@@ -172,9 +172,9 @@ impl MsiWindow {
     const PROCESSOR: u64 = 0x00ff_ff00;
 }
 
-impl Attribute<AttachedFunction<'_>> for MsiWindow {
-    fn of(subject: &AttachedFunction<'_>) -> Option<Self> {
-        let group = subject.group;
+impl Attribute<AttachedFunction> for MsiWindow {
+    fn of(subject: &AttachedFunction) -> Option<Self> {
+        let group = &subject.group;
         if group.max_interrupts == 0 {
             return None;
         }
@@ -190,8 +190,8 @@ impl Attribute<AttachedFunction<'_>> for MsiWindow {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RefreshOnMap(pub bool);
 
-impl Attribute<AttachedFunction<'_>> for RefreshOnMap {
-    fn of(subject: &AttachedFunction<'_>) -> Option<Self> {
+impl Attribute<AttachedFunction> for RefreshOnMap {
+    fn of(subject: &AttachedFunction) -> Option<Self> {
         Some(Self(subject.group.refresh))
     }
 }
@@ -206,8 +206,8 @@ impl Attribute<Domain<'_>> for RefreshOnMap {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RelaxedTranslation(pub bool);
 
-impl Attribute<AttachedFunction<'_>> for RelaxedTranslation {
-    fn of(subject: &AttachedFunction<'_>) -> Option<Self> {
+impl Attribute<AttachedFunction> for RelaxedTranslation {
+    fn of(subject: &AttachedFunction) -> Option<Self> {
         Some(Self(subject.group.relaxed_translation))
     }
 }

@@ -76,7 +76,7 @@ impl<'s, 'a> Container<'s, 'a> {
     }
 
     /// The functions of all domains.
-    pub fn functions(&self) -> impl Iterator<Item = &'a AttachedFunction<'a>> + Clone + '_ {
+    pub fn functions(&self) -> impl Iterator<Item = &'a AttachedFunction> + Clone + '_ {
         self.domains().flat_map(|domain| domain.functions)
     }
 
@@ -94,7 +94,7 @@ impl<'s, 'a> Container<'s, 'a> {
     fn distinct<T, F>(&self, value: F) -> impl Iterator<Item = T> + Clone + use<'_, 's, 'a, T, F>
     where
         T: PartialEq,
-        F: Fn(&AttachedFunction<'_>) -> Option<T> + Copy,
+        F: Fn(&AttachedFunction) -> Option<T> + Copy,
     {
         self.functions().enumerate().filter_map(move |(before, function)| {
             let found = value(function)?;

@@ -13,19 +13,19 @@ use crate::table_format::TableFormat;
 
 /// A function that uses a domain.
 #[derive(Clone, Copy, Debug)]
-pub struct AttachedFunction<'a> {
+pub struct AttachedFunction {
     /// What CLP told of it.
-    pub function: &'a Function,
+    pub function: Function,
     /// What CLP told of its group.
-    pub group: &'a FunctionGroup,
+    pub group: FunctionGroup,
     /// The frames that it understands.
     pub frame_sizes: FrameSizes,
 }
 
-impl AttachedFunction<'_> {
+impl AttachedFunction {
     /// What it takes for translation; nothing where it has no whole page to address.
     pub fn limits(&self) -> Option<Limits> {
-        Limits::new(self.function, self.group)
+        Limits::new(&self.function, &self.group)
     }
 }
 
@@ -45,7 +45,7 @@ pub struct Domain<'a> {
     /// Addresses that must not be mapped, in any order; they may overlap.
     pub reserved: &'a [ReservedRegion],
     /// The functions that use it.
-    pub functions: &'a [AttachedFunction<'a>],
+    pub functions: &'a [AttachedFunction],
 }
 
 impl<'a> Domain<'a> {

@@ -59,8 +59,8 @@ impl HardwareInformation {
 }
 
 /// Absent where a function has no whole page to address.
-impl Attribute<AttachedFunction<'_>> for HardwareInformation {
-    fn of(subject: &AttachedFunction<'_>) -> Option<Self> {
+impl Attribute<AttachedFunction> for HardwareInformation {
+    fn of(subject: &AttachedFunction) -> Option<Self> {
         let format = subject.get_attr::<TableFormat>()?;
         let window = subject.get_attr::<MsiWindow>();
         let refresh = subject.get_attr::<RefreshOnMap>() == Some(RefreshOnMap(true));

@@ -18,7 +18,7 @@ fn told(container: &Container<'_, '_>) -> Vec<u8> {
 /// the second, which is told by the container afterwards if it was let in.
 fn second(change: impl FnOnce(&mut TableFormat, &mut FunctionGroup, &mut FrameSizes)) -> Result<(), AttachError> {
     let (function, group) = (first_function(), first_group());
-    let functions = [AttachedFunction { function: &function, group: &group, frame_sizes: FrameSizes::WITH_LARGE }];
+    let functions = [AttachedFunction { function, group, frame_sizes: FrameSizes::WITH_LARGE }];
     let aperture = range(0x1_0000_0000, 0x1_3fff_ffff);
     let first = Domain { id: DomainId(1), aperture, format: FORMAT, reserved: &[], functions: &functions };
 
@@ -26,7 +26,7 @@ fn second(change: impl FnOnce(&mut TableFormat, &mut FunctionGroup, &mut FrameSi
     change(&mut format, &mut other_group, &mut frame_sizes);
     let mut other = first_function();
     other.id = FunctionId(2);
-    let others = [AttachedFunction { function: &other, group: &other_group, frame_sizes }];
+    let others = [AttachedFunction { function: other, group: other_group, frame_sizes }];
 
     let mut domains = [None; 2];
     let mut container = Container::new(&mut domains);
@@ -81,7 +81,7 @@ fn a_domain_of_another_format() {
 #[test]
 fn what_a_function_cannot_address() {
     let (function, group) = (first_function(), first_group());
-    let functions = [AttachedFunction { function: &function, group: &group, frame_sizes: FrameSizes::WITH_LARGE }];
+    let functions = [AttachedFunction { function, group, frame_sizes: FrameSizes::WITH_LARGE }];
     let domain = |id, start, last, functions| Domain {
         id: DomainId(id),
         aperture: range(start, last),

@@ -12,10 +12,10 @@ use s390_iommu::{
 use crate::sample::{first_function, first_group, range, second_group, with_container};
 
 /// Asks the first function, with a group that `change` changed.
-fn ask<T>(change: impl FnOnce(&mut FunctionGroup), ask: impl FnOnce(AttachedFunction<'_>) -> T) -> T {
+fn ask<T>(change: impl FnOnce(&mut FunctionGroup), ask: impl FnOnce(AttachedFunction) -> T) -> T {
     let (function, mut group) = (first_function(), first_group());
     change(&mut group);
-    ask(AttachedFunction { function: &function, group: &group, frame_sizes: FrameSizes::SMALL })
+    ask(AttachedFunction { function, group, frame_sizes: FrameSizes::SMALL })
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn of_a_domain() {
 fn what_does_not_apply_is_absent() {
     let (mut function, group) = (first_function(), first_group());
     (function.start_dma, function.end_dma) = (1, 0xfff);
-    let function = AttachedFunction { function: &function, group: &group, frame_sizes: FrameSizes::SMALL };
+    let function = AttachedFunction { function, group, frame_sizes: FrameSizes::SMALL };
     assert_eq!(function.get_attr::<DmaWindow>(), None);
     assert_eq!(function.get_attr::<TableFormat>(), None);
     assert_eq!(function.get_attr::<HardwareInformation>(), None);

@@ -99,9 +99,9 @@ pub(crate) fn second_group() -> FunctionGroup {
 /// Calls `check` with the container of the two functions.
 pub(crate) fn with_container(check: impl FnOnce(&Container<'_, '_>)) {
     let (function, group) = (first_function(), first_group());
-    let first = [AttachedFunction { function: &function, group: &group, frame_sizes: FrameSizes::WITH_LARGE }];
+    let first = [AttachedFunction { function, group, frame_sizes: FrameSizes::WITH_LARGE }];
     let (function, group) = (second_function(), second_group());
-    let second = [AttachedFunction { function: &function, group: &group, frame_sizes: FrameSizes::WITH_LARGE }];
+    let second = [AttachedFunction { function, group, frame_sizes: FrameSizes::WITH_LARGE }];
     let reserved = [range(0x1_1000_0000, 0x1_1fff_ffff), range(0, 0xffff_ffff)]
         .map(|range| ReservedRegion { range, reasons: Reasons::RESERVED });
     let mut domains = [None; 4];

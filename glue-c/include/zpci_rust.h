@@ -61,7 +61,8 @@ struct zpci_rust_function {
 	u8 flags;
 	u8 bar_size_log2[6];		/* 0: no such BAR */
 	u8 internal_path[4];
-	u8 reserved[6];			/* zero */
+	u8 directed_interrupts;		/* not from CLP: MSI addresses may have processor numbers in them */
+	u8 reserved[5];			/* zero */
 	u8 utility_string[64];		/* EBCDIC */
 };
 
@@ -74,7 +75,27 @@ struct zpci_rust_table {
 	u8 reserved[6];
 };
 
-#define ZPCI_RUST_CAPABILITY_SIZE	80	/* bytes of the largest capability */
+/* A function of a container, and the table that it is registered with */
+struct zpci_rust_member {
+	struct zpci_rust_function function;
+	struct zpci_rust_table table;
+};
+
+#define ZPCI_RUST_REFUSED_ADDRESSES		0	/* no address could be mapped for all */
+#define ZPCI_RUST_REFUSED_DESIGNATION_TYPES	1
+#define ZPCI_RUST_REFUSED_FRAME_SIZES		2
+#define ZPCI_RUST_REFUSED_RELAXED_TRANSLATION	3
+
+/* Why a function may not join a container */
+struct zpci_rust_refusal {
+	u64 wanted;			/* what the container has, as a mask */
+	u64 found;
+	u32 id;				/* of the function */
+	u32 reason;
+};
+
+#define ZPCI_RUST_CAPABILITY_SIZE	80	/* bytes of the largest capability of a device */
+#define ZPCI_RUST_HARDWARE_SIZE		32	/* bytes of struct iommu_hw_info_zpci */
 
 /*
  * Implemented in Rust
@@ -163,6 +184,30 @@ int zpci_rust_user_installed(u64 *installed);
 /* Bytes of capability @index, 0 if it does not apply, -1 after the last one */
 int zpci_rust_vfio_capability(const struct zpci_rust_function *function,
 			      u64 aperture, u32 index, u8 *buffer);
+
+/*
+ * Containers: domains that are mapped together. @room is for Rust to work in,
+ * aligned to 8 bytes, of zpci_rust_container_room(count) bytes.
+ */
+u64 zpci_rust_container_room(u32 count);
+/*
+ * How many bytes the capabilities of the members take; written if @size is not
+ * less. They lie one behind the other, each as far as the next one starts, and
+ * their offsets count from the first.
+ */
+u64 zpci_rust_container_capabilities(const struct zpci_rust_member *members,
+				     u32 count, u64 aperture, void *room,
+				     u8 *buffer, u64 size);
+/*
+ * Whether the members from index @joining on may join those before them, so
+ * that what user space was told of these still holds; else -EINVAL and why.
+ */
+int zpci_rust_container_join(const struct zpci_rust_member *members, u32 count,
+			     u32 joining, u64 aperture, void *room,
+			     struct zpci_rust_refusal *refusal);
+/* struct iommu_hw_info_zpci; @large: frames of 1 MiB are used. Its bytes, 0 if it does not apply */
+u32 zpci_rust_hardware_information(const struct zpci_rust_function *function,
+				   bool large, u8 *buffer);
 
 /*
  * Implemented in C

@@ -14,6 +14,15 @@
 #define ZPCI_OLD_DOMAIN
 #endif
 
+/* Whoever asks iommufd for the hardware information of a function may say of which type it has to be. */
+#ifdef ZPCI_HAS_HW_INFO_TYPE
+#define zpci_hw_info_type	enum iommu_hw_info_type
+#define zpci_may_ask_for(asked, type)	((asked) == IOMMU_HW_INFO_TYPE_DEFAULT || (asked) == (type))
+#else
+#define zpci_hw_info_type	u32
+#define zpci_may_ask_for(asked, type)	true
+#endif
+
 /* struct zpci_dev says whether a function may do without translation; an identity domain needs that. */
 #ifdef ZPCI_HAS_RELAXED_TRANSLATION
 #define zpci_relaxed_translation(zdev)		((zdev)->rtr_avail)

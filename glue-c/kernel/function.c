@@ -3,6 +3,7 @@
  * What CLP told of a function: between struct zpci_dev and the Rust object.
  */
 #include <linux/string.h>
+#include <asm/sclp.h>
 
 #include "compat.h"
 #include "zpci_shim.h"
@@ -32,6 +33,7 @@ void zpci_shim_describe(struct zpci_dev *zdev, struct zpci_rust_function *functi
 		.fidparm = zpci_fidparm(zdev),
 		.designation_types = zdev->dtsm,
 		.version = zdev->version,
+		.directed_interrupts = sclp.has_dirq,
 		.flags = (zdev->is_physfn ? ZPCI_RUST_PHYSICAL : 0) |
 			 (zdev->rid_available ? ZPCI_RUST_RID : 0) |
 			 (zdev->tid_avail ? ZPCI_RUST_TID : 0) |

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The s390 IOMMU: domains, lists and locks. Tables and decisions are Rust.
+ * The s390 IOMMU: domains, mappings, refresh. Tables and decisions are Rust.
  */
 #include <linux/io.h>
 #include <linux/iommu.h>
 #include <linux/llist.h>
-#include <linux/mutex.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/rculist.h>
@@ -14,26 +13,8 @@
 
 #include "../dma-iommu.h"
 #include "compat.h"
+#include "zpci_domain.h"
 #include "zpci_shim.h"
-
-/* A domain with tables */
-struct zpci_domain {
-	struct iommu_domain domain;
-	struct zpci_rust_table table;
-	struct zpci_iommu_ctrs ctrs;
-	struct list_head attachments;	/* RCU */
-	struct llist_head kept;		/* reclaimed tables that a function may still see */
-	spinlock_t lock;		/* writers of attachments */
-	struct rcu_head rcu;
-};
-
-/* A function that uses a domain with tables */
-struct zpci_attachment {
-	struct list_head entry;
-	struct zpci_dev *zdev;
-	u64 window[2];
-	struct rcu_head rcu;
-};
 
 /* What a list of reclaimed tables is used for while it waits for a grace period */
 struct zpci_reclaimed {
@@ -46,56 +27,13 @@ struct zpci_reclaimed {
 
 static_assert(offsetofend(struct zpci_reclaimed, rcu) <= 64);
 
-static u64 zpci_aperture;
+u64 zpci_aperture;
 static u32 zpci_aperture_factor = 1;
-static bool zpci_large_frames;
-
-/* One registration at a time, so that the one in force is that of zdev->s390_domain. MPCIFC may sleep. */
-static DEFINE_MUTEX(zpci_registration_lock);
-
-static struct iommu_domain zpci_blocking_domain;
-
-u64 zpci_shim_aperture(void)
-{
-	return zpci_aperture;
-}
-
-int zpci_shim_capability(struct zpci_dev *zdev, u32 index, u8 *buffer)
-{
-	struct zpci_rust_function function;
-
-	zpci_shim_describe(zdev, &function);
-	return zpci_rust_vfio_capability(&function, zpci_aperture, index, buffer);
-}
-EXPORT_SYMBOL_GPL(zpci_shim_capability);
+bool zpci_large_frames;
 
 static u64 zpci_storage_base(void)
 {
 	return (u64)phys_to_virt(0);
-}
-
-static struct zpci_domain *to_zpci_domain(struct iommu_domain *domain)
-{
-	return container_of(domain, struct zpci_domain, domain);
-}
-
-static bool zpci_has_tables(struct iommu_domain *domain)
-{
-	return domain->type != IOMMU_DOMAIN_BLOCKED && domain->type != IOMMU_DOMAIN_IDENTITY;
-}
-
-static __maybe_unused const struct zpci_rust_table *zpci_table(struct iommu_domain *domain)
-{
-	return zpci_has_tables(domain) ? &to_zpci_domain(domain)->table : NULL;
-}
-
-static void zpci_set_domain(struct zpci_dev *zdev, struct iommu_domain *domain)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&zdev->dom_lock, flags);
-	zdev->s390_domain = domain;
-	spin_unlock_irqrestore(&zdev->dom_lock, flags);
 }
 
 static bool zpci_capable(struct device *dev, enum iommu_cap cap)
@@ -153,115 +91,6 @@ static void zpci_domain_free(struct iommu_domain *iommu_domain)
 	WARN_ON(!list_empty(&domain->attachments));
 	call_rcu(&domain->rcu, zpci_domain_free_rcu);
 }
-
-/* Ends whatever translation the function has. Cannot fail. */
-static void zpci_block(struct zpci_dev *zdev)
-{
-	struct iommu_domain *old = zdev->s390_domain;
-	struct zpci_attachment *attachment;
-	struct zpci_domain *domain;
-	unsigned long flags;
-
-	lockdep_assert_held(&zpci_registration_lock);
-	if (old->type == IOMMU_DOMAIN_BLOCKED)
-		return;
-	if (zpci_has_tables(old)) {
-		domain = to_zpci_domain(old);
-		spin_lock_irqsave(&domain->lock, flags);
-		list_for_each_entry(attachment, &domain->attachments, entry) {
-			if (attachment->zdev == zdev) {
-				list_del_rcu(&attachment->entry);
-				kfree_rcu(attachment, rcu);
-				break;
-			}
-		}
-		spin_unlock_irqrestore(&domain->lock, flags);
-	}
-	zpci_rust_deregister(zdev->fh, zdev->gisa);
-	zdev->dma_table = NULL;
-	zpci_set_domain(zdev, &zpci_blocking_domain);
-}
-
-static int zpci_attach_blocking(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)
-{
-	guard(mutex)(&zpci_registration_lock);
-	zpci_block(to_zpci_dev(dev));
-	return 0;
-}
-
-static int zpci_attach(struct iommu_domain *iommu_domain, struct device *dev ZPCI_OLD_DOMAIN)
-{
-	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
-	struct zpci_dev *zdev = to_zpci_dev(dev);
-	struct zpci_attachment *attachment;
-	struct zpci_rust_function function;
-	unsigned long flags;
-	u8 answer[2];
-	int rc;
-
-	guard(mutex)(&zpci_registration_lock);
-	/* So after another attach was refused: the core goes back to where the function still is. */
-	if (zdev->s390_domain == iommu_domain)
-		return 0;
-	zpci_shim_describe(zdev, &function);
-	rc = zpci_rust_can_attach(&function, zpci_aperture, &domain->table);
-	if (rc)
-		return rc;
-	attachment = kzalloc_obj(*attachment);
-	if (!attachment)
-		return -ENOMEM;
-	attachment->zdev = zdev;
-	zpci_rust_window(&function, zpci_aperture, attachment->window);
-
-	/* A failure from here on leaves DMA blocked. */
-	zpci_block(zdev);
-	rc = zpci_rust_register(&function, zpci_aperture, &domain->table, answer);
-	if (answer[0])
-		zpci_dbg(3, "reg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, answer[0], answer[1]);
-	if (rc) {
-		kfree(attachment);
-		return rc;
-	}
-	zdev->dma_table = phys_to_virt(domain->table.origin);
-	zpci_set_domain(zdev, iommu_domain);
-	spin_lock_irqsave(&domain->lock, flags);
-	list_add_rcu(&attachment->entry, &domain->attachments);
-	spin_unlock_irqrestore(&domain->lock, flags);
-
-	/* What is mapped from now on is refreshed by whoever maps it; this is for what was mapped before. */
-	rc = zpci_rust_refresh_attached(&function, zpci_aperture, &domain->table);
-	if (rc && !answer[0])
-		zpci_block(zdev);
-	else
-		rc = 0;
-	return rc;
-}
-
-#ifdef ZPCI_HAS_REGISTER_IOAT
-int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
-{
-	const struct zpci_rust_table *table;
-	struct zpci_rust_function function;
-	struct iommu_domain *domain;
-	u8 answer[2] = {};
-
-	guard(mutex)(&zpci_registration_lock);
-	domain = zdev->s390_domain;
-	if (domain->type == IOMMU_DOMAIN_BLOCKED)
-		return 0;
-	table = zpci_table(domain);
-	zpci_shim_describe(zdev, &function);
-	if (zpci_rust_register(&function, zpci_aperture, table, answer) && !answer[0])
-		return -EINVAL;
-	*status = answer[1];
-	if (answer[0])
-		zpci_dbg(3, "reg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, answer[0], answer[1]);
-	else if (table)
-		/* A hypervisor that shadows the tables dropped what it knew of them with the old registration. */
-		return zpci_rust_refresh_attached(&function, zpci_aperture, table);
-	return answer[0];
-}
-#endif
 
 static void zpci_get_resv_regions(struct device *dev, struct list_head *list)
 {
@@ -451,14 +280,7 @@ struct zpci_iommu_ctrs *zpci_get_iommu_ctrs(struct zpci_dev *zdev)
 	return zpci_has_tables(zdev->s390_domain) ? &to_zpci_domain(zdev->s390_domain)->ctrs : NULL;
 }
 
-static struct iommu_domain zpci_blocking_domain = {
-	.type = IOMMU_DOMAIN_BLOCKED,
-	.ops = &(const struct iommu_domain_ops) {
-		.attach_dev = zpci_attach_blocking,
-	},
-};
-
-static const struct iommu_domain_ops zpci_paging_domain_ops = {
+const struct iommu_domain_ops zpci_paging_domain_ops = {
 	.attach_dev = zpci_attach,
 	.map_pages = zpci_map_pages,
 	.unmap_pages = zpci_unmap_pages,
@@ -466,10 +288,12 @@ static const struct iommu_domain_ops zpci_paging_domain_ops = {
 	.iotlb_sync = zpci_iotlb_sync,
 	.iotlb_sync_map = zpci_iotlb_sync_map,
 	.iova_to_phys = zpci_iova_to_phys,
+	.add_info = zpci_add_info,
 	.free = zpci_domain_free,
 };
 
 #define ZPCI_IOMMU_OPS							\
+	.hw_info = zpci_hw_info,					\
 	.blocked_domain = &zpci_blocking_domain,			\
 	.release_domain = &zpci_blocking_domain,			\
 	.capable = zpci_capable,					\
@@ -484,37 +308,6 @@ static const struct iommu_ops zpci_iommu_ops = {
 };
 
 #ifdef ZPCI_HAS_RELAXED_TRANSLATION
-static int zpci_attach_identity(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)
-{
-	struct zpci_dev *zdev = to_zpci_dev(dev);
-	struct zpci_rust_function function;
-	u8 answer[2];
-	int rc;
-
-	guard(mutex)(&zpci_registration_lock);
-	zpci_shim_describe(zdev, &function);
-	rc = zpci_rust_can_attach(&function, zpci_aperture, NULL);
-	if (rc)
-		return rc;
-
-	/* A failure from here on leaves DMA blocked. */
-	zpci_block(zdev);
-	rc = zpci_rust_register(&function, zpci_aperture, NULL, answer);
-	if (answer[0])
-		zpci_dbg(3, "reg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, answer[0], answer[1]);
-	if (rc)
-		return rc;
-	zpci_set_domain(zdev, domain);
-	return 0;
-}
-
-static struct iommu_domain zpci_identity_domain = {
-	.type = IOMMU_DOMAIN_IDENTITY,
-	.ops = &(const struct iommu_domain_ops) {
-		.attach_dev = zpci_attach_identity,
-	},
-};
-
 static const struct iommu_ops zpci_relaxed_iommu_ops = {
 	.identity_domain = &zpci_identity_domain,
 	ZPCI_IOMMU_OPS,

@@ -44,7 +44,8 @@ OFFSET(zpci_rust_function, mio_bars, 190);
 OFFSET(zpci_rust_function, flags, 191);
 OFFSET(zpci_rust_function, bar_size_log2, 192);
 OFFSET(zpci_rust_function, internal_path, 198);
-OFFSET(zpci_rust_function, reserved, 202);
+OFFSET(zpci_rust_function, directed_interrupts, 202);
+OFFSET(zpci_rust_function, reserved, 203);
 OFFSET(zpci_rust_function, utility_string, 208);
 SIZE(zpci_rust_function, 272);
 
@@ -54,6 +55,16 @@ OFFSET(zpci_rust_table, root, 16);
 OFFSET(zpci_rust_table, large, 17);
 OFFSET(zpci_rust_table, reserved, 18);
 SIZE(zpci_rust_table, 24);
+
+OFFSET(zpci_rust_member, function, 0);
+OFFSET(zpci_rust_member, table, 272);
+SIZE(zpci_rust_member, 296);
+
+OFFSET(zpci_rust_refusal, wanted, 0);
+OFFSET(zpci_rust_refusal, found, 8);
+OFFSET(zpci_rust_refusal, id, 16);
+OFFSET(zpci_rust_refusal, reason, 20);
+SIZE(zpci_rust_refusal, 24);
 
 /* The operand of MPCIFC */
 OFFSET(zpci_fib, fc, 8);

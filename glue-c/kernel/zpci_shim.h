@@ -14,10 +14,7 @@
 void zpci_shim_describe(struct zpci_dev *zdev, struct zpci_rust_function *function);
 void zpci_shim_store(struct zpci_dev *zdev, const struct zpci_rust_function *function);
 
-/* iommu.c: how many bytes of a function's window are wanted */
-u64 zpci_shim_aperture(void);
-
-/* iommu.c: a capability for drivers/vfio/pci/vfio_pci_zdev_rust.c, which may be a module */
+/* container.c: a capability for drivers/vfio/pci/vfio_pci_zdev_rust.c, which may be a module */
 int zpci_shim_capability(struct zpci_dev *zdev, u32 index, u8 *buffer);
 
 #endif /* ZPCI_SHIM_H */

@@ -73,8 +73,10 @@ pub struct ForeignFunction {
     pub bar_size_log2: [u8; 6],
     /// Function internal path.
     pub internal_path: [u8; 4],
+    /// 1 if interrupts may be directed at processors, whose numbers are then part of the MSI address.
+    pub directed_interrupts: u8,
     /// Zero.
-    pub reserved: [u8; 6],
+    pub reserved: [u8; 5],
     /// Utility string, in EBCDIC, valid with [`UTILITY_STRING`](Self::UTILITY_STRING).
     pub utility_string: [u8; 64],
 }
@@ -148,7 +150,8 @@ impl ForeignFunction {
                 | flag(group.relaxed_translation, Self::RELAXED_TRANSLATION),
             bar_size_log2: function.bars.map(Bar::size_log2),
             internal_path: function.internal_path,
-            reserved: [0; 6],
+            directed_interrupts: (group.max_directed_interrupts != 0).into(),
+            reserved: [0; 5],
             utility_string: function.utility_string.map_or([0; 64], |string| string.0),
         }
     }
@@ -181,7 +184,7 @@ impl ForeignFunction {
     pub(crate) fn group(&self) -> FunctionGroup {
         FunctionGroup {
             max_interrupts: self.max_interrupts,
-            max_directed_interrupts: 0,
+            max_directed_interrupts: if self.directed_interrupts == 0 { 0 } else { self.max_interrupts },
             max_cpu: 0,
             version: self.version,
             relaxed_translation: self.has(Self::RELAXED_TRANSLATION),

@@ -9,6 +9,7 @@
 #![no_std]
 
 pub mod clp;
+pub mod container;
 mod errno;
 pub mod function;
 pub mod kernel;

@@ -76,7 +76,7 @@ impl ForeignTable {
         }
     }
 
-    fn frames(&self) -> FrameSizes {
+    pub(crate) fn frames(&self) -> FrameSizes {
         if self.large == 0 {
             FrameSizes::SMALL
         } else {

@@ -46,7 +46,7 @@ mod table_format;
 
 pub use byte_order::{ByteOrder, SwapBytes};
 pub use capability::{DeviceCapability, Entries, IommuCapability};
-pub use chain::{answer, AnswerError, Chain};
+pub use chain::{answer, write_chain, AnswerError, Chain};
 pub use device::{ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString};
 pub use function::FunctionCapability;
 pub use group::GroupCapability;

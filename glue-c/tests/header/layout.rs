@@ -9,6 +9,7 @@ use std::fs;
 use clp::{list_pci, mio, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, RequestHeader, ResponseHeader};
 use s390_iommu::vfio::{CapabilityHeader, ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString};
 use s390_iommu::Fib;
+use zpci_glue::container::{ForeignMember, ForeignRefusal};
 use zpci_glue::function::ForeignFunction;
 use zpci_glue::table::ForeignTable;
 
@@ -51,7 +52,7 @@ macro_rules! structure {
 pub(crate) use structure;
 
 /// The structures of the header.
-fn of_rust() -> [Structure; 2] {
+fn of_rust() -> [Structure; 4] {
     [
         structure!("zpci_rust_function", ForeignFunction, [
             "start_dma": start_dma, "end_dma": end_dma, "dasm": dasm, "msi_address": msi_address,
@@ -61,10 +62,14 @@ fn of_rust() -> [Structure; 2] {
             "measurement_interval": measurement_interval, "group": group, "function_type": function_type,
             "port": port, "fidparm": fidparm, "designation_types": designation_types, "version": version,
             "mio_bars": mio_bars, "flags": flags, "bar_size_log2": bar_size_log2, "internal_path": internal_path,
-            "reserved": reserved, "utility_string": utility_string,
+            "directed_interrupts": directed_interrupts, "reserved": reserved, "utility_string": utility_string,
         ]),
         structure!("zpci_rust_table", ForeignTable, [
             "origin": origin, "base": base, "root": root, "large": large, "reserved": reserved,
+        ]),
+        structure!("zpci_rust_member", ForeignMember, ["function": function, "table": table]),
+        structure!("zpci_rust_refusal", ForeignRefusal, [
+            "wanted": wanted, "found": found, "id": id, "reason": reason,
         ]),
     ]
 }

@@ -11,12 +11,14 @@ use cbindgen::{Builder, Config, ExportConfig, ItemType, Language};
 use crate::compiler::{accept, check, file};
 
 /// The types that the header has in C alone; a block and a function information block are bytes there.
-const TYPES: [(&str, &str); 6] = [
+const TYPES: [(&str, &str); 8] = [
     ("Block", "void"),
     ("Fib", "void"),
     ("ForeignDomain", "struct shim_domain"),
     ("ForeignEvent", "struct stand_in_event"),
     ("ForeignFunction", "struct zpci_rust_function"),
+    ("ForeignMember", "struct zpci_rust_member"),
+    ("ForeignRefusal", "struct zpci_rust_refusal"),
     ("ForeignTable", "struct zpci_rust_table"),
 ];
 

@@ -21,7 +21,7 @@ fn is_untouched(function: &ForeignFunction) -> bool {
     *start_dma == 0xa5a5_a5a5_a5a5_a5a5
         && *handle == 0xa5a5_a5a5
         && *flags == 0xa5
-        && *reserved == [0xa5; 6]
+        && *reserved == [0xa5; 5]
         && *utility_string == [0xa5; 64]
 }
 

@@ -35,7 +35,8 @@ pub(crate) const QEMU: ForeignFunction = ForeignFunction {
     flags: ForeignFunction::REFRESH,
     bar_size_log2: [0; 6],
     internal_path: [0; 4],
-    reserved: [0; 6],
+    directed_interrupts: 0,
+    reserved: [0; 5],
     utility_string: [0; 64],
 };
 

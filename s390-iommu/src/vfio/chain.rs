@@ -114,6 +114,20 @@ pub fn answer<I: Information>(
     Ok(())
 }
 
+/// Writes the capabilities that `append` adds, without a structure before them; returns how many bytes they take.
+///
+/// This is for whoever puts them behind others: offsets count from the first one, and the last one has none. Nothing is
+/// written where there is no room for everything. `append` is called twice and has to add the same both times.
+pub fn write_chain(order: ByteOrder, buffer: &mut [u8], append: impl Fn(&mut Chain<'_>)) -> usize {
+    let mut measured = Chain::new(&mut [], order, 0);
+    append(&mut measured);
+    let needed = measured.end;
+    if let Some(room) = buffer.get_mut(..needed) {
+        append(&mut Chain::new(room, order, 0));
+    }
+    needed
+}
+
 /// What a field of 32 bits can hold of `size`.
 fn in_32_bits(size: usize) -> u32 {
     u32::try_from(size).unwrap_or(u32::MAX)

@@ -12,14 +12,23 @@ use crate::container::Container;
 impl Container<'_, '_> {
     /// Adds what VFIO_IOMMU_GET_INFO tells of the container to `chain`.
     ///
-    /// In this order: the addresses that may be mapped; a capability for each function; one for each distinct group; the
-    /// gaps, the table format, the interrupts. What does not apply is left out, and nothing fails because of it; a
-    /// container without domains adds nothing. Only functions of the container are in it.
+    /// The addresses that may be mapped, and all of [`Self::append_own_to`]. A container without domains adds nothing.
     pub fn append_to(&self, chain: &mut Chain<'_>) {
+        if self.format().is_some() {
+            chain.append_with(IovaRanges::new(count(self.usable())), self.usable().map(IovaRangeEntry::from));
+        }
+        self.append_own_to(chain);
+    }
+
+    /// Adds what type1 does not tell by itself, which is all but the addresses that may be mapped, to `chain`.
+    ///
+    /// In this order: a capability for each function; one for each distinct group; the gaps, the table format, the
+    /// interrupts. What does not apply is left out, and nothing fails because of it; a container without domains adds
+    /// nothing. Only functions of the container are in it.
+    pub fn append_own_to(&self, chain: &mut Chain<'_>) {
         let Some(format) = self.format() else {
             return;
         };
-        chain.append_with(IovaRanges::new(count(self.usable())), self.usable().map(IovaRangeEntry::from));
         for domain in self.domains() {
             for function in domain.functions {
                 if let Some(facts) = function.get_attr::<FunctionFacts>() {

@@ -5,12 +5,13 @@
 use std::env;
 use std::path::Path;
 
-const SOURCES: [&str; 8] = [
+const SOURCES: [&str; 9] = [
     "tests/c/dma.c",
     "tests/c/events.c",
     "tests/c/fault.c",
     "tests/c/machine.c",
     "tests/c/shim_clp.c",
+    "tests/c/shim_container.c",
     "tests/c/shim_iommu.c",
     "tests/c/shim_vfio.c",
     "tests/c/storage.c",

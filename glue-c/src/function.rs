@@ -150,7 +150,7 @@ impl ForeignFunction {
                 | flag(group.relaxed_translation, Self::RELAXED_TRANSLATION),
             bar_size_log2: function.bars.map(Bar::size_log2),
             internal_path: function.internal_path,
-            directed_interrupts: (group.max_directed_interrupts != 0).into(),
+            directed_interrupts: 0,
             reserved: [0; 5],
             utility_string: function.utility_string.map_or([0; 64], |string| string.0),
         }

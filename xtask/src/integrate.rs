@@ -3,6 +3,7 @@
 //! Puts the driver into a kernel tree, and takes it out again without a trace.
 
 mod block;
+mod patch;
 mod plan;
 
 use std::fs;
@@ -14,8 +15,9 @@ use crate::core_library::CoreLibrary;
 use crate::kernel_object;
 use crate::progress::Step;
 use crate::workspace::Workspace;
+use patch::{Patch, Texts};
 pub(crate) use plan::files_in;
-use plan::{directory, files, EDITS, OBJECT};
+use plan::{directory, files, patches, APPLIED, EDITS, OBJECT};
 
 /// Which tree, and which way.
 #[derive(Clone, Debug, clap::Args)]
@@ -79,16 +81,51 @@ pub(crate) fn put_in(workspace: &Workspace, core: &CoreLibrary, tree: &Path) -> 
             Ok((path, block::with(&text, edit.block)))
         })
         .collect::<Result<Vec<_>>>()?;
+    let (patch, patched) = patched(workspace, tree)?;
     for (source, target) in files(workspace)? {
         replace(&tree.join(target), &fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?)?;
     }
     replace(&tree.join(directory()).join(OBJECT), &fs::read(&object.path)?)?;
-    edited.iter().try_for_each(|(path, text)| replace(path, text.as_bytes()))
+    edited.iter().try_for_each(|(path, text)| replace(path, text.as_bytes()))?;
+    // First the files, so that the note never tells of a patch that is not there; a patch without the note fits no more.
+    patched.iter().try_for_each(|(path, text)| replace(&tree.join(path), text.as_bytes()))?;
+    replace(&tree.join(directory()).join(APPLIED), patch.as_bytes())
+}
+
+/// The patch that fits `tree`, and what it makes of the tree's files, without what an earlier one made of them.
+fn patched(workspace: &Workspace, tree: &Path) -> Result<(String, Texts)> {
+    let without = unpatched(tree)?;
+    let mut misfits = Vec::new();
+    for path in patches(workspace)? {
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let patch = Patch::parse(&text).with_context(|| path.display().to_string())?;
+        let mut texts = without.clone();
+        match patch.apply(tree, &mut texts) {
+            Ok(()) => return Ok((text, texts)),
+            Err(error) => misfits.push(format!("{}: {error:#}", path.display())),
+        }
+    }
+    bail!("the driver is not made for this kernel, which no patch fits:\n{}", misfits.join("\n"))
+}
+
+/// The files that a patch changed in `tree`, as they were before; none where there is none.
+fn unpatched(tree: &Path) -> Result<Texts> {
+    let applied = tree.join(directory()).join(APPLIED);
+    let mut texts = Texts::new();
+    if applied.is_file() {
+        let patch = Patch::parse(&fs::read_to_string(&applied)?).with_context(|| applied.display().to_string())?;
+        patch.reversed().apply(tree, &mut texts).context("what the driver changed is not as it left it")?;
+    }
+    Ok(texts)
 }
 
 /// Takes the driver out of `tree`.
 fn revert(workspace: &Workspace, tree: &Path) -> Result<()> {
     let mut found = false;
+    for (path, text) in unpatched(tree)? {
+        found = true;
+        replace(&tree.join(path), text.as_bytes())?;
+    }
     for edit in EDITS {
         let path = tree.join(edit.path);
         let text = fs::read_to_string(&path)
@@ -98,7 +135,7 @@ fn revert(workspace: &Workspace, tree: &Path) -> Result<()> {
             replace(&path, without.as_bytes())?;
         }
     }
-    let targets = files(workspace)?.into_iter().map(|(_, target)| target).chain([directory().join(OBJECT)]);
+    let targets = files(workspace)?.into_iter().map(|(_, target)| target).chain([OBJECT, APPLIED].map(|name| directory().join(name)));
     for target in targets.map(|target| tree.join(target)).filter(|target| target.is_file()) {
         found = true;
         fs::remove_file(&target).with_context(|| format!("cannot remove {}", target.display()))?;
@@ -135,6 +172,35 @@ fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 mod tests {
     use super::*;
 
+    const TYPE1: &str = "drivers/vfio/vfio_iommu_type1.c";
+    const HEADER: &str = "include/linux/iommu.h";
+
+    /// The lines around those that the patches change, the same in every kernel.
+    const TYPE1_TEXT: &str = "#define DIRTY_BITMAP_PAGES_MAX\t ((u64)INT_MAX)
+#define DIRTY_BITMAP_SIZE_MAX\t DIRTY_BITMAP_BYTES(DIRTY_BITMAP_PAGES_MAX)
+
+static int put_pfn(unsigned long pfn, int prot);
+
+[...]
+
+\t/* replay mappings on new domains */
+\tret = vfio_iommu_replay(iommu, domain);
+\tif (ret)
+\t\tgoto out_detach;
+[...]
+
+\tif (!ret)
+\t\tret = vfio_iommu_iova_build_caps(iommu, &caps);
+
+\tmutex_unlock(&iommu->lock);
+";
+    const HEADER_TEXT: &str = "[...]
+
+\tvoid (*free)(struct iommu_domain *domain);
+};
+
+";
+
     /// A tree with the files that are edited, and nothing else.
     fn tree() -> tempfile::TempDir {
         let tree = tempfile::tempdir().unwrap();
@@ -143,7 +209,16 @@ mod tests {
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, format!("# first\n{}\n", edit.needs)).unwrap();
         }
+        for (path, text) in [(TYPE1, TYPE1_TEXT), (HEADER, HEADER_TEXT)] {
+            replace(&tree.path().join(path), text.as_bytes()).unwrap();
+        }
         tree
+    }
+
+    fn put_patch_in(workspace: &Workspace, tree: &Path) {
+        let (patch, patched) = patched(workspace, tree).unwrap();
+        replace(&tree.join(directory()).join(APPLIED), patch.as_bytes()).unwrap();
+        patched.iter().for_each(|(path, text)| replace(&tree.join(path), text.as_bytes()).unwrap());
     }
 
     fn contents(directory: &Path) -> Vec<(PathBuf, Vec<u8>)> {
@@ -172,12 +247,44 @@ mod tests {
             replace(&tree.path().join(target), &fs::read(source).unwrap()).unwrap();
         }
         replace(&tree.path().join(directory()).join(OBJECT), b"object").unwrap();
+        put_patch_in(&workspace, tree.path());
         assert_ne!(contents(tree.path()), before);
         revert(&workspace, tree.path()).unwrap();
         assert_eq!(contents(tree.path()), before);
         assert!(!tree.path().join(directory()).exists());
         let error = revert(&workspace, tree.path()).unwrap_err().to_string();
         assert!(error.contains("the driver is not in"), "{error}");
+    }
+
+    /// What was patched once is patched anew, as if it had not been.
+    #[test]
+    fn a_patch_is_not_applied_twice() {
+        let workspace = Workspace::find().unwrap();
+        let tree = tree();
+        put_patch_in(&workspace, tree.path());
+        let once = contents(tree.path());
+        put_patch_in(&workspace, tree.path());
+        assert_eq!(contents(tree.path()), once);
+    }
+
+    #[test]
+    fn a_kernel_that_no_patch_fits_is_named() {
+        let workspace = Workspace::find().unwrap();
+        let tree = tree();
+        fs::write(tree.path().join(TYPE1), TYPE1_TEXT.replace("put_pfn", "give_pfn")).unwrap();
+        let error = patched(&workspace, tree.path()).unwrap_err().to_string();
+        assert!(error.contains("which no patch fits") && error.contains("vfio_iommu_type1.c has these lines 0 times"));
+    }
+
+    #[test]
+    fn lines_that_somebody_else_changed_are_not_taken_back() {
+        let workspace = Workspace::find().unwrap();
+        let tree = tree();
+        put_patch_in(&workspace, tree.path());
+        let text = fs::read_to_string(tree.path().join(TYPE1)).unwrap();
+        fs::write(tree.path().join(TYPE1), text.replace("(iommu, NULL, &caps)", "(iommu, NULL, NULL)")).unwrap();
+        let error = format!("{:#}", revert(&workspace, tree.path()).unwrap_err());
+        assert!(error.starts_with("what the driver changed is not as it left it: "), "{error}");
     }
 
     #[test]

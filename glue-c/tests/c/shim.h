@@ -53,4 +53,11 @@ int shim_user_installed(u64 *installed);
 /* @buffer, of ZPCI_RUST_CAPABILITY_SIZE bytes, is filled with 0xa5 before */
 int shim_capability(const struct zpci_rust_function *function, u64 aperture, u32 index, u8 *buffer);
 
+/* What C gives to work in is exactly as much as was asked for, and filled with 0xa5 before */
+u64 shim_capabilities(const struct zpci_rust_member *members, u32 count, u64 aperture, u8 *buffer, u64 size);
+int shim_join(const struct zpci_rust_member *members, u32 count, u32 joining, u64 aperture,
+	      struct zpci_rust_refusal *refusal);
+/* @buffer, of ZPCI_RUST_HARDWARE_SIZE bytes, is filled with 0xa5 before */
+u32 shim_hardware_information(const struct zpci_rust_function *function, bool large, u8 *buffer);
+
 #endif /* SHIM_H */

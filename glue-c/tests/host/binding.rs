@@ -4,6 +4,7 @@
 
 use core::ffi::{c_char, c_void};
 
+use zpci_glue::container::{ForeignMember, ForeignRefusal};
 use zpci_glue::function::ForeignFunction;
 
 /// C: `struct stand_in_event`.
@@ -82,4 +83,20 @@ unsafe extern "C" {
     pub(crate) fn shim_user_installed(installed: *mut u64) -> i32;
 
     pub(crate) fn shim_capability(function: *const ForeignFunction, aperture: u64, index: u32, buffer: *mut u8) -> i32;
+
+    pub(crate) fn shim_capabilities(
+        members: *const ForeignMember,
+        count: u32,
+        aperture: u64,
+        buffer: *mut u8,
+        size: u64,
+    ) -> u64;
+    pub(crate) fn shim_join(
+        members: *const ForeignMember,
+        count: u32,
+        joining: u32,
+        aperture: u64,
+        refusal: *mut ForeignRefusal,
+    ) -> i32;
+    pub(crate) fn shim_hardware_information(function: *const ForeignFunction, large: bool, buffer: *mut u8) -> u32;
 }

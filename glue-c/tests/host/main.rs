@@ -4,6 +4,7 @@
 
 mod attach;
 mod binding;
+mod container;
 mod domain;
 mod enable;
 mod list;

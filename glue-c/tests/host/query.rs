@@ -136,6 +136,7 @@ fn every_field() {
         flags,
         bar_size_log2,
         internal_path,
+        directed_interrupts,
         reserved,
         utility_string,
     } = function;
@@ -151,7 +152,8 @@ fn every_field() {
     assert_eq!((designation_types, version, mio_bars), (0x70, 1, 0b01_1001));
     assert_eq!(flags, 0x7f);
     assert_eq!(bar_size_log2, [6, 12, 0, 63, 14, 0]);
-    assert_eq!((internal_path, reserved, utility_string), ([1, 2, 3, 4], [0; 6], [0xc1; 64]));
+    assert_eq!((internal_path, utility_string), ([1, 2, 3, 4], [0xc1; 64]));
+    assert_eq!((directed_interrupts, reserved), (0, [0; 5]));
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 //! Every size of a caller's buffer.
 
-use s390_iommu::vfio::{answer, AnswerError, ByteOrder, Chain, IommuInformation};
+use s390_iommu::vfio::{answer, write_chain, AnswerError, ByteOrder, Capabilities, Chain, IommuInformation};
 
 use crate::fixture;
 use crate::sample::{append, with_container};
@@ -57,6 +57,36 @@ fn of_a_container() {
     with_container(|container| {
         for (order, full) in fixture::container() {
             check(&full, order, |chain| append(container, chain));
+        }
+    });
+}
+
+/// The chain alone, whose offsets count from the first capability, for whoever puts it behind others.
+#[test]
+fn of_a_chain() {
+    with_container(|container| {
+        for order in [ByteOrder::Big, ByteOrder::Little] {
+            let append = |chain: &mut Chain<'_>| container.append_own_to(chain);
+            let mut full = vec![0; 1024];
+            answer(IommuInformation::new(0x1000), order, &mut full, append).unwrap();
+            let (_, capabilities) = Capabilities::new::<IommuInformation>(&full, order).unwrap();
+            let next: Vec<u32> = capabilities.map(|raw| raw.unwrap().header.next).collect();
+            // Two functions of two groups, gaps, format, interrupts.
+            assert_eq!(next.len(), 7);
+            let needed = write_chain(order, &mut [], append);
+            let mut expected = full[24..24 + needed].to_vec();
+            let mut offset = 24;
+            for next in next {
+                put_word(&mut expected, offset - 24 + 4, order, next.saturating_sub(24));
+                offset = next as usize;
+            }
+            for size in 0..=needed + 64 {
+                let mut bytes = vec![POISON; needed + 128];
+                assert_eq!(write_chain(order, &mut bytes[..size], append), needed);
+                let written = if size < needed { 0 } else { needed };
+                assert_eq!(bytes[..written], expected[..written], "{size}");
+                assert!(bytes[written..].iter().all(|&byte| byte == POISON), "{size}");
+            }
         }
     });
 }

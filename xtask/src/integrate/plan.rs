@@ -48,15 +48,22 @@ pub(super) const EDITS: [Edit; 4] = [
 /// The name of the object in the driver's directory.
 pub(super) const OBJECT: &str = "zpci_rust.o_shipped";
 
-/// The file that belongs beside the rest of VFIO, and where that is.
-const VFIO: &str = "vfio_pci_zdev_rust.c";
-const VFIO_DIRECTORY: &str = "drivers/vfio/pci";
+/// The name of the patch that was applied, in the driver's directory.
+pub(super) const APPLIED: &str = "applied.patch";
+
+/// The files of the shim that belong elsewhere than into the driver's directory, and where.
+const ELSEWHERE: [(&str, &str); 2] =
+    [("vfio_pci_zdev_rust.c", "drivers/vfio/pci"), ("vfio_iommu_type1_info.h", "drivers/vfio")];
+
+/// The header for user space: where it is, and where in a kernel tree it goes.
+const USER_API: [&str; 2] = ["include/uapi/linux/vfio_zpci.h", "include/uapi/linux/vfio_zpci.h"];
 
 /// Every file of the driver that is in `tree`.
 pub(crate) fn files_in(tree: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(tree.join(directory())).into_iter().flatten().flatten();
     let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
-    files.push(tree.join(VFIO_DIRECTORY).join(VFIO));
+    files.extend(ELSEWHERE.map(|(name, place)| tree.join(place).join(name)));
+    files.push(tree.join(USER_API[1]));
     files.retain(|file| file.is_file());
     files.sort();
     files
@@ -71,13 +78,26 @@ pub(super) fn directory() -> &'static Path {
 pub(super) fn files(workspace: &Workspace) -> Result<Vec<(PathBuf, PathBuf)>> {
     let glue = workspace.root.join("glue-c");
     let shim = glue.join("kernel");
-    let mut files = vec![(glue.join("include/zpci_rust.h"), directory().join("zpci_rust.h"))];
+    let mut files = vec![
+        (glue.join("include/zpci_rust.h"), directory().join("zpci_rust.h")),
+        (glue.join(USER_API[0]), USER_API[1].into()),
+    ];
     for entry in fs::read_dir(&shim).with_context(|| format!("cannot read {}", shim.display()))? {
         let path = entry?.path();
-        let Some(name) = path.file_name() else { continue };
-        let target = if name == VFIO { Path::new(VFIO_DIRECTORY) } else { directory() };
-        files.push((path.clone(), target.join(name)));
+        let Some(name) = path.file_name().filter(|_| path.is_file()) else { continue };
+        let place = ELSEWHERE.iter().find(|(file, _)| name == *file).map_or(directory(), |(_, place)| Path::new(place));
+        files.push((path.clone(), place.join(name)));
     }
     files.sort();
     Ok(files)
+}
+
+/// The patches of the kernel's own files: one for each kernel that is supported, the newest first.
+pub(super) fn patches(workspace: &Workspace) -> Result<Vec<PathBuf>> {
+    let directory = workspace.root.join("glue-c/kernel/patches");
+    let entries = fs::read_dir(&directory).with_context(|| format!("cannot read {}", directory.display()))?;
+    let mut patches = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+    patches.sort();
+    patches.reverse();
+    Ok(patches)
 }

@@ -25,6 +25,7 @@ static const struct suite *const known[] = {
 	&capability_suite,
 	&cases_suite,
 	&clp_suite,
+	&container_suite,
 	&disk_suite,
 	&domain_suite,
 	&firmware_suite,

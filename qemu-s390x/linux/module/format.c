@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What a function can do with, as CLP says it. */
 
+#include <linux/debugfs.h>
+
 #include "zpci_test.h"
 
 /* Last usable DMA address of QEMU's functions, as CLP gives it. */
@@ -49,6 +51,38 @@ static void unsuitable_is_refused(struct bench *bench)
 	       "refused afterwards, too");
 	bench_detach(domain, bench->second);
 	iommu_domain_free(domain);
+}
+
+/*
+ * Whether the second function says that it has no tables but region-second
+ * ones. QEMU's functions cannot be registered with these; so meanwhile it also
+ * says that it is disabled, and nothing is registered.
+ */
+static int lacking_set(void *data, u64 lacking)
+{
+	static u32 handle;
+	static u8 formats;
+	struct zpci_dev *zdev = to_zpci(((struct bench *)data)->second);
+
+	if (!!lacking == !!handle)
+		return 0;
+	if (lacking) {
+		formats = zdev->dtsm;
+		handle = zdev->fh;
+		zdev->dtsm = REGION_SECOND_ONLY;
+		WRITE_ONCE(zdev->fh, handle & ~BIT(31));
+	} else {
+		zdev->dtsm = formats;
+		WRITE_ONCE(zdev->fh, handle);
+		handle = 0;
+	}
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(lacking_fops, NULL, lacking_set, "%llu\n");
+
+void format_switch(struct bench *bench, struct dentry *directory)
+{
+	debugfs_create_file("lacking", 0200, directory, bench, &lacking_fops);
 }
 
 const struct zpci_test format_tests[] = {

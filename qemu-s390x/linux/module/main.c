@@ -88,6 +88,7 @@ static int __init zpci_test_init(void)
 			debugfs_create_file(test->name, 0400, group,
 					    (void *)test, &zpci_test_fops);
 	}
+	format_switch(&bench, directory);
 	return 0;
 }
 module_init(zpci_test_init);

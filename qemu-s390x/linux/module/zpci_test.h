@@ -37,6 +37,9 @@ extern const struct zpci_test format_tests[];
 extern const struct zpci_test root_tests[];
 extern const struct zpci_test race_tests[];
 
+/* A file "lacking": 1 takes from the second function what it has, 0 gives it back. */
+void format_switch(struct bench *bench, struct dentry *directory);
+
 /* Notes why the test has failed. */
 __printf(2, 3)
 void bench_fail(struct bench *bench, const char *format, ...);

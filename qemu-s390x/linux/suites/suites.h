@@ -9,6 +9,7 @@ extern const struct suite benchmark_suite;
 extern const struct suite capability_suite;
 extern const struct suite cases_suite;
 extern const struct suite clp_suite;
+extern const struct suite container_suite;
 extern const struct suite disk_suite;
 extern const struct suite domain_suite;
 extern const struct suite firmware_suite;

@@ -25,6 +25,9 @@ const MODULES: [&str; 2] = ["zpci_test.ko", "zpci_cases.ko"];
 /// What the Kbuild file of our modules calls the object with the cases.
 const CASES: &str = "zpci_cases_rust.o_shipped";
 
+/// Where our headers for user space are, below the workspace.
+const USER_API: &str = "glue-c/include/uapi";
+
 /// For every program: of ours and of the kernel's.
 const FLAGS: [&str; 5] = ["-static", "-O2", "-Wall", "-D_GNU_SOURCE", "-pthread"];
 
@@ -32,6 +35,8 @@ const FLAGS: [&str; 5] = ["-static", "-O2", "-Wall", "-D_GNU_SOURCE", "-pthread"
 #[derive(Debug)]
 pub(crate) struct Guest<'a> {
     sources: PathBuf,
+    /// Our headers for user space.
+    user_api: PathBuf,
     directory: PathBuf,
     kernel: &'a Kernel,
     /// The object with the cases.
@@ -53,7 +58,8 @@ impl<'a> Guest<'a> {
             Err(_) => step.failed(),
         }
         let (sources, directory) = (workspace.root.join(SOURCES), kernel.output.join("guest"));
-        Ok(Self { sources, directory, kernel, cases: result?.path })
+        let user_api = workspace.root.join(USER_API);
+        Ok(Self { sources, user_api, directory, kernel, cases: result?.path })
     }
 
     /// Compiles what has changed and returns the path of the initial file system, with the self-tests if `selftests`.
@@ -68,6 +74,8 @@ impl<'a> Guest<'a> {
             initrd.directory(directory);
         }
         initrd.program("init", &self.init()?)?;
+        initrd.directory("bin");
+        initrd.program("bin/capabilities", &self.program("capabilities", &[&self.sources.join("capabilities")])?)?;
         initrd.directory("modules");
         let modules = self.modules()?;
         for name in MODULES {
@@ -94,17 +102,24 @@ impl<'a> Guest<'a> {
     }
 
     fn init(&self) -> Result<PathBuf> {
-        let program = self.directory.join("init");
-        let sources: Vec<PathBuf> =
-            [sources(&self.sources)?, sources(&self.sources.join("suites"))?].into_iter().flatten().collect();
+        self.program("init", &[&self.sources, &self.sources.join("suites")])
+    }
+
+    /// The program made of the C files directly in `directories`.
+    fn program(&self, name: &str, directories: &[&Path]) -> Result<PathBuf> {
+        let program = self.directory.join(name);
+        let sources = directories.iter().map(|directory| sources(directory)).collect::<Result<Vec<_>>>()?.concat();
         let mut stamp = self.stamp()?;
         stamp.directory(&self.sources)?;
-        let stamp_path = self.directory.join("init.stamp");
+        stamp.directory(&self.user_api)?;
+        let stamp_path = self.directory.join(format!("{name}.stamp"));
         if program.is_file() && stamp.is_at(&stamp_path) {
             return Ok(program);
         }
-        let step = Step::start("Guest programs");
+        let step = Step::start(format!("Guest program {name}"));
         let mut compile = self.compiler();
+        // Behind the headers of the kernel, which has ours where it has the driver.
+        compile.arg("-idirafter").arg(&self.user_api);
         compile.args(["-Wextra", "-Werror", "-o"]).arg(&program).args(&sources);
         finish(step, &mut compile)?;
         stamp.write(&stamp_path)?;

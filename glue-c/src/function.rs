@@ -157,6 +157,7 @@ impl ForeignFunction {
     }
 
     /// What the user API tells of the function: without BARs and addresses for mapped I/O.
+    #[inline(never)]
     pub(crate) fn function(&self) -> Function {
         Function {
             id: FunctionId(self.id),
@@ -181,6 +182,7 @@ impl ForeignFunction {
     }
 
     /// What the user API tells of the group.
+    #[inline(never)]
     pub(crate) fn group(&self) -> FunctionGroup {
         FunctionGroup {
             max_interrupts: self.max_interrupts,
@@ -211,6 +213,7 @@ impl ForeignFunction {
     }
 
     /// What of the window is used when at most `aperture` bytes are wanted.
+    #[inline(never)]
     pub(crate) fn choice(&self, aperture: u64) -> Option<Choice> {
         self.limits()?.choose(aperture)
     }

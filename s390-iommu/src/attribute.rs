@@ -22,6 +22,8 @@ pub trait Attribute<Subject>: Sized {
 
 impl AttachedFunction {
     /// The attribute of the type `A`; nothing where it does not apply.
+    // Nobody is in a hurry, and kernels are to stay small.
+    #[inline(never)]
     pub fn get_attr<A: Attribute<Self>>(&self) -> Option<A> {
         A::of(self)
     }

@@ -72,7 +72,7 @@ impl<'s, 'a> Container<'s, 'a> {
 
     /// The domains, in no order that means anything.
     pub fn domains(&self) -> impl Iterator<Item = &Domain<'a>> + Clone + '_ {
-        self.domains.iter().flatten()
+        self.domains.iter().filter_map(Option::as_ref)
     }
 
     /// The functions of all domains.
@@ -109,8 +109,12 @@ impl<'s, 'a> Container<'s, 'a> {
     }
 
     /// All addresses by the reasons not to map them, lowest first; nothing where there is no domain.
-    pub fn runs(&self) -> impl Iterator<Item = Run> + Clone + '_ {
-        self.domains().next().map(|_| Runs::new(self.domains)).into_iter().flatten()
+    pub fn runs(&self) -> Runs<'_> {
+        if self.format().is_some() {
+            Runs::new(self.domains)
+        } else {
+            Runs::NONE
+        }
     }
 
     /// The addresses that may be mapped, lowest first, no two of which touch.

@@ -24,6 +24,7 @@ pub struct AttachedFunction {
 
 impl AttachedFunction {
     /// What it takes for translation; nothing where it has no whole page to address.
+    #[inline(never)]
     pub fn limits(&self) -> Option<Limits> {
         Limits::new(&self.function, &self.group)
     }

@@ -30,6 +30,9 @@ pub struct Runs<'a> {
 }
 
 impl<'a> Runs<'a> {
+    /// No runs at all.
+    pub(crate) const NONE: Self = Self { domains: &[], rest: None };
+
     /// The runs of the domains in `domains`, in any order; without any all addresses are one run without a reason.
     pub const fn new(domains: &'a [Option<Domain<'a>>]) -> Self {
         Self { domains, rest: Some(IovaRange::ALL) }
@@ -38,7 +41,7 @@ impl<'a> Runs<'a> {
     /// Cuts `rest` where a reason may come or go; the first part and the reasons of its first byte, and what remains.
     fn cut(&self, rest: IovaRange) -> (Run, Option<IovaRange>) {
         let mut step = Step { at: rest.start(), last: rest.last(), reasons: Reasons::NONE };
-        for domain in self.domains.iter().flatten() {
+        for domain in self.domains.iter().filter_map(Option::as_ref) {
             if !step.meet(domain.aperture) {
                 step.reasons = step.reasons | Reasons::OUTSIDE;
             }
@@ -77,6 +80,8 @@ impl Step {
 impl Iterator for Runs<'_> {
     type Item = Run;
 
+    // It is long, and called from many places that are not in a hurry.
+    #[inline(never)]
     fn next(&mut self) -> Option<Run> {
         let (mut run, mut rest) = self.cut(self.rest?);
         while let Some(following) = rest {

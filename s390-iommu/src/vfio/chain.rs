@@ -58,6 +58,7 @@ impl<'a> Chain<'a> {
     }
 
     /// Writes `bytes` where there is room, and counts them in any case.
+    #[inline(never)]
     fn put(&mut self, bytes: &[u8]) {
         let end = self.end.saturating_add(bytes.len());
         if let Some(room) = self.room.get_mut(self.end..end) {
@@ -67,6 +68,7 @@ impl<'a> Chain<'a> {
     }
 
     /// Makes the capability at `last` lead to the one at `offset`.
+    #[inline(never)]
     fn link(&mut self, last: usize, offset: usize) {
         let next = in_32_bits(offset);
         let bytes = match self.order {

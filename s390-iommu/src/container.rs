@@ -66,6 +66,7 @@ impl<'s, 'a> Container<'s, 'a> {
     /// Detaches the domain `id` and returns it; nothing where there is none of that name.
     ///
     /// What only this domain could not map can be mapped again.
+    #[inline(never)]
     pub fn detach(&mut self, id: DomainId) -> Option<Domain<'a>> {
         self.domains.iter_mut().find(|slot| slot.is_some_and(|domain| domain.id == id)).and_then(Option::take)
     }
@@ -128,6 +129,7 @@ impl<'s, 'a> Container<'s, 'a> {
     }
 }
 
+#[inline(never)]
 fn check_functions(domain: &Domain<'_>) -> Result<(), AttachError> {
     for attached in domain.functions {
         let function = attached.function.id;

@@ -50,6 +50,7 @@ impl TableFormat {
         )
     }
 
+    #[inline(never)]
     fn check(&self, found: &Self, roots: bool, frames: bool, relaxed: bool) -> Result<(), FormatError> {
         if !roots {
             let (wanted, found) = (self.designation_types, found.designation_types);

@@ -41,9 +41,9 @@ impl Container<'_, '_> {
         }
         chain.append_with(Gaps::new(count(self.gaps())), self.gaps().map(GapEntry::from));
         chain.append(TableFormatCapability::new(&format));
-        if self.msi_windows().next().is_some() {
-            let page_sizes = self.domains().map(|domain| domain.format.frame_sizes.bitmap());
-            let capability = MsiCapability::new(self.msi_windows(), page_sizes);
+        let page_sizes = self.domains().map(|domain| domain.format.frame_sizes.bitmap());
+        let capability = MsiCapability::new(self.msi_windows(), page_sizes);
+        if capability.nr_windows != 0 {
             chain.append_with(capability, self.msi_windows().map(MsiWindowEntry::from));
         }
     }

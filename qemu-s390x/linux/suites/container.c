@@ -5,103 +5,18 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
-#include <linux/iommufd.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "../clp.h"
-#include "../container.h"
 #include "../sysfs.h"
 #include "../vfio.h"
 #include "suites.h"
-
-#define MODULE "/modules/zpci_test.ko"
-#define LACKING "/sys/kernel/debug/zpci_test/lacking"
-
-/* Two NVMe controllers, and a function of another kind. */
-static struct function first, second, outside;
-
-static unsigned long attribute(const struct function *function,
-			       const char *name)
-{
-	char value[64];
-
-	check_that(sysfs_read(value, sizeof(value), "/sys/bus/pci/devices/%s/%s",
-			      function->address, name) > 0,
-		   "%s: %m", name);
-	return strtoul(value, NULL, 0);
-}
-
-static void take(const void *argument)
-{
-	const struct function *functions[] = { &first, &second, &outside };
-	char parameters[128];
-	int module = check_call(open(MODULE, O_RDONLY));
-
-	(void)argument;
-	check_that(second.address[0] && outside.address[0],
-		   "two NVMe controllers and another function are needed");
-	for (unsigned int i = 0; i < 3; i++)
-		check_call(function_unbind(functions[i]->address));
-	/* The module wants functions without a driver. */
-	snprintf(parameters, sizeof(parameters), "first=%s second=%s",
-		 first.address, outside.address);
-	check_call(syscall(SYS_finit_module, module, parameters, 0));
-	for (unsigned int i = 0; i < 3; i++)
-		check_call(function_bind(functions[i]->address, "vfio-pci"));
-}
-
-static void give_back(const void *argument)
-{
-	(void)argument;
-	check_call(syscall(SYS_delete_module, "zpci_test", O_NONBLOCK));
-	check_call(function_bind(first.address, NULL));
-	check_call(function_bind(second.address, NULL));
-	check_call(function_bind(outside.address, NULL));
-}
-
-/* A container with the first two functions. */
-static int open_both(int type)
-{
-	int container = container_open(type, container_group(&first));
-
-	check_call(container_join(container, container_group(&second)));
-	return container;
-}
-
-/* Its whole answer; `size` is how long that is. */
-static uint8_t *whole_answer(int container,
-			     struct container_capabilities *found, size_t *size)
-{
-	uint8_t *answer;
-
-	*size = container_size(container);
-	answer = container_information(container, *size);
-	check_that(answer, "VFIO_IOMMU_GET_INFO: %m");
-	container_read(found, answer, *size);
-	return answer;
-}
-
-/* Of all functions of a chain the one with the identifier of `function`. */
-static const struct vfio_iommu_type1_info_cap_zpci_function *
-told_of(const struct container_capabilities *found,
-	const struct function *function)
-{
-	uint32_t id = attribute(function, "function_id");
-
-	for (size_t i = 0; i < found->function_count; i++)
-		if (found->functions[i]->fid == id)
-			return found->functions[i];
-	return NULL;
-}
+#include "three.h"
 
 static bool contains(const uint8_t *bytes, size_t size, uint32_t word)
 {
@@ -127,29 +42,29 @@ static void chain(const void *argument)
 	};
 	const int *type = argument;
 	int other = container_open(*type, container_group(&outside));
-	int container = open_both(*type);
+	int container = three_open(*type);
 	struct container_capabilities found;
 	uint8_t *answer;
 	size_t size;
 
-	answer = whole_answer(container, &found, &size);
+	answer = three_answer(container, &found, &size);
 	check_equal(found.count, sizeof(expected) / sizeof(expected[0]));
 	for (size_t i = 0; i < found.count; i++)
 		check_equal(found.ids[i], expected[i]);
-	check(told_of(&found, &first) && told_of(&found, &second));
+	check(three_told(&found, &first) && three_told(&found, &second));
 	/* Nothing of the function that the same user has elsewhere. */
-	check(contains(answer, size, attribute(&first, "function_id")));
-	check(contains(answer, size, attribute(&second, "uid")));
-	check(!contains(answer, size, attribute(&outside, "function_id")));
-	check(!contains(answer, size, attribute(&outside, "uid")));
+	check(contains(answer, size, three_attribute(&first, "function_id")));
+	check(contains(answer, size, three_attribute(&second, "uid")));
+	check(!contains(answer, size, three_attribute(&outside, "function_id")));
+	check(!contains(answer, size, three_attribute(&outside, "uid")));
 	for (size_t i = 0; i < 3; i++)
 		check(!contains(answer, size,
-				attribute(i ? i == 1 ? &first : &second :
+				three_attribute(i ? i == 1 ? &first : &second :
 					      &outside,
 					  "function_handle")));
-	whole_answer(other, &found, &size);
+	three_answer(other, &found, &size);
 	check_equal(found.function_count, 1);
-	check(told_of(&found, &outside));
+	check(three_told(&found, &outside));
 }
 
 /* The functions are what /dev/clp and sysfs say. */
@@ -157,15 +72,15 @@ static void check_function(const struct container_capabilities *found,
 			   const struct function *function)
 {
 	const struct vfio_iommu_type1_info_cap_zpci_function *told =
-		told_of(found, function);
+		three_told(found, function);
 	struct clp_response clp;
 	char name[32];
 
 	check_that(told, "%s is not told of", function->address);
-	clp_query_function(&clp, attribute(function, "function_handle"));
+	clp_query_function(&clp, three_attribute(function, "function_handle"));
 	check_equal(told->fid, clp_word(&clp, 20));
 	check_equal(told->uid, clp_word(&clp, 124));
-	check_equal(told->uid, attribute(function, "uid"));
+	check_equal(told->uid, three_attribute(function, "uid"));
 	check_equal(told->start_dma, clp_doubleword(&clp, 64));
 	check(told->end_dma > told->start_dma);
 	check(told->end_dma <= clp_doubleword(&clp, 72));
@@ -175,20 +90,20 @@ static void check_function(const struct container_capabilities *found,
 		    clp.bytes[18] & 1);
 	check_equal(told->flags & ~3u, 0);
 	check_equal(told->pchid, clp_half(&clp, 30));
-	check_equal(told->pchid, attribute(function, "pchid"));
+	check_equal(told->pchid, three_attribute(function, "pchid"));
 	check_equal(told->vfn, clp_half(&clp, 16));
-	check_equal(told->vfn, attribute(function, "vfn"));
+	check_equal(told->vfn, three_attribute(function, "vfn"));
 	check_equal(told->fmb_length, clp.bytes[62] * 4);
 	check_equal(told->pft, clp.bytes[63]);
-	check_equal(told->pft, attribute(function, "pft"));
+	check_equal(told->pft, three_attribute(function, "pft"));
 	check_equal(told->gid, clp.bytes[19]);
-	check_equal(told->gid, attribute(function, "pfgid"));
+	check_equal(told->gid, three_attribute(function, "pfgid"));
 	check_equal(told->port, clp.bytes[61] & 0xf);
 	check_equal(told->fidparm, clp.bytes[60]);
 	for (unsigned int i = 0; i < 4; i++) {
 		check_equal(told->pfip[i], clp.bytes[56 + i]);
 		snprintf(name, sizeof(name), "pfip/segment%u", i);
-		check_equal(told->pfip[i], attribute(function, name));
+		check_equal(told->pfip[i], three_attribute(function, name));
 	}
 	for (size_t i = 0; i < sizeof(told->reserved); i++)
 		check_equal(told->reserved[i], 0);
@@ -205,7 +120,7 @@ static void functions_agree(const void *argument)
 	size_t size;
 
 	(void)argument;
-	whole_answer(open_both(VFIO_TYPE1v2_IOMMU), &found, &size);
+	three_answer(three_open(VFIO_TYPE1v2_IOMMU), &found, &size);
 	check_equal(found.function_count, 2);
 	check_function(&found, &first);
 	check_function(&found, &second);
@@ -219,10 +134,10 @@ static void group_agrees(const void *argument)
 	size_t size;
 
 	(void)argument;
-	whole_answer(open_both(VFIO_TYPE1v2_IOMMU), &found, &size);
+	three_answer(three_open(VFIO_TYPE1v2_IOMMU), &found, &size);
 	check_equal(found.group_count, 1);
 	told = found.groups[0];
-	check_equal(told->gid, attribute(&first, "pfgid"));
+	check_equal(told->gid, three_attribute(&first, "pfgid"));
 	clp_query_group(&clp, told->gid);
 	check_equal(told->dasm, clp_doubleword(&clp, 32));
 	check_equal(told->msi_addr, clp_doubleword(&clp, 40));
@@ -246,7 +161,7 @@ static void addresses(const void *argument)
 	size_t size;
 
 	(void)argument;
-	whole_answer(open_both(VFIO_TYPE1v2_IOMMU), &found, &size);
+	three_answer(three_open(VFIO_TYPE1v2_IOMMU), &found, &size);
 	check(found.ranges && found.gaps);
 	check_equal(found.gaps->entry_size, sizeof(struct vfio_zpci_gap));
 	clp_query_group(&clp, found.groups[0]->gid);
@@ -296,7 +211,7 @@ static void format_and_interrupts(const void *argument)
 	size_t size;
 
 	(void)argument;
-	answer = whole_answer(open_both(VFIO_TYPE1v2_IOMMU), &found, &size);
+	answer = three_answer(three_open(VFIO_TYPE1v2_IOMMU), &found, &size);
 	info = (const void *)answer;
 	check(found.format && found.msi);
 	clp_query_group(&clp, found.groups[0]->gid);
@@ -325,7 +240,7 @@ static void format_and_interrupts(const void *argument)
 static void sizes(const void *argument)
 {
 	const size_t fixed = sizeof(struct vfio_iommu_type1_info);
-	int container = open_both(VFIO_TYPE1v2_IOMMU);
+	int container = three_open(VFIO_TYPE1v2_IOMMU);
 	size_t full = container_size(container);
 	struct vfio_iommu_type1_info info;
 	uint8_t *answer, *whole;
@@ -372,7 +287,7 @@ static void sizes(const void *argument)
 /* The same as on a kernel without the driver, for whoever knows nothing of it. */
 static void upstream(const void *argument)
 {
-	int container = open_both(VFIO_TYPE1v2_IOMMU);
+	int container = three_open(VFIO_TYPE1v2_IOMMU);
 	struct vfio_iommu_type1_info fixed = { .argsz = sizeof(fixed) }, *info;
 	const struct vfio_info_cap_header *header = NULL;
 	size_t size;
@@ -419,268 +334,6 @@ static void upstream(const void *argument)
 	}
 }
 
-/* What is told follows from what is attached. */
-static void leave(const void *argument)
-{
-	int group = container_group(&second);
-	int container = container_open(VFIO_TYPE1v2_IOMMU,
-				       container_group(&first));
-	struct container_capabilities found;
-	size_t alone, size;
-	uint8_t *before, *after;
-
-	(void)argument;
-	before = whole_answer(container, &found, &alone);
-	check_equal(found.function_count, 1);
-	check_call(container_join(container, group));
-	whole_answer(container, &found, &size);
-	check_equal(found.function_count, 2);
-	check_equal(size, alone + sizeof(*found.functions[0]));
-	check_call(container_leave(group));
-	after = whole_answer(container, &found, &size);
-	check_equal(size, alone);
-	check(!memcmp(before, after, size));
-}
-
-/* Whether the kernel's log has `text` behind where `log` is. */
-static bool log_says(int log, const char *text)
-{
-	char record[1024];
-	ssize_t length;
-
-	for (;;) {
-		length = read(log, record, sizeof(record) - 1);
-		if (length < 0 && errno == EPIPE)
-			continue;
-		if (length <= 0)
-			return false;
-		record[length] = 0;
-		if (strstr(record, text))
-			return true;
-	}
-}
-
-/* Maps a page and unmaps it again. */
-static void use(int container)
-{
-	struct vfio vfio = { .api = VFIO_API_TYPE1, .iommu = container };
-	void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	struct iova_range ranges[IOVA_RANGES];
-	uint64_t unmapped;
-
-	check(memory != MAP_FAILED);
-	check_equal(vfio_ranges(&vfio, ranges), 1);
-	check_call(vfio_map(&vfio, memory, ranges[0].start, 4096,
-			    VFIO_READ_WRITE));
-	check_call(vfio_unmap(&vfio, ranges[0].start, 4096, &unmapped));
-	check_equal(unmapped, 4096);
-}
-
-/* Whether the kernel registers tables by itself, and so has one kind of them. */
-static bool region_third_only(void)
-{
-	char recovery[16];
-
-	kernel_parameter(recovery, sizeof(recovery), "zpci.recovery");
-	return !strcmp(recovery, "slot");
-}
-
-/*
- * A function that lacks the format of the container stays outside. The format
- * is region-second, of which the machine has none: the module lets a function
- * say otherwise while a container is made for it.
- */
-static void refused(const void *argument)
-{
-	int log = check_call(open("/dev/kmsg", O_RDONLY | O_NONBLOCK));
-	int group = container_group(&first), result, error;
-	int container = container_open(VFIO_TYPE1v2_IOMMU, group);
-	struct container_capabilities found;
-	uint8_t *before, *after;
-	size_t size, again;
-	char message[128];
-
-	(void)argument;
-	whole_answer(container, &found, &size);
-	check_that(found.format, "the kernel does not look at formats");
-	check_call(container_leave(group));
-	close(container);
-
-	container = check_call(open("/dev/vfio/vfio", O_RDWR));
-	check_call(container_join(container, container_group(&outside)));
-	check_call(sysfs_write("1", LACKING));
-	result = ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
-	error = errno;
-	check_call(sysfs_write("0", LACKING));
-	if (result < 0 && error == EINVAL && region_third_only()) {
-		/* That is a refusal, too. */
-		check_call(ioctl(container, VFIO_SET_IOMMU,
-				 VFIO_TYPE1v2_IOMMU));
-		return;
-	}
-	check_that(!result, "%s", strerror(error));
-	before = whole_answer(container, &found, &size);
-	check_equal(found.function_count, 1);
-	check_equal(found.format->designation_types, 1 << 2);
-
-	check_call(lseek(log, 0, SEEK_END));
-	check_errno(container_join(container, group), EINVAL);
-	snprintf(message, sizeof(message),
-		 "FID %08lx may not join the container: designation types "
-		 "0x40 where 0x20 are needed",
-		 attribute(&first, "function_id"));
-	check_that(log_says(log, message), "the kernel does not say: %s",
-		   message);
-	/* Nothing has changed, neither for the container ... */
-	after = whole_answer(container, &found, &again);
-	check_equal(again, size);
-	check(!memcmp(before, after, size));
-	/* ... nor for the function. */
-	use(container_open(VFIO_TYPE1v2_IOMMU, group));
-}
-
-struct reader {
-	int container;
-	volatile bool end;
-	unsigned int answers, functions[3];
-};
-
-static void *read_always(void *argument)
-{
-	struct reader *reader = argument;
-	struct container_capabilities found;
-
-	while (!reader->end) {
-		/* Enough for two, whoever comes meanwhile. */
-		size_t room = 4096;
-		uint8_t *answer = container_information(reader->container,
-							room);
-
-		check_that(answer, "VFIO_IOMMU_GET_INFO: %m");
-		container_read(&found, answer, room);
-		check(found.function_count >= 1 && found.function_count <= 2);
-		check(told_of(&found, &first));
-		check(found.format && found.msi && found.gaps && found.ranges);
-		reader->functions[found.function_count]++;
-		reader->answers++;
-		free(answer);
-	}
-	return NULL;
-}
-
-/* One asks all the time while a function comes and goes. */
-static void come_and_go(const void *argument)
-{
-	int group = container_group(&second);
-	struct reader reader = {
-		.container = container_open(VFIO_TYPE1v2_IOMMU,
-					    container_group(&first)),
-	};
-	pthread_t thread;
-
-	(void)argument;
-	check(!pthread_create(&thread, NULL, read_always, &reader));
-	for (unsigned int i = 0; i < 200; i++) {
-		check_call(container_join(reader.container, group));
-		sched_yield();
-		check_call(container_leave(group));
-	}
-	reader.end = true;
-	check(!pthread_join(thread, NULL));
-	ktap_note("%u answers, %u with one function, %u with two",
-		  reader.answers, reader.functions[1], reader.functions[2]);
-	check(reader.answers);
-}
-
-static void hardware(const void *argument)
-{
-	struct {
-		struct iommu_hw_info_zpci zpci;
-		uint8_t beyond[32];
-	} data;
-	struct iommu_hw_info info = {
-		.size = sizeof(info),
-		.data_len = sizeof(data),
-		.data_uptr = (uintptr_t)&data,
-	};
-	const struct function *function = argument;
-	uint8_t bytes[2 * sizeof(data)];
-	struct clp_response clp;
-	struct vfio vfio;
-
-	memset(&data, POISON, sizeof(data));
-	vfio_open(&vfio, VFIO_API_IOMMUFD, function->address);
-	info.dev_id = vfio.device_id;
-	check_call(ioctl(vfio.iommu, IOMMU_GET_HW_INFO, &info));
-	check_equal(info.out_data_type, IOMMU_HW_INFO_TYPE_ZPCI);
-	check_equal(info.data_len, sizeof(data.zpci));
-	clp_query_group(&clp, attribute(function, "pfgid"));
-	check_equal(data.zpci.dtsm, clp.bytes[24]);
-	check_equal(data.zpci.designation_types, 1 << 1);
-	check_equal(data.zpci.frame_sizes, 4096);
-	check_equal(data.zpci.flags,
-		    (clp.bytes[19] & 0x20 ? IOMMU_HW_INFO_ZPCI_RELAXED : 0) |
-			    (clp.bytes[19] & 1 ? IOMMU_HW_INFO_ZPCI_REFRESH :
-						 0) |
-			    IOMMU_HW_INFO_ZPCI_MSI_WINDOW);
-	check_equal(data.zpci.msi_start, clp_doubleword(&clp, 40));
-	check_equal(data.zpci.msi_end, data.zpci.msi_start + 4095);
-	check_equal(data.zpci.reserved, 0);
-	for (size_t i = 0; i < sizeof(data.beyond); i++)
-		check_equal(data.beyond[i], 0);
-
-	for (size_t size = 0; size <= sizeof(data); size++) {
-		memset(bytes, POISON, sizeof(bytes));
-		info.data_len = size;
-		info.data_uptr = (uintptr_t)bytes;
-		check_call(ioctl(vfio.iommu, IOMMU_GET_HW_INFO, &info));
-		check_equal(info.data_len, sizeof(data.zpci));
-		check_that(!memcmp(bytes, &data, size), "%zu bytes", size);
-		for (size_t i = size; i < sizeof(bytes); i++)
-			check_equal(bytes[i], POISON);
-	}
-}
-
-/* Whoever wants data of one type gets that, or nothing. */
-static void hardware_type(const void *argument)
-{
-	struct iommu_hw_info info = { .size = sizeof(info) };
-	struct vfio vfio;
-
-	(void)argument;
-	vfio_open(&vfio, VFIO_API_IOMMUFD, first.address);
-	info.dev_id = vfio.device_id;
-	/* IOMMU_HW_INFO_FLAG_INPUT_TYPE, which older headers do not have. */
-	info.flags = 1;
-	info.out_data_type = IOMMU_HW_INFO_TYPE_ZPCI;
-	if (ioctl(vfio.iommu, IOMMU_GET_HW_INFO, &info) && errno == EOPNOTSUPP)
-		ktap_skip("the kernel has no such flag");
-	check_equal(info.out_data_type, IOMMU_HW_INFO_TYPE_ZPCI);
-	info.out_data_type = 1;
-	check_errno(ioctl(vfio.iommu, IOMMU_GET_HW_INFO, &info), EOPNOTSUPP);
-}
-
-/* Through iommufd and through type 1 the same may be mapped. */
-static void same_ranges(const void *argument)
-{
-	struct container_capabilities found;
-	struct iova_range ranges[IOVA_RANGES];
-	int container = open_both(VFIO_TYPE1v2_IOMMU);
-	struct vfio vfio;
-	size_t size;
-
-	(void)argument;
-	whole_answer(container, &found, &size);
-	check_equal(found.ranges->nr_iovas, 1);
-	check_equal(found.functions[0]->start_dma,
-		    found.functions[1]->start_dma);
-	vfio_open(&vfio, VFIO_API_IOMMUFD, outside.address);
-	check_equal(vfio_ranges(&vfio, ranges), 1);
-	check_equal(ranges[0].start, found.ranges->iova_ranges[0].start);
-	check_equal(ranges[0].last, found.ranges->iova_ranges[0].end);
-}
-
 /* Runs the program for people; its output, or that for programs. */
 static void run_program(const char *option, char *output, size_t size)
 {
@@ -720,7 +373,7 @@ static void program(const void *argument)
 	(void)argument;
 	run_program("--json", output, sizeof(output));
 	snprintf(id, sizeof(id), "\"fid\":\"%#lx\"",
-		 attribute(&second, "function_id"));
+		 three_attribute(&second, "function_id"));
 	while ((line = strsep(&rest, "\n")) && *line) {
 		ktap_data("zpci-told", "%s", line);
 		/* Two containers, which tell functions, and the iommufd. */
@@ -732,27 +385,11 @@ static void program(const void *argument)
 	check(strstr(output, "table-format") && strstr(output, "iommufd"));
 }
 
-static void find_functions(void)
-{
-	static struct function functions[FUNCTIONS];
-	size_t count = functions_find(functions);
-
-	for (size_t i = 0; i < count; i++) {
-		if (functions[i].class != CLASS_NVME)
-			outside = functions[i];
-		else if (!first.address[0])
-			first = functions[i];
-		else if (!second.address[0])
-			second = functions[i];
-	}
-}
-
 static void define(void)
 {
 	static const int type1 = VFIO_TYPE1_IOMMU, type1v2 = VFIO_TYPE1v2_IOMMU;
 
-	find_functions();
-	ktap_case(take, NULL, "bind to vfio-pci");
+	three_define();
 	ktap_case(upstream, NULL, "header of Linux alone");
 	ktap_case(chain, &type1v2, "zpci chain");
 	ktap_case(chain, &type1, "zpci chain of type 1 version 1");
@@ -761,15 +398,8 @@ static void define(void)
 	ktap_case(addresses, NULL, "zpci ranges and gaps");
 	ktap_case(format_and_interrupts, NULL, "zpci format and interrupts");
 	ktap_case(sizes, NULL, "zpci every size of a buffer");
-	ktap_case(leave, NULL, "zpci function leaves");
-	ktap_case(refused, NULL, "zpci format is refused");
-	ktap_case(come_and_go, NULL, "zpci functions come and go");
-	ktap_case(hardware, &first, "zpci hardware information");
-	ktap_case(hardware, &outside, "zpci hardware information of another");
-	ktap_case(hardware_type, NULL, "zpci type of hardware information");
-	ktap_case(same_ranges, NULL, "zpci ranges of iommufd");
 	ktap_case(program, NULL, "zpci program");
-	ktap_case(give_back, NULL, "back to their drivers");
+	three_return();
 }
 
 const struct suite container_suite = { "container", define };

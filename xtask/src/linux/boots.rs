@@ -100,7 +100,7 @@ pub(crate) const BOOTS: &[Boot] = &[
     Boot { name: "firmware", suites: &["firmware"], parameters: "nokaslr", falsified: &LIES, ..LAZY },
     Boot {
         name: "attributes",
-        suites: &["function", "capability"],
+        suites: &["function", "capability", "container", "hardware"],
         parameters: "nokaslr",
         falsified: &ATTRIBUTES,
         ..LAZY
@@ -110,7 +110,7 @@ pub(crate) const BOOTS: &[Boot] = &[
     Boot { name: "processors-4", suites: &["load"], processors: 4, ..LAZY },
     Boot { name: "rebind", suites: &["rebind"], processors: 2, ..LAZY },
     Boot { name: "vfio", suites: &["type1", "iommufd", "capability", "nvme"], processors: 2, ..LAZY },
-    Boot { name: "container", suites: &["container"], processors: 2, ..LAZY },
+    Boot { name: "container", suites: &["container", "join", "hardware"], processors: 2, ..LAZY },
     Boot { name: "hotplug", suites: &["hotplug"], processors: 2, ..LAZY },
     Boot {
         name: "module",

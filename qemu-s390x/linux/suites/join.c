@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+/* Functions come to a container and leave it. All needs a kernel with the driver. */
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../sysfs.h"
+#include "../vfio.h"
+#include "suites.h"
+#include "three.h"
+
+/* What is told follows from what is attached. */
+static void leave(const void *argument)
+{
+	int group = container_group(&second);
+	int container = container_open(VFIO_TYPE1v2_IOMMU,
+				       container_group(&first));
+	struct container_capabilities found;
+	size_t alone, size;
+	uint8_t *before, *after;
+
+	(void)argument;
+	before = three_answer(container, &found, &alone);
+	check_equal(found.function_count, 1);
+	check_call(container_join(container, group));
+	three_answer(container, &found, &size);
+	check_equal(found.function_count, 2);
+	check_equal(size, alone + sizeof(*found.functions[0]));
+	check_call(container_leave(group));
+	after = three_answer(container, &found, &size);
+	check_equal(size, alone);
+	check(!memcmp(before, after, size));
+}
+
+/* Whether the kernel's log has `text` behind where `log` is. */
+static bool log_says(int log, const char *text)
+{
+	char record[1024];
+	ssize_t length;
+
+	for (;;) {
+		length = read(log, record, sizeof(record) - 1);
+		if (length < 0 && errno == EPIPE)
+			continue;
+		if (length <= 0)
+			return false;
+		record[length] = 0;
+		if (strstr(record, text))
+			return true;
+	}
+}
+
+/* Maps a page and unmaps it again. */
+static void use(int container)
+{
+	struct vfio vfio = { .api = VFIO_API_TYPE1, .iommu = container };
+	void *memory = mmap(NULL, 4096, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct iova_range ranges[IOVA_RANGES];
+	uint64_t unmapped;
+
+	check(memory != MAP_FAILED);
+	check_equal(vfio_ranges(&vfio, ranges), 1);
+	check_call(vfio_map(&vfio, memory, ranges[0].start, 4096,
+			    VFIO_READ_WRITE));
+	check_call(vfio_unmap(&vfio, ranges[0].start, 4096, &unmapped));
+	check_equal(unmapped, 4096);
+}
+
+/* Whether the kernel registers tables by itself, and so has one kind of them. */
+static bool region_third_only(void)
+{
+	char recovery[16];
+
+	kernel_parameter(recovery, sizeof(recovery), "zpci.recovery");
+	return !strcmp(recovery, "slot");
+}
+
+/*
+ * A function that lacks the format of the container stays outside. The format
+ * is region-second, of which the machine has none: the module lets a function
+ * say otherwise while a container is made for it.
+ */
+static void refused(const void *argument)
+{
+	int log = check_call(open("/dev/kmsg", O_RDONLY | O_NONBLOCK));
+	int group = container_group(&first), result, error;
+	int container = container_open(VFIO_TYPE1v2_IOMMU, group);
+	struct container_capabilities found;
+	uint8_t *before, *after;
+	size_t size, again;
+	char message[128];
+
+	(void)argument;
+	three_answer(container, &found, &size);
+	check_that(found.format, "the kernel does not look at formats");
+	check_call(container_leave(group));
+	close(container);
+
+	container = check_call(open("/dev/vfio/vfio", O_RDWR));
+	check_call(container_join(container, container_group(&outside)));
+	check_call(sysfs_write("1", LACKING));
+	result = ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
+	error = errno;
+	check_call(sysfs_write("0", LACKING));
+	if (result < 0 && error == EINVAL && region_third_only()) {
+		/* That is a refusal, too. */
+		check_call(ioctl(container, VFIO_SET_IOMMU,
+				 VFIO_TYPE1v2_IOMMU));
+		return;
+	}
+	check_that(!result, "%s", strerror(error));
+	before = three_answer(container, &found, &size);
+	check_equal(found.function_count, 1);
+	check_equal(found.format->designation_types, 1 << 2);
+
+	check_call(lseek(log, 0, SEEK_END));
+	check_errno(container_join(container, group), EINVAL);
+	snprintf(message, sizeof(message),
+		 "FID %08lx may not join the container: designation types "
+		 "0x40 where 0x20 are needed",
+		 three_attribute(&first, "function_id"));
+	check_that(log_says(log, message), "the kernel does not say: %s",
+		   message);
+	/* Nothing has changed, neither for the container ... */
+	after = three_answer(container, &found, &again);
+	check_equal(again, size);
+	check(!memcmp(before, after, size));
+	/* ... nor for the function. */
+	use(container_open(VFIO_TYPE1v2_IOMMU, group));
+}
+
+struct reader {
+	int container;
+	volatile bool end;
+	unsigned int answers, functions[3];
+};
+
+static void *read_always(void *argument)
+{
+	struct reader *reader = argument;
+	struct container_capabilities found;
+
+	while (!reader->end) {
+		/* Enough for two, whoever comes meanwhile. */
+		size_t room = 4096;
+		uint8_t *answer = container_information(reader->container,
+							room);
+
+		check_that(answer, "VFIO_IOMMU_GET_INFO: %m");
+		container_read(&found, answer, room);
+		check(found.function_count >= 1 && found.function_count <= 2);
+		check(three_told(&found, &first));
+		check(found.format && found.msi && found.gaps && found.ranges);
+		reader->functions[found.function_count]++;
+		reader->answers++;
+		free(answer);
+	}
+	return NULL;
+}
+
+/* One asks all the time while a function comes and goes. */
+static void come_and_go(const void *argument)
+{
+	int group = container_group(&second);
+	struct reader reader = {
+		.container = container_open(VFIO_TYPE1v2_IOMMU,
+					    container_group(&first)),
+	};
+	pthread_t thread;
+
+	(void)argument;
+	check(!pthread_create(&thread, NULL, read_always, &reader));
+	for (unsigned int i = 0; i < 200; i++) {
+		check_call(container_join(reader.container, group));
+		sched_yield();
+		check_call(container_leave(group));
+	}
+	reader.end = true;
+	check(!pthread_join(thread, NULL));
+	ktap_note("%u answers, %u with one function, %u with two",
+		  reader.answers, reader.functions[1], reader.functions[2]);
+	check(reader.answers);
+}
+
+static void define(void)
+{
+	three_define();
+	ktap_case(leave, NULL, "zpci function leaves");
+	ktap_case(refused, NULL, "zpci format is refused");
+	ktap_case(come_and_go, NULL, "zpci functions come and go");
+	three_return();
+}
+
+const struct suite join_suite = { "join", define };

@@ -2,6 +2,7 @@
 
 //! The capability of VFIO_IOMMU_GET_INFO that describes a zPCI function of the container.
 
+use clp::{Bar, Function, FunctionGroupId, FunctionId, FunctionType, Uid, UtilityString};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -82,6 +83,33 @@ impl FunctionCapability {
             fidparm: facts.fidparm,
             reserved: [0; 6],
             util_str: facts.utility_string.map_or([0; 64], |string| string.0),
+        }
+    }
+
+    /// The function as a VMM passes it through: what [`clp::responder::Passthrough`] makes a function of the guest of.
+    ///
+    /// Its window is the one that its domain translates. BARs, RID, TID and mapped I/O addresses are not told, and are
+    /// absent.
+    pub fn function(&self) -> Function {
+        Function {
+            id: FunctionId(self.fid),
+            uid: Uid(self.uid),
+            group: FunctionGroupId(self.gid),
+            function_type: FunctionType(self.pft),
+            is_physical: self.flags & Self::PHYSICAL != 0,
+            vfn: self.vfn,
+            pchid: self.pchid,
+            port: self.port,
+            internal_path: self.pfip,
+            fidparm: self.fidparm,
+            rid: None,
+            tid: None,
+            bars: [Bar::ABSENT; 6],
+            mio: None,
+            start_dma: self.start_dma,
+            end_dma: self.end_dma,
+            fmb_length: self.fmb_length,
+            utility_string: (self.flags & Self::UTILITY_STRING != 0).then_some(UtilityString(self.util_str)),
         }
     }
 }

@@ -2,12 +2,14 @@
 
 //! The capability of VFIO_IOMMU_GET_INFO that describes a group of zPCI functions.
 
+use clp::FunctionGroup;
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::byte_order::swap_bytes;
 use super::{identifier, CapabilityHeader};
 use crate::attribute::{GroupFacts, RefreshOnMap};
+use crate::table_format::TableFormat;
 
 /// A group of zPCI functions of the container, version 1; there is one capability for each.
 #[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
@@ -59,6 +61,28 @@ impl GroupCapability {
             version: facts.version,
             gid: facts.id.0,
             reserved: 0,
+        }
+    }
+
+    /// The group as a VMM tells its guest, for [`clp::responder::Groups`]; `format` is what tables the guest may build,
+    /// usually [`TableFormatCapability::format`](super::TableFormatCapability::format).
+    ///
+    /// What is not told is 0: directed interrupts, `frame`, `maxfaal`.
+    pub const fn group(&self, format: &TableFormat) -> FunctionGroup {
+        FunctionGroup {
+            max_interrupts: self.noi,
+            max_directed_interrupts: 0,
+            max_cpu: 0,
+            version: self.version,
+            relaxed_translation: format.relaxed_translation,
+            frame: false,
+            refresh: self.flags & Self::REFRESH != 0,
+            designation_types: format.designation_types,
+            max_store_block: self.maxstbl,
+            measurement_interval_ms: self.mui,
+            maxfaal: 0,
+            dasm: self.dasm,
+            msi_address: self.msi_addr,
         }
     }
 }

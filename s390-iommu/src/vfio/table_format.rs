@@ -2,11 +2,13 @@
 
 //! The capability of VFIO_IOMMU_GET_INFO that describes the translation tables.
 
+use clp::DesignationTypes;
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::byte_order::swap_bytes;
 use super::{identifier, CapabilityHeader};
+use crate::frame::{FrameSize, FrameSizes};
 use crate::table_format::TableFormat;
 
 /// The translation tables that every domain of the container may use, version 1.
@@ -49,5 +51,20 @@ impl TableFormatCapability {
             designation_types: format.designation_types.0.reverse_bits() as u32,
             reserved: 0,
         }
+    }
+
+    /// The tables that are described; nothing where they are of another architecture.
+    ///
+    /// Designation types from 8 on and sizes of frames that no table of ours has are left out.
+    pub const fn format(&self) -> Option<TableFormat> {
+        if self.format != Self::S390 {
+            return None;
+        }
+        let large = self.frame_sizes & FrameSize::Size1M.bytes() != 0;
+        Some(TableFormat {
+            designation_types: DesignationTypes((self.designation_types as u8).reverse_bits()),
+            frame_sizes: if large { FrameSizes::WITH_LARGE } else { FrameSizes::SMALL },
+            relaxed_translation: self.flags & Self::RELAXED_TRANSLATION != 0,
+        })
     }
 }

@@ -5,6 +5,7 @@
 mod attach;
 mod attributes;
 mod fixture;
+mod guest;
 mod hostile;
 mod layouts;
 mod ranges;

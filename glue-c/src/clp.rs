@@ -23,20 +23,22 @@ pub unsafe extern "C" fn zpci_rust_list(block: *mut Block, context: *mut c_void)
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
     let mut client = Client::new(&KernelClp, unsafe { &mut *block });
     let mut list = client.list();
-    while let Some(entry) = list.next() {
-        if let Some(summary) = list.summary() {
-            kernel::uid_checking(summary.uid_checking);
+    let mut told = None;
+    loop {
+        let entry = list.next();
+        // C is told once, and again if a later response says something else.
+        let uid_checking = list.summary().map(|summary| summary.uid_checking);
+        if let Some(on) = uid_checking.filter(|_| uid_checking != told) {
+            kernel::uid_checking(on);
+            told = uid_checking;
         }
         match entry {
             // SAFETY: by the contract `context` is what C expects.
-            Ok(entry) => unsafe { kernel::listed(context, &entry) },
-            Err(error) => return list_failed(error),
+            Some(Ok(entry)) => unsafe { kernel::listed(context, &entry) },
+            Some(Err(error)) => return list_failed(error),
+            None => return 0,
         }
     }
-    if let Some(summary) = list.summary() {
-        kernel::uid_checking(summary.uid_checking);
-    }
-    0
 }
 
 /// Finds the function with identifier `id`: its handle and state (0 standby, 1 configured); 0, -ENODEV or -EIO.

@@ -63,14 +63,22 @@ fn functions_are_handed_out_in_order() {
     // UIDs are unique.
     first[30] = 0x01;
     kernel.respond(0, &first);
-    kernel.respond(0, &response(0, &[entry(0x1b36, false, 2, 0x2_0001)]));
+    kernel.respond(0, &response(0x78, &[entry(0x1b36, false, 2, 0x2_0001), entry(0x1b36, true, 3, 0x2_0002)]));
+    kernel.respond(0, &response(0, &[entry(0x1b36, true, 4, 0x2_0003)]));
     assert_eq!(list(), 0);
-    let events = kernel.events();
-    let without_uids: Vec<&Event> = events.iter().filter(|event| !matches!(event, Event::UidChecking(_))).collect();
-    assert_eq!(without_uids, [&request(0), &listed(1, 0x2_0000, true), &request(0x77), &listed(2, 0x2_0001, false)]);
-    // What was told last holds, and the first function finds it told.
-    assert_eq!(events[1], Event::UidChecking(true));
-    assert_eq!(events.last(), Some(&Event::UidChecking(false)));
+    // What was told last holds; it is told before the first function that comes with it, and not twice.
+    let expected = [
+        request(0),
+        Event::UidChecking(true),
+        listed(1, 0x2_0000, true),
+        request(0x77),
+        Event::UidChecking(false),
+        listed(2, 0x2_0001, false),
+        listed(3, 0x2_0002, true),
+        request(0x78),
+        listed(4, 0x2_0003, true),
+    ];
+    assert_eq!(kernel.events(), expected);
 }
 
 #[test]

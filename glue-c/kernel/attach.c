@@ -12,6 +12,7 @@
 #include "zpci_domain.h"
 #include "zpci_shim.h"
 
+/* One registration at a time; see zpci_domain.h. */
 DEFINE_MUTEX(zpci_registration_lock);
 
 static void zpci_set_domain(struct zpci_dev *zdev, struct iommu_domain *domain)
@@ -73,7 +74,8 @@ static int zpci_register(struct zpci_dev *zdev, const struct zpci_rust_function 
 
 	rc = zpci_rust_register(function, zpci_aperture, table, answer);
 	if (answer[0])
-		zpci_dbg(3, "reg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, answer[0], answer[1]);
+		zpci_dbg(3, "reg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, answer[0],
+			 answer[1]);
 	return rc;
 }
 
@@ -88,7 +90,7 @@ int zpci_attach(struct iommu_domain *iommu_domain, struct device *dev ZPCI_OLD_D
 	int rc;
 
 	guard(mutex)(&zpci_registration_lock);
-	/* So after another attach was refused: the core goes back to where the function still is. */
+	/* After an attach that was refused the core goes back to where the function still is. */
 	if (zdev->s390_domain == iommu_domain)
 		return 0;
 	zpci_shim_describe(zdev, &function);
@@ -114,7 +116,10 @@ int zpci_attach(struct iommu_domain *iommu_domain, struct device *dev ZPCI_OLD_D
 	list_add_rcu(&attachment->entry, &domain->attachments);
 	spin_unlock_irqrestore(&domain->lock, flags);
 
-	/* What is mapped from now on is refreshed by whoever maps it; this is for what was mapped before. */
+	/*
+	 * What is mapped from now on is refreshed by whoever maps it; this is
+	 * for what was mapped before.
+	 */
 	rc = zpci_rust_refresh_attached(&function, zpci_aperture, &domain->table);
 	if (rc && !answer[0])
 		zpci_block(zdev);
@@ -170,7 +175,10 @@ int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 	if (zpci_register(zdev, &function, table, answer) && !answer[0])
 		return -EINVAL;
 	*status = answer[1];
-	/* A hypervisor that shadows the tables dropped what it knew of them with the old registration. */
+	/*
+	 * A hypervisor that shadows the tables dropped what it knew of them with
+	 * the old registration.
+	 */
 	if (!answer[0] && table)
 		return zpci_rust_refresh_attached(&function, zpci_aperture, table);
 	return answer[0];

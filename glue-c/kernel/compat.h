@@ -14,13 +14,11 @@
 #define ZPCI_OLD_DOMAIN
 #endif
 
-/* Whoever asks iommufd for the hardware information of a function may say of which type it has to be. */
+/* Whoever asks iommufd for hardware information may say of which type it has to be. */
 #ifdef ZPCI_HAS_HW_INFO_TYPE
-#define zpci_hw_info_type	enum iommu_hw_info_type
-#define zpci_may_ask_for(asked, type)	((asked) == IOMMU_HW_INFO_TYPE_DEFAULT || (asked) == (type))
+#define zpci_hw_info_type			enum iommu_hw_info_type
 #else
-#define zpci_hw_info_type	u32
-#define zpci_may_ask_for(asked, type)	true
+#define zpci_hw_info_type			u32
 #endif
 
 /* struct zpci_dev says whether a function may do without translation; an identity domain needs that. */

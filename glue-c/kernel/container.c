@@ -3,6 +3,8 @@
  * What user space is told: of domains that it maps together, of the IOMMU of a
  * function, and of the function as a device of VFIO.
  */
+#define pr_fmt(fmt) "zpci: " fmt
+
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/mm.h>
@@ -25,9 +27,14 @@ struct zpci_members {
 	u32 joining;
 };
 
-/* What is told afterwards is of these copies, whatever becomes of the functions. Other drivers' domains are left out. */
-static int zpci_find_members(struct zpci_members *members, struct iommu_domain **domains, unsigned int count)
+/*
+ * What is told afterwards is of these copies, whatever becomes of the
+ * functions. Domains of other drivers are left out.
+ */
+static int zpci_find_members(struct zpci_members *members, struct iommu_domain **domains,
+			     unsigned int count)
 {
+	struct zpci_domain *domain;
 	struct zpci_attachment *attachment;
 	struct zpci_rust_member *member;
 	unsigned int i;
@@ -35,8 +42,10 @@ static int zpci_find_members(struct zpci_members *members, struct iommu_domain *
 	guard(mutex)(&zpci_registration_lock);
 	for (i = 0; i < count; i++) {
 		members->joining = members->count;
-		if (domains[i]->ops == &zpci_paging_domain_ops)
-			members->count += list_count_nodes(&to_zpci_domain(domains[i])->attachments);
+		if (domains[i]->ops != &zpci_paging_domain_ops)
+			continue;
+		domain = to_zpci_domain(domains[i]);
+		members->count += list_count_nodes(&domain->attachments);
 	}
 	if (!members->count)
 		return 0;
@@ -48,9 +57,10 @@ static int zpci_find_members(struct zpci_members *members, struct iommu_domain *
 	for (i = 0; i < count; i++) {
 		if (domains[i]->ops != &zpci_paging_domain_ops)
 			continue;
-		list_for_each_entry(attachment, &to_zpci_domain(domains[i])->attachments, entry) {
+		domain = to_zpci_domain(domains[i]);
+		list_for_each_entry(attachment, &domain->attachments, entry) {
 			zpci_shim_describe(attachment->zdev, &member->function);
-			member->table = to_zpci_domain(domains[i])->table;
+			member->table = domain->table;
 			member++;
 		}
 	}
@@ -67,15 +77,16 @@ static int zpci_may_join(const struct zpci_members *members)
 	struct zpci_rust_refusal refusal;
 	int rc;
 
-	rc = zpci_rust_container_join(members->member, members->count, members->joining, zpci_aperture,
-				      members->room, &refusal);
+	rc = zpci_rust_container_join(members->member, members->count, members->joining,
+				      zpci_aperture, members->room, &refusal);
 	if (!rc)
 		return 0;
 	if (refusal.reason < ARRAY_SIZE(reasons) && reasons[refusal.reason])
-		pr_notice_ratelimited("zpci: FID %08x may not join the container: %s %#llx where %#llx are needed\n",
-				      refusal.id, reasons[refusal.reason], refusal.found, refusal.wanted);
+		pr_notice_ratelimited("FID %08x may not join the container: %s %#llx where %#llx are needed\n",
+				      refusal.id, reasons[refusal.reason], refusal.found,
+				      refusal.wanted);
 	else
-		pr_notice_ratelimited("zpci: FID %08x may not join the container: no address could be mapped\n",
+		pr_notice_ratelimited("FID %08x may not join the container: no address could be mapped\n",
 				      refusal.id);
 	return rc;
 }
@@ -88,15 +99,15 @@ static int zpci_add_capabilities(const struct zpci_members *members,
 	void *buffer;
 	int rc = 0;
 
-	size = zpci_rust_container_capabilities(members->member, members->count, zpci_aperture, members->room,
-						NULL, 0);
+	size = zpci_rust_container_capabilities(members->member, members->count, zpci_aperture,
+						members->room, NULL, 0);
 	if (!size)
 		return 0;
 	buffer = kvzalloc(size, GFP_KERNEL);
 	if (!buffer)
 		return -ENOMEM;
-	zpci_rust_container_capabilities(members->member, members->count, zpci_aperture, members->room, buffer,
-					 size);
+	zpci_rust_container_capabilities(members->member, members->count, zpci_aperture,
+					 members->room, buffer, size);
 	while (!rc && offset < size) {
 		cap = buffer + offset;
 		end = cap->next ?: size;
@@ -126,8 +137,10 @@ void *zpci_hw_info(struct device *dev, u32 *length, zpci_hw_info_type *type)
 	struct zpci_rust_function function;
 	void *buffer;
 
-	if (!zpci_may_ask_for(*type, IOMMU_HW_INFO_TYPE_ZPCI))
+#ifdef ZPCI_HAS_HW_INFO_TYPE
+	if (*type != IOMMU_HW_INFO_TYPE_DEFAULT && *type != IOMMU_HW_INFO_TYPE_ZPCI)
 		return ERR_PTR(-EOPNOTSUPP);
+#endif
 	buffer = kzalloc(ZPCI_RUST_HARDWARE_SIZE, GFP_KERNEL);
 	if (!buffer)
 		return ERR_PTR(-ENOMEM);

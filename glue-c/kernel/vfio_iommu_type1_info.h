@@ -4,7 +4,7 @@
  * vfio_iommu_type1.c alone, whose structures come before.
  */
 #ifdef CONFIG_IOMMU_DOMAIN_INFO
-static int vfio_iommu_domain_add_cap(void *caps, void *cap, size_t size)
+static int vfio_add_info_cap(void *caps, void *cap, size_t size)
 {
 	return vfio_info_add_capability(caps, cap, size);
 }
@@ -13,7 +13,8 @@ static int vfio_iommu_domain_add_cap(void *caps, void *cap, size_t size)
  * Adds it to @caps. Without @caps, whether @joining may become one of the
  * domains. Called with the lock of @iommu held.
  */
-static int vfio_iommu_domain_info(struct vfio_iommu *iommu, struct vfio_domain *joining, struct vfio_info_cap *caps)
+static int vfio_add_info(struct vfio_iommu *iommu, struct vfio_domain *joining,
+			 struct vfio_info_cap *caps)
 {
 	struct iommu_domain **domains, *last = NULL;
 	unsigned int count = 0;
@@ -37,7 +38,7 @@ static int vfio_iommu_domain_info(struct vfio_iommu *iommu, struct vfio_domain *
 
 	ret = 0;
 	if (last && last->ops->add_info)
-		ret = last->ops->add_info(domains, count, caps ? vfio_iommu_domain_add_cap : NULL, caps);
+		ret = last->ops->add_info(domains, count, caps ? vfio_add_info_cap : NULL, caps);
 	kfree(domains);
 out:
 	/* As when there is no storage for a capability */
@@ -49,5 +50,5 @@ out:
 	return ret;
 }
 #else
-#define vfio_iommu_domain_info(iommu, joining, caps)	0
+#define vfio_add_info(iommu, joining, caps)	0
 #endif

@@ -135,7 +135,10 @@ fn revert(workspace: &Workspace, tree: &Path) -> Result<()> {
             replace(&path, without.as_bytes())?;
         }
     }
-    let targets = files(workspace)?.into_iter().map(|(_, target)| target).chain([OBJECT, APPLIED].map(|name| directory().join(name)));
+    let targets = files(workspace)?
+        .into_iter()
+        .map(|(_, target)| target)
+        .chain([OBJECT, APPLIED].map(|name| directory().join(name)));
     for target in targets.map(|target| tree.join(target)).filter(|target| target.is_file()) {
         found = true;
         fs::remove_file(&target).with_context(|| format!("cannot remove {}", target.display()))?;

@@ -88,9 +88,9 @@ pub(crate) struct Options {
     arguments: Vec<String>,
 }
 
-/// The boots that every change has to pass: the driver under a kernel's own drivers, under user space, under a
-/// module, and the shared cases beside it.
-const CHECKED: [&str; 4] = ["lazy", "vfio", "module", "cases"];
+/// The boots that every change has to pass: the driver under a kernel's own drivers, under user space, which is told of
+/// it, under a module, and the shared cases beside it.
+const CHECKED: [&str; 5] = ["lazy", "vfio", "container", "module", "cases"];
 
 /// The tree of the newest kernel, as it is.
 pub(crate) fn newest_source(workspace: &Workspace) -> Result<PathBuf> {

@@ -182,10 +182,7 @@ fn a_format_that_differs() {
     let second = |root, large| member(with_id(2, HARDWARE), root, large);
     assert_eq!(join(&[first, second(1, false)], 1, GIB), Ok(()));
     let refused = |reason, wanted, found| Err(ForeignRefusal { id: 2, reason, wanted, found });
-    assert_eq!(
-        join(&[first, second(2, false)], 1, GIB),
-        refused(ForeignRefusal::DESIGNATION_TYPES, 0x40, 0x20)
-    );
+    assert_eq!(join(&[first, second(2, false)], 1, GIB), refused(ForeignRefusal::DESIGNATION_TYPES, 0x40, 0x20));
     assert_eq!(join(&[first, second(1, true)], 1, GIB), refused(ForeignRefusal::FRAME_SIZES, 0x1000, 0x10_1000));
     // Several that join at once suit each other, too.
     assert_eq!(join(&[first, second(3, false)], 0, GIB), refused(ForeignRefusal::DESIGNATION_TYPES, 0x40, 0x10));

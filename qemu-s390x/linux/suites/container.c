@@ -383,6 +383,9 @@ static void program(const void *argument)
 	check_equal(lines, 3);
 	run_program(NULL, output, sizeof(output));
 	check(strstr(output, "table-format") && strstr(output, "iommufd"));
+	rest = output;
+	while ((line = strsep(&rest, "\n")))
+		ktap_note("%s", line);
 }
 
 static void define(void)

@@ -114,7 +114,8 @@ const STOCK: [Expectation; 8] = [
     Expectation { case: ("hardware", "zpci "), cause: TELLS },
 ];
 
-const TELLS: &str = "Linux tells nothing of functions, formats and interrupts of a container, or of the hardware by iommufd";
+const TELLS: &str =
+    "Linux tells nothing of functions, formats and interrupts of a container, or of the hardware by iommufd";
 const LENGTHS: &str = "clp_list_pci() takes what is behind the block for entries";
 const TOKENS: &str = "clp_list_pci() goes on as long as there is a token";
 

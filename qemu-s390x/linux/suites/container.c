@@ -400,7 +400,7 @@ static void define(void)
 	ktap_case(group_agrees, NULL, "zpci group agrees");
 	ktap_case(addresses, NULL, "zpci ranges and gaps");
 	ktap_case(format_and_interrupts, NULL, "zpci format and interrupts");
-	ktap_case(sizes, NULL, "zpci every size of a buffer");
+	ktap_case(sizes, NULL, "every size of a buffer");
 	ktap_case(program, NULL, "zpci program");
 	three_return();
 }

@@ -102,7 +102,7 @@ static bool tell_group(const struct capability *capability)
 	output_number("mui", group->mui);
 	output_number("noi", group->noi);
 	output_number("maxstbl", group->maxstbl);
-	output_number("version", group->version);
+	output_number("pci_version", group->version);
 	return true;
 }
 

@@ -92,12 +92,11 @@ pub(super) fn files(workspace: &Workspace) -> Result<Vec<(PathBuf, PathBuf)>> {
     Ok(files)
 }
 
-/// The patches of the kernel's own files: one for each kernel that is supported, the newest first.
+/// The patches of the kernel's own files, the first of which that fits is applied.
 pub(super) fn patches(workspace: &Workspace) -> Result<Vec<PathBuf>> {
     let directory = workspace.root.join("glue-c/kernel/patches");
     let entries = fs::read_dir(&directory).with_context(|| format!("cannot read {}", directory.display()))?;
     let mut patches = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
     patches.sort();
-    patches.reverse();
     Ok(patches)
 }

@@ -100,7 +100,7 @@ pub(crate) const BOOTS: &[Boot] = &[
     Boot { name: "firmware", suites: &["firmware"], parameters: "nokaslr", falsified: &LIES, ..LAZY },
     Boot {
         name: "attributes",
-        suites: &["function", "capability", "container", "hardware"],
+        suites: &["function", "capability"],
         parameters: "nokaslr",
         falsified: &ATTRIBUTES,
         ..LAZY
@@ -111,6 +111,13 @@ pub(crate) const BOOTS: &[Boot] = &[
     Boot { name: "rebind", suites: &["rebind"], processors: 2, ..LAZY },
     Boot { name: "vfio", suites: &["type1", "iommufd", "capability", "nvme"], processors: 2, ..LAZY },
     Boot { name: "container", suites: &["container", "join", "hardware"], processors: 2, ..LAZY },
+    Boot {
+        name: "container-attributes",
+        suites: &["container"],
+        parameters: "nokaslr",
+        falsified: &ATTRIBUTES,
+        ..LAZY
+    },
     Boot { name: "hotplug", suites: &["hotplug"], processors: 2, ..LAZY },
     Boot {
         name: "module",

@@ -140,6 +140,9 @@ int zpci_rust_window(const struct zpci_rust_function *function, u64 aperture,
 		     u64 window[2]);
 u32 zpci_rust_reserved(const struct zpci_rust_function *function, u64 aperture,
 		       u64 reserved[2][2]);
+/* Whether interrupts are written to addresses of the window that is used, and to which */
+bool zpci_rust_interrupts(const struct zpci_rust_function *function,
+			  u64 aperture, u64 interrupts[2]);
 
 /*
  * Registration. No table means no translation. @answer receives condition code

@@ -92,22 +92,27 @@ static void zpci_domain_free(struct iommu_domain *iommu_domain)
 	call_rcu(&domain->rcu, zpci_domain_free_rcu);
 }
 
+static void zpci_reserve(struct list_head *list, const u64 range[2], enum iommu_resv_type type)
+{
+	struct iommu_resv_region *region;
+
+	region = iommu_alloc_resv_region(range[0], range[1] - range[0] + 1, 0, type, GFP_KERNEL);
+	if (region)
+		list_add_tail(&region->list, list);
+}
+
 static void zpci_get_resv_regions(struct device *dev, struct list_head *list)
 {
 	struct zpci_rust_function function;
-	struct iommu_resv_region *region;
-	u64 reserved[2][2];
+	u64 reserved[2][2], interrupts[2];
 	u32 count, i;
 
 	zpci_shim_describe(to_zpci_dev(dev), &function);
 	count = zpci_rust_reserved(&function, zpci_aperture, reserved);
-	for (i = 0; i < count; i++) {
-		region = iommu_alloc_resv_region(reserved[i][0], reserved[i][1] - reserved[i][0] + 1, 0,
-						 IOMMU_RESV_RESERVED, GFP_KERNEL);
-		if (!region)
-			return;
-		list_add_tail(&region->list, list);
-	}
+	for (i = 0; i < count; i++)
+		zpci_reserve(list, reserved[i], IOMMU_RESV_RESERVED);
+	if (zpci_rust_interrupts(&function, zpci_aperture, interrupts))
+		zpci_reserve(list, interrupts, IOMMU_RESV_MSI);
 }
 
 static struct iommu_device *zpci_probe_device(struct device *dev)

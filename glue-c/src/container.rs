@@ -70,14 +70,6 @@ impl ForeignRefusal {
 }
 
 impl ForeignMember {
-    fn attached(&self) -> AttachedFunction {
-        AttachedFunction {
-            function: self.function.function(),
-            group: self.function.group(),
-            frame_sizes: self.table.frames(),
-        }
-    }
-
     /// The function with its registration is a domain of its own: an aperture is registered for each.
     ///
     /// Nothing where no address of the function can be used.
@@ -119,7 +111,7 @@ unsafe fn domains<'a>(members: &[ForeignMember], aperture: u64, room: *mut c_voi
         // SAFETY: as above; what is written here is not changed again, so the domain may borrow it.
         unsafe {
             let function = functions.add(index);
-            function.write(member.attached());
+            function.write(member.function.attached(member.table.frames()));
             domains.add(index).write(member.domain(aperture, core::slice::from_ref(&*function)));
         }
     }
@@ -206,8 +198,7 @@ pub unsafe extern "C" fn zpci_rust_hardware_information(
     // SAFETY: by the contract of the caller.
     let (function, buffer) = unsafe { (&*function, bytes(buffer, HARDWARE_SIZE as u64)) };
     let frame_sizes = if large { FrameSizes::WITH_LARGE } else { FrameSizes::SMALL };
-    let attached = AttachedFunction { function: function.function(), group: function.group(), frame_sizes };
-    attached.get_attr::<HardwareInformation>().map_or(0, |information| information.emit(buffer) as u32)
+    function.attached(frame_sizes).get_attr::<HardwareInformation>().map_or(0, |information| information.emit(buffer) as u32)
 }
 
 /// C: `ZPCI_RUST_HARDWARE_SIZE`.

@@ -3,7 +3,7 @@
 //! Registering a domain for a function.
 
 use ::clp::FunctionHandle;
-use s390_iommu::{AbsoluteAddress, Choice, Iota, RegisterError};
+use s390_iommu::{AbsoluteAddress, Choice, FrameSizes, Iota, MsiWindow, RegisterError};
 
 use crate::errno;
 use crate::function::ForeignFunction;
@@ -56,6 +56,31 @@ pub unsafe extern "C" fn zpci_rust_reserved(
         count += 1;
     }
     count
+}
+
+/// Whether interrupts are written to addresses that are used otherwise: first and last byte, inclusive, in `interrupts`.
+///
+/// They cannot be mapped like the others. Of QEMU's functions none are.
+///
+/// # Safety
+///
+/// `function` must be valid; `interrupts` must have room for two numbers.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_interrupts(
+    function: *const ForeignFunction,
+    aperture: u64,
+    interrupts: *mut u64,
+) -> bool {
+    // SAFETY: by the contract `function` is valid.
+    let function = unsafe { &*function };
+    let window = function.attached(FrameSizes::SMALL).get_attr::<MsiWindow>();
+    let used = function.choice(aperture).zip(window);
+    let Some(range) = used.and_then(|(choice, window)| choice.aperture.intersection(window.range)) else {
+        return false;
+    };
+    // SAFETY: by the contract `interrupts` has room.
+    unsafe { interrupts.cast::<[u64; 2]>().write([range.start().get(), range.last().get()]) };
+    true
 }
 
 /// Whether `function` can use `table`, or no table where that is null: 0 or -EINVAL. Nothing is issued.

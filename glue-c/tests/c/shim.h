@@ -34,6 +34,7 @@ u64 shim_translate(const struct shim_domain *domain, u64 iova);
 
 int shim_window(const struct zpci_rust_function *function, u64 aperture, u64 window[2]);
 u32 shim_reserved(const struct zpci_rust_function *function, u64 aperture, u64 reserved[2][2]);
+bool shim_interrupts(const struct zpci_rust_function *function, u64 aperture, u64 interrupts[2]);
 int shim_refresh(u32 handle, u64 start, u64 last);
 int shim_refresh_all(u32 handle, u64 start, u64 last);
 int shim_refresh_mapped(u32 handle, u64 start, u64 last, u64 first, u64 end, bool *all);

@@ -188,6 +188,11 @@ u32 shim_reserved(const struct zpci_rust_function *function, u64 aperture, u64 r
 	return zpci_rust_reserved(function, aperture, reserved);
 }
 
+bool shim_interrupts(const struct zpci_rust_function *function, u64 aperture, u64 interrupts[2])
+{
+	return zpci_rust_interrupts(function, aperture, interrupts);
+}
+
 int shim_refresh_all(u32 handle, u64 start, u64 last)
 {
 	return zpci_rust_refresh_all(handle, start, last);

@@ -54,6 +54,28 @@ fn reserved(function: &ForeignFunction, aperture: u64) -> Vec<[u64; 2]> {
     reserved[..count as usize].to_vec()
 }
 
+fn interrupts(function: &ForeignFunction, aperture: u64) -> Option<[u64; 2]> {
+    let mut interrupts = [0xa5; 2];
+    // SAFETY: both are valid.
+    let found = unsafe { shim_interrupts(function, aperture, interrupts.as_mut_ptr()) };
+    assert!(found || interrupts == [0xa5; 2]);
+    found.then_some(interrupts)
+}
+
+#[test]
+fn interrupts_within_the_window() {
+    let _kernel = StandIn::new();
+    assert_eq!(interrupts(&QEMU, u64::MAX), None);
+    let low = ForeignFunction { msi_address: START + GIB - 0x1000 + 8, ..QEMU };
+    assert_eq!(interrupts(&low, GIB), Some([START + GIB - 0x1000, START + GIB - 1]));
+    assert_eq!(interrupts(&low, GIB / 2), None);
+    assert_eq!(interrupts(&low, 0), None);
+    // Numbers of processors reach further than the window.
+    let directed = ForeignFunction { directed_interrupts: 1, ..low };
+    assert_eq!(interrupts(&directed, GIB), Some([START + GIB - 0x100_0000, START + GIB - 1]));
+    assert_eq!(interrupts(&ForeignFunction { max_interrupts: 0, ..low }, GIB), None);
+}
+
 #[test]
 fn the_operand_of_a_registration() {
     let kernel = StandIn::new();

@@ -198,7 +198,10 @@ pub unsafe extern "C" fn zpci_rust_hardware_information(
     // SAFETY: by the contract of the caller.
     let (function, buffer) = unsafe { (&*function, bytes(buffer, HARDWARE_SIZE as u64)) };
     let frame_sizes = if large { FrameSizes::WITH_LARGE } else { FrameSizes::SMALL };
-    function.attached(frame_sizes).get_attr::<HardwareInformation>().map_or(0, |information| information.emit(buffer) as u32)
+    function
+        .attached(frame_sizes)
+        .get_attr::<HardwareInformation>()
+        .map_or(0, |information| information.emit(buffer) as u32)
 }
 
 /// C: `ZPCI_RUST_HARDWARE_SIZE`.

@@ -37,7 +37,7 @@ impl<M: TableAllocator> fmt::Debug for TranslationTable<M> {
             }
             Found::Pages { depth, pages, segment } => {
                 let mut rest = Some(segment);
-                while let Some(run) = rest.and_then(|todo| first_run(pages, todo, crate::Protection::ReadWrite)) {
+                while let Some(run) = rest.and_then(|todo| first_run(pages, todo)) {
                     let (first, last) = (run.range.start(), run.range.last());
                     newline(f, depth)?;
                     write!(f, "[{:#04x}..={:#04x}] {run}", page_index(first), page_index(last))?;

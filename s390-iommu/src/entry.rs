@@ -161,9 +161,6 @@ pub struct PageEntry {
 }
 
 impl PageEntry {
-    /// The entry of a fresh page table as a number.
-    pub(crate) const EMPTY_BITS: u64 = Self::new().with_invalid(true).into_bits();
-
     /// A valid entry mapping the frame at `frame`, a multiple of 4 KiB.
     pub const fn mapping(frame: AbsoluteAddress, protection: Protection) -> Self {
         Self::new().with_frame_high(frame.get() >> 12).with_protected(protection.is_protected())

@@ -6,13 +6,14 @@ use core::fmt;
 use core::sync::atomic::{fence, Ordering};
 
 use crate::address::{AbsoluteAddress, Iova, PAGE_SIZE};
-use crate::entry::{Entry, PageEntry};
+use crate::entry::{PageEntry, SegmentEntry};
 use crate::frame::{FrameSize, Protection};
-use crate::memory::{OutOfStorage, Segment, TableAllocator};
+use crate::memory::{OutOfStorage, PageTable, Segment, Spare, TableAllocator};
 use crate::range::IovaRange;
 use crate::refresh::Refresh;
 use crate::run::{self, Chunks};
-use crate::table_type::TableType;
+use crate::slot::Slot;
+use crate::table_type::{page_index, TableType};
 use crate::translation_table::TranslationTable;
 
 impl<M: TableAllocator> TranslationTable<M> {
@@ -25,7 +26,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     ///
     /// # Errors
     ///
-    /// Nothing is mapped then. Tables made on the way stay, empty, for the next call.
+    /// Nothing is mapped then. Region and segment tables made on the way stay, empty, for the next call.
     ///
     /// * [`MapError::Unaligned`] if `origin` is not a multiple of 4 KiB.
     /// * [`MapError::AbsoluteZero`] if `origin` is 0.
@@ -33,6 +34,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// * [`MapError::OutsideAperture`] if part of `range` lies beyond what the table can translate.
     /// * [`MapError::AlreadyMapped`] if something is mapped in `range`.
     /// * [`MapError::OutOfStorage`] if there is no storage for a table.
+    #[inline]
     pub fn map(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Refresh, MapError> {
         if !origin.is_aligned(PAGE_SIZE) {
             return Err(MapError::Unaligned(origin));
@@ -46,58 +48,125 @@ impl<M: TableAllocator> TranslationTable<M> {
         if !self.aperture().contains(range) {
             return Err(MapError::OutsideAperture { range, aperture: self.aperture() });
         }
-        self.prepare(range, origin)?;
-        self.fill(range, origin, protection);
+        if range.last() <= TableType::Segment.entry_last(range.start()) {
+            let table = self.tree.grow_segment_table(range.start())?;
+            self.map_chunk(&table[TableType::Segment.index(range.start())], range, origin, protection)?;
+        } else {
+            let mut spare = Spare::new(self.tree.memory());
+            self.prepare(range, origin, &mut spare)?;
+            self.fill(range, origin, protection, &mut spare);
+        }
         // Whoever is told of the mapping after this must find it.
         fence(Ordering::Release);
         Ok(Refresh::of_change(range))
     }
 
-    /// Makes the tables for `range` and sees that nothing is mapped there.
-    fn prepare(&self, range: IovaRange, origin: AbsoluteAddress) -> Result<(), MapError> {
+    /// Maps `chunk`, all or a part of the segment of `slot`.
+    #[inline]
+    fn map_chunk(
+        &self,
+        slot: &Slot<SegmentEntry>,
+        chunk: IovaRange,
+        storage: AbsoluteAddress,
+        protection: Protection,
+    ) -> Result<(), MapError> {
+        if let Segment::Pages(pages) = self.tree.segment(slot) {
+            return self.map_pages(pages, chunk, storage, protection);
+        }
+        let mut spare = Spare::new(self.tree.memory());
+        self.prepare_chunk(slot, chunk, storage, &mut spare)?;
+        match self.open_segment(slot, chunk, storage, protection, &mut spare) {
+            Ok(()) => Ok(()),
+            Err(Segment::Pages(pages)) => self.map_pages(pages, chunk, storage, protection),
+            Err(_) => Err(self.already_mapped(chunk.start(), 0)),
+        }
+    }
+
+    /// Maps `chunk` where a page table is.
+    #[inline]
+    fn map_pages(
+        &self,
+        pages: &PageTable,
+        chunk: IovaRange,
+        storage: AbsoluteAddress,
+        protection: Protection,
+    ) -> Result<(), MapError> {
+        let slots = run::slots(pages, chunk);
+        if let Some(index) = run::first_valid(slots) {
+            return Err(self.already_mapped(chunk.start(), index as u64 * PAGE_SIZE));
+        }
+        run::store(slots, PageEntry::mapping(storage, protection));
+        Ok(())
+    }
+
+    /// Maps `chunk` where nothing is: by a frame of 1 MiB, or by a page table that is made with the entries in it.
+    fn open_segment<'t>(
+        &'t self,
+        slot: &'t Slot<SegmentEntry>,
+        chunk: IovaRange,
+        storage: AbsoluteAddress,
+        protection: Protection,
+        spare: &mut Spare<'_, M>,
+    ) -> Result<(), Segment<'t>> {
+        if self.takes_large_frame(chunk, storage) {
+            return self.tree.install_frame(slot, storage, protection);
+        }
+        let indices = (page_index(chunk.start()), page_index(chunk.last()));
+        self.tree.install_pages(slot, spare, indices, PageEntry::mapping(storage, protection))
+    }
+
+    /// Sees that nothing is mapped in `range`, and that there is storage for the tables that it needs.
+    ///
+    /// Nothing is written but entries that lead to empty segment tables.
+    fn prepare(&self, range: IovaRange, origin: AbsoluteAddress, spare: &mut Spare<'_, M>) -> Result<(), MapError> {
         for region in Chunks::of(range, TableType::RegionThird) {
             let table = self.tree.grow_segment_table(region.start())?;
             for chunk in Chunks::of(region, TableType::Segment) {
                 let slot = &table[TableType::Segment.index(chunk.start())];
-                let mut target = self.tree.segment(slot);
-                if let Segment::Empty = target {
-                    if self.takes_large_frame(chunk, storage_at(range, origin, chunk)) {
-                        continue;
-                    }
-                    target = self.tree.grow_page_table(slot)?;
-                }
-                match target {
-                    Segment::Empty => {}
-                    Segment::Pages(pages, _) => {
-                        if let Some(index) = run::first_valid(run::slots(pages, chunk)) {
-                            return Err(self.already_mapped(chunk.start(), index as u64 * PAGE_SIZE));
-                        }
-                    }
-                    Segment::Frame(..) => return Err(self.already_mapped(chunk.start(), 0)),
-                }
+                self.prepare_chunk(slot, chunk, storage_at(range, origin, chunk), spare)?;
             }
         }
         Ok(())
     }
 
-    /// Stores the entries for `range`, whose tables exist and are empty.
-    fn fill(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) {
+    #[inline]
+    fn prepare_chunk(
+        &self,
+        slot: &Slot<SegmentEntry>,
+        chunk: IovaRange,
+        storage: AbsoluteAddress,
+        spare: &mut Spare<'_, M>,
+    ) -> Result<(), MapError> {
+        match self.tree.segment(slot) {
+            Segment::Pages(pages) => match run::first_valid(run::slots(pages, chunk)) {
+                Some(index) => Err(self.already_mapped(chunk.start(), index as u64 * PAGE_SIZE)),
+                None => Ok(()),
+            },
+            Segment::Empty if self.takes_large_frame(chunk, storage) => Ok(()),
+            Segment::Empty => Ok(spare.add()?),
+            Segment::Frame(..) => Err(self.already_mapped(chunk.start(), 0)),
+        }
+    }
+
+    /// Stores the entries for `range`, where nothing is mapped; cannot fail.
+    fn fill(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection, spare: &mut Spare<'_, M>) {
         for region in Chunks::of(range, TableType::RegionThird) {
-            let Ok((table, _)) = self.tree.segment_table(region.start()) else {
+            let Ok(table) = self.tree.segment_table(region.start()) else {
                 continue;
             };
             for chunk in Chunks::of(region, TableType::Segment) {
                 let slot = &table[TableType::Segment.index(chunk.start())];
                 let storage = storage_at(range, origin, chunk);
-                let target = match self.tree.segment(slot) {
-                    Segment::Empty => match self.tree.install_frame(slot, storage, protection) {
+                let mut target = self.tree.segment(slot);
+                if let Segment::Empty = target {
+                    // Where a neighbour was faster, its table is used.
+                    match self.open_segment(slot, chunk, storage, protection, spare) {
                         Ok(()) => continue,
-                        Err(there) => there,
-                    },
-                    there => there,
-                };
-                if let Segment::Pages(pages, _) = target {
-                    run::store(run::slots(pages, chunk), PageEntry::mapping(storage, protection).bits());
+                        Err(there) => target = there,
+                    }
+                }
+                if let Segment::Pages(pages) = target {
+                    run::store(run::slots(pages, chunk), PageEntry::mapping(storage, protection));
                 }
             }
         }

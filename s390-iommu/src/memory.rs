@@ -6,13 +6,16 @@
 //! table of a [`Tree`] was stored by this module, of storage that the tree's own allocator gave for that kind of
 //! table, and that storage is given back only when nobody can hold a reference to it.
 
+mod link;
 mod raw;
 mod reclaim;
 mod seam;
+mod spare;
 mod tree;
 mod visit;
 
 pub use reclaim::Reclaimed;
 pub use seam::{PhysToVirt, TableAllocator, TableSize};
+pub(crate) use spare::Spare;
 pub(crate) use tree::{Absent, OutOfStorage, PageTable, Segment, SegmentTable, Tree};
 pub(crate) use visit::Found;

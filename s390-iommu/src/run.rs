@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Runs of entries: a range cut at table boundaries, and the loops over the slots of one page table.
+//! Runs of entries: a range cut at table boundaries, and the loops over the slots of one table.
 
 use crate::address::{Iova, PAGE_SIZE};
 use crate::entry::{Entry, PageEntry};
@@ -40,13 +40,53 @@ pub(crate) fn slots(pages: &PageTable, chunk: IovaRange) -> &[Slot<PageEntry>] {
     pages.get(page_index(chunk.start())..=page_index(chunk.last())).unwrap_or(&[])
 }
 
-const INVALID: u64 = PageEntry::EMPTY_BITS.to_be();
+/// Accumulators of a pass over many slots, so that no load waits for the one before it.
+const LANES: usize = 4;
+
+/// Whether no slot holds a valid entry: one load a slot and no branch.
+#[inline]
+pub(crate) fn all_invalid<E: Entry>(slots: &[Slot<E>]) -> bool {
+    let invalid = E::EMPTY.bits().to_be();
+    let mut lanes = [invalid; LANES];
+    let blocks = slots.chunks_exact(LANES);
+    let rest = blocks.remainder();
+    for block in blocks {
+        lanes.iter_mut().zip(block).for_each(|(lane, slot)| *lane &= slot.load_raw());
+    }
+    let all = lanes.into_iter().fold(invalid, |all, lane| all & lane);
+    rest.iter().fold(all, |all, slot| all & slot.load_raw()) == invalid
+}
+
+/// Slots that are looked at together.
+const BLOCK: usize = 8;
+
+/// The valid entries and their indices; blocks of invalid ones are passed over at once.
+pub(crate) fn valid<E: Entry>(slots: &[Slot<E>]) -> impl Iterator<Item = (usize, E)> + '_ {
+    slots
+        .chunks(BLOCK)
+        .zip((0..).step_by(BLOCK))
+        .filter(|(block, _)| !all_invalid(block))
+        .flat_map(|(block, first)| (first..).zip(block).map(|(index, slot)| (index, slot.load())))
+        .filter(|(_, entry)| entry.bits() & E::EMPTY.bits() == 0)
+}
+
+/// Whether every slot holds a valid entry: one load a slot and no branch.
+#[inline]
+fn all_valid(slots: &[Slot<PageEntry>]) -> bool {
+    let mut lanes = [0; LANES];
+    let blocks = slots.chunks_exact(LANES);
+    let rest = blocks.remainder();
+    for block in blocks {
+        lanes.iter_mut().zip(block).for_each(|(lane, slot)| *lane |= slot.load_raw());
+    }
+    let any = lanes.into_iter().fold(0, |any, lane| any | lane);
+    rest.iter().fold(any, |any, slot| any | slot.load_raw()) & PageEntry::EMPTY.bits().to_be() == 0
+}
 
 /// Index of the first valid entry.
 #[inline]
 pub(crate) fn first_valid(slots: &[Slot<PageEntry>]) -> Option<usize> {
-    // One pass without a branch an entry decides the common case.
-    if slots.iter().fold(INVALID, |all, slot| all & slot.load_raw()) == INVALID {
+    if all_invalid(slots) {
         return None;
     }
     slots.iter().position(|slot| !slot.page().invalid())
@@ -54,8 +94,8 @@ pub(crate) fn first_valid(slots: &[Slot<PageEntry>]) -> Option<usize> {
 
 /// Stores entries for consecutive frames, starting with `first`.
 #[inline]
-pub(crate) fn store(slots: &[Slot<PageEntry>], first: u64) {
-    let mut bits = first;
+pub(crate) fn store(slots: &[Slot<PageEntry>], first: PageEntry) {
+    let mut bits = first.bits();
     for slot in slots {
         slot.store(PageEntry::of_bits(bits));
         bits = bits.wrapping_add(PAGE_SIZE);
@@ -65,9 +105,7 @@ pub(crate) fn store(slots: &[Slot<PageEntry>], first: u64) {
 /// Makes the entries for `chunk` invalid; what was mapped there.
 #[inline]
 pub(crate) fn clear(slots: &[Slot<PageEntry>], chunk: IovaRange) -> Cleared {
-    // One pass without a branch an entry decides the common case: all of it was mapped.
-    let any_invalid = slots.iter().fold(0, |any, slot| any | slot.load_raw()) & INVALID != 0;
-    let cleared = if any_invalid { count_valid(slots, chunk.start()) } else { Cleared::all_of(chunk) };
+    let cleared = if all_valid(slots) { Cleared::all_of(chunk) } else { count_valid(slots, chunk.start()) };
     for slot in slots {
         slot.store(PageEntry::EMPTY);
     }

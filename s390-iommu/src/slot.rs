@@ -15,6 +15,12 @@ use crate::entry::{Entry, PageEntry};
 pub(crate) struct Slot<E>(AtomicU64, PhantomData<E>);
 
 impl<E: Entry> Slot<E> {
+    /// A slot that holds `entry`, for storage that nobody else sees yet.
+    #[inline]
+    pub(crate) fn new(entry: E) -> Self {
+        Self(AtomicU64::new(entry.bits().to_be()), PhantomData)
+    }
+
     /// Reads an entry that designates a table.
     ///
     /// Acquire pairs with the release in [`Slot::install`]: whoever sees the designation sees the table's contents.
@@ -23,9 +29,9 @@ impl<E: Entry> Slot<E> {
         E::of_bits(u64::from_be(self.0.load(Ordering::Acquire)))
     }
 
-    /// Reads a leaf entry as it stands in storage, in big-endian order.
+    /// Reads an entry as it stands in storage, in big-endian order, only to look at it.
     ///
-    /// Relaxed, since nothing is reached through a leaf entry.
+    /// Relaxed, since nothing is reached through a leaf entry, and whoever goes on to a table loads again.
     #[inline]
     pub(crate) fn load_raw(&self) -> u64 {
         self.0.load(Ordering::Relaxed)

@@ -74,23 +74,24 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// Follows `iova` to the byte.
     ///
     /// Nothing is returned where no frame is mapped.
+    #[inline]
     pub fn translate(&self, iova: Iova) -> Option<Translation> {
         if iova > self.tree.kind().last() {
             return None;
         }
-        let (table, above) = self.tree.segment_table(iova).ok()?;
+        let table = self.tree.segment_table(iova).ok()?;
         match self.tree.segment(&table[TableType::Segment.index(iova)]) {
             Segment::Empty => None,
             Segment::Frame(frame, protection) => Some(Translation {
                 absolute: AbsoluteAddress::new(frame.get() | iova.get() & (FrameSize::Size1M.bytes() - 1)),
-                protection: above.and(protection),
+                protection,
                 frame: FrameSize::Size1M,
             }),
-            Segment::Pages(pages, protection) => {
+            Segment::Pages(pages) => {
                 let entry = pages[page_index(iova)].page();
                 (!entry.invalid()).then(|| Translation {
                     absolute: AbsoluteAddress::new(entry.frame().get() | iova.get() & (FrameSize::Size4K.bytes() - 1)),
-                    protection: above.and(protection).and(entry.protection()),
+                    protection: entry.protection(),
                     frame: FrameSize::Size4K,
                 })
             }

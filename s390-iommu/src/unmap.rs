@@ -6,11 +6,13 @@ use core::fmt;
 use core::sync::atomic::{fence, Ordering};
 
 use crate::address::Iova;
+use crate::entry::SegmentEntry;
 use crate::frame::FrameSize;
 use crate::memory::{Absent, OutOfStorage, Segment, SegmentTable, TableAllocator};
 use crate::range::IovaRange;
 use crate::refresh::Refresh;
 use crate::run::{self, Chunks, Cleared};
+use crate::slot::Slot;
 use crate::table_type::TableType;
 use crate::translation_table::TranslationTable;
 
@@ -27,26 +29,23 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// * [`UnmapError::OutsideAperture`] if part of `range` lies beyond what the table can translate.
     /// * [`UnmapError::PartOfFrame`] if an end of `range` lies within a frame of 1 MiB;
     ///   [`split`](Self::split) makes frames of 4 KiB of it.
+    #[inline]
     pub fn unmap(&self, range: IovaRange) -> Result<Unmapped, UnmapError> {
         if !self.aperture().contains(range) {
             return Err(UnmapError::OutsideAperture { range, aperture: self.aperture() });
         }
-        if self.frames().contains(FrameSize::Size1M) {
-            self.refuse_part_of_frame(range, range.start())?;
-            self.refuse_part_of_frame(range, range.last())?;
-        }
-        let mut cleared = Cleared::NOTHING;
-        let mut rest = Some(range);
-        while let Some(todo) = rest {
-            rest = match self.tree.segment_table(todo.start()) {
-                Ok((table, _)) => {
-                    let (region, rest) = todo.split_after(TableType::RegionThird.entry_last(todo.start()));
-                    cleared = cleared.and(self.clear_region(table, region));
-                    rest
-                }
-                Err(Absent { last }) => todo.split_after(last).1,
-            };
-        }
+        let cleared = if range.last() <= TableType::Segment.entry_last(range.start()) {
+            match self.tree.segment_table(range.start()) {
+                Ok(table) => self.clear_chunk(&table[TableType::Segment.index(range.start())], range)?,
+                Err(Absent { .. }) => Cleared::NOTHING,
+            }
+        } else {
+            if self.frames().contains(FrameSize::Size1M) {
+                self.refuse_part_of_frame(range, range.start())?;
+                self.refuse_part_of_frame(range, range.last())?;
+            }
+            self.clear(range)
+        };
         // Whoever is told that the range is free after this must find it so.
         fence(Ordering::Release);
         Ok(Unmapped { pages: cleared.pages, refresh: cleared.hull.map(Refresh::of_change) })
@@ -69,21 +68,42 @@ impl<M: TableAllocator> TranslationTable<M> {
         Ok(split.then(|| Refresh::of_change(frame)))
     }
 
-    /// Makes the entries for `region`, a part of what `table` covers, invalid.
-    fn clear_region(&self, table: &SegmentTable, region: IovaRange) -> Cleared {
+    /// Makes the entries for `range` invalid, whose ends cut no frame of 1 MiB; what no table leads to is passed over.
+    fn clear(&self, range: IovaRange) -> Cleared {
         let mut cleared = Cleared::NOTHING;
-        for chunk in Chunks::of(region, TableType::Segment) {
-            let slot = &table[TableType::Segment.index(chunk.start())];
-            cleared = cleared.and(match self.tree.segment(slot) {
-                Segment::Empty => Cleared::NOTHING,
-                Segment::Pages(pages, _) => run::clear(run::slots(pages, chunk), chunk),
-                Segment::Frame(..) => {
-                    self.tree.remove_frame(slot);
-                    Cleared::all_of(chunk)
+        let mut rest = Some(range);
+        while let Some(todo) = rest {
+            let table = match self.tree.segment_table(todo.start()) {
+                Ok(table) => table,
+                Err(Absent { last }) => {
+                    rest = todo.split_after(last).1;
+                    continue;
                 }
-            });
+            };
+            let (region, after) = todo.split_after(TableType::RegionThird.entry_last(todo.start()));
+            rest = after;
+            for chunk in Chunks::of(region, TableType::Segment) {
+                let slot = &table[TableType::Segment.index(chunk.start())];
+                cleared = cleared.and(self.clear_chunk(slot, chunk).unwrap_or(Cleared::NOTHING));
+            }
         }
         cleared
+    }
+
+    /// Makes the entries for `chunk` invalid, all or a part of the segment of `slot`.
+    #[inline]
+    fn clear_chunk(&self, slot: &Slot<SegmentEntry>, chunk: IovaRange) -> Result<Cleared, UnmapError> {
+        match self.tree.segment(slot) {
+            Segment::Empty => Ok(Cleared::NOTHING),
+            Segment::Pages(pages) => Ok(run::clear(run::slots(pages, chunk), chunk)),
+            Segment::Frame(..) if chunk.size_less_one() == TableType::Segment.entry_mask() => {
+                self.tree.remove_frame(slot);
+                Ok(Cleared::all_of(chunk))
+            }
+            Segment::Frame(..) => {
+                Err(UnmapError::PartOfFrame { range: chunk, frame: TableType::Segment.entry_range(chunk.start()) })
+            }
+        }
     }
 
     /// Sees that `end`, the start or last byte of `range`, is not inside a frame of 1 MiB that `range` only cuts.
@@ -99,7 +119,7 @@ impl<M: TableAllocator> TranslationTable<M> {
         if iova > self.tree.kind().last() {
             return None;
         }
-        let (table, _) = self.tree.segment_table(iova).ok()?;
+        let table = self.tree.segment_table(iova).ok()?;
         match self.tree.segment(&table[TableType::Segment.index(iova)]) {
             Segment::Frame(..) => Some((table, TableType::Segment.entry_range(iova))),
             _ => None,

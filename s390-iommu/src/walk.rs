@@ -75,7 +75,7 @@ impl<M: TableAllocator> Walk<'_, M> {
     fn piece(&mut self) -> Option<Mapping> {
         loop {
             let todo = self.rest?;
-            let (table, above) = match self.table.tree.segment_table(todo.start()) {
+            let table = match self.table.tree.segment_table(todo.start()) {
                 Ok(found) => found,
                 Err(Absent { last }) => {
                     self.rest = todo.split_after(last).1;
@@ -91,11 +91,11 @@ impl<M: TableAllocator> Walk<'_, M> {
                     return Some(Mapping {
                         range: chunk,
                         origin: AbsoluteAddress::new(frame.get() | offset),
-                        protection: above.and(protection),
+                        protection,
                         frame: FrameSize::Size1M,
                     });
                 }
-                Segment::Pages(pages, protection) => match first_run(pages, chunk, above.and(protection)) {
+                Segment::Pages(pages) => match first_run(pages, chunk) {
                     Some(mapping) => {
                         self.rest = todo.split_after(mapping.range.last()).1;
                         return Some(mapping);
@@ -129,7 +129,7 @@ impl<M: TableAllocator> Iterator for Walk<'_, M> {
 }
 
 /// The first run of consecutive frames that `pages` maps in `chunk`.
-pub(crate) fn first_run(pages: &PageTable, chunk: IovaRange, above: Protection) -> Option<Mapping> {
+pub(crate) fn first_run(pages: &PageTable, chunk: IovaRange) -> Option<Mapping> {
     let mut run: Option<Mapping> = None;
     let mut iova = chunk.start();
     for slot in run::slots(pages, chunk) {
@@ -137,7 +137,7 @@ pub(crate) fn first_run(pages: &PageTable, chunk: IovaRange, above: Protection) 
         let page = (!entry.invalid()).then(|| Mapping {
             range: IovaRange::page(iova),
             origin: entry.frame(),
-            protection: above.and(entry.protection()),
+            protection: entry.protection(),
             frame: FrameSize::Size4K,
         });
         run = match (run, page) {

@@ -17,13 +17,15 @@
 use core::fmt;
 use core::ptr::NonNull;
 
+use super::link::Link;
 use super::seam::{TableAllocator, TableSize};
 use super::tree::{below, Segment, SegmentTable, Tree};
-use crate::address::AbsoluteAddress;
+use crate::address::{AbsoluteAddress, Iova};
 use crate::entry::{Entry, PageEntry, RegionEntry, SegmentEntry};
 use crate::range::IovaRange;
 use crate::refresh::Refresh;
 use crate::run::{self, Chunks};
+use crate::slot::Slot;
 use crate::table_type::TableType;
 use crate::translation_table::TranslationTable;
 
@@ -33,7 +35,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// To be called after `range` was unmapped and the refresh of that was issued, while nobody else maps or unmaps in
     /// it. Nothing is returned where there is no such table.
     pub fn reclaim(&self, range: IovaRange) -> Option<Reclaimed> {
-        let range = self.aperture().intersection(range)?;
+        let range = whole_segments(self.aperture().intersection(range)?)?;
         let mut taken = Taken { list: Link::END, span: None, bytes: 0 };
         self.tree.reclaim_below(self.origin(), self.root().table_type(), range, &mut taken);
         Some(Reclaimed { list: taken.list, span: taken.span?, bytes: taken.bytes })
@@ -71,10 +73,10 @@ impl Reclaimed {
     pub unsafe fn free<M: TableAllocator>(self, memory: &M) {
         let mut rest = self.list;
         while let Some((origin, size)) = rest.table() {
-            let first: NonNull<u64> = memory.phys_to_virt(origin).cast();
+            let first: NonNull<Slot<PageEntry>> = memory.phys_to_virt(origin).cast();
             // SAFETY: the table is not deallocated yet, and by the contract nobody else uses it. `take` left the
-            // link in its first word.
-            rest = Link(u64::from_be(unsafe { first.read() }));
+            // link in its first slot.
+            rest = Link::of_bits(unsafe { first.as_ref() }.page().bits());
             // SAFETY: `take` recorded origin and size of a table of the tree, which nothing reaches any more.
             unsafe { memory.deallocate(origin, size) };
         }
@@ -82,7 +84,7 @@ impl Reclaimed {
 
     /// Gives the list away as a number, for [`from_raw`](Self::from_raw); the span goes with the refresh.
     pub fn into_raw(self) -> u64 {
-        self.list.0
+        self.list.bits()
     }
 
     /// Takes back what [`into_raw`](Self::into_raw) gave away, with the span it had.
@@ -91,7 +93,7 @@ impl Reclaimed {
     ///
     /// `list` must come from `into_raw`, and be taken once.
     pub unsafe fn from_raw(list: u64, span: IovaRange, bytes: usize) -> Self {
-        Self { list: Link(list), span, bytes }
+        Self { list: Link::of_bits(list), span, bytes }
     }
 }
 
@@ -101,39 +103,16 @@ impl fmt::Debug for Reclaimed {
     }
 }
 
-/// One table taken out: its origin and size, as an entry that is invalid in every kind of table.
-///
-/// The first word of a table holds the link to the one taken before it, so that the list needs no storage, and a
-/// machine that still looks at the table finds nothing valid there.
-#[derive(Clone, Copy)]
-struct Link(u64);
-
-impl Link {
-    const INVALID: u64 = 0x420;
-    const CRST: u64 = 1;
-    /// The end of the list; no table is at absolute address 0.
-    const END: Self = Self(Self::INVALID);
-
-    fn to(origin: AbsoluteAddress, size: TableSize) -> Self {
-        let kind = match size {
-            TableSize::Page => 0,
-            TableSize::Crst => Self::CRST,
-        };
-        Self(origin.get() | Self::INVALID | kind)
-    }
-
-    fn table(self) -> Option<(AbsoluteAddress, TableSize)> {
-        let origin = self.0 & !(TableSize::Page.bytes() as u64 - 1);
-        let size = if self.0 & Self::CRST == 0 { TableSize::Page } else { TableSize::Crst };
-        (origin != 0).then(|| (AbsoluteAddress::new(origin), size))
-    }
+/// The whole segments in `range`; nothing where it holds none, so that nothing can be taken out.
+#[inline]
+fn whole_segments(range: IovaRange) -> Option<IovaRange> {
+    let mask = TableType::Segment.entry_mask();
+    let start = range.start().get().checked_add(mask)? & !mask;
+    // One past the last whole segment; 0 stands for 2^64.
+    let end = range.last().get().wrapping_add(1) & !mask;
+    let last = end.wrapping_sub(1);
+    (start <= last && last <= range.last().get()).then(|| IovaRange::new(Iova::new(start), Iova::new(last)).ok()).flatten()
 }
-
-const _: () = {
-    assert!(Link::INVALID & RegionEntry::EMPTY.into_bits() != 0);
-    assert!(Link::INVALID & SegmentEntry::EMPTY.into_bits() != 0);
-    assert!(Link::INVALID & PageEntry::EMPTY.into_bits() != 0);
-};
 
 /// What was taken so far.
 struct Taken {
@@ -166,18 +145,14 @@ impl<M: TableAllocator> Tree<M> {
         }
     }
 
-    /// Takes out the empty page tables of `table` whose whole span lies in `range`.
+    /// Takes out the empty page tables of `table` for `range`, which is made of whole segments.
     fn reclaim_page_tables(&self, table: &SegmentTable, range: IovaRange, taken: &mut Taken) {
-        for part in Chunks::of(range, TableType::Segment) {
-            let slot = &table[TableType::Segment.index(part.start())];
-            let whole = part.size_less_one() == TableType::Segment.entry_mask();
-            if !whole {
-                continue;
-            }
+        for segment in Chunks::of(range, TableType::Segment) {
+            let slot = &table[TableType::Segment.index(segment.start())];
             let entry = slot.load();
-            if let Segment::Pages(pages, _) = self.target(entry) {
-                if run::first_valid(pages).is_none() && slot.install(entry, SegmentEntry::EMPTY).is_ok() {
-                    self.take(entry.origin(), TableSize::Page, part, taken);
+            if let Segment::Pages(pages) = self.target(entry) {
+                if run::all_invalid(pages) && slot.install(entry, SegmentEntry::EMPTY).is_ok() {
+                    self.take(entry.origin(), TableSize::Page, segment, taken);
                 }
             }
         }
@@ -186,8 +161,8 @@ impl<M: TableAllocator> Tree<M> {
     /// Whether `table`, of type `table_type`, has no valid entry.
     fn is_empty(&self, table: AbsoluteAddress, table_type: TableType) -> bool {
         match table_type {
-            TableType::Segment => self.segment_table_at(table).iter().all(|slot| slot.load().invalid()),
-            _ => self.region_table_at(table).iter().all(|slot| slot.load().invalid()),
+            TableType::Segment => run::all_invalid(self.segment_table_at(table)),
+            _ => run::all_invalid(self.region_table_at(table)),
         }
     }
 
@@ -196,12 +171,12 @@ impl<M: TableAllocator> Tree<M> {
         match size {
             TableSize::Page => {
                 if let Some(first) = self.page_table_at(table).first() {
-                    first.store(PageEntry::of_bits(taken.list.0));
+                    first.store(PageEntry::of_bits(taken.list.bits()));
                 }
             }
             TableSize::Crst => {
                 if let Some(first) = self.region_table_at(table).first() {
-                    first.store(RegionEntry::of_bits(taken.list.0));
+                    first.store(RegionEntry::of_bits(taken.list.bits()));
                 }
             }
         }

@@ -2,12 +2,15 @@
 
 //! The tree of tables below one root, and the steps down it.
 
+use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
 use super::seam::{TableAllocator, TableSize};
-use crate::address::{AbsoluteAddress, Iova};
+use super::spare::Spare;
+use crate::address::{AbsoluteAddress, Iova, PAGE_SIZE};
 use crate::entry::{Entry, PageEntry, RegionEntry, SegmentEntry};
 use crate::frame::Protection;
+use crate::run;
 use crate::slot::Slot;
 use crate::table_type::{Root, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
 
@@ -35,8 +38,8 @@ pub(crate) struct Absent {
 pub(crate) enum Segment<'t> {
     /// Nothing.
     Empty,
-    /// A page table, and whether the entry protects what it maps.
-    Pages(&'t PageTable, Protection),
+    /// A page table.
+    Pages(&'t PageTable),
     /// A frame of 1 MiB.
     Frame(AbsoluteAddress, Protection),
 }
@@ -46,7 +49,8 @@ pub(crate) enum Segment<'t> {
 /// # Invariants
 ///
 /// * `root` designates a table of `memory` of the kind that `kind` names.
-/// * Every valid entry without FC below it designates a table of `memory` of the kind that belongs there.
+/// * Every valid entry without FC below it designates a table of `memory` of the kind that belongs there, and does not
+///   protect what is below.
 /// * A table that an entry designates is not deallocated while a reference with the lifetime of `&self` exists.
 pub(crate) struct Tree<M: TableAllocator> {
     kind: Root,
@@ -57,7 +61,7 @@ pub(crate) struct Tree<M: TableAllocator> {
 impl<M: TableAllocator> Tree<M> {
     /// An empty tree.
     pub(crate) fn new(kind: Root, memory: M) -> Result<Self, OutOfStorage> {
-        let root = allocate_filled(&memory, TableSize::Crst, RegionEntry::EMPTY)?;
+        let root = allocate_empty(&memory, RegionEntry::EMPTY)?;
         // INVARIANT: `root` was just allocated, and none of its entries is valid.
         Ok(Self { kind, root, memory })
     }
@@ -81,35 +85,43 @@ impl<M: TableAllocator> Tree<M> {
         &self.memory
     }
 
-    /// The segment table for `iova` and how the entries above it protect what it maps.
+    /// The segment table for `iova`.
     #[inline]
-    pub(crate) fn segment_table(&self, iova: Iova) -> Result<(&SegmentTable, Protection), Absent> {
-        let mut table = self.root;
-        let mut protection = Protection::ReadWrite;
-        let mut table_type = self.kind.table_type();
-        while table_type != TableType::Segment {
-            let entry = self.region_slot(table, table_type, iova).load();
-            if entry.invalid() {
-                return Err(Absent { last: table_type.entry_last(iova) });
-            }
-            protection = protection.and(Protection::from_protected(entry.protected()));
-            table = entry.origin();
-            table_type = below(table_type);
-        }
-        Ok((self.segment_table_at(table), protection))
+    pub(crate) fn segment_table(&self, iova: Iova) -> Result<&SegmentTable, Absent> {
+        self.descend(iova, |_, table_type| Err(Absent { last: table_type.entry_last(iova) }))
     }
 
     /// The segment table for `iova`, made where it does not exist.
     #[inline]
     pub(crate) fn grow_segment_table(&self, iova: Iova) -> Result<&SegmentTable, OutOfStorage> {
-        let mut table = self.root;
-        let mut table_type = self.kind.table_type();
-        while table_type != TableType::Segment {
+        self.descend(iova, |slot, table_type| self.install_table(slot, table_type))
+    }
+
+    /// Goes down to the segment table for `iova`; `absent` says what the table is that an empty slot should lead to.
+    #[inline]
+    fn descend<E>(
+        &self,
+        iova: Iova,
+        absent: impl Fn(&Slot<RegionEntry>, TableType) -> Result<AbsoluteAddress, E>,
+    ) -> Result<&SegmentTable, E> {
+        let step = |table, table_type| {
             let slot = self.region_slot(table, table_type, iova);
             let entry = slot.load();
-            table = if entry.invalid() { self.install_table(slot, table_type)? } else { entry.origin() };
-            table_type = below(table_type);
+            if entry.invalid() {
+                absent(slot, table_type)
+            } else {
+                Ok(entry.origin())
+            }
+        };
+        // One step after the other and no loop, so that each shifts by a constant.
+        let mut table = self.root;
+        if self.kind == Root::RegionFirst {
+            table = step(table, TableType::RegionFirst)?;
         }
+        if self.kind != Root::RegionThird {
+            table = step(table, TableType::RegionSecond)?;
+        }
+        table = step(table, TableType::RegionThird)?;
         Ok(self.segment_table_at(table))
     }
 
@@ -119,17 +131,25 @@ impl<M: TableAllocator> Tree<M> {
         self.target(slot.load())
     }
 
-    /// Puts an empty page table where `slot` is empty; what is there afterwards.
-    #[cold]
-    pub(crate) fn grow_page_table<'t>(&'t self, slot: &'t Slot<SegmentEntry>) -> Result<Segment<'t>, OutOfStorage> {
-        let origin = allocate_filled(&self.memory, TableSize::Page, PageEntry::EMPTY)?;
+    /// Puts a page table where `slot` is empty that maps consecutive frames, starting with `first`, in the pages from
+    /// `start` to `last`, indices, both inclusive; what is there if somebody else was faster.
+    ///
+    /// The table comes from `spare`. Nothing is done where that has none.
+    pub(crate) fn install_pages<'t>(
+        &'t self,
+        slot: &'t Slot<SegmentEntry>,
+        spare: &mut Spare<'_, M>,
+        (start, last): (usize, usize),
+        first: PageEntry,
+    ) -> Result<(), Segment<'t>> {
+        let Some(origin) = spare.take() else {
+            return Ok(());
+        };
+        fill_pages(&self.memory, origin, start, last, first);
         // INVARIANT: a segment-table entry designates a page table.
-        Ok(match slot.install(SegmentEntry::EMPTY, SegmentEntry::designating(origin)) {
-            Ok(()) => Segment::Pages(self.page_table_at(origin), Protection::ReadWrite),
-            Err(there) => {
-                self.discard(origin, TableSize::Page);
-                self.target(there)
-            }
+        slot.install(SegmentEntry::EMPTY, SegmentEntry::designating(origin)).map_err(|there| {
+            self.discard(origin, TableSize::Page);
+            self.target(there)
         })
     }
 
@@ -160,13 +180,9 @@ impl<M: TableAllocator> Tree<M> {
         if entry.invalid() || !entry.frame_mapped() {
             return Ok(false);
         }
+        let origin = self.memory.allocate(TableSize::Page).ok_or(OutOfStorage)?;
         let first = PageEntry::mapping(entry.frame(), entry.protection());
-        let origin = allocate_filled(&self.memory, TableSize::Page, PageEntry::EMPTY)?;
-        let mut bits = first.bits();
-        for page in self.page_table_at(origin) {
-            page.store(PageEntry::of_bits(bits));
-            bits = bits.wrapping_add(crate::PAGE_SIZE);
-        }
+        fill_pages(&self.memory, origin, 0, PAGE_TABLE_ENTRIES - 1, first);
         // INVARIANT: a segment-table entry designates a page table.
         let installed = slot.install(entry, SegmentEntry::designating(origin)).is_ok();
         if !installed {
@@ -182,7 +198,7 @@ impl<M: TableAllocator> Tree<M> {
         } else if entry.frame_mapped() {
             Segment::Frame(entry.frame(), entry.protection())
         } else {
-            Segment::Pages(self.page_table_at(entry.origin()), entry.protection())
+            Segment::Pages(self.page_table_at(entry.origin()))
         }
     }
 
@@ -190,8 +206,8 @@ impl<M: TableAllocator> Tree<M> {
     #[cold]
     fn install_table(&self, slot: &Slot<RegionEntry>, table_type: TableType) -> Result<AbsoluteAddress, OutOfStorage> {
         let origin = match table_type {
-            TableType::RegionThird => allocate_filled(&self.memory, TableSize::Crst, SegmentEntry::EMPTY)?,
-            _ => allocate_filled(&self.memory, TableSize::Crst, RegionEntry::EMPTY)?,
+            TableType::RegionThird => allocate_empty(&self.memory, SegmentEntry::EMPTY)?,
+            _ => allocate_empty(&self.memory, RegionEntry::EMPTY)?,
         };
         // INVARIANT: the new table is of the kind that belongs below `table_type`.
         match slot.install(RegionEntry::EMPTY, RegionEntry::designating(table_type, origin)) {
@@ -238,25 +254,20 @@ impl<M: TableAllocator> Tree<M> {
     }
 
     /// Gives back `table` and all below it.
-    fn discard_below(&mut self, table: AbsoluteAddress, table_type: TableType) {
+    ///
+    /// The caller, in this module, sees to it that nobody uses them any more.
+    fn discard_below(&self, table: AbsoluteAddress, table_type: TableType) {
         match table_type {
             TableType::Segment => {
-                for index in 0..CRST_ENTRIES {
-                    let entry = self.segment_table_at(table)[index].load();
-                    if !entry.invalid() && !entry.frame_mapped() {
+                for (_, entry) in run::valid(self.segment_table_at(table)) {
+                    if !entry.frame_mapped() {
                         self.discard(entry.origin(), TableSize::Page);
                     }
                 }
             }
             _ => {
-                let covered = table_type.entry_mask().wrapping_add(1);
-                let mut iova = Iova::new(0);
-                for _ in 0..CRST_ENTRIES {
-                    let entry = self.region_slot(table, table_type, iova).load();
-                    if !entry.invalid() {
-                        self.discard_below(entry.origin(), below(table_type));
-                    }
-                    iova = Iova::new(iova.get().wrapping_add(covered));
+                for (_, entry) in run::valid(self.region_table_at(table)) {
+                    self.discard_below(entry.origin(), below(table_type));
                 }
             }
         }
@@ -281,18 +292,37 @@ pub(super) const fn below(table_type: TableType) -> TableType {
     }
 }
 
-/// Allocates a table and fills it with `entry`, before anybody else can see it.
-fn allocate_filled<M: TableAllocator, E: Entry>(
-    memory: &M,
-    size: TableSize,
-    entry: E,
-) -> Result<AbsoluteAddress, OutOfStorage> {
-    let origin = memory.allocate(size).ok_or(OutOfStorage)?;
-    let words: NonNull<u64> = memory.phys_to_virt(origin).cast();
-    for index in 0..size.bytes() / size_of::<u64>() {
-        // SAFETY: the table has `size.bytes()` bytes and is aligned to more than a word, `index` lies within it, and
-        // nobody else uses the storage yet.
-        unsafe { words.add(index).write(entry.bits().to_be()) };
+/// Allocates a region or segment table whose entries are all `empty`, before anybody else can see it.
+fn allocate_empty<M: TableAllocator, E: Entry>(memory: &M, empty: E) -> Result<AbsoluteAddress, OutOfStorage> {
+    let origin = memory.allocate(TableSize::Crst).ok_or(OutOfStorage)?;
+    let mut table: NonNull<[MaybeUninit<Slot<E>>; CRST_ENTRIES]> = memory.phys_to_virt(origin).cast();
+    // SAFETY: the table was just allocated with this size and alignment, and nobody else uses it. It need not be
+    // initialised.
+    let slots = unsafe { table.as_mut() };
+    for slot in slots {
+        slot.write(Slot::new(empty));
     }
     Ok(origin)
+}
+
+/// Fills the page table at `origin`, which nobody else can see: consecutive frames, starting with `first`, in the pages
+/// from `start` to `last`, indices, both inclusive, and nothing elsewhere.
+///
+/// The caller, in this module, has just allocated the table.
+fn fill_pages<M: TableAllocator>(memory: &M, origin: AbsoluteAddress, start: usize, last: usize, first: PageEntry) {
+    let mut table: NonNull<[MaybeUninit<Slot<PageEntry>>; PAGE_TABLE_ENTRIES]> = memory.phys_to_virt(origin).cast();
+    // SAFETY: the table was allocated with this size and alignment, and nobody else uses it yet. It need not be
+    // initialised.
+    let mut slots = unsafe { table.as_mut() }.iter_mut();
+    for slot in slots.by_ref().take(start) {
+        slot.write(Slot::new(PageEntry::EMPTY));
+    }
+    let mut bits = first.bits();
+    for slot in slots.by_ref().take(last.saturating_sub(start).saturating_add(1)) {
+        slot.write(Slot::new(PageEntry::of_bits(bits)));
+        bits = bits.wrapping_add(PAGE_SIZE);
+    }
+    for slot in slots {
+        slot.write(Slot::new(PageEntry::EMPTY));
+    }
 }

@@ -9,7 +9,8 @@ use super::tree::{below, PageTable, Segment, Tree};
 use crate::address::{AbsoluteAddress, Iova};
 use crate::frame::FrameSize;
 use crate::range::IovaRange;
-use crate::table_type::{TableType, CRST_ENTRIES};
+use crate::run;
+use crate::table_type::TableType;
 use crate::walk::Mapping;
 
 /// What a visit finds; `depth` is 1 for the entries of the root.
@@ -42,12 +43,8 @@ impl<M: TableAllocator> Tree<M> {
     where
         V: FnMut(Found<'_>) -> fmt::Result,
     {
-        for index in 0..CRST_ENTRIES {
+        for (index, entry) in run::valid(self.region_table_at(table)) {
             let iova = entry_start(start, table_type, index);
-            let entry = self.region_slot(table, table_type, iova).load();
-            if entry.invalid() {
-                continue;
-            }
             visitor(Found::Table {
                 depth,
                 index,
@@ -67,8 +64,7 @@ impl<M: TableAllocator> Tree<M> {
     where
         V: FnMut(Found<'_>) -> fmt::Result,
     {
-        for (index, slot) in self.segment_table_at(table).iter().enumerate() {
-            let entry = slot.load();
+        for (index, entry) in run::valid(self.segment_table_at(table)) {
             let segment = TableType::Segment.entry_range(entry_start(start, TableType::Segment, index));
             let bits = entry.into_bits();
             match self.target(entry) {
@@ -79,7 +75,7 @@ impl<M: TableAllocator> Tree<M> {
                     bits,
                     mapping: Mapping { range: segment, origin: frame, protection, frame: FrameSize::Size1M },
                 })?,
-                Segment::Pages(pages, _) => {
+                Segment::Pages(pages) => {
                     visitor(Found::Table { depth, index, bits, below: None, origin: entry.origin() })?;
                     visitor(Found::Pages { depth: depth + 1, pages, segment })?;
                 }

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Measures the translation tables on a host, beside the stock algorithm and other crates.
+//!
+//! `cargo xtask bench host` builds it with the kernel's source at hand, and runs it.
+
+mod arena;
+mod compare;
+mod entrant;
+mod instructions;
+mod measure;
+mod plot;
+mod report;
+mod result;
+mod statistics;
+mod subject;
+mod workload;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+
+use result::Run;
+use workload::Workload;
+
+#[derive(Debug, Parser)]
+enum CommandLine {
+    /// Measure, compare, report
+    Measure(Options),
+    /// What is counted under callgrind
+    #[command(hide = true)]
+    Count,
+}
+
+#[derive(Debug, clap::Args)]
+struct Options {
+    /// Samples of each
+    #[arg(long, default_value_t = 31)]
+    rounds: usize,
+    /// What the stock code is called
+    #[arg(long, default_value = "stock")]
+    stock: String,
+    /// The program to count instructions with
+    #[arg(long)]
+    valgrind: Option<PathBuf>,
+    /// Write all results to a file
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Draw pictures into a directory
+    #[arg(long, value_name = "DIR")]
+    plots: Option<PathBuf>,
+}
+
+fn main() -> Result<()> {
+    let command = CommandLine::parse();
+    arena::prepare();
+    let workloads = Workload::all();
+    match command {
+        CommandLine::Measure(options) => measure(&options, workloads),
+        CommandLine::Count => {
+            instructions::work(&mut entrant::all(), &counted(workloads));
+            Ok(())
+        }
+    }
+}
+
+/// The workloads whose instructions are counted.
+fn counted(workloads: Vec<Workload>) -> Vec<Workload> {
+    workloads.into_iter().filter(|workload| !workload.cold).collect()
+}
+
+fn measure(options: &Options, workloads: Vec<Workload>) -> Result<()> {
+    let mut entrants = entrant::all();
+    let mut results = measure::run(&mut entrants, &workloads, options.rounds);
+    let translations_compared = compare::translations(&mut entrants, &workloads)?;
+    let entries_compared = compare::tables(&workloads)?;
+    if let Some(valgrind) = &options.valgrind {
+        instructions::count(valgrind, &entrants, &counted(workloads), &mut results)?;
+    }
+    let run = Run {
+        processor: processor(),
+        stock: options.stock.clone(),
+        rounds: options.rounds,
+        entries_compared,
+        translations_compared,
+        results,
+    };
+    report::print(&run);
+    if let Some(path) = &options.json {
+        let text = serde_json::to_string_pretty(&run)?;
+        fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    match &options.plots {
+        Some(directory) => plot::write(&run, directory),
+        None => Ok(()),
+    }
+}
+
+/// The model of the processor, as Linux says it.
+fn processor() -> String {
+    let text = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let model = text.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
+    model.map_or_else(|| std::env::consts::ARCH.to_owned(), |(_, model)| model.to_owned())
+}

@@ -19,7 +19,7 @@ mod workload;
 use std::fs;
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 use clap::Parser;
 
 use result::Run;
@@ -39,6 +39,9 @@ struct Options {
     /// Samples of each
     #[arg(long, default_value_t = 31)]
     rounds: usize,
+    /// Only workloads whose name contains this
+    #[arg(long, value_name = "NAME", default_value = "")]
+    workload: String,
     /// What the stock code is called
     #[arg(long, default_value = "stock")]
     stock: String,
@@ -72,6 +75,9 @@ fn counted(workloads: Vec<Workload>) -> Vec<Workload> {
 }
 
 fn measure(options: &Options, workloads: Vec<Workload>) -> Result<()> {
+    let workloads: Vec<Workload> =
+        workloads.into_iter().filter(|workload| workload.name.contains(&options.workload)).collect();
+    ensure!(!workloads.is_empty(), "no workload is called \"{}\"", options.workload);
     let mut entrants = entrant::all();
     let mut results = measure::run(&mut entrants, &workloads, options.rounds);
     let translations_compared = compare::translations(&mut entrants, &workloads)?;

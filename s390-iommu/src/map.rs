@@ -6,13 +6,12 @@ use core::fmt;
 use core::sync::atomic::{fence, Ordering};
 
 use crate::address::{AbsoluteAddress, Iova, PAGE_SIZE};
-use crate::entry::{PageEntry, SegmentEntry};
+use crate::entry::PageEntry;
 use crate::frame::{FrameSize, Protection};
 use crate::memory::{OutOfStorage, PageTable, Segment, Spare, TableAllocator};
 use crate::range::IovaRange;
 use crate::refresh::Refresh;
 use crate::run::{self, Chunks};
-use crate::slot::Slot;
 use crate::table_type::{page_index, TableType};
 use crate::translation_table::TranslationTable;
 
@@ -48,41 +47,16 @@ impl<M: TableAllocator> TranslationTable<M> {
         if !self.aperture().contains(range) {
             return Err(MapError::OutsideAperture { range, aperture: self.aperture() });
         }
-        if range.last() <= TableType::Segment.entry_last(range.start()) {
-            let table = self.tree.grow_segment_table(range.start())?;
-            self.map_chunk(&table[TableType::Segment.index(range.start())], range, origin, protection)?;
-        } else {
-            let mut spare = Spare::new(self.tree.memory());
-            self.prepare(range, origin, &mut spare)?;
-            self.fill(range, origin, protection, &mut spare);
+        match self.tree.page_table(range) {
+            Some(pages) => self.map_pages(pages, range, origin, protection)?,
+            None => self.map_parts(range, origin, protection)?,
         }
         // Whoever is told of the mapping after this must find it.
         fence(Ordering::Release);
         Ok(Refresh::of_change(range))
     }
 
-    /// Maps `chunk`, all or a part of the segment of `slot`.
-    #[inline]
-    fn map_chunk(
-        &self,
-        slot: &Slot<SegmentEntry>,
-        chunk: IovaRange,
-        storage: AbsoluteAddress,
-        protection: Protection,
-    ) -> Result<(), MapError> {
-        if let Segment::Pages(pages) = self.tree.segment(slot) {
-            return self.map_pages(pages, chunk, storage, protection);
-        }
-        let mut spare = Spare::new(self.tree.memory());
-        self.prepare_chunk(slot, chunk, storage, &mut spare)?;
-        match self.open_segment(slot, chunk, storage, protection, &mut spare) {
-            Ok(()) => Ok(()),
-            Err(Segment::Pages(pages)) => self.map_pages(pages, chunk, storage, protection),
-            Err(_) => Err(self.already_mapped(chunk.start(), 0)),
-        }
-    }
-
-    /// Maps `chunk` where a page table is.
+    /// Maps `chunk` where there is a page table for it.
     #[inline]
     fn map_pages(
         &self,
@@ -99,20 +73,15 @@ impl<M: TableAllocator> TranslationTable<M> {
         Ok(())
     }
 
-    /// Maps `chunk` where nothing is: by a frame of 1 MiB, or by a page table that is made with the entries in it.
-    fn open_segment<'t>(
-        &'t self,
-        slot: &'t Slot<SegmentEntry>,
-        chunk: IovaRange,
-        storage: AbsoluteAddress,
-        protection: Protection,
-        spare: &mut Spare<'_, M>,
-    ) -> Result<(), Segment<'t>> {
-        if self.takes_large_frame(chunk, storage) {
-            return self.tree.install_frame(slot, storage, protection);
-        }
-        let indices = (page_index(chunk.start()), page_index(chunk.last()));
-        self.tree.install_pages(slot, spare, indices, PageEntry::mapping(storage, protection))
+    /// Maps `range`, in which there may be any number of segments, with tables or without.
+    ///
+    /// Everything is looked at and allocated before the first entry is stored.
+    #[inline(never)]
+    fn map_parts(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<(), MapError> {
+        let mut spare = Spare::new(self.tree.memory());
+        self.prepare(range, origin, &mut spare)?;
+        self.fill(range, origin, protection, &mut spare);
+        Ok(())
     }
 
     /// Sees that nothing is mapped in `range`, and that there is storage for the tables that it needs.
@@ -123,29 +92,19 @@ impl<M: TableAllocator> TranslationTable<M> {
             let table = self.tree.grow_segment_table(region.start())?;
             for chunk in Chunks::of(region, TableType::Segment) {
                 let slot = &table[TableType::Segment.index(chunk.start())];
-                self.prepare_chunk(slot, chunk, storage_at(range, origin, chunk), spare)?;
+                match self.tree.segment(slot) {
+                    Segment::Pages(pages) => {
+                        if let Some(index) = run::first_valid(run::slots(pages, chunk)) {
+                            return Err(self.already_mapped(chunk.start(), index as u64 * PAGE_SIZE));
+                        }
+                    }
+                    Segment::Empty if self.takes_large_frame(chunk, storage_at(range, origin, chunk)) => {}
+                    Segment::Empty => spare.add()?,
+                    Segment::Frame(..) => return Err(self.already_mapped(chunk.start(), 0)),
+                }
             }
         }
         Ok(())
-    }
-
-    #[inline]
-    fn prepare_chunk(
-        &self,
-        slot: &Slot<SegmentEntry>,
-        chunk: IovaRange,
-        storage: AbsoluteAddress,
-        spare: &mut Spare<'_, M>,
-    ) -> Result<(), MapError> {
-        match self.tree.segment(slot) {
-            Segment::Pages(pages) => match run::first_valid(run::slots(pages, chunk)) {
-                Some(index) => Err(self.already_mapped(chunk.start(), index as u64 * PAGE_SIZE)),
-                None => Ok(()),
-            },
-            Segment::Empty if self.takes_large_frame(chunk, storage) => Ok(()),
-            Segment::Empty => Ok(spare.add()?),
-            Segment::Frame(..) => Err(self.already_mapped(chunk.start(), 0)),
-        }
     }
 
     /// Stores the entries for `range`, where nothing is mapped; cannot fail.
@@ -159,8 +118,14 @@ impl<M: TableAllocator> TranslationTable<M> {
                 let storage = storage_at(range, origin, chunk);
                 let mut target = self.tree.segment(slot);
                 if let Segment::Empty = target {
+                    let installed = if self.takes_large_frame(chunk, storage) {
+                        self.tree.install_frame(slot, storage, protection)
+                    } else {
+                        let indices = (page_index(chunk.start()), page_index(chunk.last()));
+                        self.tree.install_pages(slot, spare, indices, PageEntry::mapping(storage, protection))
+                    };
                     // Where a neighbour was faster, its table is used.
-                    match self.open_segment(slot, chunk, storage, protection, spare) {
+                    match installed {
                         Ok(()) => continue,
                         Err(there) => target = there,
                     }

@@ -37,28 +37,44 @@ impl Iterator for Chunks {
 /// The slots of `pages` for `chunk`, which lies within the segment of `pages`.
 #[inline]
 pub(crate) fn slots(pages: &PageTable, chunk: IovaRange) -> &[Slot<PageEntry>] {
-    pages.get(page_index(chunk.start())..=page_index(chunk.last())).unwrap_or(&[])
+    let (first, last) = (page_index(chunk.start()), page_index(chunk.last()));
+    let count = last.wrapping_sub(first).wrapping_add(1);
+    pages.get(first..).and_then(|rest| rest.get(..count)).unwrap_or(&[])
 }
 
-/// Accumulators of a pass over many slots, so that no load waits for the one before it.
+/// Slots that are looked at or stored to in one turn of a loop.
+const BLOCK: usize = 16;
+/// Accumulators of a turn, so that no load waits for the one before it.
 const LANES: usize = 4;
 
-/// Whether no slot holds a valid entry: one load a slot and no branch.
+/// Every entry as it stands in storage, folded into one number: one load a slot and no branch.
+#[inline]
+fn fold<E: Entry>(slots: &[Slot<E>], start: u64, with: impl Fn(u64, u64) -> u64) -> u64 {
+    let mut lanes = [start; LANES];
+    let blocks = slots.chunks_exact(BLOCK);
+    let rest = blocks.remainder();
+    for block in blocks {
+        for slots in block.chunks_exact(LANES) {
+            lanes.iter_mut().zip(slots).for_each(|(lane, slot)| *lane = with(*lane, slot.load_raw()));
+        }
+    }
+    let folded = lanes.into_iter().fold(start, &with);
+    rest.iter().fold(folded, |folded, slot| with(folded, slot.load_raw()))
+}
+
+/// Whether no slot holds a valid entry.
 #[inline]
 pub(crate) fn all_invalid<E: Entry>(slots: &[Slot<E>]) -> bool {
     let invalid = E::EMPTY.bits().to_be();
-    let mut lanes = [invalid; LANES];
-    let blocks = slots.chunks_exact(LANES);
-    let rest = blocks.remainder();
-    for block in blocks {
-        lanes.iter_mut().zip(block).for_each(|(lane, slot)| *lane &= slot.load_raw());
-    }
-    let all = lanes.into_iter().fold(invalid, |all, lane| all & lane);
-    rest.iter().fold(all, |all, slot| all & slot.load_raw()) == invalid
+    fold(slots, invalid, |all, entry| all & entry) == invalid
 }
 
-/// Slots that are looked at together.
-const BLOCK: usize = 8;
+/// Whether every slot holds a valid entry.
+#[inline]
+fn all_valid<E: Entry>(slots: &[Slot<E>]) -> bool {
+    let invalid = E::EMPTY.bits().to_be();
+    fold(slots, 0, |any, entry| any | entry) & invalid == 0
+}
 
 /// The valid entries and their indices; blocks of invalid ones are passed over at once.
 pub(crate) fn valid<E: Entry>(slots: &[Slot<E>]) -> impl Iterator<Item = (usize, E)> + '_ {
@@ -68,19 +84,6 @@ pub(crate) fn valid<E: Entry>(slots: &[Slot<E>]) -> impl Iterator<Item = (usize,
         .filter(|(block, _)| !all_invalid(block))
         .flat_map(|(block, first)| (first..).zip(block).map(|(index, slot)| (index, slot.load())))
         .filter(|(_, entry)| entry.bits() & E::EMPTY.bits() == 0)
-}
-
-/// Whether every slot holds a valid entry: one load a slot and no branch.
-#[inline]
-fn all_valid(slots: &[Slot<PageEntry>]) -> bool {
-    let mut lanes = [0; LANES];
-    let blocks = slots.chunks_exact(LANES);
-    let rest = blocks.remainder();
-    for block in blocks {
-        lanes.iter_mut().zip(block).for_each(|(lane, slot)| *lane |= slot.load_raw());
-    }
-    let any = lanes.into_iter().fold(0, |any, lane| any | lane);
-    rest.iter().fold(any, |any, slot| any | slot.load_raw()) & PageEntry::EMPTY.bits().to_be() == 0
 }
 
 /// Index of the first valid entry.
@@ -96,19 +99,24 @@ pub(crate) fn first_valid(slots: &[Slot<PageEntry>]) -> Option<usize> {
 #[inline]
 pub(crate) fn store(slots: &[Slot<PageEntry>], first: PageEntry) {
     let mut bits = first.bits();
-    for slot in slots {
+    let mut store = |slot: &Slot<PageEntry>| {
         slot.store(PageEntry::of_bits(bits));
         bits = bits.wrapping_add(PAGE_SIZE);
-    }
+    };
+    let blocks = slots.chunks_exact(BLOCK);
+    let rest = blocks.remainder();
+    blocks.for_each(|block| block.iter().for_each(&mut store));
+    rest.iter().for_each(store);
 }
 
 /// Makes the entries for `chunk` invalid; what was mapped there.
 #[inline]
 pub(crate) fn clear(slots: &[Slot<PageEntry>], chunk: IovaRange) -> Cleared {
     let cleared = if all_valid(slots) { Cleared::all_of(chunk) } else { count_valid(slots, chunk.start()) };
-    for slot in slots {
-        slot.store(PageEntry::EMPTY);
-    }
+    let blocks = slots.chunks_exact(BLOCK);
+    let rest = blocks.remainder();
+    blocks.for_each(|block| block.iter().for_each(|slot| slot.store(PageEntry::EMPTY)));
+    rest.iter().for_each(|slot| slot.store(PageEntry::EMPTY));
     cleared
 }
 

@@ -6,13 +6,11 @@ use core::fmt;
 use core::sync::atomic::{fence, Ordering};
 
 use crate::address::Iova;
-use crate::entry::SegmentEntry;
 use crate::frame::FrameSize;
 use crate::memory::{Absent, OutOfStorage, Segment, SegmentTable, TableAllocator};
 use crate::range::IovaRange;
 use crate::refresh::Refresh;
 use crate::run::{self, Chunks, Cleared};
-use crate::slot::Slot;
 use crate::table_type::TableType;
 use crate::translation_table::TranslationTable;
 
@@ -34,17 +32,9 @@ impl<M: TableAllocator> TranslationTable<M> {
         if !self.aperture().contains(range) {
             return Err(UnmapError::OutsideAperture { range, aperture: self.aperture() });
         }
-        let cleared = if range.last() <= TableType::Segment.entry_last(range.start()) {
-            match self.tree.segment_table(range.start()) {
-                Ok(table) => self.clear_chunk(&table[TableType::Segment.index(range.start())], range)?,
-                Err(Absent { .. }) => Cleared::NOTHING,
-            }
-        } else {
-            if self.frames().contains(FrameSize::Size1M) {
-                self.refuse_part_of_frame(range, range.start())?;
-                self.refuse_part_of_frame(range, range.last())?;
-            }
-            self.clear(range)
+        let cleared = match self.tree.page_table(range) {
+            Some(pages) => run::clear(run::slots(pages, range), range),
+            None => self.clear_parts(range)?,
         };
         // Whoever is told that the range is free after this must find it so.
         fence(Ordering::Release);
@@ -68,42 +58,45 @@ impl<M: TableAllocator> TranslationTable<M> {
         Ok(split.then(|| Refresh::of_change(frame)))
     }
 
-    /// Makes the entries for `range` invalid, whose ends cut no frame of 1 MiB; what no table leads to is passed over.
-    fn clear(&self, range: IovaRange) -> Cleared {
+    /// Makes the entries for `range` invalid, in which there may be any number of segments, with tables or without.
+    ///
+    /// What no table leads to is passed over.
+    #[inline(never)]
+    fn clear_parts(&self, range: IovaRange) -> Result<Cleared, UnmapError> {
+        if self.frames().contains(FrameSize::Size1M) {
+            self.refuse_part_of_frame(range, range.start())?;
+            self.refuse_part_of_frame(range, range.last())?;
+        }
         let mut cleared = Cleared::NOTHING;
         let mut rest = Some(range);
         while let Some(todo) = rest {
-            let table = match self.tree.segment_table(todo.start()) {
-                Ok(table) => table,
-                Err(Absent { last }) => {
-                    rest = todo.split_after(last).1;
-                    continue;
+            rest = match self.tree.segment_table(todo.start()) {
+                Ok(table) => {
+                    let (region, rest) = todo.split_after(TableType::RegionThird.entry_last(todo.start()));
+                    cleared = cleared.and(self.clear_region(table, region));
+                    rest
                 }
+                Err(Absent { last }) => todo.split_after(last).1,
             };
-            let (region, after) = todo.split_after(TableType::RegionThird.entry_last(todo.start()));
-            rest = after;
-            for chunk in Chunks::of(region, TableType::Segment) {
-                let slot = &table[TableType::Segment.index(chunk.start())];
-                cleared = cleared.and(self.clear_chunk(slot, chunk).unwrap_or(Cleared::NOTHING));
-            }
         }
-        cleared
+        Ok(cleared)
     }
 
-    /// Makes the entries for `chunk` invalid, all or a part of the segment of `slot`.
-    #[inline]
-    fn clear_chunk(&self, slot: &Slot<SegmentEntry>, chunk: IovaRange) -> Result<Cleared, UnmapError> {
-        match self.tree.segment(slot) {
-            Segment::Empty => Ok(Cleared::NOTHING),
-            Segment::Pages(pages) => Ok(run::clear(run::slots(pages, chunk), chunk)),
-            Segment::Frame(..) if chunk.size_less_one() == TableType::Segment.entry_mask() => {
-                self.tree.remove_frame(slot);
-                Ok(Cleared::all_of(chunk))
-            }
-            Segment::Frame(..) => {
-                Err(UnmapError::PartOfFrame { range: chunk, frame: TableType::Segment.entry_range(chunk.start()) })
-            }
+    /// Makes the entries for `region`, a part of what `table` covers, invalid.
+    fn clear_region(&self, table: &SegmentTable, region: IovaRange) -> Cleared {
+        let mut cleared = Cleared::NOTHING;
+        for chunk in Chunks::of(region, TableType::Segment) {
+            let slot = &table[TableType::Segment.index(chunk.start())];
+            cleared = cleared.and(match self.tree.segment(slot) {
+                Segment::Empty => Cleared::NOTHING,
+                Segment::Pages(pages) => run::clear(run::slots(pages, chunk), chunk),
+                Segment::Frame(..) => {
+                    self.tree.remove_frame(slot);
+                    Cleared::all_of(chunk)
+                }
+            });
         }
+        cleared
     }
 
     /// Sees that `end`, the start or last byte of `range`, is not inside a frame of 1 MiB that `range` only cuts.

@@ -111,7 +111,9 @@ fn whole_segments(range: IovaRange) -> Option<IovaRange> {
     // One past the last whole segment; 0 stands for 2^64.
     let end = range.last().get().wrapping_add(1) & !mask;
     let last = end.wrapping_sub(1);
-    (start <= last && last <= range.last().get()).then(|| IovaRange::new(Iova::new(start), Iova::new(last)).ok()).flatten()
+    (start <= last && last <= range.last().get())
+        .then(|| IovaRange::new(Iova::new(start), Iova::new(last)).ok())
+        .flatten()
 }
 
 /// What was taken so far.

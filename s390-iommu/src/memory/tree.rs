@@ -10,6 +10,7 @@ use super::spare::Spare;
 use crate::address::{AbsoluteAddress, Iova, PAGE_SIZE};
 use crate::entry::{Entry, PageEntry, RegionEntry, SegmentEntry};
 use crate::frame::Protection;
+use crate::range::IovaRange;
 use crate::run;
 use crate::slot::Slot;
 use crate::table_type::{Root, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
@@ -83,6 +84,21 @@ impl<M: TableAllocator> Tree<M> {
 
     pub(crate) fn memory(&self) -> &M {
         &self.memory
+    }
+
+    /// The page table for all of `range`, if there is one.
+    ///
+    /// This is all of the way down for a range within a segment that has been used before.
+    #[inline]
+    pub(crate) fn page_table(&self, range: IovaRange) -> Option<&PageTable> {
+        if range.last() > TableType::Segment.entry_last(range.start()) {
+            return None;
+        }
+        let table = self.segment_table(range.start()).ok()?;
+        match self.segment(&table[TableType::Segment.index(range.start())]) {
+            Segment::Pages(pages) => Some(pages),
+            _ => None,
+        }
     }
 
     /// The segment table for `iova`.

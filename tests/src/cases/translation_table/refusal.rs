@@ -43,7 +43,8 @@ pub(super) fn overlap<M: Machine, S: Setup>(machine: &M) -> Result<(), Stop> {
     // The same mapping once more is no exception.
     bench.expect_refusal(range(there, 2 * PAGE)?, to, taken(there, to))?;
 
-    bench.expect_empty(SEGMENT, MIB + 5 * PAGE, Level::Page)?;
+    bench.expect_empty(SEGMENT, MIB, Level::Segment)?;
+    bench.expect_empty(SEGMENT + MIB, 5 * PAGE, Level::Page)?;
     bench.expect_pages(there, 2 * PAGE, to, RW)?;
     bench.expect_empty(there + 2 * PAGE, 249 * PAGE, Level::Page)
 }

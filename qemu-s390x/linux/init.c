@@ -38,6 +38,7 @@ static const struct suite *const known[] = {
 	&module_suite,
 	&network_suite,
 	&nvme_suite,
+	&reads_suite,
 	&rebind_suite,
 	&selftest_suite,
 	&statistics_suite,

@@ -31,12 +31,13 @@ use crate::progress::Step;
 use crate::qemu::Machine;
 use crate::tool;
 use crate::workspace::Workspace;
-use boots::{Boot, BOOTS, MEMORY};
+pub(crate) use boots::{Boot, Threads};
+use boots::{BOOTS, MEMORY};
 use compare::Comparison;
 use expectation::Implementation;
 use guest::Guest;
 use kernel::{Build, Kernel};
-use report::Report;
+use report::{BootReport, Report};
 use run::Setting;
 use series::Series;
 use source::Source;
@@ -88,6 +89,26 @@ pub(crate) struct Options {
     arguments: Vec<String>,
 }
 
+impl Default for Options {
+    /// The newest kernel with the driver in it.
+    fn default() -> Self {
+        Self {
+            kernel: Series::V7_2,
+            source: None,
+            stock: false,
+            config: Vec::new(),
+            build_only: false,
+            boot: Vec::new(),
+            append: String::new(),
+            initrd: None,
+            json: None,
+            against: None,
+            timeout: LIMIT,
+            arguments: Vec::new(),
+        }
+    }
+}
+
 /// The boots that every change has to pass: the driver under a kernel's own drivers, under user space, which is told of
 /// it, under a module, and the shared cases beside it.
 const CHECKED: [&str; 5] = ["lazy", "vfio", "container", "module", "cases"];
@@ -99,20 +120,7 @@ pub(crate) fn newest_source(workspace: &Workspace) -> Result<PathBuf> {
 
 /// Boots the newest kernel with the driver in it, and counts what the guest found.
 pub(crate) fn check(workspace: &Workspace) -> Result<Counts> {
-    let options = Options {
-        kernel: Series::V7_2,
-        source: None,
-        stock: false,
-        config: Vec::new(),
-        build_only: false,
-        boot: CHECKED.map(str::to_owned).to_vec(),
-        append: String::new(),
-        initrd: None,
-        json: None,
-        against: None,
-        timeout: LIMIT,
-        arguments: Vec::new(),
-    };
+    let options = Options { boot: CHECKED.map(str::to_owned).to_vec(), ..Options::default() };
     let (kernel, source, implementation) = build(workspace, &options)?;
     let report = report(
         &options.setting(workspace, &kernel, &source, implementation)?,
@@ -122,6 +130,25 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Counts> {
     )?;
     print!("{report}");
     Ok(report.counts())
+}
+
+/// What the boots of one kernel said.
+#[derive(Debug)]
+pub(crate) struct Measured {
+    /// What `make kernelversion` says of the kernel.
+    pub(crate) version: String,
+    /// In the order that was asked for.
+    pub(crate) boots: Vec<BootReport>,
+}
+
+/// Boots the newest kernel, with its own zPCI code if `stock`, in each of `boots` with further arguments of QEMU.
+pub(crate) fn measure(workspace: &Workspace, stock: bool, boots: &[&Boot], arguments: &[String]) -> Result<Measured> {
+    let options = Options { stock, arguments: arguments.to_owned(), ..Options::default() };
+    let (kernel, source, implementation) = build(workspace, &options)?;
+    let setting = options.setting(workspace, &kernel, &source, implementation)?;
+    let initrd = Guest::new(workspace, &kernel)?.initrd(false)?;
+    let boots = boots.iter().map(|boot| setting.run(boot, &initrd)).collect::<Result<_>>()?;
+    Ok(Measured { version: source.version, boots })
 }
 
 /// Does what `options` say and returns whether everything passed.

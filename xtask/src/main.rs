@@ -3,6 +3,7 @@
 //! The one command line for people and CI: `cargo xtask boot`, `cargo xtask test`.
 
 mod apt;
+mod bench;
 mod boot;
 mod console;
 mod core_library;
@@ -30,6 +31,8 @@ use workspace::Workspace;
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
 enum CommandLine {
+    /// Measure the driver beside others; nothing is asserted about time
+    Bench(bench::Options),
     /// Boot the bare-metal image under QEMU: list every PCI function, exercise it by DMA, report
     Boot(boot::Options),
     /// Put the driver into a kernel tree, or take it out again
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
 fn run(command: CommandLine) -> Result<bool> {
     let workspace = Workspace::find()?;
     match command {
+        CommandLine::Bench(options) => bench::run(&workspace, &options),
         CommandLine::Boot(options) => boot::run(&workspace, options),
         CommandLine::Integrate(options) => integrate::run(&workspace, &options),
         CommandLine::Linux(options) => linux::run(&workspace, &options),

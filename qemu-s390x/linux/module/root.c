@@ -15,8 +15,11 @@
 #define LINUX_REGION_SECOND 0x08
 #define LINUX_REGION_FIRST 0x04
 
-static void high_addresses(struct bench *bench, u8 formats,
-			   const unsigned long *iovas, size_t count)
+#define WITH_REGION_SECOND (REGION_THIRD | REGION_SECOND | LINUX_REGION_SECOND)
+#define WITH_REGION_FIRST (WITH_REGION_SECOND | REGION_FIRST | LINUX_REGION_FIRST)
+
+/* A domain whose root is the highest of `formats`. */
+static struct iommu_domain *high_domain(struct bench *bench, u8 formats)
 {
 	struct zpci_dev *zdev = to_zpci(bench->first);
 	unsigned long last = zdev->end_dma;
@@ -28,6 +31,19 @@ static void high_addresses(struct bench *bench, u8 formats,
 	domain = bench_domain(bench, bench->first);
 	zdev->dtsm = kept;
 	zdev->end_dma = last;
+	return domain;
+}
+
+struct iommu_domain *bench_region_first_domain(struct bench *bench)
+{
+	return high_domain(bench, WITH_REGION_FIRST);
+}
+
+static void high_addresses(struct bench *bench, u8 formats,
+			   const unsigned long *iovas, size_t count)
+{
+	struct iommu_domain *domain = high_domain(bench, formats);
+
 	if (!domain)
 		return;
 	for (size_t i = 0; i < count; i++)
@@ -57,9 +73,7 @@ static void region_second(struct bench *bench)
 		(1UL << 53) - PAGE_SIZE,
 	};
 
-	high_addresses(bench, REGION_THIRD | REGION_SECOND |
-		       LINUX_REGION_SECOND, iovas,
-		       ARRAY_SIZE(iovas));
+	high_addresses(bench, WITH_REGION_SECOND, iovas, ARRAY_SIZE(iovas));
 }
 
 static void region_first(struct bench *bench)
@@ -68,9 +82,7 @@ static void region_first(struct bench *bench)
 		1UL << 42, 1UL << 53, 0x123456789abcd000UL, -2 * PAGE_SIZE,
 	};
 
-	high_addresses(bench, REGION_THIRD | REGION_SECOND | REGION_FIRST |
-		       LINUX_REGION_SECOND | LINUX_REGION_FIRST, iovas,
-		       ARRAY_SIZE(iovas));
+	high_addresses(bench, WITH_REGION_FIRST, iovas, ARRAY_SIZE(iovas));
 }
 
 const struct zpci_test root_tests[] = {

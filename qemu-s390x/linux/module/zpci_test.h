@@ -36,6 +36,9 @@ extern const struct zpci_test attachment_tests[];
 extern const struct zpci_test format_tests[];
 extern const struct zpci_test root_tests[];
 extern const struct zpci_test race_tests[];
+extern const struct zpci_test measure_tests[];
+extern const struct zpci_test measure_domain_tests[];
+extern const struct zpci_test measure_levels_tests[];
 
 /* A file "lacking": 1 takes from the second function what it has, 0 gives it back. */
 void format_switch(struct bench *bench, struct dentry *directory);
@@ -50,6 +53,12 @@ void bench_note(struct bench *bench, const char *format, ...);
 
 /* A domain for a function, or NULL and the test has failed. */
 struct iommu_domain *bench_domain(struct bench *bench, struct pci_dev *pdev);
+
+/*
+ * The same with five levels of tables, which QEMU's functions do not know: no
+ * function can be attached. Needs s390_iommu_aperture=0.
+ */
+struct iommu_domain *bench_region_first_domain(struct bench *bench);
 
 /* Attaches a function; returns what the kernel returns. */
 int bench_attach(struct iommu_domain *domain, struct pci_dev *pdev);

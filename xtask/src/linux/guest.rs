@@ -20,7 +20,7 @@ use crate::workspace::Workspace;
 const SOURCES: &str = "qemu-s390x/linux";
 
 /// What Kbuild makes of our module sources.
-const MODULES: [&str; 2] = ["zpci_test.ko", "zpci_cases.ko"];
+const MODULES: [&str; 3] = ["zpci_test.ko", "zpci_cases.ko", "zpci_clock.ko"];
 
 /// What the Kbuild file of our modules calls the object with the cases.
 const CASES: &str = "zpci_cases_rust.o_shipped";

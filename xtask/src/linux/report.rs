@@ -215,6 +215,16 @@ impl BootReport {
         Counts { passed: count("passed"), failed: count("failed"), skipped: count("skipped") }
     }
 
+    /// What the boot is called.
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// What the guest said of this kind, beside its results.
+    pub(crate) fn facts(&self, kind: &str) -> &[Value] {
+        self.facts.get(kind).map_or(&[], Vec::as_slice)
+    }
+
     fn count(&self, result: &str) -> usize {
         self.cases.iter().filter(|case| case.result == result).count()
     }

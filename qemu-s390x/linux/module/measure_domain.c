@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* What whole domains cost: large ones, their storage, and their end. */
+
+#include <linux/completion.h>
+#include <linux/delay.h>
+#include <linux/mm.h>
+#include <linux/rcupdate.h>
+
+#include "measure.h"
+
+/* An interrupt in between makes one of several runs longer. */
+#define RUNS 5
+
+/* What runs after a grace period, between two callbacks of our own. */
+struct deferred {
+	struct rcu_head before, after;
+	unsigned long start, end;
+	struct completion done;
+};
+
+static void deferred_before(struct rcu_head *head)
+{
+	container_of(head, struct deferred, before)->start =
+		get_tod_clock_fast();
+}
+
+static void deferred_after(struct rcu_head *head)
+{
+	struct deferred *deferred = container_of(head, struct deferred, after);
+
+	deferred->end = get_tod_clock_fast();
+	complete(&deferred->done);
+}
+
+/* Callbacks of one processor run in the order in which they were queued. */
+static void deferred_start(struct deferred *deferred)
+{
+	init_completion(&deferred->done);
+	rcu_barrier();
+	call_rcu(&deferred->before, deferred_before);
+}
+
+static unsigned long deferred_finish(struct deferred *deferred)
+{
+	call_rcu(&deferred->after, deferred_after);
+	wait_for_completion(&deferred->done);
+	return instructions_of(deferred->end - deferred->start);
+}
+
+static unsigned long free_pages_now(void)
+{
+	struct sysinfo info;
+
+	rcu_barrier();
+	msleep(100);
+	si_meminfo(&info);
+	return info.freeram;
+}
+
+/* Pages, not instructions: what tables still take. */
+static void memory(struct bench *bench)
+{
+	struct iommu_domain *domain = bench_domain(bench, bench->first);
+	unsigned long before, mapped, unmapped, again;
+
+	if (!domain)
+		return;
+	before = free_pages_now();
+	measure_map(bench, domain, GIGABYTE_IOVA, GIGABYTE_PAGES);
+	mapped = free_pages_now();
+	measure_unmap(bench, domain, GIGABYTE_IOVA, GIGABYTE_PAGES);
+	unmapped = free_pages_now();
+	measure_map(bench, domain, GIGABYTE_IOVA, GIGABYTE_PAGES);
+	measure_unmap(bench, domain, GIGABYTE_IOVA, GIGABYTE_PAGES);
+	again = free_pages_now();
+	measure_note(bench, 1, before - mapped, "pages",
+		     "table memory, 1 GiB mapped");
+	measure_note(bench, 1, before - unmapped, "pages",
+		     "table memory, unmapped");
+	measure_note(bench, 1, before - again, "pages",
+		     "table memory, mapped and unmapped again");
+	iommu_domain_free(domain);
+}
+
+static void gigabyte(struct bench *bench)
+{
+	struct iommu_domain *domain = bench_domain(bench, bench->first);
+	unsigned long map[2], unmap[2], freed = ULONG_MAX;
+
+	if (!domain)
+		return;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct deferred deferred;
+
+		map[i] = measure_map(bench, domain, GIGABYTE_IOVA,
+				     GIGABYTE_PAGES);
+		deferred_start(&deferred);
+		unmap[i] = measure_unmap(bench, domain, GIGABYTE_IOVA,
+					 GIGABYTE_PAGES);
+		freed = min(freed, deferred_finish(&deferred));
+	}
+	measure_note(bench, GIGABYTE_PAGES, map[0], "instructions",
+		     "map 1 GiB, no tables");
+	measure_note(bench, GIGABYTE_PAGES, map[1], "instructions",
+		     "map 1 GiB again");
+	measure_note(bench, GIGABYTE_PAGES, unmap[1], "instructions",
+		     "unmap 1 GiB");
+	measure_note(bench, GIGABYTE_PAGES, freed, "instructions",
+		     "unmap 1 GiB, after a grace period");
+	iommu_domain_free(domain);
+}
+
+/* The call and what it leaves for later; `pages` are mapped meanwhile. */
+static unsigned long free_of(struct bench *bench, size_t pages)
+{
+	unsigned long least = ULONG_MAX;
+
+	for (unsigned int i = 0; i < RUNS; i++) {
+		struct iommu_domain *domain = bench_domain(bench, bench->first);
+		struct deferred deferred;
+		unsigned long count;
+
+		if (!domain)
+			return 0;
+		if (pages)
+			measure_map(bench, domain, GIGABYTE_IOVA, pages);
+		deferred_start(&deferred);
+		count = instructions(iommu_domain_free(domain));
+		least = min(least, count + deferred_finish(&deferred));
+	}
+	return least;
+}
+
+static void free_domain(struct bench *bench)
+{
+	struct deferred deferred;
+
+	deferred_start(&deferred);
+	measure_note(bench, 1, deferred_finish(&deferred), "instructions",
+		     "nothing, after a grace period");
+	measure_note(bench, 1, free_of(bench, 0), "instructions",
+		     "free an empty domain");
+	measure_note(bench, 1, free_of(bench, 1), "instructions",
+		     "free a domain with 1 page mapped");
+	measure_note(bench, GIGABYTE_PAGES, free_of(bench, GIGABYTE_PAGES),
+		     "instructions", "free a domain with 1 GiB mapped");
+}
+
+/* Both take locks, so interrupts stay on, and the least of several counts. */
+static void attach(struct bench *bench)
+{
+	unsigned long attach = ULONG_MAX, detach = ULONG_MAX;
+
+	for (unsigned int i = 0; i < RUNS; i++) {
+		struct iommu_domain *domain = bench_domain(bench, bench->first);
+		unsigned long start, middle, between, end;
+		int rc;
+
+		if (!domain)
+			return;
+		start = get_tod_clock_fast();
+		rc = bench_attach(domain, bench->first);
+		middle = get_tod_clock_fast();
+		expect(bench, !rc, "attach: %d", rc);
+		between = get_tod_clock_fast();
+		bench_detach(domain, bench->first);
+		end = get_tod_clock_fast();
+		attach = min(attach, instructions_of(middle - start));
+		detach = min(detach, instructions_of(end - between));
+		iommu_domain_free(domain);
+	}
+	measure_note(bench, 1, attach, "instructions", "attach");
+	measure_note(bench, 1, detach, "instructions", "detach");
+}
+
+const struct zpci_test measure_domain_tests[] = {
+	{ "attach", attach },
+	{ "gigabyte", gigabyte },
+	{ "free", free_domain },
+	{ "memory", memory },
+	{ }
+};

@@ -165,7 +165,7 @@ pub extern "C" fn zpci_rust_deregister(handle: u32, gisa: u32) -> i32 {
 unsafe fn anchor(table: *const ForeignTable) -> Iota {
     // SAFETY: by the contract `table` is valid or null.
     match unsafe { table.as_ref() } {
-        Some(table) => Iota::designating(table.root(), AbsoluteAddress::new(table.origin)),
+        Some(table) => Iota::designating(table.root, AbsoluteAddress::new(table.origin)),
         None => Iota::IDENTITY,
     }
 }

@@ -22,10 +22,10 @@ pub struct ForeignTable {
     pub origin: u64,
     /// What an absolute address differs from a pointer by.
     pub base: u64,
-    /// Designation type of the root.
-    pub root: u8,
-    /// 1 if frames of 1 MiB may be used.
-    pub large: u8,
+    /// The table at the root; to C its designation type.
+    pub root: Root,
+    /// Whether frames of 1 MiB may be used.
+    pub large: bool,
     /// Zero.
     pub reserved: [u8; 6],
 }
@@ -69,19 +69,21 @@ impl ForeignTable {
     }
 
     pub(crate) fn root(&self) -> Root {
-        match self.root {
-            2 => Root::RegionSecond,
-            3 => Root::RegionFirst,
-            _ => Root::RegionThird,
-        }
+        self.root
     }
 
     pub(crate) fn frames(&self) -> FrameSizes {
-        if self.large == 0 {
-            FrameSizes::SMALL
-        } else {
-            FrameSizes::WITH_LARGE
-        }
+        frames(self.large)
+    }
+}
+
+/// The sizes of frames, with or without 1 MiB.
+#[inline]
+fn frames(large: bool) -> FrameSizes {
+    if large {
+        FrameSizes::WITH_LARGE
+    } else {
+        FrameSizes::SMALL
     }
 }
 
@@ -110,12 +112,10 @@ pub unsafe extern "C" fn zpci_rust_table_init(
     let Some(Choice { root, .. }) = function.choice(aperture) else {
         return errno::EINVAL;
     };
-    let frames = if large { FrameSizes::WITH_LARGE } else { FrameSizes::SMALL };
-    let Some(new) = TranslationTable::new(root, frames, KernelStorage { base, gfp }) else {
+    let Some(new) = TranslationTable::new(root, frames(large), KernelStorage { base, gfp }) else {
         return errno::ENOMEM;
     };
-    let root = root.designation_type();
-    let new = ForeignTable { origin: new.into_raw().get(), base, root, large: large.into(), reserved: [0; 6] };
+    let new = ForeignTable { origin: new.into_raw().get(), base, root, large, reserved: [0; 6] };
     // SAFETY: by the contract `table` is valid.
     unsafe { table.write(new) };
     0
@@ -141,7 +141,7 @@ pub unsafe extern "C" fn zpci_rust_table_free(table: *const ForeignTable) {
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_table_last(table: *const ForeignTable) -> u64 {
     // SAFETY: by the contract `table` is valid.
-    unsafe { &*table }.root().last().get()
+    unsafe { &*table }.root.last().get()
 }
 
 /// Maps `size` bytes from `iova` to `origin`: all of it or nothing.
@@ -217,14 +217,19 @@ fn unmap_splitting(table: &TranslationTable<KernelStorage>, range: IovaRange) ->
     loop {
         match table.unmap(range) {
             Ok(unmapped) => return Some(unmapped),
-            Err(UnmapError::PartOfFrame { frame, .. }) => {
-                if let Some(refresh) = table.split(frame.start()).ok()? {
-                    refresh.forgo("what is unmapped is refreshed, and the rest leads where it did by either entry");
-                }
-            }
+            Err(UnmapError::PartOfFrame { frame, .. }) => split(table, frame)?,
             Err(_) => return None,
         }
     }
+}
+
+/// Splits `frame` of 1 MiB; nothing where there is no storage.
+#[cold]
+fn split(table: &TranslationTable<KernelStorage>, frame: IovaRange) -> Option<()> {
+    if let Some(refresh) = table.split(frame.start()).ok()? {
+        refresh.forgo("what is unmapped is refreshed, and the rest leads where it did by either entry");
+    }
+    Some(())
 }
 
 /// Where `iova` leads, to the byte; 0 where nothing is mapped.

@@ -100,7 +100,11 @@ impl Root {
 
     /// The last I/O virtual address that a tree with this root can translate.
     pub const fn last(self) -> Iova {
-        Iova::new(u64::MAX >> ((3 - self as u32) * CRST_INDEX_BITS))
+        Iova::new(match self {
+            Self::RegionThird => TableType::RegionSecond.entry_mask(),
+            Self::RegionSecond => TableType::RegionFirst.entry_mask(),
+            Self::RegionFirst => u64::MAX,
+        })
     }
 }
 

@@ -75,6 +75,13 @@ struct zpci_rust_table {
 	u8 reserved[6];
 };
 
+/* What an unmap found; pages of 4 KiB, and the first and last byte of the range they lie in: 1 and 0 if there is none */
+struct zpci_rust_unmapped {
+	u64 start;
+	u64 last;
+	u64 pages;
+};
+
 /* A function of a container, and the table that it is registered with */
 struct zpci_rust_member {
 	struct zpci_rust_function function;
@@ -114,13 +121,11 @@ u64 zpci_rust_table_last(const struct zpci_rust_table *table);
 int zpci_rust_map(const struct zpci_rust_table *table, u64 iova, u64 origin,
 		  u64 size, bool writable, u32 gfp);
 /*
- * Bytes that are not mapped any more; 0 if refused. @changed: first and last
- * byte of what was mapped, which has to be refreshed; @pages: how much that is.
- * 1, 0 and 0 if nothing was, or if refused. @gfp is for splitting frames of
- * 1 MiB.
+ * Bytes that are not mapped any more; 0 if refused. @unmapped: what was mapped,
+ * which has to be refreshed. @gfp is for splitting frames of 1 MiB.
  */
 u64 zpci_rust_unmap(const struct zpci_rust_table *table, u64 iova, u64 size,
-		    u64 changed[2], u64 *pages, u32 gfp);
+		    struct zpci_rust_unmapped *unmapped, u32 gfp);
 /* 0 if not mapped */
 u64 zpci_rust_translate(const struct zpci_rust_table *table, u64 iova);
 
@@ -155,12 +160,13 @@ int zpci_rust_register(const struct zpci_rust_function *function, u64 aperture,
 		       const struct zpci_rust_table *table, u8 answer[2]);
 int zpci_rust_deregister(u32 handle, u32 gisa);
 
-/* Refresh; -ENOMEM if the machine is out of resources. @all: everything from @first to @end was refreshed */
+/* Refresh; -ENOMEM if the machine is out of resources */
 int zpci_rust_refresh(u32 handle, u64 start, u64 last);
 /* The same for what did not have to change at @start */
 int zpci_rust_refresh_all(u32 handle, u64 start, u64 last);
+/* After mapping. 1: the machine was out of resources, and everything from @first to @end was refreshed */
 int zpci_rust_refresh_mapped(u32 handle, u64 start, u64 last, u64 first,
-			     u64 end, bool *all);
+			     u64 end);
 /* To be called after a registration, when the function is told of what is mapped from now on */
 int zpci_rust_refresh_attached(const struct zpci_rust_function *function,
 			       u64 aperture, const struct zpci_rust_table *table);

@@ -170,6 +170,12 @@ static void zpci_reclaimed_free(struct rcu_head *rcu)
 	zpci_rust_reclaimed_free(reclaimed->list, reclaimed->base);
 }
 
+/* Whether a whole table, 1 MiB at least, lies in the range: mostly not, and then there is nothing to give back */
+static bool zpci_spans_table(u64 start, u64 last)
+{
+	return ALIGN(start, SZ_1M) + SZ_1M - 1 <= last;
+}
+
 /* Gives back the tables that are empty now. The range was unmapped and refreshed, and belongs to the caller. */
 static void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last)
 {
@@ -199,7 +205,8 @@ static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotl
 	if (gather->start > gather->end)
 		return;
 	/* Nothing is given back that a function may still use. */
-	if (!zpci_refresh(domain, gather->start, gather->end))
+	if (!zpci_refresh(domain, gather->start, gather->end) &&
+	    zpci_spans_table(gather->start, gather->end))
 		zpci_reclaim(domain, gather->start, gather->end);
 }
 
@@ -208,7 +215,6 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
 	struct zpci_attachment *attachment;
 	int rc, result = 0;
-	bool all;
 
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
@@ -216,11 +222,12 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 			continue;
 		atomic64_inc(&domain->ctrs.sync_map_rpcits);
 		rc = zpci_rust_refresh_mapped(READ_ONCE(attachment->zdev->fh), iova, iova + size - 1,
-					      attachment->window[0], attachment->window[1], &all);
-		if (all)
-			atomic64_inc(&domain->ctrs.global_rpcits);
+					      attachment->window[0], attachment->window[1]);
 		/* The success of one function does not make up for the failure of another. */
-		result = result ?: rc;
+		if (rc > 0)
+			atomic64_inc(&domain->ctrs.global_rpcits);
+		else if (rc && !result)
+			result = rc;
 	}
 	rcu_read_unlock();
 	return result;
@@ -256,15 +263,14 @@ static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long 
 			       struct iommu_iotlb_gather *gather)
 {
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
-	u64 changed[2], pages;
+	struct zpci_rust_unmapped unmapped;
 	size_t size;
 
-	size = zpci_rust_unmap(&domain->table, iova, pgsize * pgcount, changed, &pages, (__force u32)GFP_ATOMIC);
-	if (!size)
-		return 0;
-	if (changed[0] <= changed[1])
-		zpci_gather(iommu_domain, gather, changed[0], changed[1]);
-	atomic64_add(pages, &domain->ctrs.unmapped_pages);
+	size = zpci_rust_unmap(&domain->table, iova, pgsize * pgcount, &unmapped, (__force u32)GFP_ATOMIC);
+	if (unmapped.start <= unmapped.last) {
+		zpci_gather(iommu_domain, gather, unmapped.start, unmapped.last);
+		atomic64_add(unmapped.pages, &domain->ctrs.unmapped_pages);
+	}
 	return size;
 }
 

@@ -28,7 +28,7 @@ pub extern "C" fn zpci_rust_refresh(handle: u32, start: u64, last: u64) -> i32 {
 #[no_mangle]
 pub extern "C" fn zpci_rust_refresh_all(handle: u32, start: u64, last: u64) -> i32 {
     match range(start, last) {
-        Some(range) => result_of(issue(handle, Refresh::of(range))),
+        Some(range) => refresh_everything(handle, range),
         None => errno::EINVAL,
     }
 }
@@ -36,33 +36,19 @@ pub extern "C" fn zpci_rust_refresh_all(handle: u32, start: u64, last: u64) -> i
 /// Refreshes what was mapped between `start` and `last`, inclusive, for the function with `handle`.
 ///
 /// When the machine is out of resources, everything between `first` and `end`, inclusive, is refreshed: that shows a
-/// hypervisor the entries that are not valid any more, so that it gives back what they held. `all` receives whether
-/// that was done. Results as for `zpci_rust_refresh`.
-///
-/// # Safety
-///
-/// `all` must be valid.
+/// hypervisor the entries that are not valid any more, so that it gives back what they held. 1 if that was done with
+/// success; else results as for `zpci_rust_refresh`.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_refresh_mapped(
-    handle: u32,
-    start: u64,
-    last: u64,
-    first: u64,
-    end: u64,
-    all: *mut bool,
-) -> i32 {
-    // SAFETY: by the contract `all` is valid.
-    unsafe { all.write(false) };
-    let (Some(mapped), Some(everything)) = (range(start, last), range(first, end)) else {
+pub extern "C" fn zpci_rust_refresh_mapped(handle: u32, start: u64, last: u64, first: u64, end: u64) -> i32 {
+    let Some(mapped) = range(start, last) else {
         return errno::EINVAL;
     };
     match issue(handle, Refresh::of_change(mapped)) {
         Ok(()) => 0,
-        Err(RefreshError { action: Action::FreeResources, .. }) => {
-            // SAFETY: by the contract `all` is valid.
-            unsafe { all.write(true) };
-            result_of(issue(handle, Refresh::of(everything)))
-        }
+        Err(RefreshError { action: Action::FreeResources, .. }) => match zpci_rust_refresh_all(handle, first, end) {
+            0 => 1,
+            error => error,
+        },
         Err(error) => errno::of_refresh(error),
     }
 }
@@ -89,13 +75,20 @@ pub unsafe extern "C" fn zpci_rust_refresh_attached(
     if !function.needs_refresh_when_mapped() || table.walk(choice.aperture).next().is_none() {
         return 0;
     }
-    result_of(issue(function.handle().0, Refresh::of(choice.aperture)))
+    refresh_everything(function.handle().0, choice.aperture)
+}
+
+/// Refreshes all of `range`, whatever changed there.
+#[inline(never)]
+fn refresh_everything(handle: u32, range: IovaRange) -> i32 {
+    result_of(issue(handle, Refresh::of(range)))
 }
 
 fn range(start: u64, last: u64) -> Option<IovaRange> {
     IovaRange::new(Iova::new(start), Iova::new(last)).ok()
 }
 
+#[inline]
 fn issue(handle: u32, refresh: Refresh) -> Result<(), RefreshError> {
     refresh.issue(&KernelZpci::ANY, FunctionHandle(handle), pause_rpcit)
 }

@@ -32,6 +32,25 @@ pub struct ForeignTable {
 
 const_assert_eq!(size_of::<ForeignTable>(), 24);
 
+/// C: `struct zpci_rust_unmapped`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct ForeignUnmapped {
+    /// First byte of what was mapped.
+    pub start: u64,
+    /// Last byte of it, inclusive; less than `start` where there was none.
+    pub last: u64,
+    /// How many pages of 4 KiB were mapped in between.
+    pub pages: u64,
+}
+
+const_assert_eq!(size_of::<ForeignUnmapped>(), 24);
+
+impl ForeignUnmapped {
+    /// Nothing was mapped.
+    const NOTHING: Self = Self { start: 1, last: 0, pages: 0 };
+}
+
 /// A table that belongs to C and is used for one call.
 pub(crate) struct Borrowed(ManuallyDrop<TranslationTable<KernelStorage>>);
 
@@ -176,40 +195,37 @@ pub unsafe extern "C" fn zpci_rust_map(
 
 /// Unmaps `size` bytes from `iova`; the number of bytes that are not mapped any more, 0 when it was refused.
 ///
-/// `changed` receives first and last byte, inclusive, of what was mapped in the range and is not any more, and `pages`
-/// how many pages that are; 1, 0 and 0 where there was none. A frame of 1 MiB that the range only cuts is split into
-/// pages first, which is all that allocates here, as `gfp` says.
+/// `unmapped` receives what was mapped in the range and is not any more. A frame of 1 MiB that the range only cuts is
+/// split into pages first, which is all that allocates here, as `gfp` says.
 ///
 /// # Safety
 ///
-/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile; `changed` must have room for two
-/// numbers; `pages` must be valid.
+/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile; `unmapped` must be valid.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_unmap(
     table: *const ForeignTable,
     iova: u64,
     size: u64,
-    changed: *mut u64,
-    pages: *mut u64,
+    unmapped: *mut ForeignUnmapped,
     gfp: u32,
 ) -> u64 {
-    let unmapped = range(iova, size).and_then(|range| {
+    let done = range(iova, size).and_then(|range| {
         // SAFETY: by the contract `table` is valid and stays so.
         let table = unsafe { (*table).borrow(gfp) };
         unmap_splitting(&table, range)
     });
-    let done = if unmapped.is_some() { size } else { 0 };
-    let (mut found, mut count) = ([1, 0], 0);
-    if let Some(Unmapped { pages, refresh: Some(refresh) }) = unmapped {
-        (found, count) = ([refresh.range().start().get(), refresh.range().last().get()], pages);
-        refresh.forgo("the IOMMU core asks for it when it has gathered enough");
-    }
-    // SAFETY: by the contract both have room.
-    unsafe {
-        changed.cast::<[u64; 2]>().write(found);
-        pages.write(count);
-    }
-    done
+    let result = if done.is_some() { size } else { 0 };
+    let found = match done {
+        Some(Unmapped { pages, refresh: Some(refresh) }) => {
+            let range = refresh.range();
+            refresh.forgo("the IOMMU core asks for it when it has gathered enough");
+            ForeignUnmapped { start: range.start().get(), last: range.last().get(), pages }
+        }
+        _ => ForeignUnmapped::NOTHING,
+    };
+    // SAFETY: by the contract `unmapped` is valid.
+    unsafe { unmapped.write(found) };
+    result
 }
 
 /// Unmaps `range`, splitting frames of 1 MiB that it only cuts; nothing where it was refused.

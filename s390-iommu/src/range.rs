@@ -30,7 +30,7 @@ impl IovaRange {
         if last.get() < start.get() {
             return Err(RangeError::Empty { start, last });
         }
-        if !start.is_aligned(PAGE_SIZE) || !last.get().wrapping_add(1).is_multiple_of(PAGE_SIZE) {
+        if !(start.get() | last.get().wrapping_add(1)).is_multiple_of(PAGE_SIZE) {
             return Err(RangeError::Unaligned { start, last });
         }
         Ok(Self { start, last })

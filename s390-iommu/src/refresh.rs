@@ -5,7 +5,7 @@
 use core::fmt;
 use core::sync::atomic::{fence, Ordering};
 
-use clp::FunctionHandle;
+use clp::{ConditionCode, FunctionHandle};
 
 use crate::action::{Action, Request};
 use crate::range::IovaRange;
@@ -56,13 +56,16 @@ impl Refresh {
     /// # Errors
     ///
     /// [`RefreshError`]: `function` may use old entries for the range, except where it is gone.
+    #[inline]
     pub fn issue<Z: Zpci>(
         self,
         zpci: &Z,
         function: FunctionHandle,
-        again: impl FnMut(u32) -> bool,
+        mut again: impl FnMut(u32) -> bool,
     ) -> Result<(), RefreshError> {
-        self.issue_to_all(zpci, [function], again)
+        // The stores into the tables come before the machine reads them.
+        fence(Ordering::SeqCst);
+        self.issue_once(zpci, function, &mut again)
     }
 
     /// Makes all of `functions` use the entries as they are now.
@@ -79,7 +82,7 @@ impl Refresh {
         functions: impl IntoIterator<Item = FunctionHandle>,
         mut again: impl FnMut(u32) -> bool,
     ) -> Result<(), RefreshError> {
-        // The stores into the tables come before the machine reads them.
+        // As in `issue`.
         fence(Ordering::SeqCst);
         let mut result = Ok(());
         for function in functions {
@@ -92,31 +95,48 @@ impl Refresh {
     /// Gives the refresh up, for entries that no function can have seen.
     pub fn forgo(self, _why: &'static str) {}
 
-    /// Refreshes one function.
+    /// Refreshes one function: mostly by one instruction that succeeds.
+    #[inline]
     fn issue_once<Z: Zpci>(
         &self,
         zpci: &Z,
         function: FunctionHandle,
         again: &mut impl FnMut(u32) -> bool,
     ) -> Result<(), RefreshError> {
-        let mut rest = Some(self.range);
-        while let Some(todo) = rest {
-            let (piece, after) = self.first_piece(todo);
-            rest = after;
-            // A piece has at most 2^63 bytes.
-            let length = piece.size_less_one().wrapping_add(1);
+        let piece = self.first_piece(self.range);
+        let outcome = rpcit(zpci, function, piece);
+        if outcome.cc == ConditionCode::Zero && piece.last() == self.range.last() {
+            return Ok(());
+        }
+        self.issue_on(zpci, function, again, piece, outcome)
+    }
+
+    /// Goes on after the first answer to the refresh of `piece`, until all of the range is refreshed.
+    #[cold]
+    #[inline(never)]
+    fn issue_on<Z: Zpci>(
+        &self,
+        zpci: &Z,
+        function: FunctionHandle,
+        again: &mut impl FnMut(u32) -> bool,
+        mut piece: IovaRange,
+        mut outcome: Outcome,
+    ) -> Result<(), RefreshError> {
+        loop {
             let mut busy = 1;
             loop {
-                let outcome = zpci.rpcit(function, piece.start().get(), length);
                 let action = Action::of(Request::Refresh, outcome);
                 match action {
                     Action::Done | Action::AlreadyDone => break,
                     Action::Again if again(busy) => busy = busy.saturating_add(1),
                     _ => return Err(RefreshError { function, range: self.range, action, outcome }),
                 }
+                outcome = rpcit(zpci, function, piece);
             }
+            let (_, Some(rest)) = self.range.split_after(piece.last()) else { return Ok(()) };
+            piece = self.first_piece(rest);
+            outcome = rpcit(zpci, function, piece);
         }
-        Ok(())
     }
 
     /// What one RPCIT can refresh of `range`, a rest of the whole, from its start.
@@ -126,17 +146,24 @@ impl Refresh {
     /// steps the size of its area from wherever the range starts, and drops what is mapped at the start of the next
     /// area or takes it for a part of the frame (the former measured, `hw/s390x/s390-pci-inst.c`). A range that starts
     /// at an entry of a table that exists is walked entry by entry to the end of the table, so it needs no such care.
-    fn first_piece(&self, range: IovaRange) -> (IovaRange, Option<IovaRange>) {
+    #[inline]
+    fn first_piece(&self, range: IovaRange) -> IovaRange {
         let start = range.start();
         if !self.at_entry {
             for area in [TableType::Segment, TableType::RegionThird] {
                 if !start.is_aligned(area.entry_mask() + 1) {
-                    return range.split_after(area.entry_last(start));
+                    return range.split_after(area.entry_last(start)).0;
                 }
             }
         }
-        range.split_after(crate::Iova::new(start.get() | u64::MAX >> 1))
+        range.split_after(crate::Iova::new(start.get() | u64::MAX >> 1)).0
     }
+}
+
+/// Refreshes `piece`, of at most 2^63 bytes, by one instruction.
+#[inline]
+fn rpcit<Z: Zpci>(zpci: &Z, function: FunctionHandle, piece: IovaRange) -> Outcome {
+    zpci.rpcit(function, piece.start().get(), piece.size_less_one().wrapping_add(1))
 }
 
 /// Why a function may use old entries.

@@ -37,7 +37,7 @@ u32 shim_reserved(const struct zpci_rust_function *function, u64 aperture, u64 r
 bool shim_interrupts(const struct zpci_rust_function *function, u64 aperture, u64 interrupts[2]);
 int shim_refresh(u32 handle, u64 start, u64 last);
 int shim_refresh_all(u32 handle, u64 start, u64 last);
-int shim_refresh_mapped(u32 handle, u64 start, u64 last, u64 first, u64 end, bool *all);
+int shim_refresh_mapped(u32 handle, u64 start, u64 last, u64 first, u64 end);
 bool shim_may_defer(u8 function_type);
 
 int shim_list(void *context);

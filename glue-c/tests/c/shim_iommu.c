@@ -115,7 +115,6 @@ int shim_sync_map(struct shim_domain *domain, u64 iova, u64 size, u32 *everythin
 {
 	const struct attachment *attachment;
 	int rc, result = 0;
-	bool all;
 	u32 i;
 
 	*everything = 0;
@@ -124,16 +123,24 @@ int shim_sync_map(struct shim_domain *domain, u64 iova, u64 size, u32 *everythin
 		if (!attachment->refresh)
 			continue;
 		rc = zpci_rust_refresh_mapped(attachment->handle, iova, iova + size - 1,
-					      attachment->window[0], attachment->window[1], &all);
-		*everything += all;
-		result = result ? result : rc;
+					      attachment->window[0], attachment->window[1]);
+		if (rc > 0)
+			++*everything;
+		else if (!result)
+			result = rc;
 	}
 	return result;
 }
 
 u64 shim_unmap(struct shim_domain *domain, u64 iova, u64 size, u64 changed[2], u64 *pages)
 {
-	return zpci_rust_unmap(&domain->table, iova, size, changed, pages, SHIM_GFP_UNMAP);
+	struct zpci_rust_unmapped unmapped;
+	u64 done = zpci_rust_unmap(&domain->table, iova, size, &unmapped, SHIM_GFP_UNMAP);
+
+	changed[0] = unmapped.start;
+	changed[1] = unmapped.last;
+	*pages = unmapped.pages;
+	return done;
 }
 
 static void refresh(const struct shim_domain *domain, u64 start, u64 last)
@@ -203,9 +210,9 @@ int shim_refresh(u32 handle, u64 start, u64 last)
 	return zpci_rust_refresh(handle, start, last);
 }
 
-int shim_refresh_mapped(u32 handle, u64 start, u64 last, u64 first, u64 end, bool *all)
+int shim_refresh_mapped(u32 handle, u64 start, u64 last, u64 first, u64 end)
 {
-	return zpci_rust_refresh_mapped(handle, start, last, first, end, all);
+	return zpci_rust_refresh_mapped(handle, start, last, first, end);
 }
 
 bool shim_may_defer(u8 function_type)

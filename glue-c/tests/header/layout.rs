@@ -11,7 +11,7 @@ use s390_iommu::vfio::{CapabilityHeader, ZpciBase, ZpciGroup, ZpciPath, ZpciUtil
 use s390_iommu::Fib;
 use zpci_glue::container::{ForeignMember, ForeignRefusal};
 use zpci_glue::function::ForeignFunction;
-use zpci_glue::table::ForeignTable;
+use zpci_glue::table::{ForeignTable, ForeignUnmapped};
 
 use crate::compiler::{accept, file};
 
@@ -52,7 +52,7 @@ macro_rules! structure {
 pub(crate) use structure;
 
 /// The structures of the header.
-fn of_rust() -> [Structure; 4] {
+fn of_rust() -> [Structure; 5] {
     [
         structure!("zpci_rust_function", ForeignFunction, [
             "start_dma": start_dma, "end_dma": end_dma, "dasm": dasm, "msi_address": msi_address,
@@ -67,6 +67,7 @@ fn of_rust() -> [Structure; 4] {
         structure!("zpci_rust_table", ForeignTable, [
             "origin": origin, "base": base, "root": root, "large": large, "reserved": reserved,
         ]),
+        structure!("zpci_rust_unmapped", ForeignUnmapped, ["start": start, "last": last, "pages": pages]),
         structure!("zpci_rust_member", ForeignMember, ["function": function, "table": table]),
         structure!("zpci_rust_refusal", ForeignRefusal, [
             "wanted": wanted, "found": found, "id": id, "reason": reason,

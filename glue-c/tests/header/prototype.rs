@@ -11,7 +11,7 @@ use cbindgen::{Builder, Config, ExportConfig, ItemType, Language};
 use crate::compiler::{accept, check, file};
 
 /// The types that the header has in C alone; a block and a function information block are bytes there.
-const TYPES: [(&str, &str); 8] = [
+const TYPES: [(&str, &str); 9] = [
     ("Block", "void"),
     ("Fib", "void"),
     ("ForeignDomain", "struct shim_domain"),
@@ -20,6 +20,7 @@ const TYPES: [(&str, &str); 8] = [
     ("ForeignMember", "struct zpci_rust_member"),
     ("ForeignRefusal", "struct zpci_rust_refusal"),
     ("ForeignTable", "struct zpci_rust_table"),
+    ("ForeignUnmapped", "struct zpci_rust_unmapped"),
 ];
 
 /// The C declarations of all functions in `sources`, without the semicolon.

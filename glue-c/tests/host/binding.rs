@@ -71,7 +71,7 @@ unsafe extern "C" {
     pub(crate) fn shim_interrupts(function: *const ForeignFunction, aperture: u64, interrupts: *mut u64) -> bool;
     pub(crate) fn shim_refresh(handle: u32, start: u64, last: u64) -> i32;
     pub(crate) fn shim_refresh_all(handle: u32, start: u64, last: u64) -> i32;
-    pub(crate) fn shim_refresh_mapped(handle: u32, start: u64, last: u64, first: u64, end: u64, all: *mut bool) -> i32;
+    pub(crate) fn shim_refresh_mapped(handle: u32, start: u64, last: u64, first: u64, end: u64) -> i32;
     pub(crate) fn shim_may_defer(function_type: u8) -> bool;
 
     pub(crate) fn shim_list(context: *mut c_void) -> i32;

@@ -5,6 +5,7 @@
 #include <linux/delay.h>
 #include <linux/mm.h>
 #include <linux/rcupdate.h>
+#include <linux/vmstat.h>
 
 #include "measure.h"
 
@@ -47,39 +48,39 @@ static unsigned long deferred_finish(struct deferred *deferred)
 	return instructions_of(deferred->end - deferred->start);
 }
 
-static unsigned long free_pages_now(void)
+/*
+ * Pages that slab caches have: each processor notes changes for itself, and
+ * adds them to the whole every second. Free pages would tell less, since freed
+ * ones wait for the next user in lists of their own.
+ */
+static long slab_pages_now(void)
 {
-	struct sysinfo info;
-
 	rcu_barrier();
-	msleep(100);
-	si_meminfo(&info);
-	return info.freeram;
+	msleep(2 * MSEC_PER_SEC);
+	return global_node_page_state_pages(NR_SLAB_UNRECLAIMABLE_B);
 }
 
-/* Pages, not instructions: what tables still take. */
+/* Pages, not instructions: what the tables of a domain take. */
 static void memory(struct bench *bench)
 {
 	struct iommu_domain *domain = bench_domain(bench, bench->first);
-	unsigned long before, mapped, unmapped, again;
+	long before, mapped, unmapped, freed;
 
 	if (!domain)
 		return;
-	before = free_pages_now();
+	before = slab_pages_now();
 	measure_map(bench, domain, GIGABYTE_IOVA, GIGABYTE_PAGES);
-	mapped = free_pages_now();
+	mapped = slab_pages_now();
 	measure_unmap(bench, domain, GIGABYTE_IOVA, GIGABYTE_PAGES);
-	unmapped = free_pages_now();
-	measure_map(bench, domain, GIGABYTE_IOVA, GIGABYTE_PAGES);
-	measure_unmap(bench, domain, GIGABYTE_IOVA, GIGABYTE_PAGES);
-	again = free_pages_now();
-	measure_note(bench, 1, before - mapped, "pages",
-		     "table memory, 1 GiB mapped");
-	measure_note(bench, 1, before - unmapped, "pages",
-		     "table memory, unmapped");
-	measure_note(bench, 1, before - again, "pages",
-		     "table memory, mapped and unmapped again");
+	unmapped = slab_pages_now();
 	iommu_domain_free(domain);
+	freed = slab_pages_now();
+	measure_note(bench, 1, max(mapped - before, 0L), "pages",
+		     "table memory, 1 GiB mapped");
+	measure_note(bench, 1, max(unmapped - before, 0L), "pages",
+		     "table memory, unmapped");
+	measure_note(bench, 1, max(freed - before, 0L), "pages",
+		     "table memory, domain freed");
 }
 
 static void gigabyte(struct bench *bench)

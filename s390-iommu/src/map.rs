@@ -12,6 +12,7 @@ use crate::memory::{OutOfStorage, PageTable, Segment, Spare, TableAllocator};
 use crate::range::IovaRange;
 use crate::refresh::Refresh;
 use crate::run::{self, Chunks};
+use crate::slot::Slot;
 use crate::table_type::{page_index, TableType};
 use crate::translation_table::TranslationTable;
 
@@ -67,7 +68,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     ) -> Result<(), MapError> {
         let slots = run::slots(pages, chunk);
         if let Some(index) = run::first_valid(slots) {
-            return Err(self.already_mapped(chunk.start(), index as u64 * PAGE_SIZE));
+            return Err(page_mapped(chunk, slots, index));
         }
         run::store(slots, PageEntry::mapping(storage, protection));
         Ok(())
@@ -94,13 +95,18 @@ impl<M: TableAllocator> TranslationTable<M> {
                 let slot = &table[TableType::Segment.index(chunk.start())];
                 match self.tree.segment(slot) {
                     Segment::Pages(pages) => {
-                        if let Some(index) = run::first_valid(run::slots(pages, chunk)) {
-                            return Err(self.already_mapped(chunk.start(), index as u64 * PAGE_SIZE));
+                        let slots = run::slots(pages, chunk);
+                        if let Some(index) = run::first_valid(slots) {
+                            return Err(page_mapped(chunk, slots, index));
                         }
                     }
                     Segment::Empty if self.takes_large_frame(chunk, storage_at(range, origin, chunk)) => {}
                     Segment::Empty => spare.add()?,
-                    Segment::Frame(..) => return Err(self.already_mapped(chunk.start(), 0)),
+                    Segment::Frame(frame, _) => {
+                        let offset = chunk.start().get() & TableType::Segment.entry_mask();
+                        let to = AbsoluteAddress::new(frame.get() | offset);
+                        return Err(MapError::AlreadyMapped { iova: chunk.start(), to });
+                    }
                 }
             }
         }
@@ -143,15 +149,14 @@ impl<M: TableAllocator> TranslationTable<M> {
             && chunk.size_less_one() == TableType::Segment.entry_mask()
             && storage.is_aligned(FrameSize::Size1M.bytes())
     }
+}
 
-    #[cold]
-    fn already_mapped(&self, start: Iova, offset: u64) -> MapError {
-        let iova = Iova::new(start.get().wrapping_add(offset));
-        MapError::AlreadyMapped {
-            iova,
-            // Whoever unmapped it in between raced with this call; then the page itself is all that can be told.
-            to: self.translate(iova).map_or(AbsoluteAddress::new(0), |found| found.absolute),
-        }
+/// Says that slot `index` of those for `chunk` maps a page.
+fn page_mapped(chunk: IovaRange, slots: &[Slot<PageEntry>], index: usize) -> MapError {
+    MapError::AlreadyMapped {
+        iova: Iova::new(chunk.start().get().wrapping_add(index as u64 * PAGE_SIZE)),
+        // Whoever unmaps it meanwhile races with this call; then the page itself is all that can be told.
+        to: slots.get(index).map_or(AbsoluteAddress::new(0), |slot| slot.page().frame()),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::entry::{Entry, PageEntry};
 use crate::memory::PageTable;
 use crate::range::IovaRange;
 use crate::slot::Slot;
-use crate::table_type::{page_index, TableType};
+use crate::table_type::{page_index, TableType, CRST_ENTRIES};
 
 /// A range cut where the entries of one kind of table end.
 pub(crate) struct Chunks {
@@ -76,19 +76,29 @@ fn all_valid<E: Entry>(slots: &[Slot<E>]) -> bool {
     fold(slots, 0, |any, entry| any | entry) & invalid == 0
 }
 
-/// The valid entries and their indices; blocks of invalid ones are passed over at once.
-pub(crate) fn valid<E: Entry>(slots: &[Slot<E>]) -> impl Iterator<Item = (usize, E)> + '_ {
-    slots
-        .chunks(BLOCK)
-        .zip((0..).step_by(BLOCK))
+/// The valid entries of a region or segment table and their indices; blocks of invalid ones are passed over at once.
+#[inline]
+pub(crate) fn valid<E: Entry>(table: &[Slot<E>; CRST_ENTRIES]) -> impl Iterator<Item = (usize, E)> + '_ {
+    let blocks = table.chunks_exact(BLOCK).zip((0..).step_by(BLOCK));
+    blocks
         .filter(|(block, _)| !all_invalid(block))
         .flat_map(|(block, first)| (first..).zip(block).map(|(index, slot)| (index, slot.load())))
         .filter(|(_, entry)| entry.bits() & E::EMPTY.bits() == 0)
 }
 
+const _: () = assert!(CRST_ENTRIES.is_multiple_of(BLOCK));
+
 /// Index of the first valid entry.
 #[inline]
 pub(crate) fn first_valid(slots: &[Slot<PageEntry>]) -> Option<usize> {
+    match slots {
+        [slot] => (!slot.page().invalid()).then_some(0),
+        _ => first_valid_of_many(slots),
+    }
+}
+
+#[inline(never)]
+fn first_valid_of_many(slots: &[Slot<PageEntry>]) -> Option<usize> {
     if all_invalid(slots) {
         return None;
     }
@@ -98,6 +108,14 @@ pub(crate) fn first_valid(slots: &[Slot<PageEntry>]) -> Option<usize> {
 /// Stores entries for consecutive frames, starting with `first`.
 #[inline]
 pub(crate) fn store(slots: &[Slot<PageEntry>], first: PageEntry) {
+    match slots {
+        [slot] => slot.store(first),
+        _ => store_many(slots, first),
+    }
+}
+
+#[inline(never)]
+fn store_many(slots: &[Slot<PageEntry>], first: PageEntry) {
     let mut bits = first.bits();
     let mut store = |slot: &Slot<PageEntry>| {
         slot.store(PageEntry::of_bits(bits));
@@ -112,6 +130,18 @@ pub(crate) fn store(slots: &[Slot<PageEntry>], first: PageEntry) {
 /// Makes the entries for `chunk` invalid; what was mapped there.
 #[inline]
 pub(crate) fn clear(slots: &[Slot<PageEntry>], chunk: IovaRange) -> Cleared {
+    match slots {
+        [slot] if slot.page().invalid() => Cleared::NOTHING,
+        [slot] => {
+            slot.store(PageEntry::EMPTY);
+            Cleared::all_of(chunk)
+        }
+        _ => clear_many(slots, chunk),
+    }
+}
+
+#[inline(never)]
+fn clear_many(slots: &[Slot<PageEntry>], chunk: IovaRange) -> Cleared {
     let cleared = if all_valid(slots) { Cleared::all_of(chunk) } else { count_valid(slots, chunk.start()) };
     let blocks = slots.chunks_exact(BLOCK);
     let rest = blocks.remainder();

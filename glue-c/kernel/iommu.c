@@ -135,7 +135,7 @@ static struct iommu_device *zpci_probe_device(struct device *dev)
 }
 
 /* Refreshes all functions; the first error, if there is one. */
-static int zpci_refresh(struct zpci_domain *domain, u64 start, u64 last)
+static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u64 last)
 {
 	struct zpci_attachment *attachment;
 	int rc, result = 0;
@@ -170,14 +170,8 @@ static void zpci_reclaimed_free(struct rcu_head *rcu)
 	zpci_rust_reclaimed_free(reclaimed->list, reclaimed->base);
 }
 
-/* Whether a whole table, 1 MiB at least, lies in the range: mostly not, and then there is nothing to give back */
-static bool zpci_spans_table(u64 start, u64 last)
-{
-	return ALIGN(start, SZ_1M) + SZ_1M - 1 <= last;
-}
-
 /* Gives back the tables that are empty now. The range was unmapped and refreshed, and belongs to the caller. */
-static void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last)
+static noinline void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last)
 {
 	struct zpci_reclaimed *reclaimed;
 	u64 list, span[2];
@@ -204,9 +198,9 @@ static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotl
 	/* Nothing was gathered */
 	if (gather->start > gather->end)
 		return;
-	/* Nothing is given back that a function may still use. */
+	/* Nothing is given back that a function may still use. No table spans less than 1 MiB. */
 	if (!zpci_refresh(domain, gather->start, gather->end) &&
-	    zpci_spans_table(gather->start, gather->end))
+	    gather->end - gather->start >= SZ_1M - 1)
 		zpci_reclaim(domain, gather->start, gather->end);
 }
 

@@ -6,7 +6,8 @@ use core::mem::ManuallyDrop;
 use core::ops::Deref;
 
 use s390_iommu::{
-    AbsoluteAddress, Choice, FrameSizes, Iova, IovaRange, Protection, Root, TranslationTable, UnmapError, Unmapped,
+    AbsoluteAddress, Choice, FrameSizes, Iova, IovaRange, Protection, Refresh, Root, TranslationTable, UnmapError,
+    Unmapped, PAGE_SIZE,
 };
 use static_assertions::const_assert_eq;
 
@@ -49,6 +50,14 @@ const_assert_eq!(size_of::<ForeignUnmapped>(), 24);
 impl ForeignUnmapped {
     /// Nothing was mapped.
     const NOTHING: Self = Self { start: 1, last: 0, pages: 0 };
+
+    /// What an unmap did; the refresh becomes the affair of C.
+    #[inline]
+    fn of(pages: u64, refresh: Refresh) -> Self {
+        let range = refresh.range();
+        refresh.forgo(LATER);
+        Self { start: range.start().get(), last: range.last().get(), pages }
+    }
 }
 
 /// A table that belongs to C and is used for one call.
@@ -163,6 +172,18 @@ pub unsafe extern "C" fn zpci_rust_table_last(table: *const ForeignTable) -> u64
     unsafe { &*table }.root.last().get()
 }
 
+/// Why the refresh after a change is given up here.
+const LATER: &str = "the IOMMU core asks for it when it has all parts together";
+
+#[inline]
+fn protection(writable: bool) -> Protection {
+    if writable {
+        Protection::ReadWrite
+    } else {
+        Protection::ReadOnly
+    }
+}
+
 /// Maps `size` bytes from `iova` to `origin`: all of it or nothing.
 ///
 /// # Safety
@@ -178,15 +199,43 @@ pub unsafe extern "C" fn zpci_rust_map(
     writable: bool,
     gfp: u32,
 ) -> i32 {
+    if size == PAGE_SIZE && Iova::new(iova).is_aligned(PAGE_SIZE) {
+        // SAFETY: by the contract `table` is valid and stays so.
+        let table = unsafe { (*table).borrow(gfp) };
+        let mapped = table.map_page(Iova::new(iova), AbsoluteAddress::new(origin), protection(writable));
+        if let Some(refresh) = mapped {
+            refresh.forgo(LATER);
+            return 0;
+        }
+    }
+    // SAFETY: the contract is the same.
+    unsafe { map_range(table, iova, origin, size, writable, gfp) }
+}
+
+/// Maps what is more than one entry.
+///
+/// A call of its own, so that the one above needs no room on the stack.
+///
+/// # Safety
+///
+/// As for `zpci_rust_map`.
+#[inline(never)]
+unsafe extern "C" fn map_range(
+    table: *const ForeignTable,
+    iova: u64,
+    origin: u64,
+    size: u64,
+    writable: bool,
+    gfp: u32,
+) -> i32 {
     let Some(range) = range(iova, size) else {
         return errno::EINVAL;
     };
-    let protection = if writable { Protection::ReadWrite } else { Protection::ReadOnly };
     // SAFETY: by the contract `table` is valid and stays so.
     let table = unsafe { (*table).borrow(gfp) };
-    match table.map(range, AbsoluteAddress::new(origin), protection) {
+    match table.map(range, AbsoluteAddress::new(origin), protection(writable)) {
         Ok(refresh) => {
-            refresh.forgo("the IOMMU core asks for it when all parts of a mapping are there");
+            refresh.forgo(LATER);
             0
         }
         Err(error) => errno::of_map(error),
@@ -209,43 +258,72 @@ pub unsafe extern "C" fn zpci_rust_unmap(
     unmapped: *mut ForeignUnmapped,
     gfp: u32,
 ) -> u64 {
-    let done = range(iova, size).and_then(|range| {
+    if size == PAGE_SIZE && Iova::new(iova).is_aligned(PAGE_SIZE) {
         // SAFETY: by the contract `table` is valid and stays so.
         let table = unsafe { (*table).borrow(gfp) };
-        unmap_splitting(&table, range)
-    });
-    let result = if done.is_some() { size } else { 0 };
-    let found = match done {
-        Some(Unmapped { pages, refresh: Some(refresh) }) => {
-            let range = refresh.range();
-            refresh.forgo("the IOMMU core asks for it when it has gathered enough");
-            ForeignUnmapped { start: range.start().get(), last: range.last().get(), pages }
+        if let Some(refresh) = table.unmap_page(Iova::new(iova)) {
+            // SAFETY: by the contract `unmapped` is valid.
+            unsafe { unmapped.write(ForeignUnmapped::of(1, refresh)) };
+            return size;
         }
-        _ => ForeignUnmapped::NOTHING,
-    };
+    }
+    // SAFETY: the contract is the same.
+    unsafe { unmap_range(table, iova, size, unmapped, gfp) }
+}
+
+/// Unmaps what is more than one entry.
+///
+/// A call of its own, so that the one above needs no room on the stack.
+///
+/// # Safety
+///
+/// As for `zpci_rust_unmap`.
+#[inline(never)]
+unsafe extern "C" fn unmap_range(
+    table: *const ForeignTable,
+    iova: u64,
+    size: u64,
+    unmapped: *mut ForeignUnmapped,
+    gfp: u32,
+) -> u64 {
+    let mut found = ForeignUnmapped::NOTHING;
+    let mut result = 0;
+    if let Some(range) = range(iova, size) {
+        // SAFETY: by the contract `table` is valid and stays so.
+        let table = unsafe { (*table).borrow(gfp) };
+        let done = match table.unmap(range) {
+            Err(UnmapError::PartOfFrame { frame, .. }) => unmap_splitting(&table, range, frame),
+            done => done.ok(),
+        };
+        if let Some(done) = done {
+            if let Unmapped { pages, refresh: Some(refresh) } = done {
+                found = ForeignUnmapped::of(pages, refresh);
+            }
+            result = size;
+        }
+    }
     // SAFETY: by the contract `unmapped` is valid.
     unsafe { unmapped.write(found) };
     result
 }
 
-/// Unmaps `range`, splitting frames of 1 MiB that it only cuts; nothing where it was refused.
-fn unmap_splitting(table: &TranslationTable<KernelStorage>, range: IovaRange) -> Option<Unmapped> {
+/// Unmaps `range`, splitting `frame` and any other frame of 1 MiB that it only cuts; nothing where it was refused.
+#[cold]
+#[inline(never)]
+fn unmap_splitting(
+    table: &TranslationTable<KernelStorage>,
+    range: IovaRange,
+    mut frame: IovaRange,
+) -> Option<Unmapped> {
     loop {
+        if let Some(refresh) = table.split(frame.start()).ok()? {
+            refresh.forgo("what is unmapped is refreshed, and the rest leads where it did by either entry");
+        }
         match table.unmap(range) {
-            Ok(unmapped) => return Some(unmapped),
-            Err(UnmapError::PartOfFrame { frame, .. }) => split(table, frame)?,
-            Err(_) => return None,
+            Err(UnmapError::PartOfFrame { frame: next, .. }) => frame = next,
+            done => return done.ok(),
         }
     }
-}
-
-/// Splits `frame` of 1 MiB; nothing where there is no storage.
-#[cold]
-fn split(table: &TranslationTable<KernelStorage>, frame: IovaRange) -> Option<()> {
-    if let Some(refresh) = table.split(frame.start()).ok()? {
-        refresh.forgo("what is unmapped is refreshed, and the rest leads where it did by either entry");
-    }
-    Some(())
 }
 
 /// Where `iova` leads, to the byte; 0 where nothing is mapped.

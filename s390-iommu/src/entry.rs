@@ -115,6 +115,12 @@ impl SegmentEntry {
             .with_protected(protection.is_protected())
     }
 
+    /// Whether the entry is valid and without FC: one test of both bits.
+    pub const fn designates_table(self) -> bool {
+        const NEITHER: u64 = SegmentEntry::new().with_invalid(true).with_frame_mapped(true).into_bits();
+        self.into_bits() & NEITHER == 0
+    }
+
     /// Origin of the page table; it means something only in a valid entry without FC.
     pub const fn origin(self) -> AbsoluteAddress {
         AbsoluteAddress::new(self.origin_high() << 11)

@@ -48,6 +48,11 @@ impl<M: TableAllocator> TranslationTable<M> {
         if !self.aperture().contains(range) {
             return Err(MapError::OutsideAperture { range, aperture: self.aperture() });
         }
+        if range.size_less_one() < PAGE_SIZE {
+            if let Some(refresh) = self.map_page(range.start(), origin, protection) {
+                return Ok(refresh);
+            }
+        }
         match self.tree.page_table(range) {
             Some(pages) => self.map_pages(pages, range, origin, protection)?,
             None => self.map_parts(range, origin, protection)?,
@@ -55,6 +60,25 @@ impl<M: TableAllocator> TranslationTable<M> {
         // Whoever is told of the mapping after this must find it.
         fence(Ordering::Release);
         Ok(Refresh::of_change(range))
+    }
+
+    /// Maps the page that holds `iova` to the frame at `origin`, where that is a matter of one entry.
+    ///
+    /// This is what [`map`](Self::map) of a page mostly comes to, for callers to whom a few instructions matter. Nothing
+    /// is returned, and nothing changed, where it needs more: tables, or to say what is wrong.
+    #[inline]
+    pub fn map_page(&self, iova: Iova, origin: AbsoluteAddress, protection: Protection) -> Option<Refresh> {
+        if !origin.is_aligned(PAGE_SIZE) || origin.get() == 0 {
+            return None;
+        }
+        let slot = self.tree.page(iova)?;
+        if !slot.page().invalid() {
+            return None;
+        }
+        slot.store(PageEntry::mapping(origin, protection));
+        // As in `map`.
+        fence(Ordering::Release);
+        Some(Refresh::of_change(IovaRange::page(iova)))
     }
 
     /// Maps `chunk` where there is a page table for it.

@@ -5,7 +5,8 @@
 use core::fmt;
 use core::sync::atomic::{fence, Ordering};
 
-use crate::address::Iova;
+use crate::address::{Iova, PAGE_SIZE};
+use crate::entry::{Entry, PageEntry};
 use crate::frame::FrameSize;
 use crate::memory::{Absent, OutOfStorage, Segment, SegmentTable, TableAllocator};
 use crate::range::IovaRange;
@@ -32,6 +33,11 @@ impl<M: TableAllocator> TranslationTable<M> {
         if !self.aperture().contains(range) {
             return Err(UnmapError::OutsideAperture { range, aperture: self.aperture() });
         }
+        if range.size_less_one() < PAGE_SIZE {
+            if let Some(refresh) = self.unmap_page(range.start()) {
+                return Ok(Unmapped { pages: 1, refresh: Some(refresh) });
+            }
+        }
         let cleared = match self.tree.page_table(range) {
             Some(pages) => run::clear(run::slots(pages, range), range),
             None => self.clear_parts(range)?,
@@ -39,6 +45,22 @@ impl<M: TableAllocator> TranslationTable<M> {
         // Whoever is told that the range is free after this must find it so.
         fence(Ordering::Release);
         Ok(Unmapped { pages: cleared.pages, refresh: cleared.hull.map(Refresh::of_change) })
+    }
+
+    /// Unmaps the page that holds `iova`, where that is a matter of one entry.
+    ///
+    /// This is what [`unmap`](Self::unmap) of a page mostly comes to, for callers to whom a few instructions matter.
+    /// Nothing is returned, and nothing changed, where it needs more, or where the page is not mapped.
+    #[inline]
+    pub fn unmap_page(&self, iova: Iova) -> Option<Refresh> {
+        let slot = self.tree.page(iova)?;
+        if slot.page().invalid() {
+            return None;
+        }
+        slot.store(PageEntry::EMPTY);
+        // As in `unmap`.
+        fence(Ordering::Release);
+        Some(Refresh::of_change(IovaRange::page(iova)))
     }
 
     /// Makes 256 frames of 4 KiB of the frame of 1 MiB that holds `iova`, mapping the same storage.

@@ -13,7 +13,7 @@ use crate::frame::Protection;
 use crate::range::IovaRange;
 use crate::run;
 use crate::slot::Slot;
-use crate::table_type::{Root, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
+use crate::table_type::{page_index, Root, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
 
 pub(super) type RegionTable = [Slot<RegionEntry>; CRST_ENTRIES];
 pub(crate) type SegmentTable = [Slot<SegmentEntry>; CRST_ENTRIES];
@@ -97,6 +97,19 @@ impl<M: TableAllocator> Tree<M> {
         let table = self.segment_table(range.start()).ok()?;
         match self.segment(&table[TableType::Segment.index(range.start())]) {
             Segment::Pages(pages) => Some(pages),
+            _ => None,
+        }
+    }
+
+    /// The slot for the page that holds `iova`, if there is a page table for it.
+    #[inline]
+    pub(crate) fn page(&self, iova: Iova) -> Option<&Slot<PageEntry>> {
+        if iova > self.kind.last() {
+            return None;
+        }
+        let table = self.segment_table(iova).ok()?;
+        match self.segment(&table[TableType::Segment.index(iova)]) {
+            Segment::Pages(pages) => Some(&pages[page_index(iova)]),
             _ => None,
         }
     }
@@ -209,12 +222,12 @@ impl<M: TableAllocator> Tree<M> {
 
     #[inline]
     pub(super) fn target(&self, entry: SegmentEntry) -> Segment<'_> {
-        if entry.invalid() {
-            Segment::Empty
-        } else if entry.frame_mapped() {
-            Segment::Frame(entry.frame(), entry.protection())
-        } else {
+        if entry.designates_table() {
             Segment::Pages(self.page_table_at(entry.origin()))
+        } else if entry.invalid() {
+            Segment::Empty
+        } else {
+            Segment::Frame(entry.frame(), entry.protection())
         }
     }
 
@@ -308,6 +321,9 @@ pub(super) const fn below(table_type: TableType) -> TableType {
     }
 }
 
+/// Slots that are filled in one turn of a loop.
+const BLOCK: usize = 16;
+
 /// Allocates a region or segment table whose entries are all `empty`, before anybody else can see it.
 fn allocate_empty<M: TableAllocator, E: Entry>(memory: &M, empty: E) -> Result<AbsoluteAddress, OutOfStorage> {
     let origin = memory.allocate(TableSize::Crst).ok_or(OutOfStorage)?;
@@ -315,9 +331,7 @@ fn allocate_empty<M: TableAllocator, E: Entry>(memory: &M, empty: E) -> Result<A
     // SAFETY: the table was just allocated with this size and alignment, and nobody else uses it. It need not be
     // initialised.
     let slots = unsafe { table.as_mut() };
-    for slot in slots {
-        slot.write(Slot::new(empty));
-    }
+    fill(slots, empty, 0);
     Ok(origin)
 }
 
@@ -329,16 +343,28 @@ fn fill_pages<M: TableAllocator>(memory: &M, origin: AbsoluteAddress, start: usi
     let mut table: NonNull<[MaybeUninit<Slot<PageEntry>>; PAGE_TABLE_ENTRIES]> = memory.phys_to_virt(origin).cast();
     // SAFETY: the table was allocated with this size and alignment, and nobody else uses it yet. It need not be
     // initialised.
-    let mut slots = unsafe { table.as_mut() }.iter_mut();
-    for slot in slots.by_ref().take(start) {
-        slot.write(Slot::new(PageEntry::EMPTY));
-    }
+    fill_slots(unsafe { table.as_mut() }, start, last, first);
+}
+
+#[inline(never)]
+fn fill_slots(slots: &mut [MaybeUninit<Slot<PageEntry>>], start: usize, last: usize, first: PageEntry) {
+    let count = last.saturating_sub(start).saturating_add(1);
+    let Some((before, rest)) = slots.split_at_mut_checked(start) else { return };
+    let Some((mapped, behind)) = rest.split_at_mut_checked(count) else { return };
+    fill(before, PageEntry::EMPTY, 0);
+    fill(mapped, first, PAGE_SIZE);
+    fill(behind, PageEntry::EMPTY, 0);
+}
+
+/// Fills slots that nobody else can see: `first`, and then entries that differ from the one before by `step`.
+#[inline]
+fn fill<E: Entry>(slots: &mut [MaybeUninit<Slot<E>>], first: E, step: u64) {
     let mut bits = first.bits();
-    for slot in slots.by_ref().take(last.saturating_sub(start).saturating_add(1)) {
-        slot.write(Slot::new(PageEntry::of_bits(bits)));
-        bits = bits.wrapping_add(PAGE_SIZE);
-    }
-    for slot in slots {
-        slot.write(Slot::new(PageEntry::EMPTY));
-    }
+    let mut fill = |slot: &mut MaybeUninit<Slot<E>>| {
+        slot.write(Slot::new(E::of_bits(bits)));
+        bits = bits.wrapping_add(step);
+    };
+    let mut blocks = slots.chunks_exact_mut(BLOCK);
+    blocks.by_ref().for_each(|block| block.iter_mut().for_each(&mut fill));
+    blocks.into_remainder().iter_mut().for_each(fill);
 }

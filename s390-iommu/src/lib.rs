@@ -68,6 +68,7 @@
 
 mod action;
 mod address;
+mod atomic;
 mod attribute;
 mod container;
 mod domain;

@@ -2,8 +2,8 @@
 
 //! Mapping.
 
+use crate::atomic::{fence, Ordering};
 use core::fmt;
-use core::sync::atomic::{fence, Ordering};
 
 use crate::address::{AbsoluteAddress, Iova, PAGE_SIZE};
 use crate::entry::PageEntry;

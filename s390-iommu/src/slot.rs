@@ -2,8 +2,8 @@
 
 //! One entry in storage, shared with other processors and with devices.
 
+use crate::atomic::{AtomicU64, Ordering};
 use core::marker::PhantomData;
-use core::sync::atomic::{AtomicU64, Ordering};
 
 use crate::entry::{Entry, PageEntry};
 

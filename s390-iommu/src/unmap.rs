@@ -2,8 +2,8 @@
 
 //! Unmapping, and splitting frames of 1 MiB for it.
 
+use crate::atomic::{fence, Ordering};
 use core::fmt;
-use core::sync::atomic::{fence, Ordering};
 
 use crate::address::{Iova, PAGE_SIZE};
 use crate::entry::{Entry, PageEntry};

@@ -53,7 +53,8 @@ fn main() -> Result<()> {
     println!("cargo::rerun-if-changed={}", driver.display());
     let text = fs::read_to_string(&driver).with_context(|| format!("cannot read {}", driver.display()))?;
     let code: String = definitions(&text).filter(|definition| is_taken(definition)).collect();
-    for needed in ["s390_iommu_map_pages(", "s390_iommu_unmap_pages(", "s390_iommu_iova_to_phys(", "dma_walk_rf_table("] {
+    for needed in ["s390_iommu_map_pages(", "s390_iommu_unmap_pages(", "s390_iommu_iova_to_phys(", "dma_walk_rf_table("]
+    {
         ensure!(code.contains(needed), "{} has no {needed}...) that is known here", driver.display());
     }
     let here = Path::new(&env::var("CARGO_MANIFEST_DIR")?).join("stock");
@@ -76,7 +77,8 @@ fn main() -> Result<()> {
 fn definitions(text: &str) -> impl Iterator<Item = String> + '_ {
     let mut lines = text.lines().peekable();
     std::iter::from_fn(move || {
-        let first = lines.find(|line| line.starts_with("static ") || (line.starts_with("struct ") && line.ends_with('{')))?;
+        let first =
+            lines.find(|line| line.starts_with("static ") || (line.starts_with("struct ") && line.ends_with('{')))?;
         let mut definition = format!("{first}\n");
         if !first.ends_with(';') {
             for line in lines.by_ref() {

@@ -2,6 +2,7 @@
 
 //! Measures what the driver costs beside others. Nothing is asserted about time.
 
+mod host;
 mod s390x;
 
 use anyhow::Result;
@@ -17,6 +18,8 @@ pub(crate) struct Options {
 
 #[derive(Clone, Debug, clap::Subcommand)]
 enum Place {
+    /// Time the tables on this machine, beside those of the kernel's own driver and of other crates
+    Host(host::Arguments),
     /// Count instructions in a Linux guest under QEMU, with its own driver and with ours
     S390x(s390x::Arguments),
 }
@@ -24,6 +27,7 @@ enum Place {
 /// Does what `options` say and returns whether everything that was measured worked.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     match &options.place {
+        Place::Host(arguments) => host::run(workspace, arguments),
         Place::S390x(arguments) => s390x::run(workspace, arguments),
     }
 }

@@ -39,8 +39,8 @@ use guest::Guest;
 use kernel::{Build, Kernel};
 use report::{BootReport, Report};
 use run::Setting;
-use series::Series;
-use source::Source;
+pub(crate) use series::Series;
+pub(crate) use source::Source;
 
 /// The configuration of every kernel, below the workspace.
 const CONFIGURATION: &str = "qemu-s390x/linux/config";

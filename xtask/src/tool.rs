@@ -35,6 +35,10 @@ pub(crate) const NM: Tool = Tool { program: "s390x-linux-gnu-nm", ..LINKER };
 /// Disassembles s390x objects; in the same package as the linker.
 pub(crate) const OBJDUMP: Tool = Tool { program: "s390x-linux-gnu-objdump", ..LINKER };
 
+/// Counts instructions of programs of this machine.
+pub(crate) const VALGRIND: Tool =
+    Tool { program: "valgrind", check: &["--version"], package: Wanted { name: "valgrind", minimum: "0" } };
+
 /// The emulated machine.
 ///
 /// Measured: 10.0.2 and 10.0.13 have all that is needed; 7.2.22, the one in Debian 12 itself, has no NVMe controller for s390x.

@@ -52,7 +52,9 @@ pub(crate) fn count(
             for operation in Operation::COUNTED {
                 let count = counted.next().context("callgrind dumped less than it was told")?;
                 let of = |result: &&mut Measured| {
-                    result.subject == entrant.name() && result.workload == workload.name && result.operation == operation
+                    result.subject == entrant.name()
+                        && result.workload == workload.name
+                        && result.operation == operation
                 };
                 let units = match operation {
                     Operation::Translate => workload.translate.len() as u64,

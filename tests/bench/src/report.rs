@@ -35,9 +35,14 @@ fn table(run: &Run, operation: Operation) -> Table {
     let workloads = workloads(run, operation);
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(std::iter::once(String::new()).chain(workloads.iter().map(|name| name.replacen(' ', "\n", 1).replace(", ", ",\n"))));
-    for subject in unique(run.results.iter().filter(|found| found.operation == operation).map(|found| &*found.subject)) {
-        let cells = workloads.iter().map(|workload| find(run, subject, workload, operation).map(cell).unwrap_or_default());
+    table.set_header(
+        std::iter::once(String::new())
+            .chain(workloads.iter().map(|name| name.replacen(' ', "\n", 1).replace(", ", ",\n"))),
+    );
+    for subject in unique(run.results.iter().filter(|found| found.operation == operation).map(|found| &*found.subject))
+    {
+        let cells =
+            workloads.iter().map(|workload| find(run, subject, workload, operation).map(cell).unwrap_or_default());
         table.add_row(std::iter::once(subject.to_owned()).chain(cells));
     }
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));

@@ -56,6 +56,11 @@ OFFSET(zpci_rust_table, large, 17);
 OFFSET(zpci_rust_table, reserved, 18);
 SIZE(zpci_rust_table, 24);
 
+OFFSET(zpci_rust_unmapped, start, 0);
+OFFSET(zpci_rust_unmapped, last, 8);
+OFFSET(zpci_rust_unmapped, pages, 16);
+SIZE(zpci_rust_unmapped, 24);
+
 OFFSET(zpci_rust_member, function, 0);
 OFFSET(zpci_rust_member, table, 272);
 SIZE(zpci_rust_member, 296);

@@ -72,7 +72,7 @@ pub unsafe extern "C" fn zpci_rust_refresh_attached(
     let Some(choice) = function.choice(aperture) else {
         return errno::EINVAL;
     };
-    if !function.needs_refresh_when_mapped() || table.walk(choice.aperture).next().is_none() {
+    if !function.needs_refresh_when_mapped() || !table.maps_any(choice.aperture) {
         return 0;
     }
     refresh_everything(function.handle().0, choice.aperture)

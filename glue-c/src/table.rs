@@ -291,14 +291,14 @@ unsafe extern "C" fn unmap_range(
     if let Some(range) = range(iova, size) {
         // SAFETY: by the contract `table` is valid and stays so.
         let table = unsafe { (*table).borrow(gfp) };
-        let done = match table.unmap(range) {
-            Err(UnmapError::PartOfFrame { frame, .. }) => unmap_splitting(&table, range, frame),
-            done => done.ok(),
-        };
-        if let Some(done) = done {
-            if let Unmapped { pages, refresh: Some(refresh) } = done {
-                found = ForeignUnmapped::of(pages, refresh);
+        let done = loop {
+            match table.unmap(range) {
+                Err(UnmapError::PartOfFrame { frame, .. }) if split(&table, frame) => {}
+                done => break done,
             }
+        };
+        if let Ok(Unmapped { pages, refresh }) = done {
+            found = refresh.map_or(ForeignUnmapped::NOTHING, |refresh| ForeignUnmapped::of(pages, refresh));
             result = size;
         }
     }
@@ -307,22 +307,16 @@ unsafe extern "C" fn unmap_range(
     result
 }
 
-/// Unmaps `range`, splitting `frame` and any other frame of 1 MiB that it only cuts; nothing where it was refused.
+/// Splits `frame` of 1 MiB; whether there was storage for that.
 #[cold]
-#[inline(never)]
-fn unmap_splitting(
-    table: &TranslationTable<KernelStorage>,
-    range: IovaRange,
-    mut frame: IovaRange,
-) -> Option<Unmapped> {
-    loop {
-        if let Some(refresh) = table.split(frame.start()).ok()? {
+fn split(table: &TranslationTable<KernelStorage>, frame: IovaRange) -> bool {
+    match table.split(frame.start()) {
+        Ok(Some(refresh)) => {
             refresh.forgo("what is unmapped is refreshed, and the rest leads where it did by either entry");
+            true
         }
-        match table.unmap(range) {
-            Err(UnmapError::PartOfFrame { frame: next, .. }) => frame = next,
-            done => return done.ok(),
-        }
+        Ok(None) => true,
+        Err(_) => false,
     }
 }
 

@@ -5,6 +5,7 @@
 use core::fmt;
 
 use crate::address::{AbsoluteAddress, Iova, PAGE_SIZE};
+use crate::entry::SegmentEntry;
 use crate::frame::{FrameSize, Protection};
 use crate::memory::{Absent, PageTable, Segment, TableAllocator};
 use crate::range::IovaRange;
@@ -19,6 +20,38 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// changes during the walk is seen or not.
     pub fn walk(&self, range: IovaRange) -> Walk<'_, M> {
         Walk { table: self, rest: self.aperture().intersection(range), pending: None }
+    }
+
+    /// Whether anything is mapped in `range`.
+    ///
+    /// Entries that lead nowhere are passed over in blocks, so this takes less than the first step of a walk.
+    pub fn maps_any(&self, range: IovaRange) -> bool {
+        let mut rest = self.aperture().intersection(range);
+        while let Some(todo) = rest {
+            rest = match self.tree.segment_table(todo.start()) {
+                Ok(table) => {
+                    let (region, rest) = todo.split_after(TableType::RegionThird.entry_last(todo.start()));
+                    if run::valid(table).any(|(index, entry)| self.maps_any_below(entry, index, region)) {
+                        return true;
+                    }
+                    rest
+                }
+                Err(Absent { last }) => todo.split_after(last).1,
+            };
+        }
+        false
+    }
+
+    /// Whether `entry`, the valid one at `index` of the segment table for `region`, maps anything in `region`.
+    fn maps_any_below(&self, entry: SegmentEntry, index: usize, region: IovaRange) -> bool {
+        let start = region.start().get() & !TableType::RegionThird.entry_mask();
+        let offset = (index as u64) << TableType::Segment.entry_span_log2();
+        let segment = TableType::Segment.entry_range(Iova::new(start | offset));
+        region.intersection(segment).is_some_and(|part| match self.tree.target(entry) {
+            Segment::Pages(pages) => !run::all_invalid(run::slots(pages, part)),
+            Segment::Empty => false,
+            Segment::Frame(..) => true,
+        })
     }
 }
 

@@ -222,7 +222,7 @@ impl<M: TableAllocator> Tree<M> {
     }
 
     #[inline]
-    pub(super) fn target(&self, entry: SegmentEntry) -> Segment<'_> {
+    pub(crate) fn target(&self, entry: SegmentEntry) -> Segment<'_> {
         if entry.designates_table() {
             Segment::Pages(self.page_table_at(entry.origin()))
         } else if entry.invalid() {

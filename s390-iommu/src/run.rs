@@ -76,17 +76,33 @@ fn all_valid<E: Entry>(slots: &[Slot<E>]) -> bool {
     fold(slots, 0, |any, entry| any | entry) & invalid == 0
 }
 
-/// The valid entries of a region or segment table and their indices; blocks of invalid ones are passed over at once.
-#[inline]
+/// The valid entries of a region or segment table and their indices.
 pub(crate) fn valid<E: Entry>(table: &[Slot<E>; CRST_ENTRIES]) -> impl Iterator<Item = (usize, E)> + '_ {
-    let blocks = table.chunks_exact(BLOCK).zip((0..).step_by(BLOCK));
-    blocks
-        .filter(|(block, _)| !all_invalid(block))
-        .flat_map(|(block, first)| (first..).zip(block).map(|(index, slot)| (index, slot.load())))
-        .filter(|(_, entry)| entry.bits() & E::EMPTY.bits() == 0)
+    let mut next = 0;
+    core::iter::from_fn(move || {
+        let (index, entry) = next_valid(table, next)?;
+        next = index.wrapping_add(1);
+        Some((index, entry))
+    })
 }
 
-const _: () = assert!(CRST_ENTRIES.is_multiple_of(BLOCK));
+/// The first valid entry from index `start` on; blocks of invalid ones are passed over at once.
+#[inline(never)]
+fn next_valid<E: Entry>(table: &[Slot<E>; CRST_ENTRIES], start: usize) -> Option<(usize, E)> {
+    let mut index = start;
+    while let Some(rest) = table.get(index..) {
+        if index.is_multiple_of(BLOCK) && rest.first_chunk::<BLOCK>().is_some_and(|block| all_invalid(block)) {
+            index = index.wrapping_add(BLOCK);
+            continue;
+        }
+        let entry = rest.first()?.load();
+        if entry.bits() & E::EMPTY.bits() == 0 {
+            return Some((index, entry));
+        }
+        index = index.wrapping_add(1);
+    }
+    None
+}
 
 /// Index of the first valid entry.
 #[inline]

@@ -5,6 +5,7 @@
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
+use super::batch::Batch;
 use super::seam::{TableAllocator, TableSize};
 use super::spare::Spare;
 use crate::address::{AbsoluteAddress, Iova, PAGE_SIZE};
@@ -283,21 +284,21 @@ impl<M: TableAllocator> Tree<M> {
         unsafe { self.memory.deallocate(origin, size) }
     }
 
-    /// Gives back `table` and all below it.
+    /// Gives back `table` and all below it, page tables by way of `pages`.
     ///
     /// The caller, in this module, sees to it that nobody uses them any more.
-    fn discard_below(&self, table: AbsoluteAddress, table_type: TableType) {
+    fn discard_below(&self, table: AbsoluteAddress, table_type: TableType, pages: &mut Batch<'_, M>) {
         match table_type {
             TableType::Segment => {
                 for (_, entry) in run::valid(self.segment_table_at(table)) {
-                    if !entry.frame_mapped() {
-                        self.discard(entry.origin(), TableSize::Page);
+                    if entry.designates_table() {
+                        pages.add(entry.origin());
                     }
                 }
             }
             _ => {
                 for (_, entry) in run::valid(self.region_table_at(table)) {
-                    self.discard_below(entry.origin(), below(table_type));
+                    self.discard_below(entry.origin(), below(table_type), pages);
                 }
             }
         }
@@ -308,7 +309,7 @@ impl<M: TableAllocator> Tree<M> {
 impl<M: TableAllocator> Drop for Tree<M> {
     /// Gives all tables back; `&mut self` tells that no reference into them is left.
     fn drop(&mut self) {
-        self.discard_below(self.root, self.kind.table_type());
+        self.discard_below(self.root, self.kind.table_type(), &mut Batch::new(&self.memory));
     }
 }
 

@@ -93,6 +93,10 @@ fn issue(handle: u32, refresh: Refresh) -> Result<(), RefreshError> {
     refresh.issue(&KernelZpci::ANY, FunctionHandle(handle), pause_rpcit)
 }
 
+#[inline]
 fn result_of(refreshed: Result<(), RefreshError>) -> i32 {
-    refreshed.map_or_else(errno::of_refresh, |()| 0)
+    match refreshed {
+        Ok(()) => 0,
+        Err(error) => errno::of_refresh(error),
+    }
 }

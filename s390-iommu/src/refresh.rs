@@ -103,12 +103,25 @@ impl Refresh {
         function: FunctionHandle,
         again: &mut impl FnMut(u32) -> bool,
     ) -> Result<(), RefreshError> {
-        let piece = self.first_piece(self.range);
-        let outcome = rpcit(zpci, function, piece);
-        if outcome.cc == ConditionCode::Zero && piece.last() == self.range.last() {
-            return Ok(());
+        if !self.at_entry || self.range.size_less_one() >= LONGEST {
+            return self.issue_pieces(zpci, function, again);
         }
-        self.issue_on(zpci, function, again, piece, outcome)
+        match rpcit(zpci, function, self.range) {
+            Outcome { cc: ConditionCode::Zero, .. } => Ok(()),
+            outcome => self.issue_on(zpci, function, again, self.range, outcome),
+        }
+    }
+
+    /// Refreshes one function by several instructions.
+    #[inline(never)]
+    fn issue_pieces<Z: Zpci>(
+        &self,
+        zpci: &Z,
+        function: FunctionHandle,
+        again: &mut impl FnMut(u32) -> bool,
+    ) -> Result<(), RefreshError> {
+        let piece = self.first_piece(self.range);
+        self.issue_on(zpci, function, again, piece, rpcit(zpci, function, piece))
     }
 
     /// Goes on after the first answer to the refresh of `piece`, until all of the range is refreshed.
@@ -146,7 +159,6 @@ impl Refresh {
     /// steps the size of its area from wherever the range starts, and drops what is mapped at the start of the next
     /// area or takes it for a part of the frame (the former measured, `hw/s390x/s390-pci-inst.c`). A range that starts
     /// at an entry of a table that exists is walked entry by entry to the end of the table, so it needs no such care.
-    #[inline]
     fn first_piece(&self, range: IovaRange) -> IovaRange {
         let start = range.start();
         if !self.at_entry {
@@ -156,9 +168,12 @@ impl Refresh {
                 }
             }
         }
-        range.split_after(crate::Iova::new(start.get() | u64::MAX >> 1)).0
+        range.split_after(crate::Iova::new(start.get() | (LONGEST - 1))).0
     }
 }
+
+/// How many bytes one instruction refreshes at most: all of 2^64 is no operand.
+const LONGEST: u64 = 1 << 63;
 
 /// Refreshes `piece`, of at most 2^63 bytes, by one instruction.
 #[inline]

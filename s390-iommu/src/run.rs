@@ -2,12 +2,14 @@
 
 //! Runs of entries: a range cut at table boundaries, and the loops over the slots of one table.
 
+use core::mem::MaybeUninit;
+
 use crate::address::{Iova, PAGE_SIZE};
-use crate::entry::{Entry, PageEntry};
+use crate::entry::{Entry, PageEntry, RegionEntry, SegmentEntry};
 use crate::memory::PageTable;
 use crate::range::IovaRange;
 use crate::slot::Slot;
-use crate::table_type::{page_index, TableType, CRST_ENTRIES};
+use crate::table_type::{page_index, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
 
 /// A range cut where the entries of one kind of table end.
 pub(crate) struct Chunks {
@@ -62,11 +64,78 @@ fn fold<E: Entry>(slots: &[Slot<E>], start: u64, with: impl Fn(u64, u64) -> u64)
     rest.iter().fold(folded, |folded, slot| with(folded, slot.load_raw()))
 }
 
-/// Whether no slot holds a valid entry.
+/// Loops over the slots of one kind of table.
+///
+/// Each is compiled once, with this crate, and not again wherever generic code uses it: so it is as fast as this crate
+/// is compiled to be.
+pub(crate) trait Run: Entry {
+    /// Whether no slot holds a valid entry.
+    fn all_invalid(slots: &[Slot<Self>]) -> bool;
+
+    /// The first valid entry from index `start` on, and its index; blocks of invalid ones are passed over at once.
+    fn next_valid(slots: &[Slot<Self>], start: usize) -> Option<(usize, Self)>;
+
+    /// Fills the slots of a table that nobody else can see with empty entries.
+    fn fill_empty(slots: &mut [MaybeUninit<Slot<Self>>]);
+}
+
+macro_rules! run {
+    ($($entry:ty),*) => {$(
+        impl Run for $entry {
+            #[inline(never)]
+            fn all_invalid(slots: &[Slot<Self>]) -> bool {
+                all_invalid(slots)
+            }
+
+            #[inline(never)]
+            fn next_valid(slots: &[Slot<Self>], start: usize) -> Option<(usize, Self)> {
+                next_valid(slots, start)
+            }
+
+            #[inline(never)]
+            fn fill_empty(slots: &mut [MaybeUninit<Slot<Self>>]) {
+                fill(slots, Self::EMPTY, 0);
+            }
+        }
+    )*};
+}
+
+run!(RegionEntry, SegmentEntry, PageEntry);
+
 #[inline]
-pub(crate) fn all_invalid<E: Entry>(slots: &[Slot<E>]) -> bool {
+fn all_invalid<E: Entry>(slots: &[Slot<E>]) -> bool {
     let invalid = E::EMPTY.bits().to_be();
     fold(slots, invalid, |all, entry| all & entry) == invalid
+}
+
+/// Fills slots that nobody else can see: `first`, and then entries that differ from the one before by `step`.
+#[inline]
+fn fill<E: Entry>(slots: &mut [MaybeUninit<Slot<E>>], first: E, step: u64) {
+    let mut bits = first.bits();
+    let mut fill = |slot: &mut MaybeUninit<Slot<E>>| {
+        slot.write(Slot::new(E::of_bits(bits)));
+        bits = bits.wrapping_add(step);
+    };
+    let mut blocks = slots.chunks_exact_mut(BLOCK);
+    blocks.by_ref().for_each(|block| block.iter_mut().for_each(&mut fill));
+    blocks.into_remainder().iter_mut().for_each(fill);
+}
+
+/// Fills the slots of a page table that nobody else can see: consecutive frames, starting with `first`, in the slots
+/// from `start` to `last`, both inclusive, and nothing elsewhere.
+#[inline(never)]
+pub(crate) fn fill_pages(
+    slots: &mut [MaybeUninit<Slot<PageEntry>>; PAGE_TABLE_ENTRIES],
+    start: usize,
+    last: usize,
+    first: PageEntry,
+) {
+    let count = last.saturating_sub(start).saturating_add(1);
+    let Some((before, rest)) = slots.split_at_mut_checked(start) else { return };
+    let Some((mapped, behind)) = rest.split_at_mut_checked(count) else { return };
+    fill(before, PageEntry::EMPTY, 0);
+    fill(mapped, first, PAGE_SIZE);
+    fill(behind, PageEntry::EMPTY, 0);
 }
 
 /// Whether every slot holds a valid entry.
@@ -77,18 +146,17 @@ fn all_valid<E: Entry>(slots: &[Slot<E>]) -> bool {
 }
 
 /// The valid entries of a region or segment table and their indices.
-pub(crate) fn valid<E: Entry>(table: &[Slot<E>; CRST_ENTRIES]) -> impl Iterator<Item = (usize, E)> + '_ {
+pub(crate) fn valid<E: Run>(table: &[Slot<E>; CRST_ENTRIES]) -> impl Iterator<Item = (usize, E)> + '_ {
     let mut next = 0;
     core::iter::from_fn(move || {
-        let (index, entry) = next_valid(table, next)?;
+        let (index, entry) = E::next_valid(table, next)?;
         next = index.wrapping_add(1);
         Some((index, entry))
     })
 }
 
-/// The first valid entry from index `start` on; blocks of invalid ones are passed over at once.
-#[inline(never)]
-fn next_valid<E: Entry>(table: &[Slot<E>; CRST_ENTRIES], start: usize) -> Option<(usize, E)> {
+#[inline]
+fn next_valid<E: Entry>(table: &[Slot<E>], start: usize) -> Option<(usize, E)> {
     let mut index = start;
     while let Some(rest) = table.get(index..) {
         if index.is_multiple_of(BLOCK) && rest.first_chunk::<BLOCK>().is_some_and(|block| all_invalid(block)) {

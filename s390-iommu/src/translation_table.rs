@@ -71,6 +71,20 @@ impl<M: TableAllocator> TranslationTable<M> {
         self.tree.memory()
     }
 
+    /// Follows `iova` to the byte of its page, where there is a page table for it.
+    ///
+    /// This is what [`translate`](Self::translate) mostly comes to, for callers to whom a few instructions matter. The
+    /// outer nothing says that it needs more, the inner one that the page is not mapped.
+    #[inline]
+    pub fn translate_page(&self, iova: Iova) -> Option<Option<Translation>> {
+        let entry = self.tree.page(iova)?.page();
+        Some((!entry.invalid()).then(|| Translation {
+            absolute: AbsoluteAddress::new(entry.frame().get() | iova.get() & (FrameSize::Size4K.bytes() - 1)),
+            protection: entry.protection(),
+            frame: FrameSize::Size4K,
+        }))
+    }
+
     /// Follows `iova` to the byte.
     ///
     /// Nothing is returned where no frame is mapped.

@@ -5,11 +5,11 @@
 use core::fmt;
 
 use crate::address::{AbsoluteAddress, Iova, PAGE_SIZE};
-use crate::entry::SegmentEntry;
+use crate::entry::{PageEntry, SegmentEntry};
 use crate::frame::{FrameSize, Protection};
 use crate::memory::{Absent, PageTable, Segment, TableAllocator};
 use crate::range::IovaRange;
-use crate::run;
+use crate::run::{self, Run};
 use crate::table_type::TableType;
 use crate::translation_table::TranslationTable;
 
@@ -48,7 +48,7 @@ impl<M: TableAllocator> TranslationTable<M> {
         let offset = (index as u64) << TableType::Segment.entry_span_log2();
         let segment = TableType::Segment.entry_range(Iova::new(start | offset));
         region.intersection(segment).is_some_and(|part| match self.tree.target(entry) {
-            Segment::Pages(pages) => !run::all_invalid(run::slots(pages, part)),
+            Segment::Pages(pages) => !PageEntry::all_invalid(run::slots(pages, part)),
             Segment::Empty => false,
             Segment::Frame(..) => true,
         })

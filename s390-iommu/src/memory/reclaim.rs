@@ -25,7 +25,7 @@ use crate::address::{AbsoluteAddress, Iova};
 use crate::entry::{Entry, PageEntry, RegionEntry, SegmentEntry};
 use crate::range::IovaRange;
 use crate::refresh::Refresh;
-use crate::run::{self, Chunks};
+use crate::run::{Chunks, Run};
 use crate::slot::Slot;
 use crate::table_type::TableType;
 use crate::translation_table::TranslationTable;
@@ -158,7 +158,7 @@ impl<M: TableAllocator> Tree<M> {
             let slot = &table[TableType::Segment.index(segment.start())];
             let entry = slot.load();
             if let Segment::Pages(pages) = self.target(entry) {
-                if run::all_invalid(pages) && slot.install(entry, SegmentEntry::EMPTY).is_ok() {
+                if PageEntry::all_invalid(pages) && slot.install(entry, SegmentEntry::EMPTY).is_ok() {
                     self.take(entry.origin(), TableSize::Page, segment, taken);
                 }
             }
@@ -168,8 +168,8 @@ impl<M: TableAllocator> Tree<M> {
     /// Whether `table`, of type `table_type`, has no valid entry.
     fn is_empty(&self, table: AbsoluteAddress, table_type: TableType) -> bool {
         match table_type {
-            TableType::Segment => run::all_invalid(self.segment_table_at(table)),
-            _ => run::all_invalid(self.region_table_at(table)),
+            TableType::Segment => SegmentEntry::all_invalid(self.segment_table_at(table)),
+            _ => RegionEntry::all_invalid(self.region_table_at(table)),
         }
     }
 

@@ -8,11 +8,11 @@ use core::ptr::NonNull;
 use super::batch::Batch;
 use super::seam::{TableAllocator, TableSize};
 use super::spare::Spare;
-use crate::address::{AbsoluteAddress, Iova, PAGE_SIZE};
+use crate::address::{AbsoluteAddress, Iova};
 use crate::entry::{Entry, PageEntry, RegionEntry, SegmentEntry};
 use crate::frame::Protection;
 use crate::range::IovaRange;
-use crate::run;
+use crate::run::{self, Run};
 use crate::slot::Slot;
 use crate::table_type::{page_index, Root, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
 
@@ -64,7 +64,7 @@ pub(crate) struct Tree<M: TableAllocator> {
 impl<M: TableAllocator> Tree<M> {
     /// An empty tree.
     pub(crate) fn new(kind: Root, memory: M) -> Result<Self, OutOfStorage> {
-        let root = allocate_empty(&memory, RegionEntry::EMPTY)?;
+        let root = allocate_empty::<_, RegionEntry>(&memory)?;
         // INVARIANT: `root` was just allocated, and none of its entries is valid.
         Ok(Self { kind, root, memory })
     }
@@ -237,8 +237,8 @@ impl<M: TableAllocator> Tree<M> {
     #[cold]
     fn install_table(&self, slot: &Slot<RegionEntry>, table_type: TableType) -> Result<AbsoluteAddress, OutOfStorage> {
         let origin = match table_type {
-            TableType::RegionThird => allocate_empty(&self.memory, SegmentEntry::EMPTY)?,
-            _ => allocate_empty(&self.memory, RegionEntry::EMPTY)?,
+            TableType::RegionThird => allocate_empty::<_, SegmentEntry>(&self.memory)?,
+            _ => allocate_empty::<_, RegionEntry>(&self.memory)?,
         };
         // INVARIANT: the new table is of the kind that belongs below `table_type`.
         match slot.install(RegionEntry::EMPTY, RegionEntry::designating(table_type, origin)) {
@@ -323,17 +323,13 @@ pub(super) const fn below(table_type: TableType) -> TableType {
     }
 }
 
-/// Slots that are filled in one turn of a loop.
-const BLOCK: usize = 16;
-
-/// Allocates a region or segment table whose entries are all `empty`, before anybody else can see it.
-fn allocate_empty<M: TableAllocator, E: Entry>(memory: &M, empty: E) -> Result<AbsoluteAddress, OutOfStorage> {
+/// Allocates a region or segment table of empty entries, before anybody else can see it.
+fn allocate_empty<M: TableAllocator, E: Run>(memory: &M) -> Result<AbsoluteAddress, OutOfStorage> {
     let origin = memory.allocate(TableSize::Crst).ok_or(OutOfStorage)?;
     let mut table: NonNull<[MaybeUninit<Slot<E>>; CRST_ENTRIES]> = memory.phys_to_virt(origin).cast();
     // SAFETY: the table was just allocated with this size and alignment, and nobody else uses it. It need not be
     // initialised.
-    let slots = unsafe { table.as_mut() };
-    fill(slots, empty, 0);
+    E::fill_empty(unsafe { table.as_mut() });
     Ok(origin)
 }
 
@@ -345,28 +341,5 @@ fn fill_pages<M: TableAllocator>(memory: &M, origin: AbsoluteAddress, start: usi
     let mut table: NonNull<[MaybeUninit<Slot<PageEntry>>; PAGE_TABLE_ENTRIES]> = memory.phys_to_virt(origin).cast();
     // SAFETY: the table was allocated with this size and alignment, and nobody else uses it yet. It need not be
     // initialised.
-    fill_slots(unsafe { table.as_mut() }, start, last, first);
-}
-
-#[inline(never)]
-fn fill_slots(slots: &mut [MaybeUninit<Slot<PageEntry>>], start: usize, last: usize, first: PageEntry) {
-    let count = last.saturating_sub(start).saturating_add(1);
-    let Some((before, rest)) = slots.split_at_mut_checked(start) else { return };
-    let Some((mapped, behind)) = rest.split_at_mut_checked(count) else { return };
-    fill(before, PageEntry::EMPTY, 0);
-    fill(mapped, first, PAGE_SIZE);
-    fill(behind, PageEntry::EMPTY, 0);
-}
-
-/// Fills slots that nobody else can see: `first`, and then entries that differ from the one before by `step`.
-#[inline]
-fn fill<E: Entry>(slots: &mut [MaybeUninit<Slot<E>>], first: E, step: u64) {
-    let mut bits = first.bits();
-    let mut fill = |slot: &mut MaybeUninit<Slot<E>>| {
-        slot.write(Slot::new(E::of_bits(bits)));
-        bits = bits.wrapping_add(step);
-    };
-    let mut blocks = slots.chunks_exact_mut(BLOCK);
-    blocks.by_ref().for_each(|block| block.iter_mut().for_each(&mut fill));
-    blocks.into_remainder().iter_mut().for_each(fill);
+    run::fill_pages(unsafe { table.as_mut() }, start, last, first);
 }

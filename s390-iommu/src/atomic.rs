@@ -2,7 +2,7 @@
 
 //! The atomics of the tables: those of the machine, or those of a model that tries every order of accesses.
 
-#[cfg(not(loom))]
+#[cfg(not(all(loom, test)))]
 pub(crate) use core::sync::atomic::{fence, AtomicU64, Ordering};
-#[cfg(loom)]
+#[cfg(all(loom, test))]
 pub(crate) use loom::sync::atomic::{fence, AtomicU64, Ordering};

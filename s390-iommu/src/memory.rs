@@ -7,7 +7,7 @@
 //! table, and that storage is given back only when nobody can hold a reference to it.
 
 mod batch;
-#[cfg(all(test, loom))]
+#[cfg(all(loom, test))]
 mod concurrency;
 mod link;
 mod raw;

@@ -42,7 +42,7 @@ struct Check {
     run: fn(&mut Bench) -> Result<Counts>,
 }
 
-const CHECKS: [Check; 15] = [
+const CHECKS: [Check; 16] = [
     Check { name: "source-text", about: "licence lines, and nothing that belongs to one machine", run: source_text },
     Check { name: "dependencies", about: "what may be linked into a guest", run: dependencies },
     Check { name: "format", about: "rustfmt", run: format },
@@ -50,6 +50,7 @@ const CHECKS: [Check; 15] = [
     Check { name: "clippy-s390x", about: "clippy on what is linked into a guest, for its target", run: clippy_s390x },
     Check { name: "doc", about: "rustdoc without a warning", run: doc },
     Check { name: "host", about: "all tests on the host", run: host },
+    Check { name: "loom", about: "tables under concurrent accesses, in every order of them", run: loom },
     Check { name: "library", about: "no panic in any function of the libraries", run: library },
     Check { name: "object", about: "no panic in the object for the kernel, and no unexpected symbol", run: object },
     Check { name: "boot", about: "boot with the default devices", run: boot_default },
@@ -183,7 +184,7 @@ fn doc(bench: &mut Bench) -> Result<Counts> {
 fn host(bench: &mut Bench) -> Result<Counts> {
     let mut command = bench.workspace.cargo();
     command.args(["test", "--workspace", "--no-fail-fast"]);
-    cargo_test(&mut command)
+    cargo_test("cargo test", &mut command)
 }
 
 /// The tests that want the source tree of a kernel.
@@ -191,17 +192,26 @@ fn headers(bench: &mut Bench) -> Result<Counts> {
     let tree = linux::newest_source(&bench.workspace)?;
     let mut command = bench.workspace.cargo();
     command.args(["test", "--package", "zpci-glue", "--test", "header"]).env("ZPCI_KERNEL_SOURCE", tree);
-    match cargo_test(&mut command)? {
+    match cargo_test("cargo test", &mut command)? {
         Counts { skipped: 0, .. } => Ok(ONE),
         counts => bail!("{} tests did not run with the source of a kernel at hand", counts.skipped),
     }
 }
 
-fn cargo_test(command: &mut Command) -> Result<Counts> {
-    let output = in_step("cargo test", |step| step.run(command))?;
+fn loom(bench: &mut Bench) -> Result<Counts> {
+    let mut command = bench.workspace.cargo();
+    command.args(["test", "--package", "s390-iommu", "--lib", "memory::concurrency", "--target-dir"]);
+    // Other flags make other objects of everything; they stay apart, so that neither replaces the other.
+    command.arg(bench.workspace.directory("loom")?).env("RUSTFLAGS", "--cfg loom");
+    cargo_test("cargo test with loom", &mut command)
+}
+
+/// Runs the tests that `command` runs, as a step called `name`, and counts them.
+fn cargo_test(name: &str, command: &mut Command) -> Result<Counts> {
+    let output = in_step(name, |step| step.run(command))?;
     let counts = count_host_tests(&output);
     match counts.passed {
-        0 => bail!("cargo test ran no test"),
+        0 => bail!("{name} ran no test"),
         _ => Ok(counts),
     }
 }

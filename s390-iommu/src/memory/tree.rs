@@ -20,7 +20,7 @@ pub(super) type RegionTable = [Slot<RegionEntry>; CRST_ENTRIES];
 pub(crate) type SegmentTable = [Slot<SegmentEntry>; CRST_ENTRIES];
 pub(crate) type PageTable = [Slot<PageEntry>; PAGE_TABLE_ENTRIES];
 
-#[cfg(not(loom))]
+#[cfg(not(all(loom, test)))]
 const _: () = {
     assert!(size_of::<RegionTable>() == TableSize::Crst.bytes());
     assert!(size_of::<SegmentTable>() == TableSize::Crst.bytes());

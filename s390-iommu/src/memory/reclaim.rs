@@ -13,6 +13,26 @@
 //! 3. A second refresh, of the span of the tables, makes the machine forget the upper entry.
 //! 4. Operations on other ranges may read the upper entry just before step 2 only if they translate or walk across
 //!    the range; those have ended when [`Reclaimed::free`] is called. In Linux: after an RCU grace period.
+//!
+//! `concurrency.rs` beside this file tries it in every order of accesses.
+//!
+//! # What stays
+//!
+//! A table that was emptied page by page, by owners of parts of its span, stays until somebody who owns the whole span
+//! reclaims, or until the tree is dropped. So does the segment table around a range of less than 2 GiB. To take such a
+//! table out, one would have to know that no neighbour is about to store into it, and a neighbour stores without
+//! telling anybody. He could tell, but every way costs more than the table is worth:
+//!
+//! * He looks at the upper entry again after his store. That takes a full barrier between the two in every map, which
+//!   costs more than all the rest of mapping a page. And it is not enough: between the moment that the upper entry goes
+//!   and the moment that it is put back, what others mapped in the table does not translate, and their devices fail.
+//! * He counts in the table. That is an interlocked update in every call.
+//! * He is kept out meanwhile. That is a lock, and `map` is called where nobody may sleep.
+//! * He sees a mark in the upper entry, set before anybody looks whether the table is empty. A valid entry has no bit
+//!   that is known to be ignored by the machine.
+//!
+//! What stays is little, and used again: a page table takes 2 KiB for each MiB of addresses that were ever in use, and
+//! allocators of addresses take those first that were given back.
 
 use core::fmt;
 use core::ptr::NonNull;

@@ -47,8 +47,9 @@ pub(crate) fn run(entrants: &mut [Box<dyn Entrant>], workloads: &[Workload], rou
                     Operation::Free => sample.free,
                 };
                 let count = match operation {
+                    Operation::Map | Operation::Unmap => workload.total_pages(),
                     Operation::Translate => workload.translate.len() as u64,
-                    _ => workload.total_pages(),
+                    Operation::Free => 1,
                 };
                 let nanoseconds: Vec<f64> = samples
                     .iter()

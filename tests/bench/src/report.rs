@@ -52,7 +52,8 @@ fn table(run: &Run, operation: Operation) -> Table {
 fn cell(found: &Measured) -> String {
     let time = found.nanoseconds;
     let instructions = found.instructions.map(|count| format!("\n{count:.1} instr.")).unwrap_or_default();
-    format!("{:.2}\n{:.2} ±{:.2}{instructions}", time.median, time.minimum, time.spread)
+    let digits = if time.median < 100.0 { 2 } else { 0 };
+    format!("{:.digits$}\n{:.digits$} ±{:.digits$}{instructions}", time.median, time.minimum, time.spread)
 }
 
 fn find<'r>(run: &'r Run, subject: &str, workload: &str, operation: Operation) -> Option<&'r Measured> {

@@ -30,7 +30,7 @@ pub(crate) struct Measured {
     /// Pages a call, where all calls have the same number.
     pub(crate) pages: Option<u64>,
     pub(crate) operation: Operation,
-    /// A page, or a translation.
+    /// A page, a translation, or all tables at once.
     pub(crate) nanoseconds: Summary,
     /// A page, or a translation.
     pub(crate) instructions: Option<f64>,
@@ -58,7 +58,7 @@ impl Operation {
             Self::Map => "map, ns a page",
             Self::Unmap => "unmap, ns a page",
             Self::Translate => "translate, ns an address",
-            Self::Free => "free with everything mapped, ns a page",
+            Self::Free => "free all tables with everything mapped, ns",
         }
     }
 }

@@ -225,7 +225,6 @@ u32 zpci_rust_hardware_information(const struct zpci_rust_function *function,
 /* Storage for a table, aligned to its size (2 KiB or 16 KiB): absolute address, 0 if there is none */
 u64 zpci_rust_allocate(u32 size, u32 gfp);
 void zpci_rust_deallocate(u64 origin, u32 size);
-void zpci_rust_deallocate_all(void **tables, u32 count, u32 size);
 
 /* Instructions: condition code; 3 also for a program check of CLP */
 u8 zpci_rust_call(u8 processor, void *block);

@@ -52,11 +52,6 @@ void zpci_rust_deallocate(u64 origin, u32 size)
 	kmem_cache_free(zpci_cache(size), phys_to_virt(origin));
 }
 
-void zpci_rust_deallocate_all(void **tables, u32 count, u32 size)
-{
-	kmem_cache_free_bulk(zpci_cache(size), count, tables);
-}
-
 /*
  * The selector is part of the instruction. A program check leaves the
  * condition code at 3.

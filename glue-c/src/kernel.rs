@@ -14,7 +14,6 @@ use zerocopy::big_endian::{U32, U64};
 unsafe extern "C" {
     fn zpci_rust_allocate(size: u32, gfp: u32) -> u64;
     fn zpci_rust_deallocate(origin: u64, size: u32);
-    fn zpci_rust_deallocate_all(tables: *mut *mut c_void, count: u32, size: u32);
     fn zpci_rust_call(processor: u8, block: *mut c_void) -> u8;
     fn zpci_rust_immediate(command: u64, result: *mut u64) -> u8;
     fn zpci_rust_mpcifc(handle: u32, control: u8, fib: *const Fib, status: *mut u8) -> u8;
@@ -59,17 +58,6 @@ unsafe impl TableAllocator for KernelStorage {
     unsafe fn deallocate(&self, origin: AbsoluteAddress, size: TableSize) {
         // SAFETY: the caller says that `origin` came from `allocate` with this size and is not used any more.
         unsafe { zpci_rust_deallocate(origin.get(), size.bytes() as u32) }
-    }
-
-    unsafe fn deallocate_all(&self, origins: &[AbsoluteAddress], size: TableSize) {
-        let mut tables = [core::ptr::null_mut(); 32];
-        for origins in origins.chunks(tables.len()) {
-            for (table, origin) in tables.iter_mut().zip(origins) {
-                *table = self.phys_to_virt(*origin).as_ptr().cast();
-            }
-            // SAFETY: as above for each of them, and C is told how many there are.
-            unsafe { zpci_rust_deallocate_all(tables.as_mut_ptr(), origins.len() as u32, size.bytes() as u32) };
-        }
     }
 }
 

@@ -6,7 +6,6 @@
 //! table of a [`Tree`] was stored by this module, of storage that the tree's own allocator gave for that kind of
 //! table, and that storage is given back only when nobody can hold a reference to it.
 
-mod batch;
 #[cfg(all(loom, test))]
 mod concurrency;
 mod link;

@@ -99,14 +99,6 @@ void zpci_rust_deallocate(u64 origin, u32 size)
 	table->allocated = false;
 }
 
-void zpci_rust_deallocate_all(void **tables, u32 count, u32 size)
-{
-	u32 i;
-
-	for (i = 0; i < count; i++)
-		zpci_rust_deallocate((u64)(uintptr_t)tables[i] - BASE, size);
-}
-
 u32 stand_in_tables(u32 size)
 {
 	u32 i, tables = 0;

@@ -37,7 +37,6 @@
 use core::fmt;
 use core::ptr::NonNull;
 
-use super::batch::Batch;
 use super::link::Link;
 use super::seam::{TableAllocator, TableSize};
 use super::tree::{below, Segment, SegmentTable, Tree};
@@ -93,17 +92,13 @@ impl Reclaimed {
     /// * Every operation on the tree that was running when the tables were taken must have ended.
     pub unsafe fn free<M: TableAllocator>(self, memory: &M) {
         let mut rest = self.list;
-        let mut pages = Batch::new(memory);
         while let Some((origin, size)) = rest.table() {
             let first: NonNull<Slot<PageEntry>> = memory.phys_to_virt(origin).cast();
             // SAFETY: the table is not deallocated yet, and by the contract nobody else uses it. `take` left the
             // link in its first slot.
             rest = Link::of_bits(unsafe { first.as_ref() }.page().bits());
-            match size {
-                TableSize::Page => pages.add(origin),
-                // SAFETY: `take` recorded origin and size of a table of the tree, which nothing reaches any more.
-                TableSize::Crst => unsafe { memory.deallocate(origin, size) },
-            }
+            // SAFETY: `take` recorded origin and size of a table of the tree, which nothing reaches any more.
+            unsafe { memory.deallocate(origin, size) };
         }
     }
 

@@ -54,18 +54,6 @@ pub unsafe trait TableAllocator: PhysToVirt {
     /// `origin` must come from `allocate` of the same object with the same `size`, and neither the program nor any
     /// device may use it again.
     unsafe fn deallocate(&self, origin: AbsoluteAddress, size: TableSize);
-
-    /// Gives several tables of one size back; one after the other, unless the allocator knows better.
-    ///
-    /// # Safety
-    ///
-    /// As for [`deallocate`](Self::deallocate), for each of `origins`; none is in it twice.
-    unsafe fn deallocate_all(&self, origins: &[AbsoluteAddress], size: TableSize) {
-        for origin in origins {
-            // SAFETY: the caller answers for each of them.
-            unsafe { self.deallocate(*origin, size) };
-        }
-    }
 }
 
 // SAFETY: the answers are those of the object referred to, which satisfies the contract.
@@ -84,10 +72,5 @@ unsafe impl<T: TableAllocator + ?Sized> TableAllocator for &T {
     unsafe fn deallocate(&self, origin: AbsoluteAddress, size: TableSize) {
         // SAFETY: the caller answers for `origin` and `size`; "the same object" is the one referred to.
         unsafe { (**self).deallocate(origin, size) }
-    }
-
-    unsafe fn deallocate_all(&self, origins: &[AbsoluteAddress], size: TableSize) {
-        // SAFETY: as above, for each of them.
-        unsafe { (**self).deallocate_all(origins, size) }
     }
 }

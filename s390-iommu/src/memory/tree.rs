@@ -5,7 +5,6 @@
 use core::mem::MaybeUninit;
 use core::ptr::NonNull;
 
-use super::batch::Batch;
 use super::seam::{TableAllocator, TableSize};
 use super::spare::Spare;
 use crate::address::{AbsoluteAddress, Iova};
@@ -284,21 +283,21 @@ impl<M: TableAllocator> Tree<M> {
         unsafe { self.memory.deallocate(origin, size) }
     }
 
-    /// Gives back `table` and all below it, page tables by way of `pages`.
+    /// Gives back `table` and all below it.
     ///
     /// The caller, in this module, sees to it that nobody uses them any more.
-    fn discard_below(&self, table: AbsoluteAddress, table_type: TableType, pages: &mut Batch<'_, M>) {
+    fn discard_below(&self, table: AbsoluteAddress, table_type: TableType) {
         match table_type {
             TableType::Segment => {
                 for (_, entry) in run::valid(self.segment_table_at(table)) {
                     if entry.designates_table() {
-                        pages.add(entry.origin());
+                        self.discard(entry.origin(), TableSize::Page);
                     }
                 }
             }
             _ => {
                 for (_, entry) in run::valid(self.region_table_at(table)) {
-                    self.discard_below(entry.origin(), below(table_type), pages);
+                    self.discard_below(entry.origin(), below(table_type));
                 }
             }
         }
@@ -309,7 +308,7 @@ impl<M: TableAllocator> Tree<M> {
 impl<M: TableAllocator> Drop for Tree<M> {
     /// Gives all tables back; `&mut self` tells that no reference into them is left.
     fn drop(&mut self) {
-        self.discard_below(self.root, self.kind.table_type(), &mut Batch::new(&self.memory));
+        self.discard_below(self.root, self.kind.table_type());
     }
 }
 

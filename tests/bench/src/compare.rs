@@ -95,7 +95,7 @@ pub(crate) fn translations(entrants: &mut [Box<dyn Entrant>], workloads: &[Workl
             entrant.leave(workload, true);
             for call in &workload.map {
                 let last = (call.pages - 1) * PAGE;
-                for offset in [0, last / 2 & !(PAGE - 1), last] {
+                for offset in [0, (last / 2) & !(PAGE - 1), last] {
                     let (iova, found) = (call.iova + offset, entrant.translate(call.iova + offset));
                     let name = entrant.name();
                     ensure!(found == call.storage + offset, "{name}: {iova:#x} leads to {found:#x}");

@@ -45,6 +45,9 @@ struct Options {
     /// What the stock code is called
     #[arg(long, default_value = "stock")]
     stock: String,
+    /// Show minimum and spread of times as well
+    #[arg(long)]
+    all: bool,
     /// The program to count instructions with
     #[arg(long)]
     valgrind: Option<PathBuf>,
@@ -93,7 +96,7 @@ fn measure(options: &Options, workloads: Vec<Workload>) -> Result<()> {
         translations_compared,
         results,
     };
-    report::print(&run);
+    report::print(&run, options.all);
     if let Some(path) = &options.json {
         let text = serde_json::to_string_pretty(&run)?;
         fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;

@@ -43,7 +43,7 @@ fn draw(run: &Run, operation: Operation, path: &Path) -> Result<()> {
     area.fill(&WHITE)?;
     let (left, legend) = area.split_horizontally(640);
     let mut chart = ChartBuilder::on(&left)
-        .caption(operation.title(), ("sans-serif", 20))
+        .caption(operation.times(), ("sans-serif", 20))
         .margin(10)
         .x_label_area_size(45)
         .y_label_area_size(60)

@@ -6,19 +6,25 @@ use comfy_table::{presets, CellAlignment, Table};
 
 use crate::result::{Measured, Operation, Run};
 
-/// Prints a table for each operation: subjects downwards, workloads to the right.
-pub(crate) fn print(run: &Run) {
+/// What a cell shows of a measurement; nothing where there is nothing to show.
+type Cell = fn(&Measured) -> Option<String>;
+
+/// Prints a table for each operation: subjects downwards, workloads to the right; if `all`, with minimum and spread.
+pub(crate) fn print(run: &Run, all: bool) {
     println!("{}; {} rounds, everybody in turn; stock: {}", run.processor, run.rounds, run.stock);
-    println!("Each cell: median; minimum and median distance from the median; instructions, where counted.");
-    for operation in Operation::ALL {
-        println!("\n{}", operation.title());
-        println!("{}", table(run, operation));
+    let time: Cell = if all { times } else { median };
+    if all {
+        println!("Times: median; minimum, and median distance from the median.");
+    } else {
+        println!("Times are medians.");
     }
-    println!(
-        "\nOur tables and those of stock: {} entries compared, all the same. Translations of everybody: {} compared, all right.",
-        run.entries_compared, run.translations_compared
-    );
-    println!("\nTimes of stock, 3 levels, over ours:");
+    for operation in Operation::ALL {
+        print_table(run, operation, operation.times(), time);
+    }
+    for operation in Operation::COUNTED {
+        print_table(run, operation, operation.instructions(), instructions);
+    }
+    println!("\nTimes of stock over ours, each with 3 levels:");
     for operation in Operation::ALL {
         let ratios: Vec<String> = workloads(run, operation)
             .into_iter()
@@ -27,33 +33,58 @@ pub(crate) fn print(run: &Run) {
                 Some(format!("{workload} {:.1}", median("stock, 3 levels")? / median("ours, 3 levels")?))
             })
             .collect();
-        println!("  {}: {}", operation.title().split(',').next().unwrap_or_default(), ratios.join(", "));
+        if !ratios.is_empty() {
+            println!("  {}: {}", operation.name(), ratios.join("; "));
+        }
     }
+    println!(
+        "\nCompared: {} entries of our tables with those of stock, and {} translations of everybody; all the same.",
+        run.entries_compared, run.translations_compared
+    );
 }
 
-fn table(run: &Run, operation: Operation) -> Table {
+fn print_table(run: &Run, operation: Operation, title: &str, cell: Cell) {
     let workloads = workloads(run, operation);
+    let subjects = unique(run.results.iter().filter(|found| found.operation == operation).map(|found| &*found.subject));
     let mut table = Table::new();
     table.load_style(presets::UTF8_FULL_CONDENSED);
-    table.set_header(
-        std::iter::once(String::new())
-            .chain(workloads.iter().map(|name| name.replacen(' ', "\n", 1).replace(", ", ",\n"))),
-    );
-    for subject in unique(run.results.iter().filter(|found| found.operation == operation).map(|found| &*found.subject))
-    {
-        let cells =
-            workloads.iter().map(|workload| find(run, subject, workload, operation).map(cell).unwrap_or_default());
-        table.add_row(std::iter::once(subject.to_owned()).chain(cells));
+    let headings =
+        workloads.iter().map(|name| name.replacen(' ', "\n", 1).replace(", ", ",\n").replace(" tables", "\ntables"));
+    table.set_header(std::iter::once(String::new()).chain(headings));
+    let mut empty = true;
+    for subject in subjects {
+        let cells: Vec<Option<String>> =
+            workloads.iter().map(|workload| find(run, subject, workload, operation).and_then(cell)).collect();
+        empty &= cells.iter().all(Option::is_none);
+        table.add_row(std::iter::once(subject.to_owned()).chain(cells.into_iter().map(Option::unwrap_or_default)));
     }
     table.column_iter_mut().skip(1).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
-    table
+    if !empty {
+        println!("\n{title}\n{table}");
+    }
 }
 
-fn cell(found: &Measured) -> String {
+fn median(found: &Measured) -> Option<String> {
+    let median = found.nanoseconds.median;
+    Some(format!("{median:.*}", digits(median)))
+}
+
+fn times(found: &Measured) -> Option<String> {
     let time = found.nanoseconds;
-    let instructions = found.instructions.map(|count| format!("\n{count:.1} instr.")).unwrap_or_default();
-    let digits = if time.median < 100.0 { 2 } else { 0 };
-    format!("{:.digits$}\n{:.digits$} ±{:.digits$}{instructions}", time.median, time.minimum, time.spread)
+    let digits = digits(time.median);
+    Some(format!("{:.digits$}\n{:.digits$} ±{:.digits$}", time.median, time.minimum, time.spread))
+}
+
+fn instructions(found: &Measured) -> Option<String> {
+    found.instructions.map(|count| format!("{count:.1}"))
+}
+
+fn digits(nanoseconds: f64) -> usize {
+    if nanoseconds < 100.0 {
+        2
+    } else {
+        0
+    }
 }
 
 fn find<'r>(run: &'r Run, subject: &str, workload: &str, operation: Operation) -> Option<&'r Measured> {

@@ -52,13 +52,33 @@ impl Operation {
     /// Those whose instructions are counted, in the order in which they are done.
     pub(crate) const COUNTED: [Self; 3] = [Self::Map, Self::Translate, Self::Unmap];
 
-    /// A title.
-    pub(crate) fn title(self) -> &'static str {
+    /// What people call it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Map => "map",
+            Self::Unmap => "unmap",
+            Self::Translate => "translate",
+            Self::Free => "free",
+        }
+    }
+
+    /// Title of a table of times.
+    pub(crate) fn times(self) -> &'static str {
         match self {
             Self::Map => "map, ns a page",
             Self::Unmap => "unmap, ns a page",
             Self::Translate => "translate, ns an address",
-            Self::Free => "free all tables with everything mapped, ns",
+            Self::Free => "free tables in which all is mapped, ns in all",
+        }
+    }
+
+    /// Title of a table of instructions.
+    pub(crate) fn instructions(self) -> &'static str {
+        match self {
+            Self::Map => "map, instructions a page",
+            Self::Unmap => "unmap, instructions a page",
+            Self::Translate => "translate, instructions an address",
+            Self::Free => "free, instructions in all",
         }
     }
 }

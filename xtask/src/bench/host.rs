@@ -35,7 +35,10 @@ pub(crate) struct Arguments {
     /// Take the stock code from this kernel tree, and not from Debian's package of Linux 7.2
     #[arg(long, value_name = "DIR")]
     source: Option<PathBuf>,
-    /// Do not count instructions, which takes another minute and needs valgrind
+    /// Show minimum and spread of times as well; `--json` has them in any case
+    #[arg(long)]
+    all: bool,
+    /// Do not count instructions, which needs valgrind
     #[arg(long)]
     no_instructions: bool,
     /// Write all figures to this file
@@ -74,6 +77,9 @@ pub(crate) fn run(workspace: &Workspace, arguments: &Arguments) -> Result<bool> 
         }
     }
     command.arg("--workload").arg(&arguments.workload);
+    if arguments.all {
+        command.arg("--all");
+    }
     // It shows its own progress.
     let status = command.status().with_context(|| format!("cannot run `{}`", command_line(&command)))?;
     Ok(status.success())

@@ -82,7 +82,7 @@ fn complaints(name: &str, text: &str) -> Vec<String> {
     }
     for (index, line) in text.lines().enumerate() {
         // Cargo itself names the registry of each crate it locks.
-        if name == "Cargo.lock" && line.starts_with("source = ") {
+        if rooted.ends_with("/Cargo.lock") && line.starts_with("source = ") {
             continue;
         }
         for (start, end, reason) in FORBIDDEN {

@@ -17,6 +17,7 @@ const STRICT: Boot = Boot {
     domain: "DMA",
     last: 0x1_3fff_ffff,
     log: &[],
+    falsified: &[],
 };
 
 /// All boots.

@@ -6,12 +6,12 @@ use crate::atomic::{fence, Ordering};
 use core::fmt;
 
 use crate::address::{AbsoluteAddress, Iova, PAGE_SIZE};
-use crate::entry::PageEntry;
+use crate::entry::{PageEntry, SegmentEntry};
 use crate::frame::{FrameSize, Protection};
 use crate::memory::{OutOfStorage, PageTable, Segment, Spare, TableAllocator};
 use crate::range::IovaRange;
 use crate::refresh::Refresh;
-use crate::run::{self, Chunks};
+use crate::run::{self, Chunks, Run};
 use crate::slot::Slot;
 use crate::table_type::{page_index, TableType};
 use crate::translation_table::TranslationTable;
@@ -103,10 +103,39 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// Everything is looked at and allocated before the first entry is stored.
     #[inline(never)]
     fn map_parts(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<(), MapError> {
+        if self.takes_large_frames(range, origin) && self.map_frames(range, origin, protection)? {
+            return Ok(());
+        }
         let mut spare = Spare::new(self.tree.memory());
         self.prepare(range, origin, &mut spare)?;
         self.fill(range, origin, protection, &mut spare);
         Ok(())
+    }
+
+    /// Maps `range`, all of which may become frames of 1 MiB, by such frames where no segment has a table yet.
+    ///
+    /// Tells whether there was none, and nothing else is mapped. Nothing is done otherwise.
+    fn map_frames(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<bool, MapError> {
+        for region in Chunks::of(range, TableType::RegionThird) {
+            let table = self.tree.grow_segment_table(region.start())?;
+            if !SegmentEntry::all_invalid(run::segments(table, region)) {
+                return Ok(false);
+            }
+        }
+        for region in Chunks::of(range, TableType::RegionThird) {
+            let Ok(table) = self.tree.segment_table(region.start()) else {
+                continue;
+            };
+            let mut storage = storage_at(range, origin, region);
+            for slot in run::segments(table, region) {
+                if let Err(Segment::Pages(pages)) = self.tree.install_frame(slot, storage, protection) {
+                    // Somebody else, who does not own the segment, was faster.
+                    run::store(pages, PageEntry::mapping(storage, protection));
+                }
+                storage = AbsoluteAddress::new(storage.get().wrapping_add(FrameSize::Size1M.bytes()));
+            }
+        }
+        Ok(true)
     }
 
     /// Sees that nothing is mapped in `range`, and that there is storage for the tables that it needs.
@@ -169,9 +198,14 @@ impl<M: TableAllocator> TranslationTable<M> {
 
     /// Whether `chunk`, a part of one segment, becomes a frame of 1 MiB when mapped to `storage`.
     fn takes_large_frame(&self, chunk: IovaRange, storage: AbsoluteAddress) -> bool {
+        chunk.size_less_one() == TableType::Segment.entry_mask() && self.takes_large_frames(chunk, storage)
+    }
+
+    /// Whether `range` consists of whole segments and may become frames of 1 MiB when mapped from `origin`.
+    fn takes_large_frames(&self, range: IovaRange, origin: AbsoluteAddress) -> bool {
+        let mask = TableType::Segment.entry_mask();
         self.frames().contains(FrameSize::Size1M)
-            && chunk.size_less_one() == TableType::Segment.entry_mask()
-            && storage.is_aligned(FrameSize::Size1M.bytes())
+            && (range.start().get() | range.last().get().wrapping_add(1) | origin.get()) & mask == 0
     }
 }
 

@@ -6,7 +6,7 @@ use core::mem::MaybeUninit;
 
 use crate::address::{Iova, PAGE_SIZE};
 use crate::entry::{Entry, PageEntry, RegionEntry, SegmentEntry};
-use crate::memory::PageTable;
+use crate::memory::{PageTable, SegmentTable};
 use crate::range::IovaRange;
 use crate::slot::Slot;
 use crate::table_type::{page_index, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
@@ -42,6 +42,13 @@ pub(crate) fn slots(pages: &PageTable, chunk: IovaRange) -> &[Slot<PageEntry>] {
     let (first, last) = (page_index(chunk.start()), page_index(chunk.last()));
     let count = last.wrapping_sub(first).wrapping_add(1);
     pages.get(first..).and_then(|rest| rest.get(..count)).unwrap_or(&[])
+}
+
+/// The slots of `table` for `region`, which lies within what `table` covers.
+#[inline]
+pub(crate) fn segments(table: &SegmentTable, region: IovaRange) -> &[Slot<SegmentEntry>] {
+    let (first, last) = (TableType::Segment.index(region.start()), TableType::Segment.index(region.last()));
+    table.get(first..=last).unwrap_or(&[])
 }
 
 /// Slots that are looked at or stored to in one turn of a loop.

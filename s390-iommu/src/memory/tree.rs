@@ -289,9 +289,12 @@ impl<M: TableAllocator> Tree<M> {
     fn discard_below(&self, table: AbsoluteAddress, table_type: TableType) {
         match table_type {
             TableType::Segment => {
-                for (_, entry) in run::valid(self.segment_table_at(table)) {
-                    if entry.designates_table() {
-                        self.discard(entry.origin(), TableSize::Page);
+                for block in run::blocks_with_valid(self.segment_table_at(table)) {
+                    for slot in block {
+                        let entry = slot.load();
+                        if entry.designates_table() {
+                            self.discard(entry.origin(), TableSize::Page);
+                        }
                     }
                 }
             }

@@ -3,6 +3,7 @@
 //! What user space is told of the functions of a container, and who may join one.
 
 use s390_iommu::vfio::{ByteOrder, Capabilities, IommuCapability, IommuInformation};
+use s390_iommu::Root;
 use zerocopy::IntoBytes;
 use zpci_glue::container::{ForeignMember, ForeignRefusal, HARDWARE_SIZE};
 use zpci_glue::function::ForeignFunction;
@@ -13,8 +14,8 @@ use crate::sample::{GIB, HARDWARE, QEMU, START};
 use crate::stand_in::StandIn;
 
 /// A function that is registered with a table of that designation type.
-fn member(function: ForeignFunction, root: u8, large: bool) -> ForeignMember {
-    ForeignMember { function, table: ForeignTable { origin: 0, base: 0, root, large: large.into(), reserved: [0; 6] } }
+fn member(function: ForeignFunction, root: Root, large: bool) -> ForeignMember {
+    ForeignMember { function, table: ForeignTable { origin: 0, base: 0, root, large, reserved: [0; 6] } }
 }
 
 fn with_id(id: u32, function: ForeignFunction) -> ForeignFunction {
@@ -82,7 +83,8 @@ fn native(text: &str, widths: &[usize]) -> Vec<u8> {
 
 #[test]
 fn two_functions_byte_for_byte() {
-    let members = [member(with_id(0x11, QEMU), 1, false), member(with_id(0x12, QEMU), 1, false)];
+    let members =
+        [member(with_id(0x11, QEMU), Root::RegionThird, false), member(with_id(0x12, QEMU), Root::RegionThird, false)];
     let header = [2, 2, 4];
     let function = [&header[..], &[4, 4, 8, 8, 4, 2, 2, 2, 1, 1], &[1; 76]].concat();
     let group = [&header[..], &[8, 8, 4, 2, 2, 2, 1, 1, 4]].concat();
@@ -126,7 +128,7 @@ fn nobody() {
 #[test]
 fn a_thousand_functions_of_two_groups() {
     let group = |id: u32| ForeignFunction { group: (id % 2) as u8, ..with_id(id, HARDWARE) };
-    let members: Vec<_> = (0..1000).map(|id| member(group(id), 1, false)).collect();
+    let members: Vec<_> = (0..1000).map(|id| member(group(id), Root::RegionThird, false)).collect();
     let (_, needed) = told(&members, GIB, 0);
     let (bytes, _) = told(&members, GIB, needed);
     read(&bytes, |capabilities| {
@@ -149,7 +151,7 @@ fn a_thousand_functions_of_two_groups() {
 fn functions_of_different_windows() {
     let low = ForeignFunction { end_dma: START + GIB / 2 - 1, ..with_id(1, HARDWARE) };
     let high = ForeignFunction { start_dma: START + GIB / 4, ..with_id(2, HARDWARE) };
-    let members = [member(low, 1, true), member(high, 1, true)];
+    let members = [member(low, Root::RegionThird, true), member(high, Root::RegionThird, true)];
     let (_, needed) = told(&members, GIB, 0);
     let (bytes, _) = told(&members, GIB, needed);
     read(&bytes, |mut capabilities| {
@@ -172,23 +174,32 @@ fn functions_of_different_windows() {
     assert_eq!(join(&members, 1, GIB), Ok(()));
     let apart = ForeignFunction { start_dma: START + GIB, ..with_id(3, HARDWARE) };
     let refused = ForeignRefusal { id: 3, reason: ForeignRefusal::ADDRESSES, wanted: 0, found: 0 };
-    assert_eq!(join(&[members[0], member(apart, 1, true)], 1, GIB), Err(refused));
+    assert_eq!(join(&[members[0], member(apart, Root::RegionThird, true)], 1, GIB), Err(refused));
 }
 
 /// Whoever joins has the format that the others were found with.
 #[test]
 fn a_format_that_differs() {
-    let first = member(with_id(1, HARDWARE), 1, false);
+    let first = member(with_id(1, HARDWARE), Root::RegionThird, false);
     let second = |root, large| member(with_id(2, HARDWARE), root, large);
-    assert_eq!(join(&[first, second(1, false)], 1, GIB), Ok(()));
+    assert_eq!(join(&[first, second(Root::RegionThird, false)], 1, GIB), Ok(()));
     let refused = |reason, wanted, found| Err(ForeignRefusal { id: 2, reason, wanted, found });
-    assert_eq!(join(&[first, second(2, false)], 1, GIB), refused(ForeignRefusal::DESIGNATION_TYPES, 0x40, 0x20));
-    assert_eq!(join(&[first, second(1, true)], 1, GIB), refused(ForeignRefusal::FRAME_SIZES, 0x1000, 0x10_1000));
+    assert_eq!(
+        join(&[first, second(Root::RegionSecond, false)], 1, GIB),
+        refused(ForeignRefusal::DESIGNATION_TYPES, 0x40, 0x20)
+    );
+    assert_eq!(
+        join(&[first, second(Root::RegionThird, true)], 1, GIB),
+        refused(ForeignRefusal::FRAME_SIZES, 0x1000, 0x10_1000)
+    );
     // Several that join at once suit each other, too.
-    assert_eq!(join(&[first, second(3, false)], 0, GIB), refused(ForeignRefusal::DESIGNATION_TYPES, 0x40, 0x10));
+    assert_eq!(
+        join(&[first, second(Root::RegionFirst, false)], 0, GIB),
+        refused(ForeignRefusal::DESIGNATION_TYPES, 0x40, 0x10)
+    );
     // A table that the function does not understand.
     let lacking = ForeignFunction { designation_types: 0x20, ..with_id(2, HARDWARE) };
-    let result = join(&[first, member(lacking, 1, false)], 1, GIB);
+    let result = join(&[first, member(lacking, Root::RegionThird, false)], 1, GIB);
     assert_eq!(result, refused(ForeignRefusal::DESIGNATION_TYPES, 0x40, 0x20));
 }
 

@@ -29,7 +29,8 @@
 //! * He counts in the table. That is an interlocked update in every call.
 //! * He is kept out meanwhile. That is a lock, and `map` is called where nobody may sleep.
 //! * He sees a mark in the upper entry, set before anybody looks whether the table is empty. A valid entry has no bit
-//!   that is known to be ignored by the machine.
+//!   that is known to be ignored by the machine. P means nothing above an empty table, but the machine may keep it
+//!   when something is mapped there again, for which no refresh is due; and who read the entry before sees no mark.
 //!
 //! What stays is little, and used again: a page table takes 2 KiB for each MiB of addresses that were ever in use, and
 //! allocators of addresses take those first that were given back.

@@ -24,6 +24,7 @@ pub(crate) fn tables(workloads: &[Workload]) -> Result<u64> {
 fn with_root<const ROOT: u8>(workloads: &[Workload]) -> Result<u64> {
     let mut compared = 0;
     for workload in workloads {
+        let before = arena::live();
         let (mut ours, mut stock) = (Ours::<ROOT, false>::new(), Stock::<ROOT>::new());
         for call in &workload.map {
             ours.map(call.iova, call.storage, call.pages);
@@ -36,6 +37,8 @@ fn with_root<const ROOT: u8>(workloads: &[Workload]) -> Result<u64> {
             stock.unmap(call.iova, call.pages);
         }
         compared += compare(&ours, &stock)?;
+        drop((ours, stock));
+        ensure!(arena::live() == before, "{} bytes of tables were not given back", arena::live() - before);
     }
     ensure!(stock::warnings() == 0, "the stock code warned {} times", stock::warnings());
     Ok(compared)

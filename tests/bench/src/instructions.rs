@@ -10,7 +10,6 @@ use std::process::{Command, Stdio};
 
 use anyhow::{ensure, Context, Result};
 
-use crate::arena;
 use crate::entrant::Entrant;
 use crate::result::{Measured, Operation};
 use crate::workload::Workload;
@@ -30,19 +29,19 @@ pub(crate) fn work(entrants: &mut [Box<dyn Entrant>], workloads: &[Workload]) {
             entrant.marked(workload, zpci_bench_mark);
         }
     }
-    black_box(arena::live());
 }
 
-/// Runs this program under `valgrind` and writes into `results` what it counted.
+/// Runs this program under `valgrind`, with the workloads that `choice` chooses, and writes into `results` what it counted.
 pub(crate) fn count(
     valgrind: &Path,
+    choice: &str,
     entrants: &[Box<dyn Entrant>],
     workloads: &[Workload],
     results: &mut [Measured],
 ) -> Result<()> {
     let directory = std::env::temp_dir().join(format!("zpci-bench-{}", std::process::id()));
     fs::create_dir_all(&directory)?;
-    let counted = dumps(valgrind, &directory);
+    let counted = dumps(valgrind, choice, &directory);
     fs::remove_dir_all(&directory)?;
     let mut counted = counted?.into_iter();
     for workload in workloads {
@@ -71,12 +70,12 @@ pub(crate) fn count(
 }
 
 /// The instructions of each section, in order.
-fn dumps(valgrind: &Path, directory: &Path) -> Result<Vec<u64>> {
+fn dumps(valgrind: &Path, choice: &str, directory: &Path) -> Result<Vec<u64>> {
     let status = Command::new(valgrind)
         .args(["--quiet", "--tool=callgrind", "--dump-before=zpci_bench_mark"])
         .arg(format!("--callgrind-out-file={}", directory.join("out").display()))
         .arg(std::env::current_exe()?)
-        .arg("count")
+        .args(["count", "--workload", choice])
         .stdin(Stdio::null())
         .status()
         .with_context(|| format!("cannot run {}", valgrind.display()))?;

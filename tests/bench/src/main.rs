@@ -31,17 +31,23 @@ enum CommandLine {
     Measure(Options),
     /// What is counted under callgrind
     #[command(hide = true)]
-    Count,
+    Count(Choice),
+}
+
+#[derive(Debug, clap::Args)]
+struct Choice {
+    /// Only workloads whose name contains this
+    #[arg(long, value_name = "NAME", default_value = "")]
+    workload: String,
 }
 
 #[derive(Debug, clap::Args)]
 struct Options {
+    #[command(flatten)]
+    choice: Choice,
     /// Samples of each
     #[arg(long, default_value_t = 31)]
     rounds: usize,
-    /// Only workloads whose name contains this
-    #[arg(long, value_name = "NAME", default_value = "")]
-    workload: String,
     /// What the stock code is called
     #[arg(long, default_value = "stock")]
     stock: String,
@@ -59,34 +65,40 @@ struct Options {
     plots: Option<PathBuf>,
 }
 
+impl Choice {
+    /// The workloads that are wanted.
+    fn workloads(&self) -> Vec<Workload> {
+        Workload::all().into_iter().filter(|workload| workload.name.contains(&self.workload)).collect()
+    }
+
+    /// Those of them whose instructions are counted.
+    fn counted(&self) -> Vec<Workload> {
+        self.workloads().into_iter().filter(|workload| !workload.cold).collect()
+    }
+}
+
 fn main() -> Result<()> {
     let command = CommandLine::parse();
     arena::prepare();
-    let workloads = Workload::all();
     match command {
-        CommandLine::Measure(options) => measure(&options, workloads),
-        CommandLine::Count => {
-            instructions::work(&mut entrant::all(), &counted(workloads));
+        CommandLine::Measure(options) => measure(&options),
+        CommandLine::Count(choice) => {
+            instructions::work(&mut entrant::all(), &choice.counted());
             Ok(())
         }
     }
 }
 
-/// The workloads whose instructions are counted.
-fn counted(workloads: Vec<Workload>) -> Vec<Workload> {
-    workloads.into_iter().filter(|workload| !workload.cold).collect()
-}
-
-fn measure(options: &Options, workloads: Vec<Workload>) -> Result<()> {
-    let workloads: Vec<Workload> =
-        workloads.into_iter().filter(|workload| workload.name.contains(&options.workload)).collect();
-    ensure!(!workloads.is_empty(), "no workload is called \"{}\"", options.workload);
+fn measure(options: &Options) -> Result<()> {
+    let workloads = options.choice.workloads();
+    ensure!(!workloads.is_empty(), "no workload is called \"{}\"", options.choice.workload);
     let mut entrants = entrant::all();
     let mut results = measure::run(&mut entrants, &workloads, options.rounds);
     let translations_compared = compare::translations(&mut entrants, &workloads)?;
     let entries_compared = compare::tables(&workloads)?;
     if let Some(valgrind) = &options.valgrind {
-        instructions::count(valgrind, &entrants, &counted(workloads), &mut results)?;
+        let choice = &options.choice;
+        instructions::count(valgrind, &choice.workload, &entrants, &choice.counted(), &mut results)?;
     }
     let run = Run {
         processor: processor(),

@@ -17,7 +17,7 @@ use crate::table::ForeignTable;
 #[no_mangle]
 pub extern "C" fn zpci_rust_refresh(handle: u32, start: u64, last: u64) -> i32 {
     match range(start, last) {
-        Some(range) => result_of(issue(handle, Refresh::of_change(range))),
+        Some(range) => issue(handle, Refresh::of_change(range), errno::of_refresh),
         None => errno::EINVAL,
     }
 }
@@ -43,14 +43,13 @@ pub extern "C" fn zpci_rust_refresh_mapped(handle: u32, start: u64, last: u64, f
     let Some(mapped) = range(start, last) else {
         return errno::EINVAL;
     };
-    match issue(handle, Refresh::of_change(mapped)) {
-        Ok(()) => 0,
-        Err(RefreshError { action: Action::FreeResources, .. }) => match zpci_rust_refresh_all(handle, first, end) {
+    issue(handle, Refresh::of_change(mapped), |error| match error.action {
+        Action::FreeResources => match zpci_rust_refresh_all(handle, first, end) {
             0 => 1,
             error => error,
         },
-        Err(error) => errno::of_refresh(error),
-    }
+        _ => errno::of_refresh(error),
+    })
 }
 
 /// Refreshes the window of `function`, which was just registered with `table`, if anything is mapped there already.
@@ -81,22 +80,18 @@ pub unsafe extern "C" fn zpci_rust_refresh_attached(
 /// Refreshes all of `range`, whatever changed there.
 #[inline(never)]
 fn refresh_everything(handle: u32, range: IovaRange) -> i32 {
-    result_of(issue(handle, Refresh::of(range)))
+    issue(handle, Refresh::of(range), errno::of_refresh)
 }
 
 fn range(start: u64, last: u64) -> Option<IovaRange> {
     IovaRange::new(Iova::new(start), Iova::new(last)).ok()
 }
 
+/// 0, or what `otherwise` makes of an error.
 #[inline]
-fn issue(handle: u32, refresh: Refresh) -> Result<(), RefreshError> {
-    refresh.issue(&KernelZpci::ANY, FunctionHandle(handle), pause_rpcit)
-}
-
-#[inline]
-fn result_of(refreshed: Result<(), RefreshError>) -> i32 {
-    match refreshed {
+fn issue(handle: u32, refresh: Refresh, otherwise: impl FnOnce(RefreshError) -> i32) -> i32 {
+    match refresh.issue_or(&KernelZpci::ANY, FunctionHandle(handle), pause_rpcit, otherwise) {
         Ok(()) => 0,
-        Err(error) => errno::of_refresh(error),
+        Err(error) => error,
     }
 }

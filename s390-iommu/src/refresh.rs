@@ -61,11 +61,27 @@ impl Refresh {
         self,
         zpci: &Z,
         function: FunctionHandle,
-        mut again: impl FnMut(u32) -> bool,
+        again: impl FnMut(u32) -> bool,
     ) -> Result<(), RefreshError> {
+        self.issue_or(zpci, function, again, |error| error)
+    }
+
+    /// As [`issue`](Self::issue), for callers to whom a few instructions matter and who want less than the whole error.
+    ///
+    /// # Errors
+    ///
+    /// What `otherwise` makes of the [`RefreshError`].
+    #[inline]
+    pub fn issue_or<Z: Zpci, R>(
+        self,
+        zpci: &Z,
+        function: FunctionHandle,
+        mut again: impl FnMut(u32) -> bool,
+        otherwise: impl FnOnce(RefreshError) -> R,
+    ) -> Result<(), R> {
         // The stores into the tables come before the machine reads them.
         fence(Ordering::SeqCst);
-        self.issue_once(zpci, function, &mut again)
+        self.issue_once(zpci, function, &mut again, otherwise)
     }
 
     /// Makes all of `functions` use the entries as they are now.
@@ -86,7 +102,7 @@ impl Refresh {
         fence(Ordering::SeqCst);
         let mut result = Ok(());
         for function in functions {
-            let refreshed = self.issue_once(zpci, function, &mut again);
+            let refreshed = self.issue_once(zpci, function, &mut again, |error| error);
             result = result.and(refreshed);
         }
         result
@@ -97,31 +113,41 @@ impl Refresh {
 
     /// Refreshes one function: mostly by one instruction that succeeds.
     #[inline]
-    fn issue_once<Z: Zpci>(
+    fn issue_once<Z: Zpci, R>(
         &self,
         zpci: &Z,
         function: FunctionHandle,
         again: &mut impl FnMut(u32) -> bool,
-    ) -> Result<(), RefreshError> {
-        if !self.at_entry || self.range.size_less_one() >= LONGEST {
-            return self.issue_pieces(zpci, function, again);
+        otherwise: impl FnOnce(RefreshError) -> R,
+    ) -> Result<(), R> {
+        let mut first = None;
+        if self.at_entry && self.range.size_less_one() < LONGEST {
+            match rpcit(zpci, function, self.range) {
+                Outcome { cc: ConditionCode::Zero, .. } => return Ok(()),
+                outcome => first = Some(outcome),
+            }
         }
-        match rpcit(zpci, function, self.range) {
-            Outcome { cc: ConditionCode::Zero, .. } => Ok(()),
-            outcome => self.issue_on(zpci, function, again, self.range, outcome),
-        }
+        self.insist(zpci, function, again, first, otherwise)
     }
 
-    /// Refreshes one function by several instructions.
+    /// Refreshes one function by as many instructions as it takes; `first` is the answer to one for all of the range.
     #[inline(never)]
-    fn issue_pieces<Z: Zpci>(
+    fn insist<Z: Zpci, R>(
         &self,
         zpci: &Z,
         function: FunctionHandle,
         again: &mut impl FnMut(u32) -> bool,
-    ) -> Result<(), RefreshError> {
-        let piece = self.first_piece(self.range);
-        self.issue_on(zpci, function, again, piece, rpcit(zpci, function, piece))
+        first: Option<Outcome>,
+        otherwise: impl FnOnce(RefreshError) -> R,
+    ) -> Result<(), R> {
+        let (piece, outcome) = match first {
+            Some(outcome) => (self.range, outcome),
+            None => {
+                let piece = self.first_piece(self.range);
+                (piece, rpcit(zpci, function, piece))
+            }
+        };
+        self.issue_on(zpci, function, again, piece, outcome).map_err(otherwise)
     }
 
     /// Goes on after the first answer to the refresh of `piece`, until all of the range is refreshed.

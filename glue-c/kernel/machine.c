@@ -107,7 +107,8 @@ struct zpci_shim_record {
 	u64 second;
 } __packed;
 
-static noinline __cold void zpci_shim_record(u8 instruction, u8 cc, u8 status, u64 first, u64 second)
+static noinline __cold void zpci_shim_record(u8 instruction, u8 cc, u8 status, u64 first,
+					     u64 second)
 {
 	struct zpci_shim_record record = {
 		.instruction = instruction,

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "ktap.h"
 #include "sysfs.h"
 
 #define DEVICES "/sys/bus/pci/devices"
@@ -38,6 +39,20 @@ bool function_read(struct function *function, const char *address)
 			address))
 		function->group = atoi(group);
 	return true;
+}
+
+unsigned long function_attribute(const struct function *function,
+				 const char *name)
+{
+	char value[64], *end;
+	unsigned long number;
+
+	check_that(sysfs_read(value, sizeof(value), DEVICES "/%s/%s",
+			      function->address, name) > 0,
+		   "%s: %m", name);
+	number = strtoul(value, &end, 0);
+	check_that(!*end, "%s: \"%s\" is not a number", name, value);
+	return number;
 }
 
 static int compare_addresses(const void *a, const void *b)

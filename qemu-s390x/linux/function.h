@@ -34,6 +34,10 @@ size_t functions_find(struct function *functions);
 /* Reads the function at `address`. Returns false if there is none. */
 bool function_read(struct function *function, const char *address);
 
+/* A number that sysfs has of the function. Fails the case without one. */
+unsigned long function_attribute(const struct function *function,
+				 const char *name);
+
 /* Name of the driver that is bound, or "". */
 void function_driver(const char *address, char *name, size_t size);
 

@@ -20,17 +20,6 @@
 
 static struct function functions[FUNCTIONS];
 
-static unsigned long attribute(const struct function *function,
-			       const char *name)
-{
-	char value[64];
-
-	check_that(sysfs_read(value, sizeof(value), "/sys/bus/pci/devices/%s/%s",
-			      function->address, name) > 0,
-		   "%s: %m", name);
-	return strtoul(value, NULL, 0);
-}
-
 static const char *to_hex(char *text, size_t size, const void *data,
 			  size_t length)
 {
@@ -89,11 +78,11 @@ static void check_base(const struct function *function,
 
 	check_that(base, "no ZPCI_BASE");
 	check_equal(base->header.version, 2);
-	check_equal(base->pchid, attribute(function, "pchid"));
-	check_equal(base->vfn, attribute(function, "vfn"));
-	check_equal(base->pft, attribute(function, "pft"));
-	check_equal(base->gid, attribute(function, "pfgid"));
-	check_equal(base->fh, attribute(function, "function_handle"));
+	check_equal(base->pchid, function_attribute(function, "pchid"));
+	check_equal(base->vfn, function_attribute(function, "vfn"));
+	check_equal(base->pft, function_attribute(function, "pft"));
+	check_equal(base->gid, function_attribute(function, "pfgid"));
+	check_equal(base->fh, function_attribute(function, "function_handle"));
 	check(base->start_dma < base->end_dma);
 }
 
@@ -124,7 +113,7 @@ static void check_path(const struct function *function,
 	check_equal(path->size, 4);
 	for (unsigned int i = 0; i < 4; i++) {
 		snprintf(name, sizeof(name), "pfip/segment%u", i);
-		check_equal(path->pfip[i], attribute(function, name));
+		check_equal(path->pfip[i], function_attribute(function, name));
 	}
 }
 

@@ -105,17 +105,6 @@ static void dump(const char *command, uint32_t of, size_t length)
 		  command, of, hex);
 }
 
-static unsigned long attribute(const struct function *function,
-			       const char *name)
-{
-	char value[64];
-
-	check_that(sysfs_read(value, sizeof(value), "/sys/bus/pci/devices/%s/%s",
-			      function->address, name) > 0,
-		   "%s: %m", name);
-	return strtoul(value, NULL, 0);
-}
-
 static void list(const void *argument)
 {
 	size_t count = functions_find(functions), entries;
@@ -130,7 +119,7 @@ static void list(const void *argument)
 	dump("list", 0, half(32));
 	check_equal(entries, count);
 	for (size_t i = 0; i < count; i++) {
-		unsigned long fid = attribute(&functions[i], "function_id");
+		unsigned long fid = function_attribute(&functions[i], "function_id");
 		size_t at = 64;
 
 		while (at < 64 + 16 * entries && word(at + 8) != fid)
@@ -138,7 +127,7 @@ static void list(const void *argument)
 		check_that(at < 64 + 16 * entries, "fid %#lx is not listed",
 			   fid);
 		check_equal(word(at + 12),
-			    attribute(&functions[i], "function_handle"));
+			    function_attribute(&functions[i], "function_handle"));
 		check_equal(half(at), functions[i].device);
 		check_equal(half(at + 2), functions[i].vendor);
 		/* Configured. */
@@ -151,15 +140,15 @@ static void query_function(const void *argument)
 	const struct function *function = argument;
 
 	request(QUERY_FUNCTION, 32, 384);
-	set_word(HEADER, attribute(function, "function_handle"));
+	set_word(HEADER, function_attribute(function, "function_handle"));
 	execute(32);
-	dump("function", attribute(function, "function_id"), 384);
-	check_equal(half(32 + 16), attribute(function, "vfn"));
-	check_equal(block[32 + 19], attribute(function, "pfgid"));
-	check_equal(word(32 + 20), attribute(function, "function_id"));
-	check_equal(half(32 + 30), attribute(function, "pchid"));
-	check_equal(block[32 + 63], attribute(function, "pft"));
-	check_equal(word(32 + 124), attribute(function, "uid"));
+	dump("function", function_attribute(function, "function_id"), 384);
+	check_equal(half(32 + 16), function_attribute(function, "vfn"));
+	check_equal(block[32 + 19], function_attribute(function, "pfgid"));
+	check_equal(word(32 + 20), function_attribute(function, "function_id"));
+	check_equal(half(32 + 30), function_attribute(function, "pchid"));
+	check_equal(block[32 + 63], function_attribute(function, "pft"));
+	check_equal(word(32 + 124), function_attribute(function, "uid"));
 	check(doubleword(32 + 64) <= doubleword(32 + 72));
 }
 
@@ -168,9 +157,9 @@ static void query_group(const void *argument)
 	const struct function *function = argument;
 
 	request(QUERY_GROUP, 32, 64);
-	block[HEADER + 3] = attribute(function, "pfgid");
+	block[HEADER + 3] = function_attribute(function, "pfgid");
 	execute(32);
-	dump("group", attribute(function, "pfgid"), 64);
+	dump("group", function_attribute(function, "pfgid"), 64);
 }
 
 /* A handle that no function has. */

@@ -53,13 +53,13 @@ static void chain(const void *argument)
 		check_equal(found.ids[i], expected[i]);
 	check(three_told(&found, &first) && three_told(&found, &second));
 	/* Nothing of the function that the same user has elsewhere. */
-	check(contains(answer, size, three_attribute(&first, "function_id")));
-	check(contains(answer, size, three_attribute(&second, "uid")));
-	check(!contains(answer, size, three_attribute(&outside, "function_id")));
-	check(!contains(answer, size, three_attribute(&outside, "uid")));
+	check(contains(answer, size, function_attribute(&first, "function_id")));
+	check(contains(answer, size, function_attribute(&second, "uid")));
+	check(!contains(answer, size, function_attribute(&outside, "function_id")));
+	check(!contains(answer, size, function_attribute(&outside, "uid")));
 	for (size_t i = 0; i < 3; i++)
 		check(!contains(answer, size,
-				three_attribute(i ? i == 1 ? &first : &second :
+				function_attribute(i ? i == 1 ? &first : &second :
 					      &outside,
 					  "function_handle")));
 	three_answer(other, &found, &size);
@@ -77,10 +77,10 @@ static void check_function(const struct container_capabilities *found,
 	char name[32];
 
 	check_that(told, "%s is not told of", function->address);
-	clp_query_function(&clp, three_attribute(function, "function_handle"));
+	clp_query_function(&clp, function_attribute(function, "function_handle"));
 	check_equal(told->fid, clp_word(&clp, 20));
 	check_equal(told->uid, clp_word(&clp, 124));
-	check_equal(told->uid, three_attribute(function, "uid"));
+	check_equal(told->uid, function_attribute(function, "uid"));
 	check_equal(told->start_dma, clp_doubleword(&clp, 64));
 	check(told->end_dma > told->start_dma);
 	check(told->end_dma <= clp_doubleword(&clp, 72));
@@ -90,20 +90,20 @@ static void check_function(const struct container_capabilities *found,
 		    clp.bytes[18] & 1);
 	check_equal(told->flags & ~3u, 0);
 	check_equal(told->pchid, clp_half(&clp, 30));
-	check_equal(told->pchid, three_attribute(function, "pchid"));
+	check_equal(told->pchid, function_attribute(function, "pchid"));
 	check_equal(told->vfn, clp_half(&clp, 16));
-	check_equal(told->vfn, three_attribute(function, "vfn"));
+	check_equal(told->vfn, function_attribute(function, "vfn"));
 	check_equal(told->fmb_length, clp.bytes[62] * 4);
 	check_equal(told->pft, clp.bytes[63]);
-	check_equal(told->pft, three_attribute(function, "pft"));
+	check_equal(told->pft, function_attribute(function, "pft"));
 	check_equal(told->gid, clp.bytes[19]);
-	check_equal(told->gid, three_attribute(function, "pfgid"));
+	check_equal(told->gid, function_attribute(function, "pfgid"));
 	check_equal(told->port, clp.bytes[61] & 0xf);
 	check_equal(told->fidparm, clp.bytes[60]);
 	for (unsigned int i = 0; i < 4; i++) {
 		check_equal(told->pfip[i], clp.bytes[56 + i]);
 		snprintf(name, sizeof(name), "pfip/segment%u", i);
-		check_equal(told->pfip[i], three_attribute(function, name));
+		check_equal(told->pfip[i], function_attribute(function, name));
 	}
 	for (size_t i = 0; i < sizeof(told->reserved); i++)
 		check_equal(told->reserved[i], 0);
@@ -137,7 +137,7 @@ static void group_agrees(const void *argument)
 	three_answer(three_open(VFIO_TYPE1v2_IOMMU), &found, &size);
 	check_equal(found.group_count, 1);
 	told = found.groups[0];
-	check_equal(told->gid, three_attribute(&first, "pfgid"));
+	check_equal(told->gid, function_attribute(&first, "pfgid"));
 	clp_query_group(&clp, told->gid);
 	check_equal(told->dasm, clp_doubleword(&clp, 32));
 	check_equal(told->msi_addr, clp_doubleword(&clp, 40));
@@ -373,7 +373,7 @@ static void program(const void *argument)
 	(void)argument;
 	run_program("--json", output, sizeof(output));
 	snprintf(id, sizeof(id), "\"fid\":\"%#lx\"",
-		 three_attribute(&second, "function_id"));
+		 function_attribute(&second, "function_id"));
 	while ((line = strsep(&rest, "\n")) && *line) {
 		ktap_data("zpci-told", "%s", line);
 		/* Two containers, which tell functions, and the iommufd. */

@@ -19,20 +19,6 @@ static const char *const attributes[] = {
 	"pfip/segment3",
 };
 
-static unsigned long number(const struct function *function,
-			    const char *attribute)
-{
-	char value[64], *end;
-	unsigned long parsed;
-
-	check_that(sysfs_read(value, sizeof(value), "/sys/bus/pci/devices/%s/%s",
-			      function->address, attribute) > 0,
-		   "%s: %m", attribute);
-	parsed = strtoul(value, &end, 0);
-	check_that(!*end, "%s: \"%s\" is not a number", attribute, value);
-	return parsed;
-}
-
 static void describe(const void *argument)
 {
 	const struct function *function = argument;
@@ -59,7 +45,7 @@ static void describe(const void *argument)
 	for (size_t i = 0; i < sizeof(attributes) / sizeof(attributes[0]); i++)
 		length += snprintf(json + length, sizeof(json) - length,
 				   ",\"%s\":%lu", attributes[i],
-				   number(function, attributes[i]));
+				   function_attribute(function, attributes[i]));
 	got = sysfs_read((char *)util, sizeof(util),
 			 "/sys/bus/pci/devices/%s/util_string",
 			 function->address);
@@ -72,13 +58,13 @@ static void describe(const void *argument)
 	ktap_data("zpci-function", "%s\"}", json);
 
 	/* Bit 0 of the handle says that the function is enabled. */
-	check(number(function, "function_handle") >> 31 == 1);
-	check_equal(number(function, "uid_is_unique"), 1);
+	check(function_attribute(function, "function_handle") >> 31 == 1);
+	check_equal(function_attribute(function, "uid_is_unique"), 1);
 	check_that(sscanf(function->address, "%x:%x:%x.%x", &domain, &bus,
 			  &slot, &device_function) == 4,
 		   "address %s", function->address);
 	/* With unique UIDs the UID is the number of the PCI domain. */
-	check_equal(domain, number(function, "uid"));
+	check_equal(domain, function_attribute(function, "uid"));
 	check_that(function->group >= 0, "no IOMMU group");
 }
 
@@ -97,7 +83,7 @@ static void count_functions(const void *argument)
 static void iommu_device(const void *argument)
 {
 	const struct function *function = argument;
-	unsigned long fid = number(function, "function_id");
+	unsigned long fid = function_attribute(function, "function_id");
 
 	check_that(sysfs_exists("/sys/class/iommu/s390-iommu.%08lx/devices/%s",
 				fid, function->address),
@@ -107,7 +93,7 @@ static void iommu_device(const void *argument)
 static void hotplug_slot(const void *argument)
 {
 	const struct function *function = argument;
-	unsigned long fid = number(function, "function_id");
+	unsigned long fid = function_attribute(function, "function_id");
 	char power[16];
 
 	check(sysfs_read(power, sizeof(power), "/sys/bus/pci/slots/%08lx/power",

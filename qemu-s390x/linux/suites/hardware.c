@@ -33,7 +33,7 @@ static void hardware(const void *argument)
 	check_call(ioctl(vfio.iommu, IOMMU_GET_HW_INFO, &info));
 	check_equal(info.out_data_type, IOMMU_HW_INFO_TYPE_ZPCI);
 	check_equal(info.data_len, sizeof(data.zpci));
-	clp_query_group(&clp, three_attribute(function, "pfgid"));
+	clp_query_group(&clp, function_attribute(function, "pfgid"));
 	check_equal(data.zpci.dtsm, clp.bytes[24]);
 	check_equal(data.zpci.designation_types, 1 << 1);
 	check_equal(data.zpci.frame_sizes, 4096);

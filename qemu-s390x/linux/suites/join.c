@@ -127,7 +127,7 @@ static void refused(const void *argument)
 	snprintf(message, sizeof(message),
 		 "FID %08lx may not join the container: designation types "
 		 "0x40 where 0x20 are needed",
-		 three_attribute(&first, "function_id"));
+		 function_attribute(&first, "function_id"));
 	check_that(log_says(log, message), "the kernel does not say: %s",
 		   message);
 	/* Nothing has changed, neither for the container ... */

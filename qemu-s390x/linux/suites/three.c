@@ -15,17 +15,6 @@
 
 struct function first, second, outside;
 
-unsigned long three_attribute(const struct function *function,
-			       const char *name)
-{
-	char value[64];
-
-	check_that(sysfs_read(value, sizeof(value), "/sys/bus/pci/devices/%s/%s",
-			      function->address, name) > 0,
-		   "%s: %m", name);
-	return strtoul(value, NULL, 0);
-}
-
 static void take(const void *argument)
 {
 	const struct function *functions[] = { &first, &second, &outside };
@@ -79,7 +68,7 @@ const struct vfio_iommu_type1_info_cap_zpci_function *
 three_told(const struct container_capabilities *found,
 	const struct function *function)
 {
-	uint32_t id = three_attribute(function, "function_id");
+	uint32_t id = function_attribute(function, "function_id");
 
 	for (size_t i = 0; i < found->function_count; i++)
 		if (found->functions[i]->fid == id)

@@ -21,10 +21,6 @@ void three_define(void);
 /* Adds the case that gives them back. */
 void three_return(void);
 
-/* A number that sysfs has of a function. */
-unsigned long three_attribute(const struct function *function,
-			      const char *name);
-
 /* A container of that type with the first two. */
 int three_open(int type);
 

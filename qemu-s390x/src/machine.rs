@@ -13,6 +13,7 @@ mod load_store;
 mod platform;
 mod storage;
 
+pub use clock::time_of_day;
 pub use facility::is_installed as has_facility;
 pub use hardware::Hardware;
 pub use platform::RealMachine;

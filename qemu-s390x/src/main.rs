@@ -4,7 +4,12 @@
 #![cfg_attr(target_os = "none", no_std, no_main)]
 
 #[cfg(target_os = "none")]
+mod exercise;
+#[cfg(target_os = "none")]
 mod image;
+
+#[cfg(target_os = "none")]
+use exercise::exercise as program;
 
 #[cfg(not(target_os = "none"))]
 fn main() {

@@ -20,7 +20,7 @@ pub(crate) struct Options {
 enum Place {
     /// Time the tables on this machine, beside those of the kernel's own driver and of other crates
     Host(host::Arguments),
-    /// Count instructions in a Linux guest under QEMU, with its own driver and with ours
+    /// Count instructions in a Linux guest under QEMU, with its own driver and with ours, and those of the library alone
     S390x(s390x::Arguments),
 }
 

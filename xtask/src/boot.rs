@@ -45,11 +45,11 @@ pub(crate) struct Equipment {
 }
 
 impl Equipment {
-    /// Installs and builds what is missing.
-    pub(crate) fn prepare(workspace: &Workspace) -> Result<Self> {
+    /// Installs and builds what is missing to boot an image with this program.
+    pub(crate) fn prepare(workspace: &Workspace, program: &str) -> Result<Self> {
         let qemu = tool::qemu_and_linker(workspace)?;
         let core = CoreLibrary::obtain(workspace)?;
-        Ok(Self { qemu, image: image::build(workspace, &core)? })
+        Ok(Self { qemu, image: image::build(workspace, &core, program)? })
     }
 }
 
@@ -103,7 +103,7 @@ impl Boot<'_> {
 
 /// Boots the image as `options` say, prints the report, and returns whether everything passed.
 pub(crate) fn run(workspace: &Workspace, options: Options) -> Result<bool> {
-    let equipment = Equipment::prepare(workspace)?;
+    let equipment = Equipment::prepare(workspace, image::EXERCISE)?;
     let boot = Boot {
         name: "boot",
         devices: if options.no_default_devices { &[] } else { &device::DEFAULT },

@@ -10,16 +10,22 @@ use crate::core_library::{CoreLibrary, TARGET};
 use crate::progress::Step;
 use crate::workspace::Workspace;
 
-/// The package of the image, and the name of its file.
+/// The package of the image.
 pub(crate) const PACKAGE: &str = "qemu-s390x";
 
-/// Builds the image and returns its ELF file; the linker must be there.
-pub(crate) fn build(workspace: &Workspace, core: &CoreLibrary) -> Result<PathBuf> {
+/// The program of the package that exercises every function.
+pub(crate) const EXERCISE: &str = "qemu-s390x";
+
+/// The program of the package that counts the instructions of the library.
+pub(crate) const BENCHMARK: &str = "qemu-s390x-benchmark";
+
+/// Builds an image with this program and returns its ELF file; the linker must be there.
+pub(crate) fn build(workspace: &Workspace, core: &CoreLibrary, program: &str) -> Result<PathBuf> {
     let step = Step::start("Building the image");
     let mut command = workspace.cargo();
-    command.args(["build", "--release", "--package", PACKAGE]);
+    command.args(["build", "--release", "--package", PACKAGE, "--bin", program]);
     core.apply(&mut command);
-    let image = workspace.target.join(TARGET).join("release").join(PACKAGE);
+    let image = workspace.target.join(TARGET).join("release").join(program);
     match step.run(&mut command) {
         Ok(_) => {
             ensure!(image.is_file(), "cargo built no {}", image.display());

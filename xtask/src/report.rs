@@ -39,6 +39,9 @@ pub(crate) struct Report {
     /// How many cases had which result.
     pub(crate) counts: Counts,
     cases: Vec<CaseReport>,
+    /// Figures of an image that measures.
+    #[serde(skip)]
+    pub(crate) measurements: Vec<Value>,
     #[serde(skip)]
     function_summaries: Vec<FunctionSummary>,
     #[serde(skip)]
@@ -98,6 +101,7 @@ impl Report {
             disks,
             counts: log.counts(),
             cases,
+            measurements: facts.measurements,
             function_summaries,
             device_summaries,
             messages: run.messages,

@@ -82,7 +82,7 @@ impl Bench {
     fn boot(&mut self, boot: fn(&Workspace, &Equipment) -> Result<Report>) -> Result<Counts> {
         let equipment = match self.equipment.take() {
             Some(equipment) => equipment,
-            None => Equipment::prepare(&self.workspace)?,
+            None => Equipment::prepare(&self.workspace, image::EXERCISE)?,
         };
         let report = boot(&self.workspace, self.equipment.insert(equipment))?;
         Ok(report.counts + ONE)

@@ -4,12 +4,17 @@
 
 use core::arch::asm;
 
-/// Microseconds since some time long ago, as STORE CLOCK FAST tells: bit 51 is a microsecond.
-pub(crate) fn microseconds() -> u64 {
+/// Time as STORE CLOCK FAST tells it: bit 51 is a microsecond.
+pub fn time_of_day() -> u64 {
     let mut clock: u64 = 0;
     // SAFETY: The machine stores eight bytes.
     unsafe {
         asm!("stckf 0({clock})", clock = in(reg_addr) &raw mut clock, options(nostack));
     }
-    clock >> 12
+    clock
+}
+
+/// Microseconds since some time long ago.
+pub(crate) fn microseconds() -> u64 {
+    time_of_day() >> 12
 }

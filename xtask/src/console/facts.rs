@@ -97,6 +97,8 @@ pub(crate) struct Facts {
     pub(crate) devices: Vec<Fact<DeviceSummary>>,
     /// In the order of writing.
     pub(crate) written: Vec<WrittenFact>,
+    /// Figures, in the order of measuring.
+    pub(crate) measurements: Vec<Value>,
     /// Lines that look like facts and cannot be read, with the reason.
     pub(crate) unreadable: Vec<String>,
 }
@@ -111,6 +113,7 @@ impl Facts {
             "function" => read_function(json).map(|function| self.functions.push(function)),
             "device" => read_fact(json).map(|device| self.devices.push(device)),
             "written" => read(json).map(|written| self.written.push(written)),
+            "measurement" => read(json).map(|measurement| self.measurements.push(measurement)),
             _ => return false,
         };
         if let Err(error) = taken {
@@ -152,6 +155,8 @@ mod tests {
         assert!(!facts.take("# zpci-something: else"));
         assert!(facts.take("    # zpci-written: {\"fid\":257,\"serial\":null,\"offset\":4096,\"length\":512}"));
         assert_eq!(facts.written, [WrittenFact { fid: 257, offset: 4096, length: 512 }]);
+        assert!(facts.take("# zpci-measurement: {\"what\":\"map\",\"count\":7}"));
+        assert_eq!(facts.measurements, [serde_json::json!({"what": "map", "count": 7})]);
         assert_eq!(facts.unreadable, [""; 0]);
     }
 

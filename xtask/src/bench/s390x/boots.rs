@@ -20,7 +20,7 @@ const STRICT: Boot = Boot {
     falsified: &[],
 };
 
-/// All boots.
+/// All boots of Linux.
 pub(super) const BOOTS: [Boot; 6] = [
     STRICT,
     Boot {
@@ -34,7 +34,10 @@ pub(super) const BOOTS: [Boot; 6] = [
     Boot { name: "nvme-lazy", suites: &["reads"], parameters: "", domain: "DMA-FQ", ..STRICT },
 ];
 
+/// The boot without Linux, of the library alone.
+pub(super) const IMAGE: &str = "image";
+
 /// What `--boot` takes.
 pub(super) fn names() -> Vec<&'static str> {
-    BOOTS.iter().map(|boot| boot.name).collect()
+    BOOTS.iter().map(|boot| boot.name).chain([IMAGE]).collect()
 }

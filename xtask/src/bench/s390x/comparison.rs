@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The figures of two kernels side by side; as a table for people and as JSON for programs.
+//! The figures of two kernels side by side, and those of the library alone; as a table for people and as JSON for programs.
 
 use std::fmt;
 
@@ -8,6 +8,7 @@ use anyhow::Result;
 use comfy_table::{presets, CellAlignment, Table};
 use serde::Serialize;
 
+use super::library::Library;
 use super::measurement::Measurement;
 use crate::linux::Measured;
 
@@ -30,13 +31,16 @@ struct Boot {
     measurements: Vec<Measurement>,
 }
 
-/// Two kernels, or ours alone.
+/// Two kernels, or ours alone, or none, and the library without one.
 #[derive(Debug, Serialize)]
 pub(super) struct Comparison {
     schema: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     stock: Option<Side>,
-    ours: Side,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ours: Option<Side>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    library: Option<Library>,
 }
 
 impl Side {
@@ -69,9 +73,9 @@ impl Side {
 }
 
 impl Comparison {
-    /// Puts two kernels side by side.
-    pub(super) fn new(stock: Option<Side>, ours: Side) -> Self {
-        Self { schema: SCHEMA, stock, ours }
+    /// Puts two kernels side by side, as far as they were measured.
+    pub(super) fn new(stock: Option<Side>, ours: Option<Side>, library: Option<Library>) -> Self {
+        Self { schema: SCHEMA, stock, ours, library }
     }
 
     /// Whether everything could be measured.
@@ -80,7 +84,8 @@ impl Comparison {
     }
 
     fn problems(&self) -> impl Iterator<Item = &String> {
-        self.stock.iter().chain([&self.ours]).flat_map(|side| &side.problems)
+        let sides = self.stock.iter().chain(&self.ours).flat_map(|side| &side.problems);
+        sides.chain(self.library.iter().flat_map(|library| &library.problems))
     }
 
     /// The figures as JSON.
@@ -104,12 +109,22 @@ impl Comparison {
 }
 
 /// The figure, and what it is for each thing where there are several.
-fn text(measurement: &Measurement) -> String {
+pub(super) fn text(measurement: &Measurement) -> String {
     let Measurement { each, count, .. } = measurement;
     match each {
         1 => grouped(*count),
         each => format!("{} ({:.2} each)", grouped(*count), *count as f64 / *each as f64),
     }
+}
+
+/// A table that shows figures from column `first` on, counted from 0.
+pub(super) fn table(header: Vec<String>, rows: impl IntoIterator<Item = Vec<String>>, first: usize) -> Table {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING);
+    table.set_header(header);
+    table.add_rows(rows);
+    table.column_iter_mut().skip(first).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+    table
 }
 
 /// With a comma between thousands.
@@ -122,18 +137,20 @@ fn grouped(number: u64) -> String {
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for boot in &self.ours.boots {
-            let mut table = Table::new();
-            table.load_style(presets::NOTHING);
-            table.set_header([boot.name, "unit", "stock", "ours", "ours / stock"]);
-            for row in self.rows(boot) {
-                table.add_row(row);
-            }
-            table.column_iter_mut().skip(2).for_each(|column| column.set_cell_alignment(CellAlignment::Right));
+        for boot in self.ours.iter().flat_map(|side| &side.boots) {
+            let header = [boot.name, "unit", "stock", "ours", "ours / stock"].map(str::to_owned);
+            let table = table(header.into(), self.rows(boot).map(Vec::from), 2);
             writeln!(f, "\n{}", table.trim_fmt())?;
         }
+        if let Some(library) = &self.library {
+            write!(f, "{library}")?;
+        }
         self.problems().try_for_each(|problem| writeln!(f, "PROBLEM {problem}"))?;
-        writeln!(f, "\nLinux {}: instructions are not time, and the machine is emulated", self.ours.kernel)
+        writeln!(f)?;
+        if let Some(ours) = &self.ours {
+            write!(f, "Linux {}: ", ours.kernel)?;
+        }
+        writeln!(f, "instructions are not time, and the machine is emulated")
     }
 }
 
@@ -152,8 +169,9 @@ mod tests {
 
     #[test]
     fn figures_stand_side_by_side() {
-        let comparison = Comparison::new(Some(side(2000)), side(1000));
-        let rows: Vec<_> = comparison.rows(&comparison.ours.boots[0]).collect();
+        let comparison = Comparison::new(Some(side(2000)), Some(side(1000)), None);
+        let ours = comparison.ours.as_ref().unwrap();
+        let rows: Vec<_> = comparison.rows(&ours.boots[0]).collect();
         assert_eq!(
             rows,
             [["map 4 pages", "instructions", "2,000 (500.00 each)", "1,000 (250.00 each)", "0.500"].map(str::to_owned)]
@@ -163,8 +181,9 @@ mod tests {
 
     #[test]
     fn what_only_one_kernel_has_is_shown_without_a_ratio() {
-        let comparison = Comparison::new(None, side(1));
-        assert_eq!(comparison.rows(&comparison.ours.boots[0]).next().unwrap()[2..], ["-", "1 (0.25 each)", "-"]);
+        let comparison = Comparison::new(None, Some(side(1)), None);
+        let ours = comparison.ours.as_ref().unwrap();
+        assert_eq!(comparison.rows(&ours.boots[0]).next().unwrap()[2..], ["-", "1 (0.25 each)", "-"]);
     }
 
     #[test]

@@ -1,0 +1,21 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The bare-metal image that counts the instructions of `s390-iommu`; on any other target, a program that says how to
+//! boot it.
+#![cfg_attr(target_os = "none", no_std, no_main)]
+
+#[cfg(target_os = "none")]
+mod image;
+#[cfg(target_os = "none")]
+mod measurement;
+
+#[cfg(target_os = "none")]
+use measurement::measure as program;
+
+#[cfg(not(target_os = "none"))]
+fn main() {
+    println!(
+        "This is a bare-metal program for s390x: `cargo xtask bench s390x --boot image` builds it and boots it with \
+         qemu-system-s390x."
+    );
+}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The program that exercises every function of the machine.
+
+use qemu_s390x::machine::{has_facility, Hardware, RealMachine};
+use qemu_s390x::{has_zpci, list, run};
+
+use crate::image::{frames, tables, Console};
+
+/// Does everything there is to do, and tells whether nothing failed.
+///
+/// # Errors
+///
+/// Why there is no use in going on.
+pub(crate) fn exercise(console: &mut Console) -> Result<bool, &'static str> {
+    if !has_zpci(has_facility) {
+        return Err("this processor has no PCI instructions: facilities 69, 71 and 72 are needed");
+    }
+    let functions = list(&Hardware);
+    // The shared cases get a function before the image itself turns to it.
+    let spare = functions.iter().flatten().find(|entry| entry.configured && !entry.handle.is_enabled());
+    // SAFETY: The linker script keeps both regions free, translation is off and the prefix zero, so that addresses are
+    // absolute, this is the only machine, and its facilities are those of zPCI.
+    let machine = unsafe { RealMachine::new(tables(), frames(), spare.map(|entry| entry.id), at_once) };
+    let Some(machine) = machine else {
+        return Err("no storage behind the image");
+    };
+    run(&machine, functions.as_deref(), console).map_err(|_| "the console failed")
+}
+
+/// There is one stack, and it is large; a panic ends everything.
+fn at_once(case: &mut dyn FnMut()) -> bool {
+    case();
+    true
+}

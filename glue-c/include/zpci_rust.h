@@ -28,7 +28,7 @@ typedef uint64_t u64;
 #define ZPCI_RUST_MIO			0x10	/* can do mapped I/O */
 #define ZPCI_RUST_REFRESH		0x20	/* refresh also on invalid to valid */
 #define ZPCI_RUST_RELAXED_TRANSLATION	0x40	/* may do without translation */
-#define ZPCI_RUST_REGION_THIRD_ONLY	0x80	/* not from CLP: the kernel registers no other table */
+#define ZPCI_RUST_REGION_THIRD_ONLY	0x80	/* not from CLP: no other table is registered */
 
 /* What CLP tells of a function and its group */
 struct zpci_rust_function {
@@ -61,7 +61,7 @@ struct zpci_rust_function {
 	u8 flags;
 	u8 bar_size_log2[6];		/* 0: no such BAR */
 	u8 internal_path[4];
-	u8 directed_interrupts;		/* not from CLP: MSI addresses may have processor numbers in them */
+	u8 directed_interrupts;		/* not from CLP: MSIs may name a processor */
 	u8 reserved[5];			/* zero */
 	u8 utility_string[64];		/* EBCDIC */
 };
@@ -75,7 +75,10 @@ struct zpci_rust_table {
 	u8 reserved[6];
 };
 
-/* What an unmap found; pages of 4 KiB, and the first and last byte of the range they lie in: 1 and 0 if there is none */
+/*
+ * What an unmap found; pages of 4 KiB, and the first and last byte of the range
+ * they lie in: 1 and 0 if there is none
+ */
 struct zpci_rust_unmapped {
 	u64 start;
 	u64 last;
@@ -164,7 +167,10 @@ int zpci_rust_deregister(u32 handle, u32 gisa);
 int zpci_rust_refresh(u32 handle, u64 start, u64 last);
 /* The same for what did not have to change at @start */
 int zpci_rust_refresh_all(u32 handle, u64 start, u64 last);
-/* After mapping. 1: the machine was out of resources, and everything from @first to @end was refreshed */
+/*
+ * After mapping. 1: the machine was out of resources, and everything from
+ * @first to @end was refreshed
+ */
 int zpci_rust_refresh_mapped(u32 handle, u64 start, u64 last, u64 first,
 			     u64 end);
 /* To be called after a registration, when the function is told of what is mapped from now on */
@@ -222,7 +228,10 @@ u32 zpci_rust_hardware_information(const struct zpci_rust_function *function,
  * Implemented in C
  */
 
-/* Storage for a table, aligned to its size (2 KiB or 16 KiB): absolute address, 0 if there is none */
+/*
+ * Storage for a table, aligned to its size (2 KiB or 16 KiB): absolute address,
+ * 0 if there is none
+ */
 u64 zpci_rust_allocate(u32 size, u32 gfp);
 void zpci_rust_deallocate(u64 origin, u32 size);
 

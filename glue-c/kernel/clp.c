@@ -37,7 +37,10 @@ static void zpci_block_free(void *block)
 	free_page((unsigned long)block);
 }
 
-/* Functions that are not known yet go to the list that @context is, each once however often it is listed. */
+/*
+ * Functions that are not known yet go to the list that @context is, each once
+ * however often it is listed.
+ */
 void zpci_rust_listed(void *context, u32 id, u32 handle, bool configured)
 {
 	struct list_head *scan_list = context;
@@ -51,7 +54,8 @@ void zpci_rust_listed(void *context, u32 id, u32 handle, bool configured)
 		zpci_zdev_put(zdev);
 		return;
 	}
-	zdev = zpci_create_device(id, handle, configured ? ZPCI_FN_STATE_CONFIGURED : ZPCI_FN_STATE_STANDBY);
+	zdev = zpci_create_device(id, handle, configured ? ZPCI_FN_STATE_CONFIGURED :
+							   ZPCI_FN_STATE_STANDBY);
 	if (!IS_ERR(zdev))
 		list_add_tail(&zdev->entry, scan_list);
 }
@@ -66,7 +70,10 @@ int clp_scan_pci_devices(struct list_head *scan_list)
 		return -ENOMEM;
 	rc = zpci_rust_list(block, scan_list);
 	zpci_block_free(block);
-	/* The caller gives up, so nobody would free what was listed before the list turned out to be broken. */
+	/*
+	 * The caller gives up, so nobody would free what was listed before the
+	 * list turned out to be broken.
+	 */
 	if (rc) {
 		list_for_each_entry_safe(zdev, next, scan_list, entry) {
 			list_del(&zdev->entry);

@@ -21,7 +21,10 @@
 #define zpci_hw_info_type			u32
 #endif
 
-/* struct zpci_dev says whether a function may do without translation; an identity domain needs that. */
+/*
+ * struct zpci_dev says whether a function may do without translation; an
+ * identity domain needs that.
+ */
 #ifdef ZPCI_HAS_RELAXED_TRANSLATION
 #define zpci_relaxed_translation(zdev)		((zdev)->rtr_avail)
 #define zpci_set_relaxed_translation(zdev, on)	((zdev)->rtr_avail = (on))

@@ -158,7 +158,8 @@ static void zpci_flush_iotlb_all(struct iommu_domain *iommu_domain)
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
 		atomic64_inc(&domain->ctrs.global_rpcits);
-		zpci_rust_refresh_all(READ_ONCE(attachment->zdev->fh), attachment->window[0], attachment->window[1]);
+		zpci_rust_refresh_all(READ_ONCE(attachment->zdev->fh), attachment->window[0],
+				      attachment->window[1]);
 	}
 	rcu_read_unlock();
 }
@@ -170,7 +171,10 @@ static void zpci_reclaimed_free(struct rcu_head *rcu)
 	zpci_rust_reclaimed_free(reclaimed->list, reclaimed->base);
 }
 
-/* Gives back the tables that are empty now. The range was unmapped and refreshed, and belongs to the caller. */
+/*
+ * Gives back the tables that are empty now. The range was unmapped and
+ * refreshed, and belongs to the caller.
+ */
 static noinline void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last)
 {
 	struct zpci_reclaimed *reclaimed;
@@ -215,8 +219,9 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 		if (!attachment->zdev->tlb_refresh)
 			continue;
 		atomic64_inc(&domain->ctrs.sync_map_rpcits);
-		rc = zpci_rust_refresh_mapped(READ_ONCE(attachment->zdev->fh), iova, iova + size - 1,
-					      attachment->window[0], attachment->window[1]);
+		rc = zpci_rust_refresh_mapped(READ_ONCE(attachment->zdev->fh), iova,
+					      iova + size - 1, attachment->window[0],
+					      attachment->window[1]);
 		/* The success of one function does not make up for the failure of another. */
 		if (rc > 0)
 			atomic64_inc(&domain->ctrs.global_rpcits);
@@ -227,8 +232,8 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 	return result;
 }
 
-static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova, phys_addr_t paddr, size_t pgsize,
-			  size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
+static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova, phys_addr_t paddr,
+			  size_t pgsize, size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
 {
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
 	size_t size = pgsize * pgcount;
@@ -246,21 +251,24 @@ static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
  * What is gathered stays one run of addresses that belong to the caller, so
  * that iotlb_sync refreshes nothing else and may reclaim the tables below.
  */
-static void zpci_gather(struct iommu_domain *domain, struct iommu_iotlb_gather *gather, u64 start, u64 last)
+static void zpci_gather(struct iommu_domain *domain, struct iommu_iotlb_gather *gather, u64 start,
+			u64 last)
 {
-	if (!gather->queued && gather->start <= gather->end && gather->end + 1 != start && last + 1 != gather->start)
+	if (!gather->queued && gather->start <= gather->end && gather->end + 1 != start &&
+	    last + 1 != gather->start)
 		iommu_iotlb_sync(domain, gather);
 	iommu_iotlb_gather_add_range(gather, start, last - start + 1);
 }
 
-static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long iova, size_t pgsize, size_t pgcount,
-			       struct iommu_iotlb_gather *gather)
+static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long iova,
+			       size_t pgsize, size_t pgcount, struct iommu_iotlb_gather *gather)
 {
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
 	struct zpci_rust_unmapped unmapped;
 	size_t size;
 
-	size = zpci_rust_unmap(&domain->table, iova, pgsize * pgcount, &unmapped, (__force u32)GFP_ATOMIC);
+	size = zpci_rust_unmap(&domain->table, iova, pgsize * pgcount, &unmapped,
+			       (__force u32)GFP_ATOMIC);
 	if (unmapped.start <= unmapped.last) {
 		zpci_gather(iommu_domain, gather, unmapped.start, unmapped.last);
 		atomic64_add(unmapped.pages, &domain->ctrs.unmapped_pages);
@@ -344,7 +352,8 @@ int zpci_init_iommu(struct zpci_dev *zdev)
 	if (rc)
 		return rc;
 	rc = iommu_device_register(&zdev->iommu_dev,
-				   zpci_relaxed_translation(zdev) ? &zpci_relaxed_iommu_ops : &zpci_iommu_ops, NULL);
+				   zpci_relaxed_translation(zdev) ? &zpci_relaxed_iommu_ops :
+								    &zpci_iommu_ops, NULL);
 	if (rc)
 		iommu_device_sysfs_remove(&zdev->iommu_dev);
 	return rc;
@@ -376,7 +385,10 @@ static int __init zpci_aperture_setup(char *str)
 
 __setup("s390_iommu_aperture=", zpci_aperture_setup);
 
-/* No public source says how a machine announces frames of 1 MiB, so somebody has to know that it has them. */
+/*
+ * No public source says how a machine announces frames of 1 MiB, so somebody
+ * has to know that it has them.
+ */
 static int __init zpci_large_frames_setup(char *str)
 {
 	if (kstrtobool(str, &zpci_large_frames))
@@ -391,7 +403,8 @@ static int __init zpci_iommu_init(void)
 	u64 storage = virt_to_phys(high_memory);
 
 	iommu_dma_forcedac = true;
-	if (!zpci_aperture_factor || check_mul_overflow(storage, (u64)zpci_aperture_factor, &zpci_aperture))
+	if (!zpci_aperture_factor ||
+	    check_mul_overflow(storage, (u64)zpci_aperture_factor, &zpci_aperture))
 		zpci_aperture = U64_MAX;
 	pr_info("zpci: CLP, IOMMU and VFIO capabilities by the Rust crates\n");
 	return 0;

@@ -38,7 +38,9 @@ int vfio_pci_zdev_open_device(struct vfio_pci_core_device *vdev)
 		return -ENODEV;
 	if (!vdev->vdev.kvm)
 		return 0;
-	return zpci_kvm_hook.kvm_register ? zpci_kvm_hook.kvm_register(zdev, vdev->vdev.kvm) : -ENOENT;
+	if (!zpci_kvm_hook.kvm_register)
+		return -ENOENT;
+	return zpci_kvm_hook.kvm_register(zdev, vdev->vdev.kvm);
 }
 
 void vfio_pci_zdev_close_device(struct vfio_pci_core_device *vdev)

@@ -4,12 +4,13 @@
 
 use crate::fixture::{fixture, Fixture, Outcome};
 use crate::machine::{dirty_block, replay};
+use crate::vmm::EMULATED_GROUP;
 use clp::set_pci_fn::Operation;
 use clp::{
     list_pci, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, Bar, CallError, Client, CommandCode, ConditionCode,
-    DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, ListEntry,
-    ListError, ListRoom, ListSummary, ListWriter, Parts, PartsError, QueryError, Received, Request, RequestError,
-    RequestHeader, Response, ResponseCode, ResponseError, ResponseHeader, ResumeToken, SetError, Uid,
+    Function, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, ListEntry, ListError, ListRoom, ListSummary,
+    ListWriter, Parts, PartsError, QueryError, Received, Request, RequestError, RequestHeader, Response, ResponseCode,
+    ResponseError, ResponseHeader, ResumeToken, SetError, Uid,
 };
 use zerocopy::IntoBytes;
 
@@ -257,27 +258,12 @@ fn query_in_another_format() {
 #[test]
 fn query_of_the_emulated_group() {
     let fixture = fixture!("a7-query-group");
-    let group = FunctionGroup {
-        max_interrupts: 128,
-        max_directed_interrupts: 0,
-        max_cpu: 0,
-        version: 0,
-        relaxed_translation: false,
-        frame: false,
-        refresh: true,
-        designation_types: DesignationTypes(0x40),
-        max_store_block: 128,
-        measurement_interval_ms: 4000,
-        maxfaal: 0,
-        dasm: 0,
-        msi_address: 0xfe00_0000_0000_0000,
-    };
     assert_eq!(encoded(&query_pci_fngrp::Request::new(FunctionGroupId(0xff))), fixture.request(32));
     let machine = replay(&fixture);
     let mut block = dirty_block();
-    assert_eq!(Client::new(&machine, &mut block).query_function_group(FunctionGroupId(0xff)), Ok(group));
+    assert_eq!(Client::new(&machine, &mut block).query_function_group(FunctionGroupId(0xff)), Ok(EMULATED_GROUP));
     assert_eq!(machine.log()[0].room, 64);
-    assert_eq!(emitted(&group.encode().unwrap(), 64), fixture.response(64));
+    assert_eq!(emitted(&EMULATED_GROUP.encode().unwrap(), 64), fixture.response(64));
 }
 
 #[test]

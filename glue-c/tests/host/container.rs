@@ -10,6 +10,7 @@ use zpci_glue::function::ForeignFunction;
 use zpci_glue::table::ForeignTable;
 
 use crate::binding::*;
+use crate::byte_order::native;
 use crate::sample::{GIB, HARDWARE, QEMU, START};
 use crate::stand_in::StandIn;
 
@@ -62,23 +63,6 @@ fn join(members: &[ForeignMember], joining: u32, aperture: u64) -> Result<(), Fo
             Err(refusal)
         }
     }
-}
-
-/// The bytes of `text`, with fields of these widths turned into the order of the host.
-fn native(text: &str, widths: &[usize]) -> Vec<u8> {
-    let digits: String = text.split_whitespace().collect();
-    let byte = |index| u8::from_str_radix(&digits[index..index + 2], 16).expect("a byte");
-    let mut bytes: Vec<u8> = (0..digits.len()).step_by(2).map(byte).collect();
-    let mut rest = &mut bytes[..];
-    for width in widths {
-        let (field, after) = rest.split_at_mut(*width);
-        if cfg!(target_endian = "little") {
-            field.reverse();
-        }
-        rest = after;
-    }
-    assert!(rest.is_empty());
-    bytes
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod attach;
 mod binding;
+mod byte_order;
 mod container;
 mod domain;
 mod enable;

@@ -8,24 +8,9 @@
 use zpci_glue::function::ForeignFunction;
 
 use crate::binding::*;
+use crate::byte_order::native;
 use crate::sample::{GIB, QEMU};
 use crate::stand_in::StandIn;
-
-/// The bytes of `words`, eight digits each, with fields of these widths turned into the order of the host.
-fn native(words: &str, widths: &[usize]) -> Vec<u8> {
-    let word = |digits| u32::from_str_radix(digits, 16).expect("a word").to_be_bytes();
-    let mut bytes: Vec<u8> = words.split_whitespace().flat_map(word).collect();
-    assert_eq!(bytes.len(), widths.iter().sum::<usize>());
-    let mut rest = &mut bytes[..];
-    for width in widths {
-        let (field, after) = rest.split_at_mut(*width);
-        if cfg!(target_endian = "little") {
-            field.reverse();
-        }
-        rest = after;
-    }
-    bytes
-}
 
 /// Capability `index`; nothing where it does not apply. The buffer beyond it is as it was.
 fn capability(function: &ForeignFunction, aperture: u64, index: u32) -> Option<Vec<u8>> {

@@ -143,8 +143,8 @@ mod tests {
     fn one_line_entries_keep_their_options() {
         let text = "\
 # a comment
-deb [ arch=amd64 signed-by=/keys/archive.gpg ] http://mirror.example/debian bookworm main contrib # why
-deb-src http://mirror.example/debian bookworm main
+deb [ arch=amd64 signed-by=/keys/archive.gpg ] file:/archive/debian bookworm main contrib # why
+deb-src file:/archive/debian bookworm main
 deb cdrom:[Debian 12]/ bookworm main
 debian nonsense
 deb\tmirror+file:/etc/apt/mirrors.list\tbookworm-security\tmain
@@ -153,11 +153,11 @@ deb\tmirror+file:/etc/apt/mirrors.list\tbookworm-security\tmain
         assert_eq!(sources.len(), 2);
         assert_eq!(
             sources[0].to_string(),
-            "deb [arch=amd64 signed-by=/keys/archive.gpg] http://mirror.example/debian bookworm main contrib\n"
+            "deb [arch=amd64 signed-by=/keys/archive.gpg] file:/archive/debian bookworm main contrib\n"
         );
         assert_eq!(
             sources[0].with_suite("bookworm-backports").to_string(),
-            "deb [arch=amd64 signed-by=/keys/archive.gpg] http://mirror.example/debian bookworm-backports main\n"
+            "deb [arch=amd64 signed-by=/keys/archive.gpg] file:/archive/debian bookworm-backports main\n"
         );
         assert_eq!(sources[1].to_string(), "deb mirror+file:/etc/apt/mirrors.list bookworm-security main\n");
     }
@@ -167,7 +167,7 @@ deb\tmirror+file:/etc/apt/mirrors.list\tbookworm-security\tmain
         let text = "\
 Types: deb deb-src
 # moved here
-URIs: https://mirror.example/debian
+URIs: file:/archive/debian
 Suites: trixie trixie-updates
 components: main non-free-firmware
 Signed-By:
@@ -176,13 +176,13 @@ Signed-By:
  abc
 
 Types: deb
-URIs: https://mirror.example/other
+URIs: file:/archive/other
 Suites: trixie
 Components: main
 Enabled: no
 
 Types: deb-src
-URIs: https://mirror.example/debian
+URIs: file:/archive/debian
 Suites: trixie
 Components: main
 ";
@@ -194,7 +194,7 @@ Components: main
 Types: deb
 Suites: trixie-backports
 Components: main
-URIs: https://mirror.example/debian
+URIs: file:/archive/debian
 Signed-By: 
  -----BEGIN PGP PUBLIC KEY BLOCK-----
  .
@@ -205,10 +205,10 @@ Signed-By:
 
     #[test]
     fn what_is_written_is_read_back() {
-        let line = Source::parse_list("deb [trusted=yes] http://mirror.example/debian sid main").remove(0);
+        let line = Source::parse_list("deb [trusted=yes] file:/archive/debian sid main").remove(0);
         assert_eq!(Source::parse_list(&line.to_string()), std::slice::from_ref(&line));
         assert_eq!(line.extension(), "list");
-        let stanza = Source::parse_sources("Types: deb\nURIs: http://mirror.example/debian\nSuites: sid\n").remove(0);
+        let stanza = Source::parse_sources("Types: deb\nURIs: file:/archive/debian\nSuites: sid\n").remove(0);
         assert_eq!(Source::parse_sources(&stanza.to_string()), std::slice::from_ref(&stanza));
         assert_eq!(stanza.extension(), "sources");
     }

@@ -153,10 +153,10 @@ mod tests {
 
     #[test]
     fn madison_lists_versions_once() {
-        let text = "  rust-src | 1.95.0+dfsg1-2 | http://mirror.example/debian trixie-backports/main amd64 Packages
-  rust-src | 1.95.0+dfsg1-2 | http://mirror.example/debian other/main amd64 Packages
-  rust-src | 1.63.0+dfsg1-2 | http://mirror.example/debian bookworm/main Sources
-  rust-src | 1.63.0+dfsg1-1 | http://mirror.example/debian bookworm/main amd64 Packages
+        let text = "  rust-src | 1.95.0+dfsg1-2 | file:/archive/debian trixie-backports/main amd64 Packages
+  rust-src | 1.95.0+dfsg1-2 | file:/archive/debian other/main amd64 Packages
+  rust-src | 1.63.0+dfsg1-2 | file:/archive/debian bookworm/main Sources
+  rust-src | 1.63.0+dfsg1-1 | file:/archive/debian bookworm/main amd64 Packages
 ";
         assert_eq!(parse_madison(text), ["1.95.0+dfsg1-2", "1.63.0+dfsg1-1"]);
     }

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Addresses, ranges, entries and the blocks of the instructions: bits and geometry, without a loop and without unsafe
+//! code.
+
+pub(crate) mod address;
+pub(crate) mod entry;
+pub(crate) mod fib;
+pub(crate) mod frame;
+pub(crate) mod iota;
+pub(crate) mod range;
+pub(crate) mod table_type;

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The function information block.
+
+use bitfield_struct::bitfield;
+use static_assertions::const_assert_eq;
+use zerocopy::big_endian::{U16, U32, U64};
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+use crate::format::address::Iova;
+use crate::format::iota::Iota;
+use crate::format::range::IovaRange;
+
+/// Function information block (FIB), the operand of MPCIFC and the result of STPCIFC.
+///
+/// 80 bytes, aligned to eight, big-endian. Linux: `struct zpci_fib`, `arch/s390/include/asm/pci_insn.h`.
+#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[repr(C, align(8))]
+pub struct Fib {
+    /// Format: 0, or 1 for directed interrupts.
+    pub format: u8,
+    /// Reserved.
+    pub reserved_1: [u8; 7],
+    /// State of the function (FC); only STPCIFC sets it.
+    pub state: FunctionState,
+    /// Reserved.
+    pub reserved_9: [u8; 7],
+    /// First usable I/O virtual address (PBA).
+    pub first: U64,
+    /// Last usable I/O virtual address, inclusive (PAL).
+    pub last: U64,
+    /// I/O translation anchor.
+    pub iota: U64,
+    /// Interrupts; the format tells how to read them.
+    pub interrupts: InterruptParameters,
+    /// Address of the function measurement block; the low four bits are a storage key.
+    pub measurement_block: U64,
+    /// Reserved.
+    pub reserved_72: U32,
+    /// Guest interruption state area designation; 0 on the host.
+    pub gisa: U32,
+}
+
+const_assert_eq!(size_of::<Fib>(), 80);
+const_assert_eq!(core::mem::offset_of!(Fib, state), 8);
+const_assert_eq!(core::mem::offset_of!(Fib, first), 16);
+const_assert_eq!(core::mem::offset_of!(Fib, last), 24);
+const_assert_eq!(core::mem::offset_of!(Fib, iota), 32);
+const_assert_eq!(core::mem::offset_of!(Fib, interrupts), 40);
+const_assert_eq!(core::mem::offset_of!(Fib, measurement_block), 64);
+const_assert_eq!(core::mem::offset_of!(Fib, gisa), 76);
+
+impl Fib {
+    /// A block of zeros, as the operations that need no parameter take it.
+    pub const ZERO: Self = Self {
+        format: 0,
+        reserved_1: [0; 7],
+        state: FunctionState::new(),
+        reserved_9: [0; 7],
+        first: U64::ZERO,
+        last: U64::ZERO,
+        iota: U64::ZERO,
+        interrupts: InterruptParameters {
+            word: U32::ZERO,
+            reserved_44: U16::ZERO,
+            directed_vector_offset: U16::ZERO,
+            vector: U64::ZERO,
+            summary: U64::ZERO,
+        },
+        measurement_block: U64::ZERO,
+        reserved_72: U32::ZERO,
+        gisa: U32::ZERO,
+    };
+
+    /// The parameters that register translation through `iota` for the addresses of `aperture`.
+    pub fn translation(aperture: IovaRange, iota: Iota) -> Self {
+        Self {
+            first: U64::new(aperture.start().get()),
+            last: U64::new(aperture.last().get()),
+            iota: U64::new(iota.into_bits()),
+            ..Self::ZERO
+        }
+    }
+
+    /// First and last usable address as stored; nothing where the two make no whole pages.
+    pub fn aperture(&self) -> Option<IovaRange> {
+        IovaRange::new(Iova::new(self.first.get()), Iova::new(self.last.get())).ok()
+    }
+
+    /// The anchor as stored.
+    pub fn iota(&self) -> Iota {
+        Iota::from_bits(self.iota.get())
+    }
+}
+
+/// State of a function, as STPCIFC tells it.
+#[bitfield(u8, order = Msb)]
+#[derive(Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+pub struct FunctionState {
+    /// The function is enabled.
+    pub enabled: bool,
+    /// The function is in error; it does no DMA.
+    pub error: bool,
+    /// Loads from and stores to the function are blocked.
+    pub blocked: bool,
+    /// Translation parameters are registered.
+    pub registered: bool,
+    #[bits(4)]
+    __: u8,
+}
+
+/// The part of a [`Fib`] that describes interrupts.
+#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[repr(C)]
+pub struct InterruptParameters {
+    /// [`InterruptWord`]; with format 1 only the number of interrupts in it.
+    pub word: U32,
+    /// Reserved.
+    pub reserved_44: U16,
+    /// Format 1: offset of the directed interrupt bit vector (DIBVO); otherwise reserved.
+    ///
+    /// In format 0 it is the second half of a reserved word.
+    pub directed_vector_offset: U16,
+    /// Format 0: address of the adapter interruption bit vector (AIBV).
+    pub vector: U64,
+    /// Format 0: address of the adapter interruption summary bit (AISB).
+    pub summary: U64,
+}
+
+const_assert_eq!(size_of::<InterruptParameters>(), 24);
+
+/// First word of the interrupt parameters.
+#[bitfield(u32, order = Msb)]
+#[derive(Eq, PartialEq)]
+pub struct InterruptWord {
+    #[bits(1)]
+    __: u8,
+    /// Interruption subclass (ISC).
+    #[bits(3)]
+    pub subclass: u8,
+    /// Number of interrupts (NOI).
+    #[bits(12)]
+    pub count: u16,
+    #[bits(2)]
+    __: u8,
+    /// Offset of the first bit of the vector in its byte string (AIBVO).
+    #[bits(6)]
+    pub vector_offset: u8,
+    /// A summary bit is used.
+    pub has_summary: bool,
+    #[bits(1)]
+    __: u8,
+    /// Offset of the summary bit (AISBO).
+    #[bits(6)]
+    pub summary_offset: u8,
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The seam to the two instructions that translation needs.
+
+use core::fmt;
+
+use clp::{ConditionCode, FunctionHandle};
+
+use crate::format::fib::Fib;
+
+/// MODIFY PCI FUNCTION CONTROLS and REFRESH PCI TRANSLATIONS, each issued once and not retried.
+///
+/// The callers in this crate check every operand before they call: neither instruction has a fixup in Linux, so an
+/// operand that makes it trap stops the kernel.
+pub trait Zpci {
+    /// Issues MPCIFC with operation `control` for address space 0 of `function`.
+    fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome;
+
+    /// Issues RPCIT for the `length` bytes from the I/O virtual address `start`.
+    fn rpcit(&self, function: FunctionHandle, start: u64, length: u64) -> Outcome;
+}
+
+/// What an instruction answered, in the machine's own terms.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub struct Outcome {
+    /// Condition code.
+    pub cc: ConditionCode,
+    /// Status; it means something only with condition code 1.
+    pub status: Status,
+}
+
+/// Status of a zPCI instruction that ended with condition code 1; every value is representable.
+///
+/// Linux: `arch/s390/include/asm/pci_insn.h`.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[repr(transparent)]
+pub struct Status(pub u8);
+
+/// Operation control of MPCIFC, the low halfword of its request register; every value is representable.
+///
+/// Linux: `arch/s390/include/asm/pci_insn.h`.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[repr(transparent)]
+pub struct FunctionControl(pub u8);
+
+impl Outcome {
+    /// Condition code 0.
+    pub const DONE: Self = Self { cc: ConditionCode::Zero, status: Status(0) };
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.cc {
+            ConditionCode::Zero => f.write_str("done"),
+            ConditionCode::One => write!(f, "condition code 1, status {}", self.status.0),
+            ConditionCode::Two => f.write_str("condition code 2 (busy)"),
+            ConditionCode::Three => f.write_str("condition code 3 (function not there)"),
+        }
+    }
+}
+
+impl Status {
+    /// A resource is not available.
+    pub const NO_RESOURCE: Self = Self(4);
+    /// The function is in error.
+    pub const IN_ERROR: Self = Self(8);
+    /// Resources do not suffice.
+    pub const INSUFFICIENT_RESOURCE: Self = Self(16);
+    /// Registered already, or not registered.
+    pub const SEQUENCE: Self = Self(24);
+    /// The DMA address space is not valid.
+    pub const ADDRESS_SPACE: Self = Self(28);
+    /// The function is being recovered.
+    pub const RECOVERY: Self = Self(40);
+}
+
+impl FunctionControl {
+    /// Register adapter interruptions.
+    pub const REGISTER_INTERRUPTS: Self = Self(2);
+    /// Deregister adapter interruptions.
+    pub const DEREGISTER_INTERRUPTS: Self = Self(3);
+    /// Register I/O address translation parameters.
+    pub const REGISTER_IOAT: Self = Self(4);
+    /// Deregister I/O address translation parameters.
+    pub const DEREGISTER_IOAT: Self = Self(5);
+    /// Replace I/O address translation parameters.
+    pub const REREGISTER_IOAT: Self = Self(6);
+    /// Reset the error state and the load/store block.
+    pub const RESET_ERROR: Self = Self(7);
+    /// Reset the load/store block only; DMA stays blocked.
+    pub const RESET_BLOCK: Self = Self(9);
+    /// Set the measurement parameters.
+    pub const SET_MEASUREMENT: Self = Self(10);
+}

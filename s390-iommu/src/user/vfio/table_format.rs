@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The capability of VFIO_IOMMU_GET_INFO that describes the translation tables.
+
+use clp::DesignationTypes;
+use static_assertions::const_assert_eq;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
+
+use super::byte_order::swap_bytes;
+use super::{identifier, CapabilityHeader};
+use crate::format::frame::{FrameSize, FrameSizes};
+use crate::user::table_format::TableFormat;
+
+/// The translation tables that every domain of the container may use, version 1.
+#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[repr(C)]
+pub struct TableFormatCapability {
+    /// Identifier 0xf393, version 1.
+    pub header: CapabilityHeader,
+    /// Sizes of frames: bit n, counted from the least significant, for frames of 2^n bytes. IOMMU.
+    pub frame_sizes: u64,
+    /// What the tables are: [`Self::S390`]. IOMMU.
+    pub format: u32,
+    /// [`Self::RELAXED_TRANSLATION`]. IOMMU.
+    pub flags: u32,
+    /// Kinds of roots: bit n, counted from the least significant, for designation type n. IOMMU.
+    pub designation_types: u32,
+    /// Zero.
+    pub reserved: u32,
+}
+
+const_assert_eq!(size_of::<TableFormatCapability>(), 32);
+const_assert_eq!(core::mem::offset_of!(TableFormatCapability, designation_types), 24);
+
+swap_bytes!(TableFormatCapability: header, frame_sizes, format, flags, designation_types, reserved);
+
+impl TableFormatCapability {
+    /// Region, segment and page tables of s390.
+    pub const S390: u32 = 1;
+    /// A function may be registered without a table.
+    pub const RELAXED_TRANSLATION: u32 = 1 << 0;
+
+    /// The capability for `format`.
+    pub const fn new(format: &TableFormat) -> Self {
+        Self {
+            header: CapabilityHeader::new(identifier::TABLE_FORMAT, 1),
+            frame_sizes: format.frame_sizes.bitmap(),
+            format: Self::S390,
+            flags: if format.relaxed_translation { Self::RELAXED_TRANSLATION } else { 0 },
+            // The machine counts from the most significant bit.
+            designation_types: format.designation_types.0.reverse_bits() as u32,
+            reserved: 0,
+        }
+    }
+
+    /// The tables that are described; nothing where they are of another architecture.
+    ///
+    /// Designation types from 8 on and sizes of frames that no table of ours has are left out.
+    pub const fn format(&self) -> Option<TableFormat> {
+        if self.format != Self::S390 {
+            return None;
+        }
+        let large = self.frame_sizes & FrameSize::Size1M.bytes() != 0;
+        Some(TableFormat {
+            designation_types: DesignationTypes((self.designation_types as u8).reverse_bits()),
+            frame_sizes: if large { FrameSizes::WITH_LARGE } else { FrameSizes::SMALL },
+            relaxed_translation: self.flags & Self::RELAXED_TRANSLATION != 0,
+        })
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Which addresses may be mapped for all of several domains, and why the others may not.
+//!
+//! Nothing is stored: the runs follow from the domains alone, so there is no list that an attach could leave half
+//! changed or a detach could leave too short, and no number of ranges that is too many.
+
+use crate::format::address::Iova;
+use crate::format::range::IovaRange;
+use crate::user::domain::Domain;
+use crate::user::reserved::Reasons;
+
+/// Addresses that have the same reasons not to be mapped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Run {
+    /// The addresses.
+    pub range: IovaRange,
+    /// Why they may not be mapped; none if they may.
+    pub reasons: Reasons,
+}
+
+/// The runs of all 2^64 addresses, lowest first; two that touch differ in their reasons.
+///
+/// Addresses may be mapped when they lie in the aperture of every domain and in no reserved region, of whatever kind.
+/// Each run takes a look at every aperture and every region.
+#[derive(Clone, Debug)]
+pub struct Runs<'a> {
+    domains: &'a [Option<Domain<'a>>],
+    rest: Option<IovaRange>,
+}
+
+impl<'a> Runs<'a> {
+    /// No runs at all.
+    pub(crate) const NONE: Self = Self { domains: &[], rest: None };
+
+    /// The runs of the domains in `domains`, in any order; without any all addresses are one run without a reason.
+    pub const fn new(domains: &'a [Option<Domain<'a>>]) -> Self {
+        Self { domains, rest: Some(IovaRange::ALL) }
+    }
+
+    /// Cuts `rest` where a reason may come or go; the first part and the reasons of its first byte, and what remains.
+    fn cut(&self, rest: IovaRange) -> (Run, Option<IovaRange>) {
+        let mut step = Step { at: rest.start(), last: rest.last(), reasons: Reasons::NONE };
+        for domain in self.domains.iter().filter_map(Option::as_ref) {
+            if !step.meet(domain.aperture) {
+                step.reasons = step.reasons | Reasons::OUTSIDE;
+            }
+            for region in domain.reserved_regions() {
+                if step.meet(region.range) {
+                    step.reasons = step.reasons | region.reasons;
+                }
+            }
+        }
+        let (range, rest) = rest.split_after(step.last);
+        (Run { range, reasons: step.reasons }, rest)
+    }
+}
+
+/// How far from an address nothing changes.
+struct Step {
+    at: Iova,
+    last: Iova,
+    reasons: Reasons,
+}
+
+impl Step {
+    /// Ends the step where `range` starts or ends; whether the range holds the address.
+    fn meet(&mut self, range: IovaRange) -> bool {
+        let inside = range.contains_iova(self.at);
+        if inside {
+            self.last = self.last.min(range.last());
+        } else if self.at < range.start() {
+            // A range that starts behind an address does not start at 0.
+            self.last = self.last.min(Iova::new(range.start().get().wrapping_sub(1)));
+        }
+        inside
+    }
+}
+
+impl Iterator for Runs<'_> {
+    type Item = Run;
+
+    // It is long, and called from many places that are not in a hurry.
+    #[inline(never)]
+    fn next(&mut self) -> Option<Run> {
+        let (mut run, mut rest) = self.cut(self.rest?);
+        while let Some(following) = rest {
+            let (next, after) = self.cut(following);
+            if next.reasons != run.reasons {
+                break;
+            }
+            run.range = run.range.hull(next.range);
+            rest = after;
+        }
+        self.rest = rest;
+        Some(run)
+    }
+}

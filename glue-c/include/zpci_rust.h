@@ -66,6 +66,26 @@ struct zpci_rust_function {
 	u8 utility_string[64];		/* EBCDIC */
 };
 
+/* First and last byte; empty if last is less than start */
+struct zpci_rust_range {
+	u64 start;
+	u64 last;
+};
+
+#define ZPCI_RUST_LIMITS_REFRESH		0x01	/* refresh also on invalid to valid */
+#define ZPCI_RUST_LIMITS_RELAXED_TRANSLATION	0x02	/* may do without translation */
+#define ZPCI_RUST_LIMITS_REGION_THIRD_ONLY	0x04	/* no other table is registered */
+
+/* What a function takes for translation, as CLP reported it */
+struct zpci_rust_limits {
+	u64 start_dma;
+	u64 end_dma;			/* inclusive */
+	u8 designation_types;		/* as the machine stored them */
+	u8 function_type;
+	u8 flags;
+	u8 reserved[5];			/* zero */
+};
+
 /* Translation tables of a domain; filled by zpci_rust_table_init() */
 struct zpci_rust_table {
 	u64 origin;
@@ -75,14 +95,28 @@ struct zpci_rust_table {
 	u8 reserved[6];
 };
 
-/*
- * What an unmap found; pages of 4 KiB, and the first and last byte of the range
- * they lie in: 1 and 0 if there is none
- */
+/* What an unmap found */
 struct zpci_rust_unmapped {
-	u64 start;
-	u64 last;
-	u64 pages;
+	struct zpci_rust_range range;	/* from the first page that was mapped to the last */
+	struct zpci_rust_range split;	/* frames of 1 MiB that were split for it */
+	u64 pages;			/* how many pages of 4 KiB were mapped */
+};
+
+/* Tables that were taken out; filled by zpci_rust_reclaim() */
+struct zpci_rust_reclaimed {
+	u64 list;			/* Rust's own; 0 if there are none */
+	struct zpci_rust_range span;
+};
+
+/* A function and its translation: Rust's own */
+struct zpci_rust_attachment {
+	u64 opaque[9];
+};
+
+/* What the last MPCIFC answered; zeros if none was issued */
+struct zpci_rust_outcome {
+	u8 cc;
+	u8 status;
 };
 
 /* A function of a container, and the table that it is registered with */
@@ -112,72 +146,87 @@ struct zpci_rust_refusal {
  */
 
 /*
- * Tables. @aperture is how many bytes of a function's window are wanted. Only
- * zpci_rust_table_init() and zpci_rust_map() allocate, as @gfp says. Calls for
- * disjoint ranges may run at the same time.
+ * Tables. @aperture_bytes is how many bytes of a function's window are wanted.
+ * zpci_rust_table_init() and zpci_rust_map() allocate as @gfp says;
+ * zpci_rust_unmap() does so to split a frame of 1 MiB, and otherwise not at
+ * all. Calls for disjoint ranges may run at the same time.
  */
 int zpci_rust_table_init(struct zpci_rust_table *table, u64 base,
-			 const struct zpci_rust_function *function,
-			 u64 aperture, bool large, u32 gfp);
+			 const struct zpci_rust_limits *limits,
+			 u64 aperture_bytes, bool large, u32 gfp);
 void zpci_rust_table_free(const struct zpci_rust_table *table);
 u64 zpci_rust_table_last(const struct zpci_rust_table *table);
 int zpci_rust_map(const struct zpci_rust_table *table, u64 iova, u64 origin,
 		  u64 size, bool writable, u32 gfp);
 /*
- * Bytes that are not mapped any more; 0 if refused. @unmapped: what was mapped,
- * which has to be refreshed. @gfp is for splitting frames of 1 MiB.
+ * Bytes that are not mapped any more; 0 if refused. @unmapped is filled in any
+ * case: its range has to be refreshed before anything that was mapped is used
+ * for something else, and what was split at once.
  */
 u64 zpci_rust_unmap(const struct zpci_rust_table *table, u64 iova, u64 size,
 		    struct zpci_rust_unmapped *unmapped, u32 gfp);
-/* 0 if not mapped */
+/* 0 if not mapped. In an RCU read-side section, or by the owner of the address */
 u64 zpci_rust_translate(const struct zpci_rust_table *table, u64 iova);
 
 /*
- * Take out the tables that are empty after an unmap of the range, which has
- * been refreshed: a list, or 0. @span has to be refreshed for every function,
- * and a grace period has to pass, before the list is freed. The list is the
- * address of its first table plus flags in the bits below the alignment of a
- * table; bytes 8 to 63 of that table are free for use after the refresh.
+ * Takes the tables out that are empty after an unmap of the range, which has
+ * been refreshed and belongs to the caller. The span has to be refreshed for
+ * every function, with success, and a grace period has to pass, before they are
+ * freed; until then nothing may be written to them.
  */
-u64 zpci_rust_reclaim(const struct zpci_rust_table *table, u64 start, u64 last,
-		      u64 span[2]);
-void zpci_rust_reclaimed_free(u64 list, u64 base);
+void zpci_rust_reclaim(const struct zpci_rust_table *table, u64 start, u64 last,
+		       struct zpci_rust_reclaimed *reclaimed);
+void zpci_rust_reclaimed_free(const struct zpci_rust_reclaimed *reclaimed, u64 base);
 
-/* What of a function's window is used, and what is not (at most 2 ranges; their number) */
-int zpci_rust_window(const struct zpci_rust_function *function, u64 aperture,
-		     u64 window[2]);
-u32 zpci_rust_reserved(const struct zpci_rust_function *function, u64 aperture,
-		       u64 reserved[2][2]);
-/* Whether interrupts are written to addresses of the window that is used, and to which */
+/* What of a function's window a table serves, and what it does not (at most 2 ranges; their number) */
+int zpci_rust_aperture(const struct zpci_rust_limits *limits, u64 aperture_bytes,
+		       struct zpci_rust_range *aperture);
+u32 zpci_rust_reserved(const struct zpci_rust_limits *limits, u64 aperture_bytes,
+		       struct zpci_rust_range *reserved);
+/* Whether interrupts are written to addresses of the aperture, and to which */
 bool zpci_rust_interrupts(const struct zpci_rust_function *function,
-			  u64 aperture, u64 interrupts[2]);
-
-/*
- * Registration. No table means no translation. @answer receives condition code
- * and status. Functions that are gone or being recovered register without
- * error. May sleep.
- */
-int zpci_rust_can_attach(const struct zpci_rust_function *function,
-			 u64 aperture, const struct zpci_rust_table *table);
-int zpci_rust_register(const struct zpci_rust_function *function, u64 aperture,
-		       const struct zpci_rust_table *table, u8 answer[2]);
-int zpci_rust_deregister(u32 handle, u32 gisa);
-
-/* Refresh; -ENOMEM if the machine is out of resources */
-int zpci_rust_refresh(u32 handle, u64 start, u64 last);
-/* The same for what did not have to change at @start */
-int zpci_rust_refresh_all(u32 handle, u64 start, u64 last);
-/*
- * After mapping. 1: the machine was out of resources, and everything from
- * @first to @end was refreshed
- */
-int zpci_rust_refresh_mapped(u32 handle, u64 start, u64 last, u64 first,
-			     u64 end);
-/* To be called after a registration, when the function is told of what is mapped from now on */
-int zpci_rust_refresh_attached(const struct zpci_rust_function *function,
-			       u64 aperture, const struct zpci_rust_table *table);
+			  u64 aperture_bytes, struct zpci_rust_range *interrupts);
 /* Whether the refresh after an unmap may be put off */
-bool zpci_rust_may_defer(u8 function_type);
+bool zpci_rust_may_defer(const struct zpci_rust_limits *limits);
+
+/*
+ * Attachments. An attachment is on the list of its domain from before
+ * zpci_rust_attach(), with a full barrier in between, until zpci_rust_detach()
+ * returned 0 or the function was disabled. No table is none: no translation.
+ *
+ * zpci_rust_attach() and zpci_rust_detach() may sleep, one at a time for a
+ * function. A function that is gone or being recovered attaches without error.
+ * If zpci_rust_detach() fails the function is still registered.
+ */
+int zpci_rust_attachment_init(struct zpci_rust_attachment *attachment,
+			      const struct zpci_rust_limits *limits, u64 aperture_bytes,
+			      const struct zpci_rust_table *table, void *gate);
+void zpci_rust_attachment_aperture(const struct zpci_rust_attachment *attachment,
+				   struct zpci_rust_range *aperture);
+int zpci_rust_attach(const struct zpci_rust_attachment *attachment, u32 handle,
+		     u32 gisa, struct zpci_rust_outcome *outcome);
+/* After zpci_rust_attach(), in an RCU read-side section: what was mapped before */
+int zpci_rust_catch_up(const struct zpci_rust_attachment *attachment,
+		       const struct zpci_rust_table *table, u32 handle);
+int zpci_rust_detach(const struct zpci_rust_attachment *attachment, u32 handle,
+		     u32 gisa, struct zpci_rust_outcome *outcome);
+void zpci_rust_disabled(const struct zpci_rust_attachment *attachment);
+bool zpci_rust_is_registered(const struct zpci_rust_attachment *attachment);
+
+/*
+ * Refresh, for each attachment of a domain, in any context. -ENOMEM if the
+ * machine is out of resources. A function that is gone or not registered is no
+ * error. After an error the function may use old entries.
+ */
+int zpci_rust_unmapped(const struct zpci_rust_attachment *attachment, u32 handle,
+		       u64 start, u64 last);
+int zpci_rust_refresh_all(const struct zpci_rust_attachment *attachment, u32 handle);
+/*
+ * After mapping. 1: the machine was out of resources, and everything was
+ * refreshed. A function in error or recovery is no error either.
+ */
+int zpci_rust_mapped(const struct zpci_rust_attachment *attachment, u32 handle,
+		     u64 start, u64 last);
 
 /*
  * CLP. @block is a page. zpci_rust_enable() and zpci_rust_disable() also return
@@ -245,6 +294,15 @@ u8 zpci_rust_rpcit(u32 handle, u64 start, u64 length, u8 *status);
 bool zpci_rust_pause_set(u32 busy);
 bool zpci_rust_pause_mpcifc(u32 busy);
 bool zpci_rust_pause_rpcit(u32 busy);
+
+/*
+ * The gate of an attachment: many may pass it, or one may close it. Neither
+ * sleeps. The result of zpci_rust_gate_exclusive() is for the call that ends it.
+ */
+void zpci_rust_gate_shared(void *gate);
+void zpci_rust_gate_shared_end(void *gate);
+u64 zpci_rust_gate_exclusive(void *gate);
+void zpci_rust_gate_exclusive_end(void *gate, u64 flags);
 
 /* A function of the list; whether UIDs are unique; a command that failed */
 void zpci_rust_listed(void *context, u32 id, u32 handle, bool configured);

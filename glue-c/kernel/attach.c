@@ -1,8 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Functions come to domains and leave them: registration of translation.
+ * Functions come to domains and leave them.
+ *
+ * What a registration and each answer of the machine mean is decided in Rust
+ * (s390-iommu/src/attach.rs). This file has the locks and the lists:
+ *
+ * zpci_function.lock	one change of the translation of a function at a time;
+ *			MPCIFC may sleep while it is held, and holds up nobody
+ *			but who changes the same function
+ * zpci_domain.lock	writers of the list of attachments; never held over an
+ *			instruction
+ * zpci_attachment.gate	RPCIT against a change of the registration, for one
+ *			instruction at a time
  */
+#define pr_fmt(fmt) "zpci: " fmt
+
+#include <linux/hashtable.h>
 #include <linux/iommu.h>
+#include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/rculist.h>
 #include <linux/slab.h>
@@ -12,8 +27,31 @@
 #include "zpci_domain.h"
 #include "zpci_shim.h"
 
-/* One registration at a time; see zpci_domain.h. */
-DEFINE_MUTEX(zpci_registration_lock);
+/* What the driver keeps of a function */
+struct zpci_function {
+	struct zpci_dev *zdev;
+	struct mutex lock;
+	struct zpci_attachment *attachment;	/* NULL if DMA is blocked */
+	struct list_head stuck;			/* the machine did not end these */
+	struct hlist_node node;
+	struct rcu_head rcu;
+};
+
+/* Functions by the address of their struct zpci_dev */
+static DEFINE_HASHTABLE(zpci_functions, 6);
+static DEFINE_SPINLOCK(zpci_functions_lock);
+
+/* The caller holds @zdev, and so what belongs to it. */
+static struct zpci_function *zpci_function(struct zpci_dev *zdev)
+{
+	struct zpci_function *function;
+
+	guard(rcu)();
+	hash_for_each_possible_rcu(zpci_functions, function, node, (unsigned long)zdev)
+		if (function->zdev == zdev)
+			return function;
+	return NULL;
+}
 
 static void zpci_set_domain(struct zpci_dev *zdev, struct iommu_domain *domain)
 {
@@ -24,38 +62,131 @@ static void zpci_set_domain(struct zpci_dev *zdev, struct iommu_domain *domain)
 	spin_unlock_irqrestore(&zdev->dom_lock, flags);
 }
 
-/* Ends whatever translation the function has. Cannot fail. */
-static void zpci_block(struct zpci_dev *zdev)
+/* An attachment to @domain, or to storage without tables if that is NULL; nothing is issued. */
+static struct zpci_attachment *zpci_attachment_new(struct zpci_dev *zdev,
+						   struct zpci_domain *domain)
 {
-	struct iommu_domain *old = zdev->s390_domain;
 	struct zpci_attachment *attachment;
-	struct zpci_domain *domain;
+	struct zpci_rust_limits limits;
+	int rc;
+
+	attachment = kzalloc_obj(*attachment);
+	if (!attachment)
+		return ERR_PTR(-ENOMEM);
+	attachment->zdev = zdev;
+	attachment->domain = domain;
+	rwlock_init(&attachment->gate);
+	zpci_shim_limits(zdev, &limits);
+	rc = zpci_rust_attachment_init(&attachment->rust, &limits, zpci_aperture_bytes,
+				       domain ? &domain->table : NULL, &attachment->gate);
+	if (rc) {
+		kfree(attachment);
+		return ERR_PTR(rc);
+	}
+	return attachment;
+}
+
+/* From now on whoever changes a table issues the refresh to the function, once it is registered. */
+static void zpci_list(struct zpci_attachment *attachment)
+{
+	struct zpci_domain *domain = attachment->domain;
 	unsigned long flags;
 
-	lockdep_assert_held(&zpci_registration_lock);
-	if (old->type == IOMMU_DOMAIN_BLOCKED)
+	if (!domain)
 		return;
-	if (zpci_has_tables(old)) {
-		domain = to_zpci_domain(old);
+	refcount_inc(&domain->refs);
+	spin_lock_irqsave(&domain->lock, flags);
+	list_add_rcu(&attachment->entry, &domain->attachments);
+	spin_unlock_irqrestore(&domain->lock, flags);
+	/*
+	 * The list, then MPCIFC: pairs with the barrier between an entry and
+	 * the list in zpci_refresh() and zpci_iotlb_sync_map(). Who does not
+	 * find the function here changed the entry before the machine may look
+	 * at it for this function.
+	 */
+	smp_mb();
+}
+
+/* The function is not registered. */
+static void zpci_unlist(struct zpci_attachment *attachment)
+{
+	struct zpci_domain *domain = attachment->domain;
+	unsigned long flags;
+
+	if (domain) {
 		spin_lock_irqsave(&domain->lock, flags);
-		list_for_each_entry(attachment, &domain->attachments, entry) {
-			if (attachment->zdev == zdev) {
-				list_del_rcu(&attachment->entry);
-				kfree_rcu(attachment, rcu);
-				break;
-			}
-		}
+		list_del_rcu(&attachment->entry);
 		spin_unlock_irqrestore(&domain->lock, flags);
+		zpci_domain_put(domain);
 	}
-	zpci_rust_deregister(zdev->fh, zdev->gisa);
-	zdev->dma_table = NULL;
-	zpci_set_domain(zdev, &zpci_blocking_domain);
+	kfree_rcu(attachment, rcu);
+}
+
+/*
+ * Ends the registration of @attachment. If the machine does not, the function
+ * may go on to use the tables: it stays on the list of the domain, whose tables
+ * stay too, until the function is disabled.
+ */
+static bool zpci_end(struct zpci_function *function, struct zpci_attachment *attachment)
+{
+	struct zpci_dev *zdev = function->zdev;
+	struct zpci_rust_outcome outcome;
+
+	if (zpci_rust_detach(&attachment->rust, READ_ONCE(zdev->fh), zdev->gisa, &outcome)) {
+		zpci_dbg(3, "unreg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, outcome.cc,
+			 outcome.status);
+		return false;
+	}
+	zpci_unlist(attachment);
+	return true;
+}
+
+/* Tries again to end what the machine did not end before; whether nothing is left. */
+static bool zpci_end_stuck(struct zpci_function *function)
+{
+	struct zpci_attachment *attachment, *next;
+
+	list_for_each_entry_safe(attachment, next, &function->stuck, stuck) {
+		/* The entry is gone with the attachment. */
+		list_del(&attachment->stuck);
+		if (!zpci_end(function, attachment)) {
+			list_add(&attachment->stuck, &function->stuck);
+			return false;
+		}
+	}
+	return true;
+}
+
+static void zpci_stuck(struct zpci_function *function, struct zpci_attachment *attachment)
+{
+	list_add(&attachment->stuck, &function->stuck);
+	pr_warn("FID %08x: the machine did not end the translation; what it reaches is kept until the function is disabled\n",
+		function->zdev->fid);
+}
+
+/* Ends whatever translation the function has. Cannot fail. */
+static void zpci_block(struct zpci_function *function)
+{
+	struct zpci_attachment *attachment = function->attachment;
+
+	lockdep_assert_held(&function->lock);
+	function->attachment = NULL;
+	zpci_set_domain(function->zdev, &zpci_blocking_domain);
+	if (!attachment)
+		return;
+	function->zdev->dma_table = NULL;
+	if (!zpci_end(function, attachment))
+		zpci_stuck(function, attachment);
 }
 
 static int zpci_attach_blocking(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)
 {
-	guard(mutex)(&zpci_registration_lock);
-	zpci_block(to_zpci_dev(dev));
+	struct zpci_function *function = zpci_function(to_zpci_dev(dev));
+
+	if (!function)
+		return 0;
+	guard(mutex)(&function->lock);
+	zpci_block(function);
 	return 0;
 }
 
@@ -66,88 +197,79 @@ struct iommu_domain zpci_blocking_domain = {
 	},
 };
 
-/* Registers @table; no translation where that is NULL. */
-static int zpci_register(struct zpci_dev *zdev, const struct zpci_rust_function *function,
-			 const struct zpci_rust_table *table, u8 answer[2])
+/* Registers the attachment, which is on its list; the outcome goes into the trace. */
+static int zpci_register(struct zpci_attachment *attachment, struct zpci_rust_outcome *outcome)
 {
+	struct zpci_dev *zdev = attachment->zdev;
 	int rc;
 
-	rc = zpci_rust_register(function, zpci_aperture, table, answer);
-	if (answer[0])
-		zpci_dbg(3, "reg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, answer[0],
-			 answer[1]);
-	return rc;
+	rc = zpci_rust_attach(&attachment->rust, READ_ONCE(zdev->fh), zdev->gisa, outcome);
+	if (outcome->cc)
+		zpci_dbg(3, "reg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, outcome->cc,
+			 outcome->status);
+	if (rc || outcome->cc || !attachment->domain)
+		return rc;
+	/*
+	 * What is mapped from now on is refreshed by whoever maps it; this is
+	 * for what was mapped before. The addresses belong to others.
+	 */
+	guard(rcu)();
+	if (zpci_rust_catch_up(&attachment->rust, &attachment->domain->table,
+			       READ_ONCE(zdev->fh)))
+		pr_warn_ratelimited("FID %08x: the machine does not know all that is mapped; made up for by the next refresh\n",
+				    zdev->fid);
+	return 0;
 }
 
-int zpci_attach(struct iommu_domain *iommu_domain, struct device *dev ZPCI_OLD_DOMAIN)
+/* Takes the function from the translation that it has, and gives it @domain, none if NULL. */
+static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *domain,
+		       struct zpci_dev *zdev)
 {
-	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
-	struct zpci_dev *zdev = to_zpci_dev(dev);
+	struct zpci_function *function = zpci_function(zdev);
 	struct zpci_attachment *attachment;
-	struct zpci_rust_function function;
-	unsigned long flags;
-	u8 answer[2];
+	struct zpci_rust_outcome outcome;
 	int rc;
 
-	guard(mutex)(&zpci_registration_lock);
+	if (!function)
+		return -ENODEV;
+	guard(mutex)(&function->lock);
 	/* After an attach that was refused the core goes back to where the function still is. */
 	if (zdev->s390_domain == iommu_domain)
 		return 0;
-	zpci_shim_describe(zdev, &function);
-	rc = zpci_rust_can_attach(&function, zpci_aperture, &domain->table);
-	if (rc)
-		return rc;
-	attachment = kzalloc_obj(*attachment);
-	if (!attachment)
-		return -ENOMEM;
-	attachment->zdev = zdev;
-	zpci_rust_window(&function, zpci_aperture, attachment->window);
+	attachment = zpci_attachment_new(zdev, domain);
+	if (IS_ERR(attachment))
+		return PTR_ERR(attachment);
 
 	/* A failure from here on leaves DMA blocked. */
-	zpci_block(zdev);
-	rc = zpci_register(zdev, &function, &domain->table, answer);
-	if (rc) {
+	zpci_block(function);
+	if (!zpci_end_stuck(function)) {
 		kfree(attachment);
+		return -EBUSY;
+	}
+	zpci_list(attachment);
+	rc = zpci_register(attachment, &outcome);
+	if (rc) {
+		if (zpci_rust_is_registered(&attachment->rust))
+			zpci_stuck(function, attachment);
+		else
+			zpci_unlist(attachment);
 		return rc;
 	}
-	zdev->dma_table = phys_to_virt(domain->table.origin);
+	function->attachment = attachment;
+	zdev->dma_table = domain ? phys_to_virt(domain->table.origin) : NULL;
 	zpci_set_domain(zdev, iommu_domain);
-	spin_lock_irqsave(&domain->lock, flags);
-	list_add_rcu(&attachment->entry, &domain->attachments);
-	spin_unlock_irqrestore(&domain->lock, flags);
+	return 0;
+}
 
-	/*
-	 * What is mapped from now on is refreshed by whoever maps it; this is
-	 * for what was mapped before.
-	 */
-	rc = zpci_rust_refresh_attached(&function, zpci_aperture, &domain->table);
-	if (rc && !answer[0])
-		zpci_block(zdev);
-	else
-		rc = 0;
-	return rc;
+int zpci_attach(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)
+{
+	return zpci_change(domain, to_zpci_domain(domain), to_zpci_dev(dev));
 }
 
 #ifdef ZPCI_HAS_RELAXED_TRANSLATION
 static int zpci_attach_identity(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)
 {
-	struct zpci_dev *zdev = to_zpci_dev(dev);
-	struct zpci_rust_function function;
-	u8 answer[2];
-	int rc;
-
-	guard(mutex)(&zpci_registration_lock);
-	zpci_shim_describe(zdev, &function);
-	rc = zpci_rust_can_attach(&function, zpci_aperture, NULL);
-	if (rc)
-		return rc;
-
-	/* A failure from here on leaves DMA blocked. */
-	zpci_block(zdev);
-	rc = zpci_register(zdev, &function, NULL, answer);
-	if (!rc)
-		zpci_set_domain(zdev, domain);
-	return rc;
+	return zpci_change(domain, NULL, to_zpci_dev(dev));
 }
 
 struct iommu_domain zpci_identity_domain = {
@@ -159,28 +281,89 @@ struct iommu_domain zpci_identity_domain = {
 #endif
 
 #ifdef ZPCI_HAS_REGISTER_IOAT
+/*
+ * The function was disabled and enabled, or reset: registers the translation
+ * that it has. A condition code, as arch/s390/pci/pci.c expects it, or -EINVAL.
+ */
 int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 {
-	const struct zpci_rust_table *table;
-	struct zpci_rust_function function;
-	struct iommu_domain *domain;
-	u8 answer[2] = {};
+	struct zpci_function *function = zpci_function(zdev);
+	struct zpci_rust_outcome outcome;
+	int rc;
 
-	guard(mutex)(&zpci_registration_lock);
-	domain = zdev->s390_domain;
-	if (domain->type == IOMMU_DOMAIN_BLOCKED)
+	if (!function)
 		return 0;
-	table = zpci_has_tables(domain) ? &to_zpci_domain(domain)->table : NULL;
-	zpci_shim_describe(zdev, &function);
-	if (zpci_register(zdev, &function, table, answer) && !answer[0])
-		return -EINVAL;
-	*status = answer[1];
-	/*
-	 * A hypervisor that shadows the tables dropped what it knew of them with
-	 * the old registration.
-	 */
-	if (!answer[0] && table)
-		return zpci_rust_refresh_attached(&function, zpci_aperture, table);
-	return answer[0];
+	guard(mutex)(&function->lock);
+	if (!function->attachment)
+		return 0;
+	rc = zpci_register(function->attachment, &outcome);
+	*status = outcome.status;
+	return outcome.cc ?: rc;
 }
 #endif
+
+/*
+ * The function is disabled, so no translation is registered any more. Called
+ * before anything can enable it again. A kernel that registers zdev->dma_table
+ * by itself does so without telling, so that there the attachment stays as it
+ * is.
+ */
+void zpci_function_disabled(struct zpci_dev *zdev)
+{
+	struct zpci_function *function = zpci_function(zdev);
+	struct zpci_attachment *attachment, *next;
+
+	if (!function)
+		return;
+	guard(mutex)(&function->lock);
+#ifdef ZPCI_HAS_REGISTER_IOAT
+	if (function->attachment)
+		zpci_rust_disabled(&function->attachment->rust);
+#endif
+	list_for_each_entry_safe(attachment, next, &function->stuck, stuck) {
+		list_del(&attachment->stuck);
+		zpci_rust_disabled(&attachment->rust);
+		zpci_unlist(attachment);
+	}
+}
+
+int zpci_function_add(struct zpci_dev *zdev)
+{
+	struct zpci_function *function = kzalloc_obj(*function);
+
+	if (!function)
+		return -ENOMEM;
+	function->zdev = zdev;
+	mutex_init(&function->lock);
+	INIT_LIST_HEAD(&function->stuck);
+	guard(spinlock)(&zpci_functions_lock);
+	hash_add_rcu(zpci_functions, &function->node, (unsigned long)zdev);
+	return 0;
+}
+
+void zpci_function_remove(struct zpci_dev *zdev)
+{
+	struct zpci_function *function = zpci_function(zdev);
+	struct zpci_attachment *attachment, *next;
+
+	if (!function)
+		return;
+	scoped_guard(mutex, &function->lock) {
+		zpci_block(function);
+		zpci_end_stuck(function);
+		/* Nobody will know when these end: their tables stay for good. */
+		list_for_each_entry_safe(attachment, next, &function->stuck, stuck) {
+			list_del(&attachment->stuck);
+			if (attachment->domain) {
+				WRITE_ONCE(attachment->domain->pinned, true);
+				refcount_inc(&attachment->domain->refs);
+			}
+			zpci_unlist(attachment);
+			pr_err("FID %08x: gone while its translation was registered; the tables are never freed\n",
+			       zdev->fid);
+		}
+	}
+	scoped_guard(spinlock, &zpci_functions_lock)
+		hash_del_rcu(&function->node);
+	kfree_rcu(function, rcu);
+}

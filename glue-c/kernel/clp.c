@@ -158,14 +158,18 @@ int clp_disable_fh(struct zpci_dev *zdev, u32 *fh)
 	void *block;
 	int rc;
 
-	if (!zdev_enabled(zdev))
+	if (!zdev_enabled(zdev)) {
+		zpci_function_disabled(zdev);
 		return 0;
+	}
 	*fh = 0;
 	block = zpci_block_alloc(GFP_KERNEL);
 	if (!block)
 		return -ENOMEM;
 	rc = zpci_rust_disable(block, zdev->fh, fh);
 	zpci_dbg(3, "dis fid:%x, fh:%x, rc:%d\n", zdev->fid, *fh, rc);
+	if (!rc || rc == CLP_RC_SETPCIFN_ALRDY)
+		zpci_function_disabled(zdev);
 	zpci_block_free(block);
 	return rc;
 }

@@ -10,6 +10,7 @@
 #include <linux/mm.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/rculist.h>
 #include <linux/slab.h>
 #include <linux/vfio_zpci.h>
 
@@ -27,6 +28,17 @@ struct zpci_members {
 	u32 joining;
 };
 
+static u32 zpci_count_attachments(struct zpci_domain *domain)
+{
+	struct zpci_attachment *attachment;
+	u32 count = 0;
+
+	guard(rcu)();
+	list_for_each_entry_rcu(attachment, &domain->attachments, entry)
+		count++;
+	return count;
+}
+
 /*
  * What is told afterwards is of these copies, whatever becomes of the
  * functions. Domains of other drivers are left out.
@@ -38,30 +50,30 @@ static int zpci_find_members(struct zpci_members *members, struct iommu_domain *
 	struct zpci_attachment *attachment;
 	struct zpci_rust_member *member;
 	unsigned int i;
+	u32 room = 0;
 
-	guard(mutex)(&zpci_registration_lock);
+	for (i = 0; i < count; i++)
+		if (domains[i]->ops == &zpci_paging_domain_ops)
+			room += zpci_count_attachments(to_zpci_domain(domains[i]));
+	if (!room)
+		return 0;
+	members->member = kvmalloc_array(room, sizeof(*members->member), GFP_KERNEL);
+	members->room = kvmalloc(zpci_rust_container_room(room), GFP_KERNEL);
+	if (!members->member || !members->room)
+		return -ENOMEM;
 	for (i = 0; i < count; i++) {
 		members->joining = members->count;
 		if (domains[i]->ops != &zpci_paging_domain_ops)
 			continue;
 		domain = to_zpci_domain(domains[i]);
-		members->count += list_count_nodes(&domain->attachments);
-	}
-	if (!members->count)
-		return 0;
-	members->member = kvmalloc_array(members->count, sizeof(*members->member), GFP_KERNEL);
-	members->room = kvmalloc(zpci_rust_container_room(members->count), GFP_KERNEL);
-	if (!members->member || !members->room)
-		return -ENOMEM;
-	member = members->member;
-	for (i = 0; i < count; i++) {
-		if (domains[i]->ops != &zpci_paging_domain_ops)
-			continue;
-		domain = to_zpci_domain(domains[i]);
-		list_for_each_entry(attachment, &domain->attachments, entry) {
+		guard(rcu)();
+		list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
+			/* Who joined since they were counted is left out. */
+			if (members->count == room)
+				break;
+			member = &members->member[members->count++];
 			zpci_shim_describe(attachment->zdev, &member->function);
 			member->table = domain->table;
-			member++;
 		}
 	}
 	return 0;
@@ -78,7 +90,7 @@ static int zpci_may_join(const struct zpci_members *members)
 	int rc;
 
 	rc = zpci_rust_container_join(members->member, members->count, members->joining,
-				      zpci_aperture, members->room, &refusal);
+				      zpci_aperture_bytes, members->room, &refusal);
 	if (!rc)
 		return 0;
 	if (refusal.reason < ARRAY_SIZE(reasons) && reasons[refusal.reason])
@@ -99,14 +111,14 @@ static int zpci_add_capabilities(const struct zpci_members *members,
 	void *buffer;
 	int rc = 0;
 
-	size = zpci_rust_container_capabilities(members->member, members->count, zpci_aperture,
+	size = zpci_rust_container_capabilities(members->member, members->count, zpci_aperture_bytes,
 						members->room, NULL, 0);
 	if (!size)
 		return 0;
 	buffer = kvzalloc(size, GFP_KERNEL);
 	if (!buffer)
 		return -ENOMEM;
-	zpci_rust_container_capabilities(members->member, members->count, zpci_aperture,
+	zpci_rust_container_capabilities(members->member, members->count, zpci_aperture_bytes,
 					 members->room, buffer, size);
 	while (!rc && offset < size) {
 		cap = buffer + offset;
@@ -155,6 +167,6 @@ int zpci_shim_capability(struct zpci_dev *zdev, u32 index, u8 *buffer)
 	struct zpci_rust_function function;
 
 	zpci_shim_describe(zdev, &function);
-	return zpci_rust_vfio_capability(&function, zpci_aperture, index, buffer);
+	return zpci_rust_vfio_capability(&function, zpci_aperture_bytes, index, buffer);
 }
 EXPORT_SYMBOL_GPL(zpci_shim_capability);

@@ -1,12 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What CLP told of a function: between struct zpci_dev and the Rust object.
+ * What CLP reported of a function: between struct zpci_dev and the Rust object.
  */
 #include <linux/string.h>
 #include <asm/sclp.h>
 
 #include "compat.h"
 #include "zpci_shim.h"
+
+void zpci_shim_limits(struct zpci_dev *zdev, struct zpci_rust_limits *limits)
+{
+	*limits = (struct zpci_rust_limits) {
+		.start_dma = zdev->start_dma,
+		.end_dma = zdev->end_dma,
+		.designation_types = zdev->dtsm,
+		.function_type = zdev->pft,
+		.flags = (zdev->tlb_refresh ? ZPCI_RUST_LIMITS_REFRESH : 0) |
+			 (zpci_relaxed_translation(zdev) ?
+			  ZPCI_RUST_LIMITS_RELAXED_TRANSLATION : 0) |
+			 ZPCI_REGISTRATION_LIMITS,
+	};
+}
 
 void zpci_shim_describe(struct zpci_dev *zdev, struct zpci_rust_function *function)
 {

@@ -2,6 +2,8 @@
 /*
  * The s390 IOMMU: domains, mappings, refresh. Tables and decisions are Rust.
  */
+#define pr_fmt(fmt) "zpci: " fmt
+
 #include <linux/io.h>
 #include <linux/iommu.h>
 #include <linux/llist.h>
@@ -16,18 +18,15 @@
 #include "zpci_domain.h"
 #include "zpci_shim.h"
 
-/* What a list of reclaimed tables is used for while it waits for a grace period */
+/* Tables that were taken out of a domain, until they can be freed */
 struct zpci_reclaimed {
-	u64 link;
-	u64 list;
+	struct zpci_rust_reclaimed rust;
 	u64 base;
 	struct llist_node kept;
 	struct rcu_head rcu;
 };
 
-static_assert(offsetofend(struct zpci_reclaimed, rcu) <= 64);
-
-u64 zpci_aperture;
+u64 zpci_aperture_bytes;
 static u32 zpci_aperture_factor = 1;
 bool zpci_large_frames;
 
@@ -38,11 +37,14 @@ static u64 zpci_storage_base(void)
 
 static bool zpci_capable(struct device *dev, enum iommu_cap cap)
 {
+	struct zpci_rust_limits limits;
+
 	switch (cap) {
 	case IOMMU_CAP_CACHE_COHERENCY:
 		return true;
 	case IOMMU_CAP_DEFERRED_FLUSH:
-		return zpci_rust_may_defer(to_zpci_dev(dev)->pft);
+		zpci_shim_limits(to_zpci_dev(dev), &limits);
+		return zpci_rust_may_defer(&limits);
 	default:
 		return false;
 	}
@@ -50,16 +52,16 @@ static bool zpci_capable(struct device *dev, enum iommu_cap cap)
 
 static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 {
-	struct zpci_rust_function function;
+	struct zpci_rust_limits limits;
 	struct zpci_domain *domain;
 	int rc;
 
 	domain = kzalloc_obj(*domain);
 	if (!domain)
 		return ERR_PTR(-ENOMEM);
-	zpci_shim_describe(to_zpci_dev(dev), &function);
-	rc = zpci_rust_table_init(&domain->table, zpci_storage_base(), &function, zpci_aperture,
-				  zpci_large_frames, (__force u32)GFP_KERNEL);
+	zpci_shim_limits(to_zpci_dev(dev), &limits);
+	rc = zpci_rust_table_init(&domain->table, zpci_storage_base(), &limits,
+				  zpci_aperture_bytes, zpci_large_frames, (__force u32)GFP_KERNEL);
 	if (rc) {
 		kfree(domain);
 		return ERR_PTR(rc);
@@ -67,10 +69,22 @@ static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 	spin_lock_init(&domain->lock);
 	INIT_LIST_HEAD_RCU(&domain->attachments);
 	init_llist_head(&domain->kept);
+	refcount_set(&domain->refs, 1);
 	domain->domain.pgsize_bitmap = zpci_large_frames ? SZ_4K | SZ_1M : SZ_4K;
 	domain->domain.geometry.force_aperture = true;
 	domain->domain.geometry.aperture_end = zpci_rust_table_last(&domain->table);
 	return &domain->domain;
+}
+
+static void zpci_reclaimed_free(struct zpci_reclaimed *reclaimed)
+{
+	zpci_rust_reclaimed_free(&reclaimed->rust, reclaimed->base);
+	kfree(reclaimed);
+}
+
+static void zpci_reclaimed_free_rcu(struct rcu_head *rcu)
+{
+	zpci_reclaimed_free(container_of(rcu, struct zpci_reclaimed, rcu));
 }
 
 static void zpci_domain_free_rcu(struct rcu_head *rcu)
@@ -79,120 +93,182 @@ static void zpci_domain_free_rcu(struct rcu_head *rcu)
 	struct zpci_reclaimed *reclaimed, *next;
 
 	llist_for_each_entry_safe(reclaimed, next, llist_del_all(&domain->kept), kept)
-		zpci_rust_reclaimed_free(reclaimed->list, reclaimed->base);
+		zpci_reclaimed_free(reclaimed);
 	zpci_rust_table_free(&domain->table);
 	kfree(domain);
 }
 
-static void zpci_domain_free(struct iommu_domain *iommu_domain)
+/*
+ * The last one to let go of a domain is the core, or a function that could not
+ * be deregistered and is disabled now.
+ */
+void zpci_domain_put(struct zpci_domain *domain)
 {
-	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
-
-	WARN_ON(!list_empty(&domain->attachments));
-	call_rcu(&domain->rcu, zpci_domain_free_rcu);
+	if (refcount_dec_and_test(&domain->refs))
+		call_rcu(&domain->rcu, zpci_domain_free_rcu);
 }
 
-static void zpci_reserve(struct list_head *list, const u64 range[2], enum iommu_resv_type type)
+static void zpci_domain_free(struct iommu_domain *iommu_domain)
+{
+	zpci_domain_put(to_zpci_domain(iommu_domain));
+}
+
+static void zpci_reserve(struct list_head *list, const struct zpci_rust_range *range,
+			 enum iommu_resv_type type)
 {
 	struct iommu_resv_region *region;
 
-	region = iommu_alloc_resv_region(range[0], range[1] - range[0] + 1, 0, type, GFP_KERNEL);
+	region = iommu_alloc_resv_region(range->start, range->last - range->start + 1, 0, type,
+					 GFP_KERNEL);
 	if (region)
 		list_add_tail(&region->list, list);
 }
 
 static void zpci_get_resv_regions(struct device *dev, struct list_head *list)
 {
+	struct zpci_dev *zdev = to_zpci_dev(dev);
+	struct zpci_rust_range reserved[2], interrupts;
 	struct zpci_rust_function function;
-	u64 reserved[2][2], interrupts[2];
+	struct zpci_rust_limits limits;
 	u32 count, i;
 
-	zpci_shim_describe(to_zpci_dev(dev), &function);
-	count = zpci_rust_reserved(&function, zpci_aperture, reserved);
+	zpci_shim_limits(zdev, &limits);
+	count = zpci_rust_reserved(&limits, zpci_aperture_bytes, reserved);
 	for (i = 0; i < count; i++)
-		zpci_reserve(list, reserved[i], IOMMU_RESV_RESERVED);
-	if (zpci_rust_interrupts(&function, zpci_aperture, interrupts))
-		zpci_reserve(list, interrupts, IOMMU_RESV_MSI);
+		zpci_reserve(list, &reserved[i], IOMMU_RESV_RESERVED);
+	zpci_shim_describe(zdev, &function);
+	if (zpci_rust_interrupts(&function, zpci_aperture_bytes, &interrupts))
+		zpci_reserve(list, &interrupts, IOMMU_RESV_MSI);
 }
 
 static struct iommu_device *zpci_probe_device(struct device *dev)
 {
-	struct zpci_rust_function function;
 	struct zpci_dev *zdev;
-	u64 window[2];
-	int rc;
 
 	if (!dev_is_pci(dev))
 		return ERR_PTR(-ENODEV);
 	zdev = to_zpci_dev(dev);
-	zpci_shim_describe(zdev, &function);
-	rc = zpci_rust_window(&function, zpci_aperture, window);
-	if (rc)
-		return ERR_PTR(rc);
+	/* A window that no table reaches still serves a function without translation. */
+	if (zdev->start_dma > zdev->end_dma)
+		return ERR_PTR(-EINVAL);
 	if (zdev->tlb_refresh)
 		dev->iommu->shadow_on_flush = 1;
 	return &zdev->iommu_dev;
 }
 
-/* Refreshes all functions; the first error, if there is one. */
+static noinline __cold int zpci_refresh_failed(struct zpci_attachment *attachment, int rc)
+{
+	pr_warn_ratelimited("FID %08x: refresh failed (%d); it is made up for by the next one\n",
+			    attachment->zdev->fid, rc);
+	return rc;
+}
+
+/*
+ * Makes every function forget what changed; the first error. An error says that
+ * a function may use old entries. Those that are not registered, and those that
+ * are gone, are no error.
+ */
 static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u64 last)
 {
 	struct zpci_attachment *attachment;
 	int rc, result = 0;
 
+	/* The entries, then the list: see zpci_list(). */
+	smp_mb();
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
 		atomic64_inc(&domain->ctrs.sync_rpcits);
-		rc = zpci_rust_refresh(READ_ONCE(attachment->zdev->fh), start, last);
-		result = result ?: rc;
+		rc = zpci_rust_unmapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), start,
+					last);
+		if (unlikely(rc))
+			result = result ?: zpci_refresh_failed(attachment, rc);
 	}
 	rcu_read_unlock();
 	return result;
 }
 
-static void zpci_flush_iotlb_all(struct iommu_domain *iommu_domain)
+/* The same for all that the functions can address. */
+static int zpci_refresh_all(struct zpci_domain *domain)
 {
-	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
 	struct zpci_attachment *attachment;
+	int rc, result = 0;
 
+	smp_mb();
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
 		atomic64_inc(&domain->ctrs.global_rpcits);
-		zpci_rust_refresh_all(READ_ONCE(attachment->zdev->fh), attachment->window[0],
-				      attachment->window[1]);
+		rc = zpci_rust_refresh_all(&attachment->rust, READ_ONCE(attachment->zdev->fh));
+		/* What was out of resources may have given some back. */
+		if (rc == -ENOMEM)
+			rc = zpci_rust_refresh_all(&attachment->rust,
+						   READ_ONCE(attachment->zdev->fh));
+		if (rc)
+			result = result ?: zpci_refresh_failed(attachment, rc);
 	}
 	rcu_read_unlock();
+	return result;
 }
 
-static void zpci_reclaimed_free(struct rcu_head *rcu)
+/*
+ * Frees the tables that were kept since a function might still have used them,
+ * if every function forgets them now.
+ */
+static noinline void zpci_free_kept(struct zpci_domain *domain)
 {
-	struct zpci_reclaimed *reclaimed = container_of(rcu, struct zpci_reclaimed, rcu);
+	struct zpci_reclaimed *reclaimed, *next;
+	struct llist_node *kept;
+	int rc;
 
-	zpci_rust_reclaimed_free(reclaimed->list, reclaimed->base);
+	kept = llist_del_all(&domain->kept);
+	if (!kept)
+		return;
+	rc = READ_ONCE(domain->pinned) ? -EBUSY : zpci_refresh_all(domain);
+	llist_for_each_entry_safe(reclaimed, next, kept, kept) {
+		if (rc)
+			llist_add(&reclaimed->kept, &domain->kept);
+		else
+			call_rcu(&reclaimed->rcu, zpci_reclaimed_free_rcu);
+	}
+}
+
+static void zpci_flush_iotlb_all(struct iommu_domain *iommu_domain)
+{
+	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
+
+	zpci_refresh_all(domain);
 }
 
 /*
  * Gives back the tables that are empty now. The range was unmapped and
  * refreshed, and belongs to the caller.
+ *
+ * Freed is what every registered function has forgotten. The list of
+ * attachments has every registered function, and the gate of each decides
+ * whether it is registered: one that joins meanwhile, or is registered again
+ * after a reset, never sees the entries that led to these tables.
  */
 static noinline void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last)
 {
 	struct zpci_reclaimed *reclaimed;
-	u64 list, span[2];
-	int rc;
 
-	list = zpci_rust_reclaim(&domain->table, start, last, span);
-	if (!list)
+	if (READ_ONCE(domain->pinned))
 		return;
-	rc = zpci_refresh(domain, span[0], span[1]);
-	reclaimed = phys_to_virt(list & ~(ZPCI_PT_SIZE - 1));
-	reclaimed->list = list;
+	if (!llist_empty(&domain->kept))
+		zpci_free_kept(domain);
+	/* Without a place for the account the tables stay, and are used again. */
+	reclaimed = kmalloc(sizeof(*reclaimed), GFP_ATOMIC | __GFP_NOWARN);
+	if (!reclaimed)
+		return;
+	zpci_rust_reclaim(&domain->table, start, last, &reclaimed->rust);
+	if (!reclaimed->rust.list) {
+		kfree(reclaimed);
+		return;
+	}
 	reclaimed->base = domain->table.base;
-	/* A function that was not refreshed may see the tables until it is detached. */
-	if (rc)
+	if (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last))
 		llist_add(&reclaimed->kept, &domain->kept);
 	else
-		call_rcu(&reclaimed->rcu, zpci_reclaimed_free);
+		call_rcu(&reclaimed->rcu, zpci_reclaimed_free_rcu);
 }
 
 static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotlb_gather *gather)
@@ -214,14 +290,15 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 	struct zpci_attachment *attachment;
 	int rc, result = 0;
 
+	/* The entries, then the list: see zpci_list(). */
+	smp_mb();
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
 		if (!attachment->zdev->tlb_refresh)
 			continue;
 		atomic64_inc(&domain->ctrs.sync_map_rpcits);
-		rc = zpci_rust_refresh_mapped(READ_ONCE(attachment->zdev->fh), iova,
-					      iova + size - 1, attachment->window[0],
-					      attachment->window[1]);
+		rc = zpci_rust_mapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), iova,
+				      iova + size - 1);
 		/* The success of one function does not make up for the failure of another. */
 		if (rc > 0)
 			atomic64_inc(&domain->ctrs.global_rpcits);
@@ -239,6 +316,9 @@ static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 	size_t size = pgsize * pgcount;
 	int rc;
 
+	/* What a BAR is mapped to is no absolute address: the entry would lead to somebody's storage. */
+	if (unlikely(prot & IOMMU_MMIO))
+		return -EINVAL;
 	rc = zpci_rust_map(&domain->table, iova, paddr, size, prot & IOMMU_WRITE, (__force u32)gfp);
 	if (rc)
 		return rc;
@@ -251,13 +331,16 @@ static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
  * What is gathered stays one run of addresses that belong to the caller, so
  * that iotlb_sync refreshes nothing else and may reclaim the tables below.
  */
-static void zpci_gather(struct iommu_domain *domain, struct iommu_iotlb_gather *gather, u64 start,
-			u64 last)
+static void zpci_gather(struct iommu_domain *domain, struct iommu_iotlb_gather *gather,
+			const struct zpci_rust_range *range)
 {
-	if (!gather->queued && gather->start <= gather->end && gather->end + 1 != start &&
-	    last + 1 != gather->start)
+	bool empty = gather->start > gather->end;
+	bool before = range->start && range->start - 1 == gather->end;
+	bool behind = gather->start && gather->start - 1 == range->last;
+
+	if (!gather->queued && !empty && !before && !behind)
 		iommu_iotlb_sync(domain, gather);
-	iommu_iotlb_gather_add_range(gather, start, last - start + 1);
+	iommu_iotlb_gather_add_range(gather, range->start, range->last - range->start + 1);
 }
 
 static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long iova,
@@ -269,8 +352,14 @@ static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long 
 
 	size = zpci_rust_unmap(&domain->table, iova, pgsize * pgcount, &unmapped,
 			       (__force u32)GFP_ATOMIC);
-	if (unmapped.start <= unmapped.last) {
-		zpci_gather(iommu_domain, gather, unmapped.start, unmapped.last);
+	/*
+	 * A valid entry was replaced by another one: all that it covered, which
+	 * is not the caller's alone, and before anything of it is used again.
+	 */
+	if (unlikely(unmapped.split.start <= unmapped.split.last))
+		zpci_refresh(domain, unmapped.split.start, unmapped.split.last);
+	if (unmapped.range.start <= unmapped.range.last) {
+		zpci_gather(iommu_domain, gather, &unmapped.range);
 		atomic64_add(unmapped.pages, &domain->ctrs.unmapped_pages);
 	}
 	return size;
@@ -280,7 +369,7 @@ static phys_addr_t zpci_iova_to_phys(struct iommu_domain *iommu_domain, dma_addr
 {
 	phys_addr_t phys;
 
-	/* The caller need not own the address, so tables may be reclaimed meanwhile. */
+	/* The caller need not own the address, so tables may be taken out meanwhile. */
 	rcu_read_lock();
 	phys = zpci_rust_translate(&to_zpci_domain(iommu_domain)->table, iova);
 	rcu_read_unlock();
@@ -332,8 +421,8 @@ static const struct iommu_ops zpci_relaxed_iommu_ops = {
 int zpci_init_iommu(struct zpci_dev *zdev)
 {
 #ifndef ZPCI_HAS_REGISTER_IOAT
-	struct zpci_rust_function function;
-	u64 window[2];
+	struct zpci_rust_limits limits;
+	struct zpci_rust_range aperture;
 #endif
 	int rc;
 
@@ -341,21 +430,30 @@ int zpci_init_iommu(struct zpci_dev *zdev)
 	spin_lock_init(&zdev->dom_lock);
 	zdev->s390_domain = &zpci_blocking_domain;
 #ifndef ZPCI_HAS_REGISTER_IOAT
-	zpci_shim_describe(zdev, &function);
-	if (!zpci_rust_window(&function, zpci_aperture, window)) {
-		zdev->start_dma = window[0];
-		zdev->end_dma = window[1];
+	zpci_shim_limits(zdev, &limits);
+	if (!zpci_rust_aperture(&limits, zpci_aperture_bytes, &aperture)) {
+		zdev->start_dma = aperture.start;
+		zdev->end_dma = aperture.last;
 	}
 #endif
 
-	rc = iommu_device_sysfs_add(&zdev->iommu_dev, NULL, NULL, "s390-iommu.%08x", zdev->fid);
+	rc = zpci_function_add(zdev);
 	if (rc)
 		return rc;
+	rc = iommu_device_sysfs_add(&zdev->iommu_dev, NULL, NULL, "s390-iommu.%08x", zdev->fid);
+	if (rc)
+		goto out_function;
 	rc = iommu_device_register(&zdev->iommu_dev,
 				   zpci_relaxed_translation(zdev) ? &zpci_relaxed_iommu_ops :
 								    &zpci_iommu_ops, NULL);
 	if (rc)
-		iommu_device_sysfs_remove(&zdev->iommu_dev);
+		goto out_sysfs;
+	return 0;
+
+out_sysfs:
+	iommu_device_sysfs_remove(&zdev->iommu_dev);
+out_function:
+	zpci_function_remove(zdev);
 	return rc;
 }
 
@@ -363,6 +461,7 @@ void zpci_destroy_iommu(struct zpci_dev *zdev)
 {
 	iommu_device_unregister(&zdev->iommu_dev);
 	iommu_device_sysfs_remove(&zdev->iommu_dev);
+	zpci_function_remove(zdev);
 }
 
 static int __init zpci_iommu_setup(char *str)
@@ -404,9 +503,9 @@ static int __init zpci_iommu_init(void)
 
 	iommu_dma_forcedac = true;
 	if (!zpci_aperture_factor ||
-	    check_mul_overflow(storage, (u64)zpci_aperture_factor, &zpci_aperture))
-		zpci_aperture = U64_MAX;
-	pr_info("zpci: CLP, IOMMU and VFIO capabilities by the Rust crates\n");
+	    check_mul_overflow(storage, (u64)zpci_aperture_factor, &zpci_aperture_bytes))
+		zpci_aperture_bytes = U64_MAX;
+	pr_info("CLP, IOMMU and VFIO capabilities by the Rust crates\n");
 	return 0;
 }
 subsys_initcall(zpci_iommu_init);

@@ -56,10 +56,30 @@ OFFSET(zpci_rust_table, large, 17);
 OFFSET(zpci_rust_table, reserved, 18);
 SIZE(zpci_rust_table, 24);
 
-OFFSET(zpci_rust_unmapped, start, 0);
-OFFSET(zpci_rust_unmapped, last, 8);
-OFFSET(zpci_rust_unmapped, pages, 16);
-SIZE(zpci_rust_unmapped, 24);
+OFFSET(zpci_rust_range, start, 0);
+OFFSET(zpci_rust_range, last, 8);
+SIZE(zpci_rust_range, 16);
+
+OFFSET(zpci_rust_limits, start_dma, 0);
+OFFSET(zpci_rust_limits, end_dma, 8);
+OFFSET(zpci_rust_limits, designation_types, 16);
+OFFSET(zpci_rust_limits, function_type, 17);
+OFFSET(zpci_rust_limits, flags, 18);
+OFFSET(zpci_rust_limits, reserved, 19);
+SIZE(zpci_rust_limits, 24);
+
+OFFSET(zpci_rust_unmapped, range, 0);
+OFFSET(zpci_rust_unmapped, split, 16);
+OFFSET(zpci_rust_unmapped, pages, 32);
+SIZE(zpci_rust_unmapped, 40);
+
+OFFSET(zpci_rust_reclaimed, list, 0);
+OFFSET(zpci_rust_reclaimed, span, 8);
+SIZE(zpci_rust_reclaimed, 24);
+
+OFFSET(zpci_rust_outcome, cc, 0);
+OFFSET(zpci_rust_outcome, status, 1);
+SIZE(zpci_rust_outcome, 2);
 
 OFFSET(zpci_rust_member, function, 0);
 OFFSET(zpci_rust_member, table, 272);

@@ -2,6 +2,8 @@
 /*
  * Storage, instructions and pauses for the Rust object.
  */
+#define pr_fmt(fmt) "zpci: " fmt
+
 #include <linux/delay.h>
 #include <linux/init.h>
 #include <linux/io.h>
@@ -18,6 +20,8 @@
 
 #define ZPCI_SET_RETRIES	100
 #define ZPCI_SET_PAUSE_MS	20
+#define ZPCI_MPCIFC_RETRIES	30000	/* of 1 ms */
+#define ZPCI_RPCIT_RETRIES	1000000	/* of 1 us */
 
 static struct kmem_cache *zpci_region_cache;
 static struct kmem_cache *zpci_page_cache;
@@ -164,17 +168,50 @@ bool zpci_rust_pause_set(u32 busy)
 	return true;
 }
 
-/* The machine is never given up on: a function that is busy will not be for ever. */
+/* A function that is busy for so long is left to whoever recovers it. */
 bool zpci_rust_pause_mpcifc(u32 busy)
 {
+	if (busy > ZPCI_MPCIFC_RETRIES) {
+		pr_err_ratelimited("a function did not take MPCIFC for %d s\n",
+				   ZPCI_MPCIFC_RETRIES / 1000);
+		return false;
+	}
 	fsleep(USEC_PER_MSEC);
 	return true;
 }
 
 bool zpci_rust_pause_rpcit(u32 busy)
 {
+	if (busy > ZPCI_RPCIT_RETRIES) {
+		pr_err_ratelimited("a function did not take RPCIT for %d us\n",
+				   ZPCI_RPCIT_RETRIES);
+		return false;
+	}
 	udelay(1);
 	return true;
+}
+
+void zpci_rust_gate_shared(void *gate)
+{
+	read_lock((rwlock_t *)gate);
+}
+
+void zpci_rust_gate_shared_end(void *gate)
+{
+	read_unlock((rwlock_t *)gate);
+}
+
+u64 zpci_rust_gate_exclusive(void *gate)
+{
+	unsigned long flags;
+
+	write_lock_irqsave((rwlock_t *)gate, flags);
+	return flags;
+}
+
+void zpci_rust_gate_exclusive_end(void *gate, u64 flags)
+{
+	write_unlock_irqrestore((rwlock_t *)gate, (unsigned long)flags);
 }
 
 void zpci_rust_response(u16 command, u16 code, u8 condition)

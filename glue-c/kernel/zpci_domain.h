@@ -8,8 +8,9 @@
 
 #include <linux/iommu.h>
 #include <linux/llist.h>
-#include <linux/mutex.h>
 #include <linux/pci.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
 #include <asm/pci_dma.h>
 
 #include "zpci_rust.h"
@@ -20,16 +21,27 @@ struct zpci_domain {
 	struct zpci_rust_table table;
 	struct zpci_iommu_ctrs ctrs;
 	struct list_head attachments;	/* RCU */
-	struct llist_head kept;		/* reclaimed tables that a function may still see */
 	spinlock_t lock;		/* writers of attachments */
+	struct llist_head kept;		/* reclaimed tables that a function may still see */
+	refcount_t refs;		/* the core's, and one for each attachment */
+	bool pinned;			/* a function that was lost may use it for ever */
 	struct rcu_head rcu;
 };
 
-/* A function that uses a domain with tables */
+/*
+ * A function and the translation that it has: a domain with tables, or none.
+ *
+ * It is on the list of its domain before it is registered, and until it is
+ * known not to be registered any more. @gate keeps RPCIT and a change of the
+ * registration apart, and is held for one instruction at a time.
+ */
 struct zpci_attachment {
-	struct list_head entry;
+	struct list_head entry;		/* in zpci_domain.attachments */
+	struct list_head stuck;		/* in zpci_function.stuck */
 	struct zpci_dev *zdev;
-	u64 window[2];
+	struct zpci_domain *domain;	/* NULL without tables */
+	struct zpci_rust_attachment rust;
+	rwlock_t gate;
 	struct rcu_head rcu;
 };
 
@@ -44,21 +56,19 @@ static inline bool zpci_has_tables(struct iommu_domain *domain)
 }
 
 /* iommu.c: how many bytes of a function's window are wanted; whether to use frames of 1 MiB */
-extern u64 zpci_aperture;
+extern u64 zpci_aperture_bytes;
 extern bool zpci_large_frames;
 extern const struct iommu_domain_ops zpci_paging_domain_ops;
+void zpci_domain_put(struct zpci_domain *domain);
 
-/*
- * attach.c: one registration at a time, so that the one in force is that of
- * zdev->s390_domain; functions neither join nor leave a domain meanwhile.
- * MPCIFC may sleep.
- */
-extern struct mutex zpci_registration_lock;
+/* attach.c */
 extern struct iommu_domain zpci_blocking_domain;
 extern struct iommu_domain zpci_identity_domain;
 int zpci_attach(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN);
+int zpci_function_add(struct zpci_dev *zdev);
+void zpci_function_remove(struct zpci_dev *zdev);
 
-/* container.c: what user space is told of domains, and of the IOMMU of a function */
+/* container.c: what user space learns of domains, and of the IOMMU of a function */
 int zpci_add_info(struct iommu_domain **domains, unsigned int count,
 		  int (*add)(void *chain, void *cap, size_t size), void *chain);
 void *zpci_hw_info(struct device *dev, u32 *length, zpci_hw_info_type *type);

@@ -12,7 +12,11 @@
 
 /* function.c: what CLP told of a function, from and to where the kernel keeps it */
 void zpci_shim_describe(struct zpci_dev *zdev, struct zpci_rust_function *function);
+void zpci_shim_limits(struct zpci_dev *zdev, struct zpci_rust_limits *limits);
 void zpci_shim_store(struct zpci_dev *zdev, const struct zpci_rust_function *function);
+
+/* attach.c: to be called by whoever disables a function, before anybody can enable it again */
+void zpci_function_disabled(struct zpci_dev *zdev);
 
 /* container.c: a capability for drivers/vfio/pci/vfio_pci_zdev_rust.c, which may be a module */
 int zpci_shim_capability(struct zpci_dev *zdev, u32 index, u8 *buffer);

@@ -6,7 +6,9 @@ use core::ffi::c_void;
 
 use ::clp::DesignationTypes;
 use s390_iommu::vfio::{write_chain, ByteOrder, HardwareInformation};
-use s390_iommu::{AttachError, AttachedFunction, Container, Domain, DomainId, FormatError, FrameSizes, TableFormat};
+use s390_iommu::{
+    AttachedFunction, Container, ContainerError as AttachError, Domain, DomainId, FormatError, FrameSizes, TableFormat,
+};
 use static_assertions::const_assert_eq;
 
 use crate::errno;
@@ -76,7 +78,7 @@ impl ForeignMember {
     fn domain<'a>(&self, aperture: u64, functions: &'a [AttachedFunction]) -> Option<Domain<'a>> {
         Some(Domain {
             id: DomainId(self.function.id.into()),
-            aperture: self.function.choice(aperture)?.aperture,
+            aperture: self.function.plan(aperture)?.aperture,
             format: TableFormat {
                 designation_types: DesignationTypes(0x80 >> self.table.root().designation_type()),
                 frame_sizes: self.table.frames(),

@@ -22,8 +22,7 @@ pub(crate) const fn of_map(error: MapError) -> i32 {
 
 /// The number for a refresh that failed.
 ///
-/// A function that is gone does no DMA, and one that is recovered is registered, and so refreshed, again: both are
-/// failures all the same, since the caller has to know that nothing was refreshed.
+/// The caller has to know that a function may use old entries, whatever the reason.
 pub(crate) const fn of_refresh(error: RefreshError) -> i32 {
     match error.action {
         Action::FreeResources => ENOMEM,

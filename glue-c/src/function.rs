@@ -6,10 +6,8 @@ use ::clp::{
     Bar, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, Uid,
     UtilityString,
 };
-use s390_iommu::{AttachedFunction, Choice, FrameSizes, Limits, Root};
+use s390_iommu::{AttachedFunction, FrameSizes, Iova, IovaRange, Limits, Plan, Root};
 use static_assertions::const_assert_eq;
-
-use crate::kernel::KernelZpci;
 
 /// C: `struct zpci_rust_function`; host byte order.
 #[derive(Clone, Copy, Debug)]
@@ -208,19 +206,21 @@ impl ForeignFunction {
 
     /// What the function takes for translation.
     pub(crate) fn limits(&self) -> Option<Limits> {
-        let limits = Limits::of_parts(
-            self.start_dma,
-            self.end_dma,
-            DesignationTypes(self.designation_types),
-            self.has(Self::RELAXED_TRANSLATION),
-        )?;
+        let limits = Limits {
+            window: IovaRange::within(Iova::new(self.start_dma), Iova::new(self.end_dma))?,
+            designation_types: DesignationTypes(self.designation_types),
+            relaxed_translation: self.has(Self::RELAXED_TRANSLATION),
+            refresh_on_map: self.has(Self::REFRESH),
+            function_type: FunctionType(self.function_type),
+        }
+        .with_some_root();
         Some(if self.has(Self::REGION_THIRD_ONLY) { limits.with_root(Root::RegionThird) } else { limits })
     }
 
-    /// What of the window is used when at most `aperture` bytes are wanted.
+    /// What of the window is used when at most `aperture_bytes` are wanted.
     #[inline(never)]
-    pub(crate) fn choice(&self, aperture: u64) -> Option<Choice> {
-        self.limits()?.choose(aperture)
+    pub(crate) fn plan(&self, aperture_bytes: u64) -> Option<Plan> {
+        self.limits()?.plan(aperture_bytes)
     }
 
     /// The handle of the function.
@@ -228,26 +228,7 @@ impl ForeignFunction {
         FunctionHandle(self.handle)
     }
 
-    /// The instructions for the function.
-    pub(crate) const fn zpci(&self) -> KernelZpci {
-        KernelZpci { gisa: self.gisa, function_type: FunctionType(self.function_type) }
-    }
-
-    /// Whether refresh is needed too when a translation becomes valid.
-    pub(crate) const fn needs_refresh_when_mapped(&self) -> bool {
-        self.has(Self::REFRESH)
-    }
-
     const fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
     }
-}
-
-/// Whether the refresh after an unmap may be put off for a function of type `function_type`.
-///
-/// ISM takes an error from any entry that it should not have, so its tables must be right at all times (Linux:
-/// `drivers/iommu/s390-iommu.c`).
-#[no_mangle]
-pub extern "C" fn zpci_rust_may_defer(function_type: u8) -> bool {
-    FunctionType(function_type) != FunctionType::ISM
 }

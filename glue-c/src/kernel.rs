@@ -5,11 +5,12 @@
 use core::ffi::c_void;
 use core::ptr::NonNull;
 
-use ::clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionType, LogicalProcessor};
+use ::clp::{Block, Clp, ConditionCode, FunctionHandle, LogicalProcessor};
 use s390_iommu::{
-    AbsoluteAddress, Fib, FunctionControl, Outcome, PhysToVirt, Status, TableAllocator, TableSize, Zpci, PAGE_SIZE,
+    AbsoluteAddress, Fib, FunctionControl, Gate, Instruction, IovaRange, Outcome, PhysToVirt, Status, TableAllocator,
+    TableSize, Zpci,
 };
-use zerocopy::big_endian::{U32, U64};
+use zerocopy::big_endian::U32;
 
 unsafe extern "C" {
     fn zpci_rust_allocate(size: u32, gfp: u32) -> u64;
@@ -21,6 +22,10 @@ unsafe extern "C" {
     fn zpci_rust_pause_set(busy: u32) -> bool;
     fn zpci_rust_pause_mpcifc(busy: u32) -> bool;
     fn zpci_rust_pause_rpcit(busy: u32) -> bool;
+    fn zpci_rust_gate_shared(gate: *mut c_void);
+    fn zpci_rust_gate_shared_end(gate: *mut c_void);
+    fn zpci_rust_gate_exclusive(gate: *mut c_void) -> u64;
+    fn zpci_rust_gate_exclusive_end(gate: *mut c_void, flags: u64);
     fn zpci_rust_listed(context: *mut c_void, id: u32, handle: u32, configured: bool);
     fn zpci_rust_uid_checking(on: bool);
     fn zpci_rust_response(command: u16, code: u16, condition: u8);
@@ -81,38 +86,72 @@ impl Clp for KernelClp {
     }
 }
 
-/// The zPCI instructions, for one function.
+/// The zPCI instructions.
 #[derive(Clone, Copy, Debug)]
 pub struct KernelZpci {
-    /// Guest interruption state area designation; 0 without interpretation by KVM.
+    /// Guest interruption state area designation, for MPCIFC; 0 without interpretation by KVM.
     pub gisa: u32,
-    /// Type of the function.
-    pub function_type: FunctionType,
 }
 
 impl KernelZpci {
-    /// For instructions to which the type of the function does not matter.
-    pub const ANY: Self = Self { gisa: 0, function_type: FunctionType(0) };
+    /// For RPCIT, which has no such operand.
+    pub const ANY: Self = Self { gisa: 0 };
 }
 
 impl Zpci for KernelZpci {
-    fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
-        let mut fib = Fib { gisa: U32::new(self.gisa), ..*fib };
-        if control == FunctionControl::REGISTER_IOAT && self.function_type == FunctionType::ISM {
-            // ISM takes the last address for one page less than it is (Linux: arch/s390/pci/pci.c).
-            fib.last = U64::new(fib.last.get().saturating_add(PAGE_SIZE));
-        }
+    unsafe fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
+        let fib = Fib { gisa: U32::new(self.gisa), ..*fib };
         let mut status = 0;
-        // SAFETY: the block and the status outlive the call, and C writes the status alone.
+        // SAFETY: the block and the status outlive the call, and C writes the status alone. The caller answers for what
+        // the operation does.
         let cc = unsafe { zpci_rust_mpcifc(function.0, control.0, &fib, &mut status) };
         Outcome { cc: condition_code(cc), status: Status(status) }
     }
 
-    fn rpcit(&self, function: FunctionHandle, start: u64, length: u64) -> Outcome {
+    #[inline]
+    fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
         let mut status = 0;
+        let length = range.size_less_one().wrapping_add(1);
         // SAFETY: the status outlives the call.
-        let cc = unsafe { zpci_rust_rpcit(function.0, start, length, &mut status) };
+        let cc = unsafe { zpci_rust_rpcit(function.0, range.start().get(), length, &mut status) };
         Outcome { cc: condition_code(cc), status: Status(status) }
+    }
+
+    fn pause(&self, instruction: Instruction, busy: u32) -> bool {
+        // SAFETY: the functions take any number.
+        unsafe {
+            match instruction {
+                Instruction::Mpcifc => zpci_rust_pause_mpcifc(busy),
+                Instruction::Rpcit => zpci_rust_pause_rpcit(busy),
+            }
+        }
+    }
+}
+
+/// A gate of C: a lock for readers and writers that does not sleep.
+#[derive(Clone, Copy, Debug)]
+#[repr(transparent)]
+pub struct KernelGate(pub *mut c_void);
+
+// SAFETY: C takes the lock as a reader or as the writer, and it orders what is done behind it.
+unsafe impl Gate for KernelGate {
+    #[inline]
+    fn shared<R>(&self, issue: impl FnOnce() -> R) -> R {
+        // SAFETY: C made the gate, and keeps it as long as the attachment is used.
+        unsafe { zpci_rust_gate_shared(self.0) };
+        let result = issue();
+        // SAFETY: as above; it was taken by the line above.
+        unsafe { zpci_rust_gate_shared_end(self.0) };
+        result
+    }
+
+    fn exclusive<R>(&self, change: impl FnOnce() -> R) -> R {
+        // SAFETY: C made the gate, and keeps it as long as the attachment is used.
+        let flags = unsafe { zpci_rust_gate_exclusive(self.0) };
+        let result = change();
+        // SAFETY: as above; it was taken by the line above, with these flags.
+        unsafe { zpci_rust_gate_exclusive_end(self.0, flags) };
+        result
     }
 }
 
@@ -120,18 +159,6 @@ impl Zpci for KernelZpci {
 pub(crate) fn pause_set(busy: u32) -> bool {
     // SAFETY: the function takes any number.
     unsafe { zpci_rust_pause_set(busy) }
-}
-
-/// Pauses after a busy MPCIFC; whether to ask again. May sleep.
-pub(crate) fn pause_mpcifc(busy: u32) -> bool {
-    // SAFETY: the function takes any number.
-    unsafe { zpci_rust_pause_mpcifc(busy) }
-}
-
-/// Pauses after a busy RPCIT; whether to ask again. Does not sleep.
-pub(crate) fn pause_rpcit(busy: u32) -> bool {
-    // SAFETY: the function takes any number.
-    unsafe { zpci_rust_pause_rpcit(busy) }
 }
 
 /// Hands a listed function to C.

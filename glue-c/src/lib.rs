@@ -8,14 +8,16 @@
 //! functions of [`kernel`], which are ordinary symbols, so that the object has no indirect branch.
 #![no_std]
 
+pub mod attachment;
 pub mod clp;
 pub mod container;
 mod errno;
 pub mod function;
+pub mod interrupts;
 pub mod kernel;
+pub mod limits;
+pub mod range;
 pub mod reclaim;
-pub mod refresh;
-pub mod registration;
 pub mod table;
 pub mod user_clp;
 pub mod vfio;

@@ -6,14 +6,15 @@ use core::mem::ManuallyDrop;
 use core::ops::Deref;
 
 use s390_iommu::{
-    AbsoluteAddress, Choice, FrameSizes, Iova, IovaRange, Protection, Refresh, Root, TranslationTable, UnmapError,
-    Unmapped, PAGE_SIZE,
+    AbsoluteAddress, Change, FrameSizes, Iova, IovaRange, Plan, Protection, ReadSide, Root, TranslationTable,
+    UnmapError, Unmapped,
 };
 use static_assertions::const_assert_eq;
 
 use crate::errno;
-use crate::function::ForeignFunction;
 use crate::kernel::KernelStorage;
+use crate::limits::ForeignLimits;
+use crate::range::ForeignRange;
 
 /// C: `struct zpci_rust_table`.
 #[derive(Clone, Copy, Debug)]
@@ -34,30 +35,22 @@ pub struct ForeignTable {
 const_assert_eq!(size_of::<ForeignTable>(), 24);
 
 /// C: `struct zpci_rust_unmapped`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(C)]
 pub struct ForeignUnmapped {
-    /// First byte of what was mapped.
-    pub start: u64,
-    /// Last byte of it, inclusive; less than `start` where there was none.
-    pub last: u64,
-    /// How many pages of 4 KiB were mapped in between.
+    /// From the first page that was mapped to the last.
+    pub range: ForeignRange,
+    /// Frames of 1 MiB that were split for it, and lie partly outside of what was unmapped.
+    pub split: ForeignRange,
+    /// How many pages of 4 KiB were mapped.
     pub pages: u64,
 }
 
-const_assert_eq!(size_of::<ForeignUnmapped>(), 24);
+const_assert_eq!(size_of::<ForeignUnmapped>(), 40);
 
 impl ForeignUnmapped {
     /// Nothing was mapped.
-    const NOTHING: Self = Self { start: 1, last: 0, pages: 0 };
-
-    /// What an unmap did; the refresh becomes the affair of C.
-    #[inline]
-    fn of(pages: u64, refresh: Refresh) -> Self {
-        let range = refresh.range();
-        refresh.forgo(LATER);
-        Self { start: range.start().get(), last: range.last().get(), pages }
-    }
+    const NOTHING: Self = Self { range: ForeignRange::EMPTY, split: ForeignRange::EMPTY, pages: 0 };
 }
 
 /// A table that belongs to C and is used for one call.
@@ -115,29 +108,28 @@ fn frames(large: bool) -> FrameSizes {
     }
 }
 
-/// A range of pages, as C gives it; nothing where it is none.
+/// A range of pages, as C gives it; `None` if it is none.
 #[inline]
-pub(crate) fn range(iova: u64, size: u64) -> Option<IovaRange> {
+fn range(iova: u64, size: u64) -> Option<IovaRange> {
     IovaRange::with_size(Iova::new(iova), size).ok()
 }
 
-/// Makes an empty table for a domain of `function`, of which at most `aperture` bytes are used.
+/// Makes an empty table for a domain of a function with `limits`, of whose window at most `aperture_bytes` are used.
 ///
 /// # Safety
 ///
-/// `table` and `function` must be valid; `base` must be what absolute addresses differ from pointers by.
+/// `table` must be valid for writes and `limits` be valid; `base` must be what absolute addresses differ from pointers by.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_table_init(
     table: *mut ForeignTable,
     base: u64,
-    function: *const ForeignFunction,
-    aperture: u64,
+    limits: *const ForeignLimits,
+    aperture_bytes: u64,
     large: bool,
     gfp: u32,
 ) -> i32 {
-    // SAFETY: by the contract `function` is valid.
-    let function = unsafe { &*function };
-    let Some(Choice { root, .. }) = function.choice(aperture) else {
+    // SAFETY: by the contract `limits` is valid.
+    let Some(Plan { root, .. }) = (unsafe { &*limits }).plan(aperture_bytes) else {
         return errno::EINVAL;
     };
     let Some(new) = TranslationTable::new(root, frames(large), KernelStorage { base, gfp }) else {
@@ -172,9 +164,6 @@ pub unsafe extern "C" fn zpci_rust_table_last(table: *const ForeignTable) -> u64
     unsafe { &*table }.root.last().get()
 }
 
-/// Why the refresh after a change is given up here.
-const LATER: &str = "the IOMMU core asks for it when it has all parts together";
-
 #[inline]
 fn protection(writable: bool) -> Protection {
     if writable {
@@ -184,7 +173,7 @@ fn protection(writable: bool) -> Protection {
     }
 }
 
-/// Maps `size` bytes from `iova` to `origin`: all of it or nothing.
+/// Maps `size` bytes from `iova` to `origin`: all of it or nothing. The change is C's to issue, by `zpci_rust_mapped`.
 ///
 /// # Safety
 ///
@@ -199,87 +188,32 @@ pub unsafe extern "C" fn zpci_rust_map(
     writable: bool,
     gfp: u32,
 ) -> i32 {
-    if size == PAGE_SIZE && Iova::new(iova).is_aligned(PAGE_SIZE) {
-        // SAFETY: by the contract `table` is valid and stays so.
-        let table = unsafe { (*table).borrow(gfp) };
-        let mapped = table.map_page(Iova::new(iova), AbsoluteAddress::new(origin), protection(writable));
-        if let Some(refresh) = mapped {
-            refresh.forgo(LATER);
-            return 0;
-        }
-    }
-    // SAFETY: the contract is the same.
-    unsafe { map_range(table, iova, origin, size, writable, gfp) }
-}
-
-/// Maps what is more than one entry.
-///
-/// A call of its own, so that the one above needs no room on the stack.
-///
-/// # Safety
-///
-/// As for `zpci_rust_map`.
-#[inline(never)]
-unsafe extern "C" fn map_range(
-    table: *const ForeignTable,
-    iova: u64,
-    origin: u64,
-    size: u64,
-    writable: bool,
-    gfp: u32,
-) -> i32 {
     let Some(range) = range(iova, size) else {
         return errno::EINVAL;
     };
     // SAFETY: by the contract `table` is valid and stays so.
     let table = unsafe { (*table).borrow(gfp) };
     match table.map(range, AbsoluteAddress::new(origin), protection(writable)) {
-        Ok(refresh) => {
-            refresh.forgo(LATER);
+        Ok(change) => {
+            // C has the range: it is what it asked for.
+            let _ = change.defer();
             0
         }
         Err(error) => errno::of_map(error),
     }
 }
 
-/// Unmaps `size` bytes from `iova`; the number of bytes that are not mapped any more, 0 when it was refused.
+/// Unmaps `size` bytes from `iova`; the number of bytes that are not mapped any more, 0 if it was refused.
 ///
-/// `unmapped` receives what was mapped in the range and is not any more. A frame of 1 MiB that the range only cuts is
-/// split into pages first, which is all that allocates here, as `gfp` says.
+/// `unmapped` receives what was mapped in the range and is not any more, for `zpci_rust_unmapped`. A frame of 1 MiB that
+/// the range only cuts is split into pages first, which is all that allocates here, as `gfp` says: what such frames
+/// covered has to be refreshed at once, before anything that was unmapped is used for something else.
 ///
 /// # Safety
 ///
-/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile; `unmapped` must be valid.
+/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile; `unmapped` must be valid for writes.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_unmap(
-    table: *const ForeignTable,
-    iova: u64,
-    size: u64,
-    unmapped: *mut ForeignUnmapped,
-    gfp: u32,
-) -> u64 {
-    if size == PAGE_SIZE && Iova::new(iova).is_aligned(PAGE_SIZE) {
-        // SAFETY: by the contract `table` is valid and stays so.
-        let table = unsafe { (*table).borrow(gfp) };
-        if let Some(refresh) = table.unmap_page(Iova::new(iova)) {
-            // SAFETY: by the contract `unmapped` is valid.
-            unsafe { unmapped.write(ForeignUnmapped::of(1, refresh)) };
-            return size;
-        }
-    }
-    // SAFETY: the contract is the same.
-    unsafe { unmap_range(table, iova, size, unmapped, gfp) }
-}
-
-/// Unmaps what is more than one entry.
-///
-/// A call of its own, so that the one above needs no room on the stack.
-///
-/// # Safety
-///
-/// As for `zpci_rust_unmap`.
-#[inline(never)]
-unsafe extern "C" fn unmap_range(
     table: *const ForeignTable,
     iova: u64,
     size: u64,
@@ -291,60 +225,59 @@ unsafe extern "C" fn unmap_range(
     if let Some(range) = range(iova, size) {
         // SAFETY: by the contract `table` is valid and stays so.
         let table = unsafe { (*table).borrow(gfp) };
-        let done = loop {
-            match table.unmap(range) {
-                Err(UnmapError::PartOfFrame { frame, .. }) if split(&table, frame) => {}
-                done => break done,
-            }
+        let (done, unmapped) = match table.unmap(range) {
+            Ok(done) => (true, foreign(done)),
+            Err(error) => split_and_unmap(&table, range, error),
         };
-        if let Ok(Unmapped { pages, refresh }) = done {
-            found = refresh.map_or(ForeignUnmapped::NOTHING, |refresh| ForeignUnmapped::of(pages, refresh));
-            result = size;
-        }
+        found = unmapped;
+        result = if done { size } else { 0 };
     }
-    // SAFETY: by the contract `unmapped` is valid.
+    // SAFETY: by the contract `unmapped` is valid for writes.
     unsafe { unmapped.write(found) };
     result
 }
 
-/// Splits `frame` of 1 MiB; whether there was storage for that.
-#[cold]
-fn split(table: &TranslationTable<KernelStorage>, frame: IovaRange) -> bool {
-    match table.split(frame.start()) {
-        Ok(Some(refresh)) => {
-            refresh.forgo("what is unmapped is refreshed, and the rest leads where it did by either entry");
-            true
-        }
-        Ok(None) => true,
-        Err(_) => false,
-    }
+/// What an unmap did, for C to issue.
+#[inline]
+fn foreign(Unmapped { pages, change }: Unmapped) -> ForeignUnmapped {
+    ForeignUnmapped { range: ForeignRange::of_any(change.defer()), split: ForeignRange::EMPTY, pages }
 }
 
-/// Where `iova` leads, to the byte; 0 where nothing is mapped.
+/// Splits the frames of 1 MiB that `range` cuts, and unmaps it; whether that was done, and what changed in any case.
+#[cold]
+#[inline(never)]
+fn split_and_unmap(
+    table: &TranslationTable<KernelStorage>,
+    range: IovaRange,
+    mut error: UnmapError,
+) -> (bool, ForeignUnmapped) {
+    let mut split = Change::NONE;
+    let (done, unmapped) = loop {
+        let UnmapError::PartOfFrame { frame, .. } = error else { break (false, ForeignUnmapped::NOTHING) };
+        match table.split(frame.start()) {
+            Ok(change) => split = split.merge(change),
+            Err(_) => break (false, ForeignUnmapped::NOTHING),
+        }
+        match table.unmap(range) {
+            Ok(done) => break (true, foreign(done)),
+            Err(next) => error = next,
+        }
+    };
+    (done, ForeignUnmapped { split: ForeignRange::of_any(split.defer()), ..unmapped })
+}
+
+/// Where `iova` leads, to the byte; 0 if nothing is mapped.
 ///
 /// # Safety
 ///
-/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile.
+/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile. The caller is in an RCU read-side
+/// section, or owns the address.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_translate(table: *const ForeignTable, iova: u64) -> u64 {
     // SAFETY: by the contract `table` is valid and stays so.
-    let pages = unsafe { (*table).borrow(0) };
-    match pages.translate_page(Iova::new(iova)) {
-        Some(found) => found.map_or(0, |found| found.absolute.get()),
-        // SAFETY: the contract is the same.
-        None => unsafe { translate_frame(table, iova) },
-    }
-}
-
-/// Where `iova` leads if there is no page table for it.
-///
-/// # Safety
-///
-/// As for `zpci_rust_translate`.
-#[cold]
-#[inline(never)]
-unsafe extern "C" fn translate_frame(table: *const ForeignTable, iova: u64) -> u64 {
-    // SAFETY: by the contract `table` is valid and stays so.
     let table = unsafe { (*table).borrow(0) };
-    table.translate(Iova::new(iova)).map_or(0, |found| found.absolute.get())
+    // SAFETY: C frees tables after a grace period alone, which does not end before the caller's section does.
+    let section = unsafe { ReadSide::new() };
+    let found = table.reader(&section).translate(Iova::new(iova));
+    found.map_or(0, |found| found.absolute.get())
 }

@@ -35,8 +35,8 @@ pub unsafe extern "C" fn zpci_rust_vfio_capability(
     // SAFETY: by the contract `buffer` has this room.
     let buffer = unsafe { core::slice::from_raw_parts_mut(buffer, CAPABILITY_SIZE) };
     match index {
-        0 => match foreign.choice(aperture) {
-            Some(choice) => put(buffer, &ZpciBase::new(&foreign.function(), foreign.handle(), choice.aperture)),
+        0 => match foreign.plan(aperture) {
+            Some(plan) => put(buffer, &ZpciBase::new(&foreign.function(), foreign.handle(), plan.aperture)),
             None => 0,
         },
         1 => put(buffer, &ZpciGroup::new(&foreign.group())),

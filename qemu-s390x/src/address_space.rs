@@ -6,8 +6,8 @@ use core::fmt;
 use core::ops::Deref;
 
 use s390_iommu::{
-    deregister, register, reset_error, Choice, FrameSize, FrameSizes, Iova, IovaRange, Limits, Protection, Refresh,
-    RegisterError, TranslationTable, Unmapped, PAGE_SIZE,
+    issue, reset_error, Attachment, Change, FrameSize, FrameSizes, Iova, IovaRange, Limits, OneThread, Plan,
+    Protection, ReadSide, RegisterError, TranslationTable, Unmapped, PAGE_SIZE,
 };
 use zpci_tests::Stop;
 
@@ -26,8 +26,7 @@ const MIB: u64 = 1 << 20;
 pub struct AddressSpace<'e, 'p, P: Platform> {
     function: &'e EnabledFunction<'p, P>,
     table: Option<TranslationTable<P::Storage>>,
-    limits: Limits,
-    aperture: IovaRange,
+    attachment: Attachment<OneThread>,
 }
 
 impl<'e, 'p, P: Platform> AddressSpace<'e, 'p, P> {
@@ -41,12 +40,13 @@ impl<'e, 'p, P: Platform> AddressSpace<'e, 'p, P> {
     /// [`Stop::Fail`] that says what is wrong; [`Stop::Skip`] if the two have no address in common.
     pub fn new(function: &'e EnabledFunction<'p, P>) -> Result<Self, Stop> {
         let limits = function.limits().ok_or_else(|| skip("the function can address no page"))?;
-        let Choice { root, aperture } = limits
-            .choose(u64::MAX)
+        let Plan { root, .. } = limits
+            .plan(u64::MAX)
             .ok_or_else(|| skip(format_args!("no root of {:?} reaches {}", limits.designation_types, limits.window)))?;
         let table = TranslationTable::new(root, FrameSizes::WITH_LARGE, function.platform().storage())
             .ok_or_else(|| fail("no storage for a root table"))?;
-        let space = Self { function, table: Some(table), limits, aperture };
+        let attachment = Attachment::to_table(&limits, u64::MAX, &table, OneThread::new()).map_err(fail)?;
+        let space = Self { function, table: Some(table), attachment };
         space.register()?;
         Ok(space)
     }
@@ -58,12 +58,12 @@ impl<'e, 'p, P: Platform> AddressSpace<'e, 'p, P> {
 
     /// What the function takes for translation.
     pub const fn limits(&self) -> &Limits {
-        &self.limits
+        self.attachment.limits()
     }
 
     /// The addresses that the function may use.
     pub const fn aperture(&self) -> IovaRange {
-        self.aperture
+        self.attachment.aperture()
     }
 
     /// The table.
@@ -81,15 +81,17 @@ impl<'e, 'p, P: Platform> AddressSpace<'e, 'p, P> {
     ///
     /// [`Stop::Fail`] that says whether the machine refused it or was not even asked.
     pub fn register(&self) -> Result<(), Stop> {
-        let platform = self.function.platform();
-        let iota = self.table()?.iota();
-        let again = |busy| platform.again(busy);
-        register(platform, self.function.handle(), &self.limits, self.aperture, iota, again).map_err(
-            |error| match error {
-                RegisterError::Refused { .. } => fail(format_args!("registration refused by the machine: {error}")),
-                _ => fail(format_args!("registration refused before the instruction: {error}")),
-            },
-        )
+        let (platform, handle) = (self.function.platform(), self.function.handle());
+        // SAFETY: `drop` ends the registration or disables the function before it lets go of the table, and keeps the
+        // table for good where neither succeeds. What is mapped are buffers of the image, which outlive their mapping.
+        let registered = unsafe { self.attachment.attach(platform, handle) };
+        registered.map_err(|error| match error {
+            RegisterError::Refused { .. } => fail(format_args!("registration refused by the machine: {error}")),
+            _ => fail(format_args!("registration refused before the instruction: {error}")),
+        })?;
+        // SAFETY: the image reclaims no tables of an address space.
+        let section = unsafe { ReadSide::new() };
+        self.attachment.catch_up(platform, handle, &self.table()?.reader(&section)).map_err(fail)
     }
 
     /// Ends translation.
@@ -98,8 +100,7 @@ impl<'e, 'p, P: Platform> AddressSpace<'e, 'p, P> {
     ///
     /// [`Stop::Fail`] with what the machine answered.
     pub fn deregister(&self) -> Result<(), Stop> {
-        let platform = self.function.platform();
-        deregister(platform, self.function.handle(), |busy| platform.again(busy)).map_err(fail)
+        self.attachment.detach(self.function.platform(), self.function.handle()).map_err(fail)
     }
 
     /// Allocates a buffer of `bytes` bytes, fills it with 0xa5, maps it from `start` on and tells the machine.
@@ -114,12 +115,10 @@ impl<'e, 'p, P: Platform> AddressSpace<'e, 'p, P> {
         order: Order,
         protection: Protection,
     ) -> Result<Mapped<'_, 'e, 'p, P>, Stop> {
-        let (mapped, refresh) = self.unrefreshed_buffer(start, bytes, order, protection)?;
-        if self.function.group().refresh {
-            self.refresh(refresh)?;
-        } else {
-            refresh.forgo("the group needs no refresh when an entry becomes valid");
-        }
+        let (mapped, change) = self.unrefreshed_buffer(start, bytes, order, protection)?;
+        let told = self.attachment.mapped(self.function.platform(), self.function.handle(), &change);
+        let _ = change.defer();
+        told.map_err(fail)?;
         Ok(mapped)
     }
 
@@ -134,58 +133,68 @@ impl<'e, 'p, P: Platform> AddressSpace<'e, 'p, P> {
         bytes: usize,
         order: Order,
         protection: Protection,
-    ) -> Result<(Mapped<'_, 'e, 'p, P>, Refresh), Stop> {
+    ) -> Result<(Mapped<'_, 'e, 'p, P>, Change), Stop> {
         // Aligned so that storage in ascending order can be mapped by frames of 1 MiB where the addresses allow it.
         let alignment = if order == Order::Ascending && bytes as u64 >= MIB { MIB } else { PAGE_SIZE };
         let buffer = Buffer::new(self.function.platform(), bytes, alignment as usize).map_err(fail)?;
         let dma = DmaBuffer::new(buffer, start, order).map_err(fail)?;
-        if !self.aperture.contains(dma.range()) {
-            return Err(skip(format_args!("{} is not within the aperture {}", dma.range(), self.aperture)));
+        if !self.aperture().contains(dma.range()) {
+            return Err(skip(format_args!("{} is not within the aperture {}", dma.range(), self.aperture())));
         }
         dma.fill(0xa5).map_err(fail)?;
-        let refresh = self.map(&dma, protection)?;
+        let change = self.map(&dma, protection)?;
         let mapped = Mapped { space: self, dma, is_mapped: true };
-        self.audit(&mapped, Some(protection))?;
-        Ok((mapped, refresh))
+        match self.audit(&mapped, Some(protection)) {
+            Ok(()) => Ok((mapped, change)),
+            Err(stop) => {
+                // `mapped` is unmapped on the way out, and refreshed then.
+                let _ = change.defer();
+                Err(stop)
+            }
+        }
     }
 
-    /// Tells the machine that entries changed.
+    /// Tells the machine of `change`.
     ///
     /// # Errors
     ///
     /// [`Stop::Fail`] with what the machine answered.
-    pub fn refresh(&self, refresh: Refresh) -> Result<(), Stop> {
-        let platform = self.function.platform();
-        refresh.issue(platform, self.function.handle(), |busy| platform.again(busy)).map_err(fail)
+    pub fn refresh(&self, change: Change) -> Result<(), Stop> {
+        issue(change, self.function.platform(), [self.function.handle()]).map_err(fail)
     }
 
     /// Maps `dma` by one call, or page by page where the frames do not follow each other.
-    fn map(&self, dma: &DmaBuffer<'_, P>, protection: Protection) -> Result<Refresh, Stop> {
+    fn map(&self, dma: &DmaBuffer<'_, P>, protection: Protection) -> Result<Change, Stop> {
         let table = self.table()?;
         let step = match dma.order() {
             Order::Ascending => dma.bytes(),
             Order::Descending => PAGE_SIZE as usize,
         };
-        let mut whole: Option<Refresh> = None;
+        let mut whole = Change::NONE;
         for offset in (0..dma.bytes()).step_by(step) {
-            let range = IovaRange::with_size(dma.iova(offset), step as u64).map_err(fail)?;
-            let refresh = table.map(range, dma.absolute(offset), protection).map_err(fail)?;
-            whole = Some(match whole {
-                Some(before) => before.merge(refresh),
-                None => refresh,
-            });
+            let range = IovaRange::with_size(dma.iova(offset), step as u64);
+            let mapped =
+                range.map_err(fail).and_then(|range| table.map(range, dma.absolute(offset), protection).map_err(fail));
+            match mapped {
+                Ok(change) => whole = whole.merge(change),
+                Err(stop) => {
+                    self.refresh(whole)?;
+                    return Err(stop);
+                }
+            }
         }
-        whole.ok_or_else(|| fail("a buffer without a byte"))
+        Ok(whole)
     }
 
     /// Unmaps `dma`.
-    fn unmap(&self, dma: &DmaBuffer<'_, P>) -> Result<Refresh, Stop> {
-        let Unmapped { pages, refresh } = self.table()?.unmap(dma.range()).map_err(fail)?;
+    fn unmap(&self, dma: &DmaBuffer<'_, P>) -> Result<Change, Stop> {
+        let Unmapped { pages, change } = self.table()?.unmap(dma.range()).map_err(fail)?;
         let expected = dma.range().pages();
-        match refresh {
-            Some(refresh) if pages == expected => Ok(refresh),
-            _ => Err(fail(format_args!("unmap of {} found {pages} of {expected} pages mapped", dma.range()))),
+        if pages == expected {
+            return Ok(change);
         }
+        self.refresh(change)?;
+        Err(fail(format_args!("unmap of {} found {pages} of {expected} pages mapped", dma.range())))
     }
 
     /// Reads the tables as the machine does and compares each page of `dma` with what it should be; `None`: unmapped.
@@ -209,8 +218,7 @@ impl<'e, 'p, P: Platform> AddressSpace<'e, 'p, P> {
     ///
     /// [`Stop::Fail`] with what the machine answered.
     pub fn reset_error(&self) -> Result<(), Stop> {
-        let platform = self.function.platform();
-        reset_error(platform, self.function.handle(), |busy| platform.again(busy)).map_err(fail)
+        reset_error(self.function.platform(), self.function.handle()).map_err(fail)
     }
 
     /// Brings the function out of its error state by disabling and enabling it: it gets a new handle, the table is
@@ -221,13 +229,10 @@ impl<'e, 'p, P: Platform> AddressSpace<'e, 'p, P> {
     /// [`Stop::Fail`] that says what is wrong.
     pub fn disable_and_enable(&self) -> Result<(), Stop> {
         self.function.disable().map_err(fail)?;
+        self.attachment.disabled();
         self.function.enable().map_err(fail)?;
         Configuration::new(self.function).enable_bus_master().map_err(fail)?;
-        self.register()?;
-        for mapping in self.table()?.walk(self.aperture) {
-            self.refresh(Refresh::of(mapping.range))?;
-        }
-        Ok(())
+        self.register()
     }
 
     /// Says that `what`, which was to move data at `range`, did not work and why.
@@ -262,7 +267,7 @@ fn frame_size<P: Platform>(dma: &DmaBuffer<'_, P>, offset: usize) -> FrameSize {
 
 impl<P: Platform> fmt::Debug for AddressSpace<'_, '_, P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AddressSpace").field("aperture", &self.aperture).finish_non_exhaustive()
+        f.debug_struct("AddressSpace").field("aperture", &self.aperture()).finish_non_exhaustive()
     }
 }
 
@@ -290,9 +295,9 @@ impl<P: Platform> Mapped<'_, '_, '_, P> {
     /// [`Stop::Fail`] that says what is wrong.
     pub fn unmap(&mut self) -> Result<(), Stop> {
         self.is_mapped = false;
-        let refresh = self.space.unmap(&self.dma)?;
-        self.space.audit(&self.dma, None)?;
-        self.space.refresh(refresh)
+        let change = self.space.unmap(&self.dma)?;
+        let audited = self.space.audit(&self.dma, None);
+        self.space.refresh(change).and(audited)
     }
 
     /// Unmaps the buffer, tells the machine, and gives the buffer back.

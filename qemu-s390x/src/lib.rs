@@ -10,6 +10,7 @@
 #![deny(unsafe_code)]
 #![expect(clippy::result_large_err, reason = "without a heap the message of a failure has no other place")]
 
+#[expect(unsafe_code, reason = "here devices are let at storage")]
 pub mod address_space;
 pub mod audit;
 mod checks;

@@ -156,7 +156,7 @@ impl<'m, W: Write> Measurement<'m, W> {
 
         let (count, reclaimed) = instructions(|| operation::reclaim(&table, range));
         self.note_pages("reclaim", pages, "", count)?;
-        if let Some(reclaimed) = reclaimed {
+        if !reclaimed.is_empty() {
             let (count, ()) = instructions(|| operation::free(&table, reclaimed));
             self.note_pages("free what was reclaimed,", pages, "", count)?;
         }

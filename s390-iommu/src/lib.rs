@@ -16,15 +16,20 @@
 //! ```
 //!
 //! The root is a region-third, -second or -first table ([`Root`]); the IOTA ([`Iota`]) says where it is and of which
-//! kind. [`TranslationTable`] maps, unmaps, translates and walks. Machines cache what they walked, so a change yields a
-//! [`Refresh`] that has to reach every function. [`register`] makes a function use a table, after it checked every
-//! operand.
+//! kind. [`TranslationTable`] maps and unmaps; [`Reader`] translates and walks. Machines cache what they walked, so each
+//! operation returns a [`Change`] that has to be issued to every registered function. [`Attachment`] is a function and
+//! the translation that it has: it registers, refreshes and ends, and keeps the rules of the function's group and type.
 //!
 //! What user space may learn of it is in a [`Container`]: its [`Domain`]s and their functions can be asked for typed
 //! attributes, and [`vfio`] makes capabilities of them.
 //!
-//! Storage comes through [`TableAllocator`], the instructions through [`Zpci`]: two seams, implemented by the kernel,
-//! by a bare-metal program, and by the fake machine of the tests.
+//! Storage comes through [`TableAllocator`], the instructions through [`Zpci`], and [`Gate`] keeps the two apart that
+//! must not meet: seams, implemented by the kernel, by a bare-metal program, and by the fake machine of the tests.
+//!
+//! # Unsafe code
+//!
+//! Mapping is safe: it fills tables. Letting a device at them is not: [`Attachment::attach`] and [`register`] are
+//! `unsafe`, and so is [`TranslationTable::reclaim`], which takes tables away from under others.
 //!
 //! # Example
 //!
@@ -49,28 +54,28 @@
 //! #         unsafe { dealloc(self.phys_to_virt(origin).as_ptr(), layout(size)) }
 //! #     }
 //! # }
-//! let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, Heap).ok_or("no storage")?;
+//! let mut table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, Heap).ok_or("no storage")?;
 //! let range = IovaRange::with_size(Iova::new(0x1_0000_0000), 0x3000)?;
-//! table
-//!     .map(range, AbsoluteAddress::new(0x5_0000), Protection::ReadOnly)?
-//!     .forgo("no function uses the table yet");
+//! table.map(range, AbsoluteAddress::new(0x5_0000), Protection::ReadOnly)?.unseen();
 //!
-//! let found = table.translate(Iova::new(0x1_0000_1234)).ok_or("not mapped")?;
+//! let found = table.exclusive_reader().translate(Iova::new(0x1_0000_1234)).ok_or("not mapped")?;
 //! assert_eq!(found.absolute, AbsoluteAddress::new(0x5_1234));
 //! assert_eq!(found.protection, Protection::ReadOnly);
 //!
 //! let unmapped = table.unmap(range)?;
 //! assert_eq!(unmapped.pages, 3);
-//! # if let Some(refresh) = unmapped.refresh { refresh.forgo("no function uses the table"); }
+//! unmapped.change.unseen();
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![no_std]
 
+mod attach;
 mod format;
 mod machine;
 mod table;
 mod user;
 
+pub use attach::{mapped_to_all, unmapped_from_all, AttachError, Attachment, Mapped};
 pub use format::address::{AbsoluteAddress, Iova, PAGE_SIZE, PAGE_SIZE_LOG2};
 pub use format::entry::{PageEntry, RegionEntry, SegmentEntry};
 pub use format::fib::{Fib, FunctionState, InterruptParameters, InterruptWord};
@@ -79,19 +84,23 @@ pub use format::iota::Iota;
 pub use format::range::{IovaRange, RangeError};
 pub use format::table_type::{page_index, Root, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
 pub use machine::action::{Action, Request};
-pub use machine::limits::{Choice, Limits};
-pub use machine::refresh::{Refresh, RefreshError};
+pub use machine::gate::{Gate, OneThread};
+pub use machine::limits::{Limits, Plan};
+pub use machine::refresh::{issue, refresh_all, RefreshError};
 pub use machine::registration::{check_registration, deregister, register, reset_error, RegisterError};
-pub use machine::zpci::{FunctionControl, Outcome, Status, Zpci};
+pub use machine::zpci::{FunctionControl, Instruction, Outcome, Status, Zpci};
+pub use table::change::Change;
 pub use table::map::MapError;
-pub use table::translation_table::{Translation, TranslationTable};
+pub use table::reader::{ReadSide, Reader, Translation};
+pub use table::reclaim::Reclaimed;
+pub use table::seam::{PhysToVirt, TableAllocator, TableSize};
+pub use table::translation_table::TranslationTable;
 pub use table::unmap::{SplitError, UnmapError, Unmapped};
 pub use table::walk::{Mapping, Walk};
-pub use table::{PhysToVirt, Reclaimed, TableAllocator, TableSize};
 pub use user::attribute::{
     Attribute, DmaWindow, FunctionFacts, GroupFacts, MsiWindow, RefreshOnMap, RelaxedTranslation,
 };
-pub use user::container::{AttachError, Container};
+pub use user::container::{AttachError as ContainerError, Container};
 pub use user::domain::{AttachedFunction, Domain, DomainId};
 pub use user::reserved::{Reasons, ReservedRegion};
 pub use user::table_format::{FormatError, TableFormat};

@@ -3,6 +3,7 @@
 //! The instructions: what they answer, and what registration and refresh make of the answers.
 
 pub(crate) mod action;
+pub(crate) mod gate;
 pub(crate) mod limits;
 pub(crate) mod refresh;
 pub(crate) mod registration;

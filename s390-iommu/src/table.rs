@@ -7,25 +7,29 @@
 //! only when nobody can hold a reference to it.
 
 mod atomic;
+mod cell;
+pub(crate) mod change;
 #[cfg(all(loom, test))]
 mod concurrency;
+mod cursor;
 mod dump;
 mod link;
 pub(crate) mod map;
 mod raw;
+pub(crate) mod reader;
 pub(crate) mod reclaim;
 mod run;
 pub(crate) mod seam;
 mod slot;
 mod spare;
+mod sweep;
 pub(crate) mod translation_table;
 mod tree;
 pub(crate) mod unmap;
-mod visit;
 pub(crate) mod walk;
 
-pub use reclaim::Reclaimed;
-pub use seam::{PhysToVirt, TableAllocator, TableSize};
-pub(crate) use spare::Spare;
-pub(crate) use tree::{Absent, OutOfStorage, PageTable, Segment, SegmentTable, Tree};
-pub(crate) use visit::Found;
+/// Orders the stores into tables before what makes a machine read them.
+#[inline]
+pub(crate) fn fence_tables() {
+    atomic::fence(atomic::Ordering::SeqCst);
+}

@@ -299,6 +299,11 @@ impl Fake {
         self.lock().modify(function, control, dmaas, fib).map_err(|Trap(reason)| reason)
     }
 
+    /// RPCIT with any operands: condition code and status.
+    pub fn refresh(&self, function: u32, start: u64, length: u64) -> (u8, u8) {
+        self.lock().refresh(function, start, length)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Machine> {
         // A panic of one test thread leaves nothing half done that another could not look at.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)

@@ -21,6 +21,7 @@ mod message;
 pub mod middleware;
 #[cfg(feature = "std")]
 pub mod model;
+mod read;
 mod runner;
 
 pub use case::{Case, Group, Stop, Verdict};
@@ -28,4 +29,5 @@ pub use cases::{cases, device_cases};
 pub use ktap::Ktap;
 pub use machine::{Device, DmaError, Machine};
 pub use message::Message;
+pub use read::read;
 pub use runner::{run, Summary};

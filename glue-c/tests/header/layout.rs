@@ -9,8 +9,12 @@ use std::fs;
 use clp::{list_pci, mio, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, RequestHeader, ResponseHeader};
 use s390_iommu::vfio::{CapabilityHeader, ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString};
 use s390_iommu::Fib;
+use zpci_glue::attachment::ForeignOutcome;
 use zpci_glue::container::{ForeignMember, ForeignRefusal};
 use zpci_glue::function::ForeignFunction;
+use zpci_glue::limits::ForeignLimits;
+use zpci_glue::range::ForeignRange;
+use zpci_glue::reclaim::ForeignReclaimed;
 use zpci_glue::table::{ForeignTable, ForeignUnmapped};
 
 use crate::compiler::{accept, file};
@@ -67,7 +71,14 @@ fn of_rust() -> [Structure; 5] {
         structure!("zpci_rust_table", ForeignTable, [
             "origin": origin, "base": base, "root": root, "large": large, "reserved": reserved,
         ]),
-        structure!("zpci_rust_unmapped", ForeignUnmapped, ["start": start, "last": last, "pages": pages]),
+        structure!("zpci_rust_range", ForeignRange, ["start": start, "last": last]),
+        structure!("zpci_rust_limits", ForeignLimits, [
+            "start_dma": start_dma, "end_dma": end_dma, "designation_types": designation_types,
+            "function_type": function_type, "flags": flags, "reserved": reserved
+        ]),
+        structure!("zpci_rust_unmapped", ForeignUnmapped, ["range": range, "split": split, "pages": pages]),
+        structure!("zpci_rust_reclaimed", ForeignReclaimed, ["list": list, "span": span]),
+        structure!("zpci_rust_outcome", ForeignOutcome, ["cc": cc, "status": status]),
         structure!("zpci_rust_member", ForeignMember, ["function": function, "table": table]),
         structure!("zpci_rust_refusal", ForeignRefusal, [
             "wanted": wanted, "found": found, "id": id, "reason": reason,

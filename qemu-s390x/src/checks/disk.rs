@@ -186,12 +186,13 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
         if !self.space.function().group().refresh {
             return Err(skip("the group needs no refresh when an entry becomes valid"));
         }
-        let (page, refresh) =
+        let (page, change) =
             self.space.unrefreshed_buffer(self.places.pages, PAGE, Order::Ascending, Protection::ReadWrite)?;
-        self.read_is_refused(&page, "a page that is mapped without a refresh")?;
-        self.recover(Way::ResetError)?;
+        let refused = self
+            .read_is_refused(&page, "a page that is mapped without a refresh")
+            .and_then(|()| self.recover(Way::ResetError));
         // The same entry, once the machine was told of it.
-        self.space.refresh(refresh)?;
+        self.space.refresh(change).and(refused)?;
         self.read(READ, &page)?;
         self.must_hold(READ, &page)?;
         page.release()

@@ -145,7 +145,7 @@ impl<'p, P: Platform> LifeCycle<'p, P> {
     /// The machine is never asked: it would answer with an exception that ends the program.
     fn aperture_too_long(&mut self) -> Result<(), Stop> {
         let space = AddressSpace::new(self.enabled()?)?;
-        let reach = space.limits().window.intersection(space.table()?.aperture());
+        let reach = space.limits().window.intersection(space.table()?.span());
         let longer = reach
             .and_then(|reach| reach.last().checked_add(PAGE_SIZE))
             .and_then(|last| IovaRange::new(space.aperture().start(), last).ok())

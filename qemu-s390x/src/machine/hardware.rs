@@ -8,7 +8,13 @@ use core::arch::asm;
 
 use clp::immediate::INSTALLED_PROCESSORS;
 use clp::{Block, Clp, ConditionCode, FunctionHandle, LogicalProcessor};
-use s390_iommu::{Fib, FunctionControl, Outcome, Status, Zpci};
+use s390_iommu::{Fib, FunctionControl, Instruction, IovaRange, Outcome, Status, Zpci};
+
+use crate::machine::clock;
+
+/// How long to wait after a busy answer, and how often.
+const BUSY_MICROSECONDS: u64 = 100;
+const MOST_BUSY: u32 = 10_000;
 
 /// The processor this code runs on.
 #[derive(Clone, Copy, Debug)]
@@ -118,11 +124,11 @@ impl Clp for Hardware {
 }
 
 impl Zpci for Hardware {
-    fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
+    unsafe fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
         let mut request = request(function, 0, u16::from(control.0));
         let inserted: u64;
-        // SAFETY: The machine reads the 80 bytes of the FIB, which is aligned to eight, and writes nothing. What else
-        // the operands name, storage that the device is then given, the caller of the seam has checked.
+        // SAFETY: The machine reads the 80 bytes of the FIB, which is aligned to eight, and writes nothing now. The
+        // caller answers for what the operation lets the device do, and that it does not end in a program check.
         unsafe {
             asm!(
                 ".insn rxy, 0xe300000000d0, {request}, 0({fib})",
@@ -136,7 +142,7 @@ impl Zpci for Hardware {
         outcome(inserted, request)
     }
 
-    fn rpcit(&self, function: FunctionHandle, start: u64, length: u64) -> Outcome {
+    fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
         let mut request = request(function, 0, 0);
         let inserted: u64;
         // SAFETY: The machine reads translation tables and writes no storage; register 2 is even, as it must be.
@@ -146,11 +152,16 @@ impl Zpci for Hardware {
                 "ipm {inserted}",
                 request = inout(reg) request,
                 inserted = out(reg) inserted,
-                in("r2") start,
-                in("r3") length,
+                in("r2") range.start().get(),
+                in("r3") range.size_less_one().wrapping_add(1),
                 options(nostack)
             );
         }
         outcome(inserted, request)
+    }
+
+    fn pause(&self, _: Instruction, busy: u32) -> bool {
+        clock::wait(BUSY_MICROSECONDS);
+        busy < MOST_BUSY
     }
 }

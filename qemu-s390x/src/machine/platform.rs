@@ -3,7 +3,7 @@
 //! The machine behind the seams.
 
 use clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
-use s390_iommu::{AbsoluteAddress, Fib, FunctionControl, Outcome, Zpci};
+use s390_iommu::{AbsoluteAddress, Fib, FunctionControl, Instruction, IovaRange, Outcome, Zpci};
 use zpci_tests::Machine;
 
 use super::storage::{BlockPage, Region, Tables, FRAMES, TABLES};
@@ -58,12 +58,17 @@ impl Clp for RealMachine {
 }
 
 impl Zpci for RealMachine {
-    fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
-        Hardware.mpcifc(function, control, fib)
+    unsafe fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
+        // SAFETY: the contract is the same.
+        unsafe { Hardware.mpcifc(function, control, fib) }
     }
 
-    fn rpcit(&self, function: FunctionHandle, start: u64, length: u64) -> Outcome {
-        Hardware.rpcit(function, start, length)
+    fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
+        Hardware.rpcit(function, range)
+    }
+
+    fn pause(&self, instruction: Instruction, busy: u32) -> bool {
+        Hardware.pause(instruction, busy)
     }
 }
 

@@ -3,7 +3,8 @@
 //! What is counted, each as one call.
 
 use s390_iommu::{
-    AbsoluteAddress, FrameSizes, Iova, IovaRange, Protection, Reclaimed, Root, TranslationTable, PAGE_SIZE,
+    AbsoluteAddress, Change, FrameSizes, Iova, IovaRange, Protection, ReadSide, Reclaimed, Root, TranslationTable,
+    PAGE_SIZE,
 };
 
 use super::reserve::Reserve;
@@ -24,17 +25,14 @@ pub(super) fn drop(table: Table<'_>) {
 /// Returns whether it could be mapped.
 #[inline(never)]
 pub(super) fn map(table: &Table<'_>, range: IovaRange, origin: AbsoluteAddress) -> bool {
-    let refresh = table.map(range, origin, Protection::ReadWrite);
-    refresh.map(|refresh| refresh.forgo("no function uses the table")).is_ok()
+    table.map(range, origin, Protection::ReadWrite).map(Change::unseen).is_ok()
 }
 
 /// Returns how many pages were mapped.
 #[inline(never)]
 pub(super) fn unmap(table: &Table<'_>, range: IovaRange) -> Option<u64> {
     let unmapped = table.unmap(range).ok()?;
-    if let Some(refresh) = unmapped.refresh {
-        refresh.forgo("no function uses the table");
-    }
+    unmapped.change.unseen();
     Some(unmapped.pages)
 }
 
@@ -42,18 +40,21 @@ pub(super) fn unmap(table: &Table<'_>, range: IovaRange) -> Option<u64> {
 #[inline(never)]
 pub(super) fn translate(table: &Table<'_>, start: Iova, pages: u64) -> u64 {
     let page = |number| Iova::new(start.get() + number * PAGE_SIZE);
+    // SAFETY: nothing is reclaimed meanwhile.
+    let section = unsafe { ReadSide::new() };
+    let table = table.reader(&section);
     (0..pages).filter_map(|number| table.translate(page(number))).map(|found| found.absolute.get()).sum()
 }
 
 #[inline(never)]
-pub(super) fn reclaim(table: &Table<'_>, range: IovaRange) -> Option<Reclaimed> {
-    table.reclaim(range)
+pub(super) fn reclaim(table: &Table<'_>, range: IovaRange) -> Reclaimed {
+    // SAFETY: nobody else uses the table.
+    unsafe { table.reclaim(range) }
 }
 
 /// Gives back what was reclaimed from `table`.
 #[inline(never)]
 pub(super) fn free(table: &Table<'_>, reclaimed: Reclaimed) {
-    reclaimed.refresh().forgo("no function uses the table");
     // SAFETY: The storage is that of the table, which no function and no other processor uses.
     unsafe { reclaimed.free(table.memory()) };
 }

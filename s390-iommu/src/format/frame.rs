@@ -2,6 +2,8 @@
 
 //! Frames: what a leaf entry maps, and what a device may do with it.
 
+use core::fmt;
+
 /// Size of the storage that one leaf entry maps.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub enum FrameSize {
@@ -85,5 +87,14 @@ impl Protection {
         } else {
             Self::ReadWrite
         }
+    }
+}
+
+impl fmt::Display for Protection {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ReadOnly => "read-only",
+            Self::ReadWrite => "read-write",
+        })
     }
 }

@@ -38,6 +38,8 @@ impl Iota {
     pub const IDENTITY: Self = Self::new();
 
     /// Translation through the table at `origin`, a multiple of 16 KiB.
+    ///
+    /// The anchor is a number and does nothing by itself: registering it is `unsafe`.
     pub const fn designating(root: Root, origin: AbsoluteAddress) -> Self {
         Self::new()
             .with_designation_type(root.designation_type())

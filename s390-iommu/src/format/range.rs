@@ -84,6 +84,12 @@ impl IovaRange {
         }
     }
 
+    /// Whether the range is one page.
+    #[inline]
+    pub const fn is_page(self) -> bool {
+        self.size_less_one() < PAGE_SIZE
+    }
+
     /// First byte.
     pub const fn start(self) -> Iova {
         self.start

@@ -2,6 +2,8 @@
 
 //! The kinds of translation tables and how an I/O virtual address is split among them.
 
+use core::fmt;
+
 use crate::format::address::{Iova, PAGE_SIZE_LOG2};
 use crate::format::range::IovaRange;
 
@@ -31,6 +33,17 @@ const PAGE_INDEX_BITS: u32 = if MODELLED { 4 } else { 8 };
 
 /// Whether accesses are modelled, for which tables of the real sizes have too many entries.
 const MODELLED: bool = cfg!(all(loom, test));
+
+impl fmt::Display for TableType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Segment => "segment table",
+            Self::RegionThird => "region-third table",
+            Self::RegionSecond => "region-second table",
+            Self::RegionFirst => "region-first table",
+        })
+    }
+}
 
 impl TableType {
     /// log2 of the number of bytes that one entry covers.

@@ -30,6 +30,8 @@ pub enum Action {
     Again,
     /// The machine is out of resources: give some back, for instance by a refresh of everything, and ask again.
     FreeResources,
+    /// The function is in error and does no DMA until it is reset.
+    AwaitReset,
     /// The function is being recovered; whoever recovers it registers it again.
     AwaitRecovery,
     /// The function is not there any more, or the handle is an old one.
@@ -49,6 +51,7 @@ impl Action {
             ConditionCode::Three => Self::Forget,
             ConditionCode::One => match (request, outcome.status) {
                 (_, Status::RECOVERY) => Self::AwaitRecovery,
+                (Request::Refresh, Status::IN_ERROR) => Self::AwaitReset,
                 (Request::Register | Request::Deregister, Status::SEQUENCE) => Self::AlreadyDone,
                 (Request::Register | Request::Refresh, Status::NO_RESOURCE | Status::INSUFFICIENT_RESOURCE) => {
                     Self::FreeResources
@@ -91,6 +94,7 @@ mod tests {
             (Request::Deregister, 40, Action::AwaitRecovery),
             (Request::ResetError, 40, Action::AwaitRecovery),
             (Request::Refresh, 4, Action::FreeResources),
+            (Request::Refresh, 8, Action::AwaitReset),
             (Request::Refresh, 16, Action::FreeResources),
             (Request::Refresh, 40, Action::AwaitRecovery),
         ];

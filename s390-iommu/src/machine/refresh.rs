@@ -1,23 +1,60 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The duty to tell devices of a change.
+//! Refreshing translations: which instructions a range takes, and what their answers ask for.
 
 use core::fmt;
-use core::sync::atomic::{fence, Ordering};
+use core::ops::ControlFlow;
 
 use clp::{ConditionCode, FunctionHandle};
 
+use crate::format::address::Iova;
 use crate::format::range::IovaRange;
 use crate::format::table_type::TableType;
 use crate::machine::action::{Action, Request};
-use crate::machine::zpci::{Outcome, Zpci};
+use crate::machine::zpci::{Instruction, Outcome, Zpci};
+use crate::table::change::Change;
+use crate::table::fence_tables;
 
-/// A range whose entries changed while functions may still use the old ones.
+/// Issues `change` to all of `functions`: they use the entries as they are now.
 ///
-/// It is issued to every function that uses the table, or given up with a reason.
-#[derive(Debug, Eq, PartialEq)]
-#[must_use = "issue it to every function that uses the table, or `forgo` it and say why"]
-pub struct Refresh {
+/// Every function is refreshed, also after one failed. [`Attachment`](crate::Attachment) does this and keeps account of
+/// failures; this is for who keeps the state of the functions itself.
+///
+/// # Errors
+///
+/// The first [`RefreshError`]; it is not lost when later functions succeed. Its function may use old entries.
+pub fn issue<Z: Zpci>(
+    change: Change,
+    zpci: &Z,
+    functions: impl IntoIterator<Item = FunctionHandle>,
+) -> Result<(), RefreshError> {
+    let mut result = Ok(());
+    if let Some(range) = change.range() {
+        fence_tables();
+        for function in functions {
+            let refresh = Refresh::of_change(range);
+            result = result.and(refresh.issue(zpci, function, |piece| Some(zpci.rpcit(function, piece))));
+        }
+    }
+    change.settle();
+    result
+}
+
+/// Refreshes all of `range` for `function`, whatever changed there.
+///
+/// A refresh of all that a function can address makes the machine drop every translation it need not keep.
+///
+/// # Errors
+///
+/// [`RefreshError`]: the function may use old entries.
+pub fn refresh_all<Z: Zpci>(zpci: &Z, function: FunctionHandle, range: IovaRange) -> Result<(), RefreshError> {
+    fence_tables();
+    Refresh::of(range).issue(zpci, function, |piece| Some(zpci.rpcit(function, piece)))
+}
+
+/// A range that one function is to be refreshed for.
+#[derive(Clone, Copy)]
+pub(crate) struct Refresh {
     range: IovaRange,
     /// Whether the range starts at an entry of a table that exists.
     at_entry: bool,
@@ -25,156 +62,79 @@ pub struct Refresh {
 
 impl Refresh {
     /// A refresh of `range`, whether anything changed there or not.
-    ///
-    /// A refresh of all that a function can address makes the machine drop every translation it need not keep.
-    pub const fn of(range: IovaRange) -> Self {
+    pub(crate) const fn of(range: IovaRange) -> Self {
         Self { range, at_entry: false }
     }
 
     /// A refresh of `range`, which starts where an entry changed that still stands in its table.
     ///
-    /// So do the refreshes of all that a table returns, and this makes one of those again whose range went elsewhere
-    /// in between. Such a refresh needs fewer instructions than any other of the same range.
-    pub const fn of_change(range: IovaRange) -> Self {
+    /// It needs fewer instructions than any other of the same range.
+    pub(crate) const fn of_change(range: IovaRange) -> Self {
         Self { range, at_entry: true }
     }
 
-    /// What is to be refreshed.
-    pub const fn range(&self) -> IovaRange {
-        self.range
-    }
-
-    /// One refresh that covers both; it covers what lies between as well.
-    pub fn merge(self, other: Self) -> Self {
-        Self { range: self.range.hull(other.range), at_entry: self.at_entry && other.at_entry }
-    }
-
-    /// Makes `function` use the entries as they are now.
+    /// Refreshes by as many instructions as it takes: mostly by one that succeeds.
     ///
-    /// `again` is called with the number of busy answers so far, 1 or more; it pauses and tells whether to ask again.
-    ///
-    /// # Errors
-    ///
-    /// [`RefreshError`]: `function` may use old entries for the range, except where it is gone.
+    /// `rpcit` issues one for a piece of the range; it returns `None` if the function is not registered any more, which
+    /// ends the refresh with success.
     #[inline]
-    pub fn issue<Z: Zpci>(
+    pub(crate) fn issue<Z: Zpci>(
         self,
         zpci: &Z,
         function: FunctionHandle,
-        again: impl FnMut(u32) -> bool,
+        rpcit: impl Fn(IovaRange) -> Option<Outcome>,
     ) -> Result<(), RefreshError> {
-        self.issue_or(zpci, function, again, |error| error)
-    }
-
-    /// As [`issue`](Self::issue), for callers to whom a few instructions matter and who want less than the whole error.
-    ///
-    /// # Errors
-    ///
-    /// What `otherwise` makes of the [`RefreshError`].
-    #[inline]
-    pub fn issue_or<Z: Zpci, R>(
-        self,
-        zpci: &Z,
-        function: FunctionHandle,
-        mut again: impl FnMut(u32) -> bool,
-        otherwise: impl FnOnce(RefreshError) -> R,
-    ) -> Result<(), R> {
-        // The stores into the tables come before the machine reads them.
-        fence(Ordering::SeqCst);
-        self.issue_once(zpci, function, &mut again, otherwise)
-    }
-
-    /// Makes all of `functions` use the entries as they are now.
-    ///
-    /// Every function is refreshed, also after one failed. `again` is called with the number of busy answers to one
-    /// instruction so far, 1 or more; it pauses and tells whether to ask again.
-    ///
-    /// # Errors
-    ///
-    /// The first [`RefreshError`]; it is not lost when later functions succeed.
-    pub fn issue_to_all<Z: Zpci>(
-        self,
-        zpci: &Z,
-        functions: impl IntoIterator<Item = FunctionHandle>,
-        mut again: impl FnMut(u32) -> bool,
-    ) -> Result<(), RefreshError> {
-        // As in `issue`.
-        fence(Ordering::SeqCst);
-        let mut result = Ok(());
-        for function in functions {
-            let refreshed = self.issue_once(zpci, function, &mut again, |error| error);
-            result = result.and(refreshed);
+        let whole = self.at_entry && self.range.size_less_one() < LONGEST;
+        let piece = if whole { self.range } else { self.first_piece(self.range) };
+        let outcome = rpcit(piece);
+        match outcome {
+            None => Ok(()),
+            Some(Outcome { cc: ConditionCode::Zero, .. }) if whole => Ok(()),
+            Some(outcome) => self.go_on(zpci, function, rpcit, piece, outcome),
         }
-        result
-    }
-
-    /// Gives the refresh up, for entries that no function can have seen.
-    pub fn forgo(self, _why: &'static str) {}
-
-    /// Refreshes one function: mostly by one instruction that succeeds.
-    #[inline]
-    fn issue_once<Z: Zpci, R>(
-        &self,
-        zpci: &Z,
-        function: FunctionHandle,
-        again: &mut impl FnMut(u32) -> bool,
-        otherwise: impl FnOnce(RefreshError) -> R,
-    ) -> Result<(), R> {
-        let mut first = None;
-        if self.at_entry && self.range.size_less_one() < LONGEST {
-            match rpcit(zpci, function, self.range) {
-                Outcome { cc: ConditionCode::Zero, .. } => return Ok(()),
-                outcome => first = Some(outcome),
-            }
-        }
-        self.insist(zpci, function, again, first, otherwise)
-    }
-
-    /// Refreshes one function by as many instructions as it takes; `first` is the answer to one for all of the range.
-    #[inline(never)]
-    fn insist<Z: Zpci, R>(
-        &self,
-        zpci: &Z,
-        function: FunctionHandle,
-        again: &mut impl FnMut(u32) -> bool,
-        first: Option<Outcome>,
-        otherwise: impl FnOnce(RefreshError) -> R,
-    ) -> Result<(), R> {
-        let (piece, outcome) = match first {
-            Some(outcome) => (self.range, outcome),
-            None => {
-                let piece = self.first_piece(self.range);
-                (piece, rpcit(zpci, function, piece))
-            }
-        };
-        self.issue_on(zpci, function, again, piece, outcome).map_err(otherwise)
     }
 
     /// Goes on after the first answer to the refresh of `piece`, until all of the range is refreshed.
     #[cold]
     #[inline(never)]
-    fn issue_on<Z: Zpci>(
-        &self,
+    fn go_on<Z: Zpci>(
+        self,
         zpci: &Z,
         function: FunctionHandle,
-        again: &mut impl FnMut(u32) -> bool,
+        rpcit: impl Fn(IovaRange) -> Option<Outcome>,
         mut piece: IovaRange,
         mut outcome: Outcome,
     ) -> Result<(), RefreshError> {
+        let mut busy = 1;
         loop {
-            let mut busy = 1;
-            loop {
-                let action = Action::of(Request::Refresh, outcome);
-                match action {
-                    Action::Done | Action::AlreadyDone => break,
-                    Action::Again if again(busy) => busy = busy.saturating_add(1),
-                    _ => return Err(RefreshError { function, range: self.range, action, outcome }),
+            match self.after(zpci, function, outcome, busy) {
+                ControlFlow::Break(result) => return result,
+                ControlFlow::Continue(Step::Again) => busy = busy.saturating_add(1),
+                ControlFlow::Continue(Step::Next) => {
+                    busy = 1;
+                    let (_, Some(rest)) = self.range.split_after(piece.last()) else { return Ok(()) };
+                    piece = self.first_piece(rest);
                 }
-                outcome = rpcit(zpci, function, piece);
             }
-            let (_, Some(rest)) = self.range.split_after(piece.last()) else { return Ok(()) };
-            piece = self.first_piece(rest);
-            outcome = rpcit(zpci, function, piece);
+            match rpcit(piece) {
+                Some(next) => outcome = next,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// What `outcome` asks for, after the wait if there is one.
+    fn after<Z: Zpci>(
+        self,
+        zpci: &Z,
+        function: FunctionHandle,
+        outcome: Outcome,
+        busy: u32,
+    ) -> ControlFlow<Result<(), RefreshError>, Step> {
+        match Action::of(Request::Refresh, outcome) {
+            Action::Done | Action::AlreadyDone => ControlFlow::Continue(Step::Next),
+            Action::Again if zpci.pause(Instruction::Rpcit, busy) => ControlFlow::Continue(Step::Again),
+            action => ControlFlow::Break(Err(RefreshError { function, range: self.range, action, outcome })),
         }
     }
 
@@ -185,7 +145,7 @@ impl Refresh {
     /// steps the size of its area from wherever the range starts, and drops what is mapped at the start of the next
     /// area or takes it for a part of the frame (the former measured, `hw/s390x/s390-pci-inst.c`). A range that starts
     /// at an entry of a table that exists is walked entry by entry to the end of the table, so it needs no such care.
-    fn first_piece(&self, range: IovaRange) -> IovaRange {
+    fn first_piece(self, range: IovaRange) -> IovaRange {
         let start = range.start();
         if !self.at_entry {
             for area in [TableType::Segment, TableType::RegionThird] {
@@ -194,18 +154,20 @@ impl Refresh {
                 }
             }
         }
-        range.split_after(crate::Iova::new(start.get() | (LONGEST - 1))).0
+        range.split_after(Iova::new(start.get() | (LONGEST - 1))).0
     }
+}
+
+/// What to do after an answer.
+enum Step {
+    /// Issue the same again.
+    Again,
+    /// Go on with the next piece.
+    Next,
 }
 
 /// How many bytes one instruction refreshes at most: all of 2^64 is no operand.
 const LONGEST: u64 = 1 << 63;
-
-/// Refreshes `piece`, of at most 2^63 bytes, by one instruction.
-#[inline]
-fn rpcit<Z: Zpci>(zpci: &Z, function: FunctionHandle, piece: IovaRange) -> Outcome {
-    zpci.rpcit(function, piece.start().get(), piece.size_less_one().wrapping_add(1))
-}
 
 /// Why a function may use old entries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -214,7 +176,7 @@ pub struct RefreshError {
     pub function: FunctionHandle,
     /// What was to be refreshed.
     pub range: IovaRange,
-    /// What the answer asks for; [`Action::Again`] when the caller stopped asking.
+    /// What the answer asks for; [`Action::Again`] if the wait ended.
     pub action: Action,
     /// The answer.
     pub outcome: Outcome,

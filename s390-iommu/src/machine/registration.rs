@@ -6,7 +6,6 @@
 //! the function, and Linux has no fixup for it: QEMU's guests stop (measured).
 
 use core::fmt;
-use core::sync::atomic::{fence, Ordering};
 
 use clp::{DesignationTypes, FunctionHandle};
 
@@ -15,34 +14,40 @@ use crate::format::iota::Iota;
 use crate::format::range::IovaRange;
 use crate::format::table_type::Root;
 use crate::machine::action::{Action, Request};
+use crate::machine::gate::{Gate, NoGate};
 use crate::machine::limits::Limits;
-use crate::machine::zpci::{FunctionControl, Outcome, Zpci};
+use crate::machine::zpci::{FunctionControl, Instruction, Outcome, Zpci};
+use crate::table::fence_tables;
 
 /// Makes `function` translate the addresses of `aperture` through `iota`.
 ///
-/// The table must exist until [`deregister`] succeeded or the function is disabled. `again` is called with the number
-/// of busy answers so far, 1 or more; it pauses and tells whether to ask again.
+/// [`Attachment`](crate::Attachment) does this for a table, and more; this is for who keeps the state of a function
+/// itself.
 ///
 /// # Errors
 ///
-/// * [`RegisterError::NotEnabled`], or what [`check_registration`] says, before any instruction is issued.
+/// * [`RegisterError::NotEnabled`], or what [`check_registration`] returns, before any instruction is issued.
 /// * [`RegisterError::Refused`] if the machine did not do it.
-pub fn register<Z: Zpci>(
+///
+/// # Safety
+///
+/// If `iota` designates a table, it must be that of a [`TranslationTable`](crate::TranslationTable), which must not be
+/// dropped until [`deregister`] succeeded or the function was disabled. What is mapped in it meanwhile is the device's
+/// to read and write, and with [`Iota::IDENTITY`] all of storage is.
+pub unsafe fn register<Z: Zpci>(
     zpci: &Z,
     function: FunctionHandle,
     limits: &Limits,
     aperture: IovaRange,
     iota: Iota,
-    again: impl FnMut(u32) -> bool,
 ) -> Result<(), RegisterError> {
     if !function.is_enabled() {
         return Err(RegisterError::NotEnabled(function));
     }
     check_registration(limits, aperture, iota)?;
-    // The stores that built the table come before the machine reads it.
-    fence(Ordering::SeqCst);
-    let fib = Fib::translation(aperture, iota);
-    control(zpci, function, FunctionControl::REGISTER_IOAT, &fib, Request::Register, again)
+    let fib = limits.registration(aperture, iota);
+    // SAFETY: the operands were checked; the caller answers for what the anchor designates.
+    unsafe { control(zpci, &NoGate, function, FunctionControl::REGISTER_IOAT, &fib, Request::Register, |_| {}) }
 }
 
 /// Ends translation for `function`; it can do no DMA then.
@@ -50,12 +55,8 @@ pub fn register<Z: Zpci>(
 /// # Errors
 ///
 /// [`RegisterError::Refused`] if the machine did not do it. That nothing was registered is no error.
-pub fn deregister<Z: Zpci>(
-    zpci: &Z,
-    function: FunctionHandle,
-    again: impl FnMut(u32) -> bool,
-) -> Result<(), RegisterError> {
-    match control(zpci, function, FunctionControl::DEREGISTER_IOAT, &Fib::ZERO, Request::Deregister, again) {
+pub fn deregister<Z: Zpci>(zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
+    match take_back(zpci, &NoGate, function, FunctionControl::DEREGISTER_IOAT, Request::Deregister, |_| {}) {
         Err(RegisterError::Refused { action: Action::AlreadyDone, .. }) => Ok(()),
         result => result,
     }
@@ -65,13 +66,9 @@ pub fn deregister<Z: Zpci>(
 ///
 /// # Errors
 ///
-/// [`RegisterError::Refused`] if the machine did not do it, also where there was no error to reset.
-pub fn reset_error<Z: Zpci>(
-    zpci: &Z,
-    function: FunctionHandle,
-    again: impl FnMut(u32) -> bool,
-) -> Result<(), RegisterError> {
-    control(zpci, function, FunctionControl::RESET_ERROR, &Fib::ZERO, Request::ResetError, again)
+/// [`RegisterError::Refused`] if the machine did not do it, also if there was no error to reset.
+pub fn reset_error<Z: Zpci>(zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
+    take_back(zpci, &NoGate, function, FunctionControl::RESET_ERROR, Request::ResetError, |_| {})
 }
 
 /// Sees that a function with `limits` can translate the addresses of `aperture` through `iota`.
@@ -104,20 +101,50 @@ pub fn check_registration(limits: &Limits, aperture: IovaRange, iota: Iota) -> R
     Ok(())
 }
 
-fn control<Z: Zpci>(
+/// Issues an operation that takes something from the function, and so needs no parameter.
+pub(crate) fn take_back<Z: Zpci, G: Gate>(
     zpci: &Z,
+    gate: &G,
     function: FunctionHandle,
-    control: FunctionControl,
+    operation: FunctionControl,
+    request: Request,
+    answered: impl FnMut(Action),
+) -> Result<(), RegisterError> {
+    debug_assert!(matches!(operation, FunctionControl::DEREGISTER_IOAT | FunctionControl::RESET_ERROR));
+    // SAFETY: neither operation reads the block, and both only end what a device may do or let it go on with what it
+    // is registered for.
+    unsafe { control(zpci, gate, function, operation, &Fib::ZERO, request, answered) }
+}
+
+/// Issues an operation until the machine is not busy, each try behind the closed `gate`, and hands each answer to
+/// `answered` before the gate opens again. The wait between two tries is outside of it.
+///
+/// # Safety
+///
+/// As for [`Zpci::mpcifc`].
+pub(crate) unsafe fn control<Z: Zpci, G: Gate>(
+    zpci: &Z,
+    gate: &G,
+    function: FunctionHandle,
+    operation: FunctionControl,
     fib: &Fib,
     request: Request,
-    mut again: impl FnMut(u32) -> bool,
+    mut answered: impl FnMut(Action),
 ) -> Result<(), RegisterError> {
     let mut busy = 1;
     loop {
-        let outcome = zpci.mpcifc(function, control, fib);
-        match Action::of(request, outcome) {
+        let (outcome, action) = gate.exclusive(|| {
+            // The stores that built the table come before the machine reads it.
+            fence_tables();
+            // SAFETY: by the contract of the caller.
+            let outcome = unsafe { zpci.mpcifc(function, operation, fib) };
+            let action = Action::of(request, outcome);
+            answered(action);
+            (outcome, action)
+        });
+        match action {
             Action::Done => return Ok(()),
-            Action::Again if again(busy) => busy = busy.saturating_add(1),
+            Action::Again if zpci.pause(Instruction::Mpcifc, busy) => busy = busy.saturating_add(1),
             action => return Err(RegisterError::Refused { function, request, action, outcome }),
         }
     }
@@ -158,7 +185,7 @@ pub enum RegisterError {
         function: FunctionHandle,
         /// What was asked.
         request: Request,
-        /// What the answer asks for; [`Action::Again`] when the caller stopped asking.
+        /// What the answer asks for; [`Action::Again`] if the wait ended.
         action: Action,
         /// The answer.
         outcome: Outcome,

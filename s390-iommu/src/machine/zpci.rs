@@ -7,17 +7,54 @@ use core::fmt;
 use clp::{ConditionCode, FunctionHandle};
 
 use crate::format::fib::Fib;
+use crate::format::range::IovaRange;
 
-/// MODIFY PCI FUNCTION CONTROLS and REFRESH PCI TRANSLATIONS, each issued once and not retried.
+/// MODIFY PCI FUNCTION CONTROLS and REFRESH PCI TRANSLATIONS, each issued once and as given, and the wait between two.
 ///
 /// The callers in this crate check every operand before they call: neither instruction has a fixup in Linux, so an
 /// operand that makes it trap stops the kernel.
 pub trait Zpci {
     /// Issues MPCIFC with operation `control` for address space 0 of `function`.
-    fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome;
+    ///
+    /// # Safety
+    ///
+    /// The caller answers for what the device can do afterwards. With [`FunctionControl::REGISTER_IOAT`] and
+    /// [`FunctionControl::REREGISTER_IOAT`], `fib` must be one that the function takes without a program check, and
+    /// what its anchor designates must exist until the function is deregistered or disabled. With the other operations,
+    /// storage that `fib` names must be the machine's to write until the operation is undone.
+    unsafe fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome;
 
-    /// Issues RPCIT for the `length` bytes from the I/O virtual address `start`.
-    fn rpcit(&self, function: FunctionHandle, start: u64, length: u64) -> Outcome;
+    /// Issues RPCIT for `range`, of at most 2^63 bytes; the operands are its start and its size in bytes.
+    fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome;
+
+    /// Waits after the `busy`th busy answer to one `instruction`, 1 or more; returns whether to try again.
+    ///
+    /// This is the only bound of a wait, so an implementation returns `false` at some time.
+    fn pause(&self, instruction: Instruction, busy: u32) -> bool;
+}
+
+impl<Z: Zpci + ?Sized> Zpci for &Z {
+    unsafe fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
+        // SAFETY: the contract is the same.
+        unsafe { (**self).mpcifc(function, control, fib) }
+    }
+
+    fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
+        (**self).rpcit(function, range)
+    }
+
+    fn pause(&self, instruction: Instruction, busy: u32) -> bool {
+        (**self).pause(instruction, busy)
+    }
+}
+
+/// What is waited for.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+pub enum Instruction {
+    /// MODIFY PCI FUNCTION CONTROLS. The caller may sleep.
+    Mpcifc,
+    /// REFRESH PCI TRANSLATIONS. The caller may not sleep.
+    Rpcit,
 }
 
 /// What an instruction answered, in the machine's own terms.

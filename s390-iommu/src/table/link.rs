@@ -2,9 +2,9 @@
 
 //! Lists of tables that are in no tree, kept in the tables themselves.
 
-use super::seam::TableSize;
 use crate::format::address::AbsoluteAddress;
 use crate::format::entry::{Entry, PageEntry, RegionEntry, SegmentEntry};
+use crate::table::seam::TableSize;
 
 /// One table of a list: its origin and size, as an entry that is invalid in every kind of table.
 ///

@@ -2,27 +2,30 @@
 
 //! Mapping.
 
-use crate::table::atomic::{fence, Ordering};
 use core::fmt;
 
 use crate::format::address::{AbsoluteAddress, Iova, PAGE_SIZE};
-use crate::format::entry::{PageEntry, SegmentEntry};
+use crate::format::entry::PageEntry;
 use crate::format::frame::{FrameSize, Protection};
 use crate::format::range::IovaRange;
 use crate::format::table_type::{page_index, TableType};
-use crate::machine::refresh::Refresh;
-use crate::table::run::{self, Chunks, Run};
+use crate::table::atomic::{fence, Ordering};
+use crate::table::cell::{Segment, SegmentCell};
+use crate::table::change::Change;
+use crate::table::run;
+use crate::table::seam::TableAllocator;
 use crate::table::slot::Slot;
+use crate::table::spare::Spare;
 use crate::table::translation_table::TranslationTable;
-use crate::table::{OutOfStorage, PageTable, Segment, Spare, TableAllocator};
+use crate::table::tree::OutOfStorage;
 
 impl<M: TableAllocator> TranslationTable<M> {
     /// Maps `range` to consecutive storage from `origin`: all of it, or nothing.
     ///
-    /// Where the table may use frames of 1 MiB, each whole aligned MiB of `range` whose storage is aligned too and
-    /// that has no page table yet becomes one.
+    /// If the table may use frames of 1 MiB, each whole aligned MiB of `range` whose storage is aligned too and that
+    /// has no page table yet becomes one.
     ///
-    /// Functions whose group has the refresh bit need the returned refresh before they use the range.
+    /// Functions whose group has the refresh bit need the change issued before they use the range.
     ///
     /// # Errors
     ///
@@ -31,11 +34,26 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// * [`MapError::Unaligned`] if `origin` is not a multiple of 4 KiB.
     /// * [`MapError::AbsoluteZero`] if `origin` is 0.
     /// * [`MapError::PastStorage`] if the storage from `origin` would pass 2^64.
-    /// * [`MapError::OutsideAperture`] if part of `range` lies beyond what the table can translate.
+    /// * [`MapError::OutsideSpan`] if part of `range` lies beyond what the table can translate.
     /// * [`MapError::AlreadyMapped`] if something is mapped in `range`.
     /// * [`MapError::OutOfStorage`] if there is no storage for a table.
     #[inline]
-    pub fn map(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Refresh, MapError> {
+    pub fn map(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Change, MapError> {
+        // A page in a page table that exists: one way down and one store.
+        if range.is_page() && origin.is_aligned(PAGE_SIZE) && origin.get() != 0 && self.spans(range) {
+            if let Some(slot) = self.tree().page(range.start()) {
+                if slot.page().invalid() {
+                    slot.store(PageEntry::mapping(origin, protection));
+                    return Ok(told(range));
+                }
+            }
+        }
+        self.map_range(range, origin, protection)
+    }
+
+    /// Maps what is more than one entry, or says what is wrong.
+    #[inline(never)]
+    fn map_range(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Change, MapError> {
         if !origin.is_aligned(PAGE_SIZE) {
             return Err(MapError::Unaligned(origin));
         }
@@ -45,184 +63,174 @@ impl<M: TableAllocator> TranslationTable<M> {
         if origin.checked_add(range.size_less_one()).is_none() {
             return Err(MapError::PastStorage { origin, range });
         }
-        if !self.aperture().contains(range) {
-            return Err(MapError::OutsideAperture { range, aperture: self.aperture() });
+        if !self.spans(range) {
+            return Err(MapError::OutsideSpan { range, span: self.span() });
         }
-        if range.size_less_one() < PAGE_SIZE {
-            if let Some(refresh) = self.map_page(range.start(), origin, protection) {
-                return Ok(refresh);
-            }
+        let job = Job { table: self, range, origin, protection };
+        match self.pages_for(range) {
+            Some(pages) => job.map_pages(run::slots(pages, range))?,
+            None => job.map_segments()?,
         }
-        match self.tree.page_table(range) {
-            Some(pages) => self.map_pages(pages, range, origin, protection)?,
-            None => self.map_parts(range, origin, protection)?,
-        }
-        // Whoever is told of the mapping after this must find it.
-        fence(Ordering::Release);
-        Ok(Refresh::of_change(range))
+        Ok(told(range))
     }
+}
 
-    /// Maps the page that holds `iova` to the frame at `origin`, where that is a matter of one entry.
-    ///
-    /// This is what [`map`](Self::map) of a page mostly comes to, for callers to whom a few instructions matter. Nothing
-    /// is returned, and nothing changed, where it needs more: tables, or to say what is wrong.
-    #[inline]
-    pub fn map_page(&self, iova: Iova, origin: AbsoluteAddress, protection: Protection) -> Option<Refresh> {
-        if !origin.is_aligned(PAGE_SIZE) || origin.get() == 0 {
-            return None;
-        }
-        let slot = self.tree.page(iova)?;
-        if !slot.page().invalid() {
-            return None;
-        }
-        slot.store(PageEntry::mapping(origin, protection));
-        // As in `map`.
-        fence(Ordering::Release);
-        Some(Refresh::of_change(IovaRange::page(iova)))
-    }
+/// The change of `range`, after a fence: who is told of the mapping finds it.
+#[inline]
+fn told(range: IovaRange) -> Change {
+    fence(Ordering::Release);
+    Change::of(range)
+}
 
-    /// Maps `chunk` where there is a page table for it.
+/// What is to be mapped, with every argument checked.
+struct Job<'t, M: TableAllocator> {
+    table: &'t TranslationTable<M>,
+    range: IovaRange,
+    origin: AbsoluteAddress,
+    protection: Protection,
+}
+
+impl<'t, M: TableAllocator> Job<'t, M> {
+    /// Maps all of the range in `slots`, those of the one page table for it.
     #[inline]
-    fn map_pages(
-        &self,
-        pages: &PageTable,
-        chunk: IovaRange,
-        storage: AbsoluteAddress,
-        protection: Protection,
-    ) -> Result<(), MapError> {
-        let slots = run::slots(pages, chunk);
+    fn map_pages(&self, slots: &[Slot<PageEntry>]) -> Result<(), MapError> {
         if let Some(index) = run::first_valid(slots) {
-            return Err(page_mapped(chunk, slots, index));
+            return Err(page_mapped(self.range, slots, index));
         }
-        run::store(slots, PageEntry::mapping(storage, protection));
+        run::store(slots, self.entry(self.range));
         Ok(())
     }
 
-    /// Maps `range`, in which there may be any number of segments, with tables or without.
+    /// Maps the range, in which there may be any number of segments, with tables or without.
     ///
     /// Everything is looked at and allocated before the first entry is stored.
     #[inline(never)]
-    fn map_parts(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<(), MapError> {
-        if self.takes_large_frames(range, origin) && self.map_frames(range, origin, protection)? {
+    fn map_segments(&self) -> Result<(), MapError> {
+        if self.takes_frames(self.range) && self.map_frames()? {
             return Ok(());
         }
-        let mut spare = Spare::new(self.tree.memory());
-        self.prepare(range, origin, &mut spare)?;
-        self.fill(range, origin, protection, &mut spare);
+        let mut spare = Spare::new(self.table.memory());
+        for step in self.table.tree().grown_cells(self.range) {
+            let (cell, part) = step?;
+            self.require_empty(&cell, part, &mut spare)?;
+        }
+        for (cell, part) in self.table.tree().cells(self.range) {
+            self.store(&cell, part, &mut spare);
+        }
         Ok(())
     }
 
-    /// Maps `range`, all of which may become frames of 1 MiB, by such frames where no segment has a table yet.
+    /// Maps all of the range, which consists of whole segments, by frames of 1 MiB if no segment has a table yet.
     ///
-    /// Tells whether there was none, and nothing else is mapped. Nothing is done otherwise.
-    fn map_frames(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<bool, MapError> {
-        for region in Chunks::of(range, TableType::RegionThird) {
-            let table = self.tree.grow_segment_table(region.start())?;
-            if !SegmentEntry::all_invalid(run::segments(table, region)) {
+    /// Returns whether it did; nothing is mapped otherwise.
+    fn map_frames(&self) -> Result<bool, MapError> {
+        for step in self.table.tree().grown_cells(self.range) {
+            let (cell, _) = step?;
+            if !matches!(cell.get(), Segment::Empty) {
                 return Ok(false);
             }
         }
-        for region in Chunks::of(range, TableType::RegionThird) {
-            let Ok(table) = self.tree.segment_table(region.start()) else {
-                continue;
-            };
-            let mut storage = storage_at(range, origin, region);
-            for slot in run::segments(table, region) {
-                if let Err(Segment::Pages(pages)) = self.tree.install_frame(slot, storage, protection) {
-                    // Somebody else, who does not own the segment, was faster.
-                    run::store(pages, PageEntry::mapping(storage, protection));
-                }
-                storage = AbsoluteAddress::new(storage.get().wrapping_add(FrameSize::Size1M.bytes()));
-            }
+        for (cell, part) in self.table.tree().cells(self.range) {
+            self.store_frame(&cell, part);
         }
         Ok(true)
     }
 
-    /// Sees that nothing is mapped in `range`, and that there is storage for the tables that it needs.
-    ///
-    /// Nothing is written but entries that lead to empty segment tables.
-    fn prepare(&self, range: IovaRange, origin: AbsoluteAddress, spare: &mut Spare<'_, M>) -> Result<(), MapError> {
-        for region in Chunks::of(range, TableType::RegionThird) {
-            let table = self.tree.grow_segment_table(region.start())?;
-            for chunk in Chunks::of(region, TableType::Segment) {
-                let slot = &table[TableType::Segment.index(chunk.start())];
-                match self.tree.segment(slot) {
-                    Segment::Pages(pages) => {
-                        let slots = run::slots(pages, chunk);
-                        if let Some(index) = run::first_valid(slots) {
-                            return Err(page_mapped(chunk, slots, index));
-                        }
-                    }
-                    Segment::Empty if self.takes_large_frame(chunk, storage_at(range, origin, chunk)) => {}
-                    Segment::Empty => spare.add()?,
-                    Segment::Frame(frame, _) => {
-                        let offset = chunk.start().get() & TableType::Segment.entry_mask();
-                        let to = AbsoluteAddress::new(frame.get() | offset);
-                        return Err(MapError::AlreadyMapped { iova: chunk.start(), to });
-                    }
+    /// Sees that nothing is mapped in `part`, what `cell` covers of the range, and that there is storage for the table
+    /// that it needs.
+    fn require_empty(
+        &self,
+        cell: &SegmentCell<'t, M>,
+        part: IovaRange,
+        spare: &mut Spare<'t, M>,
+    ) -> Result<(), MapError> {
+        match cell.get() {
+            Segment::Pages(pages) => {
+                let slots = run::slots(pages, part);
+                match run::first_valid(slots) {
+                    Some(index) => Err(page_mapped(part, slots, index)),
+                    None => Ok(()),
                 }
             }
+            Segment::Empty if self.takes_frame(part) => Ok(()),
+            Segment::Empty => Ok(spare.add()?),
+            Segment::Frame(frame, _) => {
+                let offset = part.start().get() & TableType::Segment.entry_mask();
+                Err(MapError::AlreadyMapped { iova: part.start(), to: AbsoluteAddress::new(frame.get() | offset) })
+            }
         }
-        Ok(())
     }
 
-    /// Stores the entries for `range`, where nothing is mapped; cannot fail.
-    fn fill(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection, spare: &mut Spare<'_, M>) {
-        for region in Chunks::of(range, TableType::RegionThird) {
-            let Ok(table) = self.tree.segment_table(region.start()) else {
-                continue;
-            };
-            for chunk in Chunks::of(region, TableType::Segment) {
-                let slot = &table[TableType::Segment.index(chunk.start())];
-                let storage = storage_at(range, origin, chunk);
-                let mut target = self.tree.segment(slot);
-                if let Segment::Empty = target {
-                    let installed = if self.takes_large_frame(chunk, storage) {
-                        self.tree.install_frame(slot, storage, protection)
-                    } else {
-                        let indices = (page_index(chunk.start()), page_index(chunk.last()));
-                        self.tree.install_pages(slot, spare, indices, PageEntry::mapping(storage, protection))
-                    };
-                    // Where a neighbour was faster, its table is used.
-                    match installed {
-                        Ok(()) => continue,
-                        Err(there) => target = there,
-                    }
-                }
-                if let Segment::Pages(pages) = target {
-                    run::store(run::slots(pages, chunk), PageEntry::mapping(storage, protection));
+    /// Stores the entries for `part`, what `cell` covers of the range, where nothing is mapped.
+    fn store(&self, cell: &SegmentCell<'t, M>, part: IovaRange, spare: &mut Spare<'t, M>) {
+        match cell.get() {
+            Segment::Pages(pages) => run::store(run::slots(pages, part), self.entry(part)),
+            Segment::Frame(..) => debug_assert!(false, "{part} was mapped by somebody who does not own it"),
+            Segment::Empty if self.takes_frame(part) => self.store_frame(cell, part),
+            Segment::Empty => {
+                let Some(pages) = spare.take() else {
+                    debug_assert!(false, "no table for {part}: it was taken out under an operation in its range");
+                    return;
+                };
+                let indices = (page_index(part.start()), page_index(part.last()));
+                if let Err(winner) = cell.install_pages(pages, indices, self.entry(part)) {
+                    self.store_beside(winner, part);
                 }
             }
         }
     }
 
-    /// Whether `chunk`, a part of one segment, becomes a frame of 1 MiB when mapped to `storage`.
-    fn takes_large_frame(&self, chunk: IovaRange, storage: AbsoluteAddress) -> bool {
-        chunk.size_less_one() == TableType::Segment.entry_mask() && self.takes_large_frames(chunk, storage)
+    /// Maps `part`, all of a segment, by a frame of 1 MiB.
+    fn store_frame(&self, cell: &SegmentCell<'t, M>, part: IovaRange) {
+        if let Err(winner) = cell.install_frame(self.storage_of(part), self.protection) {
+            self.store_beside(winner, part);
+        }
     }
 
-    /// Whether `range` consists of whole segments and may become frames of 1 MiB when mapped from `origin`.
-    fn takes_large_frames(&self, range: IovaRange, origin: AbsoluteAddress) -> bool {
+    /// Stores the entries for `part` in the table that a neighbour was faster to make.
+    #[cold]
+    fn store_beside(&self, winner: Segment<'t>, part: IovaRange) {
+        match winner {
+            Segment::Pages(pages) => run::store(run::slots(pages, part), self.entry(part)),
+            _ => debug_assert!(false, "{part} was mapped by somebody who does not own it"),
+        }
+    }
+
+    /// Whether `part`, a part of one segment, becomes a frame of 1 MiB.
+    fn takes_frame(&self, part: IovaRange) -> bool {
+        part.size_less_one() == TableType::Segment.entry_mask() && self.takes_frames(part)
+    }
+
+    /// Whether `part` consists of whole segments and may become frames of 1 MiB.
+    fn takes_frames(&self, part: IovaRange) -> bool {
         let mask = TableType::Segment.entry_mask();
-        self.frames().contains(FrameSize::Size1M)
-            && (range.start().get() | range.last().get().wrapping_add(1) | origin.get()) & mask == 0
+        let storage = self.storage_of(part).get();
+        self.table.frames().contains(FrameSize::Size1M)
+            && (part.start().get() | part.last().get().wrapping_add(1) | storage) & mask == 0
+    }
+
+    /// The entry for the first page of `part`.
+    #[inline]
+    fn entry(&self, part: IovaRange) -> PageEntry {
+        PageEntry::mapping(self.storage_of(part), self.protection)
+    }
+
+    /// The storage of `part`, a part of the range.
+    #[inline]
+    fn storage_of(&self, part: IovaRange) -> AbsoluteAddress {
+        let offset = part.start().get().wrapping_sub(self.range.start().get());
+        AbsoluteAddress::new(self.origin.get().wrapping_add(offset))
     }
 }
 
-/// Says that slot `index` of those for `chunk` maps a page.
-fn page_mapped(chunk: IovaRange, slots: &[Slot<PageEntry>], index: usize) -> MapError {
+/// Says that slot `index` of those for `part` maps a page.
+#[cold]
+fn page_mapped(part: IovaRange, slots: &[Slot<PageEntry>], index: usize) -> MapError {
     MapError::AlreadyMapped {
-        iova: Iova::new(chunk.start().get().wrapping_add(index as u64 * PAGE_SIZE)),
-        // Whoever unmaps it meanwhile races with this call; then the page itself is all that can be told.
+        iova: Iova::new(part.start().get().wrapping_add(index as u64 * PAGE_SIZE)),
+        // Whoever unmaps it meanwhile does not own it; then the page itself is all that can be reported.
         to: slots.get(index).map_or(AbsoluteAddress::new(0), |slot| slot.page().frame()),
     }
-}
-
-/// The storage of `chunk`, a part of `range`, which is mapped from `origin`.
-#[inline]
-fn storage_at(range: IovaRange, origin: AbsoluteAddress, chunk: IovaRange) -> AbsoluteAddress {
-    let offset = chunk.start().get().wrapping_sub(range.start().get());
-    AbsoluteAddress::new(origin.get().wrapping_add(offset))
 }
 
 /// Why nothing was mapped.
@@ -242,12 +250,12 @@ pub enum MapError {
         /// What was to be mapped to it.
         range: IovaRange,
     },
-    /// The table cannot translate all of the range.
-    OutsideAperture {
+    /// The table does not span all of the range.
+    OutsideSpan {
         /// What was to be mapped.
         range: IovaRange,
         /// What the table can translate.
-        aperture: IovaRange,
+        span: IovaRange,
     },
     /// Something is mapped there.
     AlreadyMapped {
@@ -274,7 +282,7 @@ impl fmt::Display for MapError {
             Self::PastStorage { origin, range } => {
                 write!(f, "storage from {origin} for {range} would pass 2^64")
             }
-            Self::OutsideAperture { range, aperture } => write!(f, "{range} is not within {aperture}"),
+            Self::OutsideSpan { range, span } => write!(f, "{range} is not within {span}"),
             Self::AlreadyMapped { iova, to } => write!(f, "{iova} is already mapped to {to}"),
             Self::OutOfStorage => f.write_str("no storage for a table"),
         }

@@ -4,12 +4,12 @@
 
 use core::mem::ManuallyDrop;
 
-use super::seam::TableAllocator;
-use super::tree::Tree;
 use crate::format::address::AbsoluteAddress;
 use crate::format::frame::FrameSizes;
 use crate::format::table_type::Root;
+use crate::table::seam::TableAllocator;
 use crate::table::translation_table::TranslationTable;
+use crate::table::tree::Tree;
 
 impl<M: TableAllocator> TranslationTable<M> {
     /// Gives the table away as the address of its root; its storage is not given back.
@@ -26,7 +26,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// * The table may be taken more than once only if no two of the takers drop it, and if none is used when another
     ///   has been dropped.
     pub unsafe fn from_raw(root: Root, frames: FrameSizes, origin: AbsoluteAddress, memory: M) -> Self {
-        // INVARIANT: by the contract `origin` is the root of a tree that upholds the invariants of `Tree`.
-        Self::of_tree(Tree::of_raw(root, origin, memory), frames)
+        // SAFETY: by the contract `origin` is the root of a tree that upholds the invariants of `Tree`.
+        Self::of_tree(unsafe { Tree::of_raw(root, origin, memory) }, frames)
     }
 }

@@ -10,9 +10,12 @@
 //! 2. [`TranslationTable::reclaim`] makes the upper entry invalid. It takes only tables whose whole span lies in the
 //!    range that the caller owns: an operation elsewhere never comes through them, so none can be on the way to
 //!    storing into one.
-//! 3. A second refresh, of the span of the tables, makes the machine forget the upper entry.
-//! 4. Operations on other ranges may read the upper entry just before step 2 only if they translate or walk across
-//!    the range; those have ended when [`Reclaimed::free`] is called. In Linux: after an RCU grace period.
+//! 3. A second refresh, of the span of the tables, makes the machine forget the upper entry. It must reach every
+//!    function that is registered. If it fails for one, the tables stay as they are: nothing valid is ever written into
+//!    them, and they are given back when that function is no longer registered, or was refreshed after all.
+//! 4. Operations on other ranges may read the upper entry just before step 2 only if they look across the range. These
+//!    hold a [`ReadSide`](crate::ReadSide), which has ended when [`Reclaimed::free`] is called. In Linux: after an RCU
+//!    grace period.
 //!
 //! `concurrency.rs` beside this file tries it in every order of accesses.
 //!
@@ -21,14 +24,14 @@
 //! A table that was emptied page by page, by owners of parts of its span, stays until somebody who owns the whole span
 //! reclaims, or until the tree is dropped. So does the segment table around a range of less than 2 GiB. To take such a
 //! table out, one would have to know that no neighbour is about to store into it, and a neighbour stores without
-//! telling anybody. He could tell, but every way costs more than the table is worth:
+//! notice. It could give notice, but every way costs more than the table is worth:
 //!
-//! * He looks at the upper entry again after his store. That takes a full barrier between the two in every map, which
+//! * The neighbour looks at the upper entry again after its store. That takes a full barrier between the two in every map, which
 //!   costs more than all the rest of mapping a page. And it is not enough: between the moment that the upper entry goes
 //!   and the moment that it is put back, what others mapped in the table does not translate, and their devices fail.
-//! * He counts in the table. That is an interlocked update in every call.
-//! * He is kept out meanwhile. That is a lock, and `map` is called where nobody may sleep.
-//! * He sees a mark in the upper entry, set before anybody looks whether the table is empty. A valid entry has no bit
+//! * It counts in the table. That is an interlocked update in every call.
+//! * It is kept out meanwhile. That is a lock, and `map` is called where nobody may sleep.
+//! * It sees a mark in the upper entry, set before anybody looks whether the table is empty. A valid entry has no bit
 //!   that is known to be ignored by the machine. P means nothing above an empty table, but the machine may keep it
 //!   when something is mapped there again, for which no refresh is due; and who read the entry before sees no mark.
 //!
@@ -38,49 +41,64 @@
 use core::fmt;
 use core::ptr::NonNull;
 
-use super::link::Link;
-use super::seam::{TableAllocator, TableSize};
-use super::tree::{below, Segment, SegmentTable, Tree};
 use crate::format::address::{AbsoluteAddress, Iova};
 use crate::format::entry::{Entry, PageEntry, RegionEntry, SegmentEntry};
 use crate::format::range::IovaRange;
 use crate::format::table_type::TableType;
-use crate::machine::refresh::Refresh;
-use crate::table::run::{Chunks, Run};
+use crate::table::cell::SegmentCell;
+use crate::table::change::Change;
+use crate::table::link::Link;
+use crate::table::run::Run;
+use crate::table::seam::{TableAllocator, TableSize};
 use crate::table::slot::Slot;
+use crate::table::sweep::{RegionStep, SegmentStep, Sweep};
 use crate::table::translation_table::TranslationTable;
+use crate::table::tree::Tree;
 
 impl<M: TableAllocator> TranslationTable<M> {
     /// Takes the empty tables out whose whole span lies in `range`.
     ///
-    /// To be called after `range` was unmapped and the refresh of that was issued, while nobody else maps or unmaps in
-    /// it. Nothing is returned where there is no such table.
-    pub fn reclaim(&self, range: IovaRange) -> Option<Reclaimed> {
-        let range = whole_segments(self.aperture().intersection(range)?)?;
+    /// To be called after `range` was unmapped and the change was issued to every registered function.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns `range`: until the call returns nobody else maps, unmaps, splits or reclaims in it. Whoever
+    /// looks across it holds a [`ReadSide`](crate::ReadSide).
+    pub unsafe fn reclaim(&self, range: IovaRange) -> Reclaimed {
         let mut taken = Taken { list: Link::END, span: None, bytes: 0 };
-        self.tree.reclaim_below(self.origin(), self.root().table_type(), range, &mut taken);
-        Some(Reclaimed { list: taken.list, span: taken.span?, bytes: taken.bytes })
+        if let Some(range) = self.span().intersection(range).and_then(whole_segments) {
+            let Ok(()) = self.tree().sweep(range, &mut taken);
+        }
+        Reclaimed { list: taken.list, span: taken.span, bytes: taken.bytes }
     }
 }
 
 /// Tables that were taken out of a tree and whose storage is still to be given back.
 ///
-/// Dropping it loses the storage.
-#[must_use = "refresh its range for every function, then `free` it"]
+/// Dropping it loses the storage, which is always safe: it is what is to be done when it cannot be shown that no
+/// function reaches the tables any more. Builds with debug assertions panic then; [`leak`](Self::leak) says that it is
+/// meant.
+#[must_use = "issue its change to every registered function, then `free` it"]
+#[derive(Eq, PartialEq)]
 pub struct Reclaimed {
     list: Link,
-    span: IovaRange,
+    span: Option<IovaRange>,
     bytes: usize,
 }
 
 impl Reclaimed {
-    /// What the tables covered: the range of the refresh that has to come before [`free`](Self::free).
-    pub fn refresh(&self) -> Refresh {
-        Refresh::of_change(self.span)
+    /// Whether no table was taken out.
+    pub const fn is_empty(&self) -> bool {
+        self.span.is_none()
+    }
+
+    /// What the tables covered: the change that must be issued before [`free`](Self::free).
+    pub fn change(&self) -> Change {
+        self.span.map_or(Change::NONE, Change::of)
     }
 
     /// Bytes of storage that the tables take.
-    pub fn bytes(&self) -> usize {
+    pub const fn bytes(&self) -> usize {
         self.bytes
     }
 
@@ -89,10 +107,12 @@ impl Reclaimed {
     /// # Safety
     ///
     /// * `memory` must stand for the storage of the tree that the tables were taken from.
-    /// * The refresh of [`refresh`](Self::refresh) must have been issued to every function that uses the tree.
-    /// * Every operation on the tree that was running when the tables were taken must have ended.
+    /// * Since the tables were taken out, every function that is registered with the tree has been refreshed with
+    ///   success for all of [`change`](Self::change), or has been registered anew. A function is registered from the
+    ///   moment that MPCIFC may have accepted it until deregistration succeeded or it was disabled.
+    /// * Every [`ReadSide`](crate::ReadSide) that existed when the tables were taken out has ended.
     pub unsafe fn free<M: TableAllocator>(self, memory: &M) {
-        let mut rest = self.list;
+        let mut rest = self.leak();
         while let Some((origin, size)) = rest.table() {
             let first: NonNull<Slot<PageEntry>> = memory.phys_to_virt(origin).cast();
             // SAFETY: the table is not deallocated yet, and by the contract nobody else uses it. `take` left the
@@ -103,18 +123,35 @@ impl Reclaimed {
         }
     }
 
-    /// Gives the list away as a number, for [`from_raw`](Self::from_raw); the span goes with the refresh.
-    pub fn into_raw(self) -> u64 {
-        self.list.bits()
+    /// Never gives the storage back.
+    fn leak(mut self) -> Link {
+        self.span = None;
+        self.list
     }
 
-    /// Takes back what [`into_raw`](Self::into_raw) gave away, with the span it had.
+    /// Gives the tables away as a number, for [`from_raw`](Self::from_raw), and what they covered; 0 and `None` if
+    /// there are none.
+    ///
+    /// The number says nothing to anybody else.
+    pub fn into_raw(self) -> (u64, Option<IovaRange>) {
+        let span = self.span;
+        let list = self.leak().bits();
+        (if span.is_some() { list } else { 0 }, span)
+    }
+
+    /// Takes back what [`into_raw`](Self::into_raw) gave away.
     ///
     /// # Safety
     ///
-    /// `list` must come from `into_raw`, and be taken once.
-    pub unsafe fn from_raw(list: u64, span: IovaRange, bytes: usize) -> Self {
-        Self { list: Link::of_bits(list), span, bytes }
+    /// `list` and `span` must come from one call of `into_raw`, and be taken once.
+    pub const unsafe fn from_raw(list: u64, span: Option<IovaRange>) -> Self {
+        Self { list: if span.is_some() { Link::of_bits(list) } else { Link::END }, span, bytes: 0 }
+    }
+}
+
+impl Drop for Reclaimed {
+    fn drop(&mut self) {
+        debug_assert!(self.span.is_none(), "{self:?} was dropped, its storage is lost");
     }
 }
 
@@ -124,7 +161,7 @@ impl fmt::Debug for Reclaimed {
     }
 }
 
-/// The whole segments in `range`; nothing where it holds none, so that nothing can be taken out.
+/// The whole segments in `range`; `None` if it holds none, so that nothing can be taken out.
 #[inline]
 fn whole_segments(range: IovaRange) -> Option<IovaRange> {
     let mask = TableType::Segment.entry_mask();
@@ -144,67 +181,57 @@ struct Taken {
     bytes: usize,
 }
 
-impl<M: TableAllocator> Tree<M> {
-    /// Takes out the empty tables below `table`, of type `table_type`, whose whole span lies in `range`.
-    fn reclaim_below(&self, table: AbsoluteAddress, table_type: TableType, range: IovaRange, taken: &mut Taken) {
-        let mut rest = Some(range);
+/// Takes out each empty table whose whole span lies in the range, from the bottom up.
+impl<'t, M: TableAllocator> Sweep<'t, M> for Taken {
+    type Stop = core::convert::Infallible;
+
+    fn enter(&mut self, _: &'t Tree<M>, _: &RegionStep<'t>) -> Result<(), Self::Stop> {
+        Ok(())
+    }
+
+    fn segments(&mut self, tree: &'t Tree<M>, step: &SegmentStep<'t>) -> Result<(), Self::Stop> {
+        // The range consists of whole segments, so each cell is covered whole.
+        let mut rest = Some(step.part);
         while let Some(todo) = rest {
-            let (part, after) = todo.split_after(table_type.entry_last(todo.start()));
+            let (part, after) = todo.split_after(TableType::Segment.entry_last(todo.start()));
             rest = after;
-            let slot = self.region_slot(table, table_type, part.start());
-            let entry = slot.load();
-            if entry.invalid() {
-                continue;
-            }
-            let lower = entry.origin();
-            match below(table_type) {
-                TableType::Segment => self.reclaim_page_tables(self.segment_table_at(lower), part, taken),
-                next => self.reclaim_below(lower, next, part, taken),
-            }
-            let whole = part.size_less_one() == table_type.entry_mask();
-            if whole && self.is_empty(lower, below(table_type)) && slot.install(entry, RegionEntry::EMPTY).is_ok() {
-                self.take(lower, TableSize::Crst, part, taken);
+            let cell = SegmentCell::new(tree, &step.table[TableType::Segment.index(part.start())]);
+            // SAFETY: the caller of `reclaim` owns the range.
+            if let Some((origin, size)) = unsafe { cell.take_empty_pages() } {
+                self.take(tree, origin, size, part);
             }
         }
+        Ok(())
     }
 
-    /// Takes out the empty page tables of `table` for `range`, which is made of whole segments.
-    fn reclaim_page_tables(&self, table: &SegmentTable, range: IovaRange, taken: &mut Taken) {
-        for segment in Chunks::of(range, TableType::Segment) {
-            let slot = &table[TableType::Segment.index(segment.start())];
-            let entry = slot.load();
-            if let Segment::Pages(pages) = self.target(entry) {
-                if PageEntry::all_invalid(pages) && slot.install(entry, SegmentEntry::EMPTY).is_ok() {
-                    self.take(entry.origin(), TableSize::Page, segment, taken);
-                }
-            }
+    fn leave(&mut self, tree: &'t Tree<M>, step: &RegionStep<'t>) -> Result<(), Self::Stop> {
+        if step.part != step.span {
+            return Ok(());
         }
-    }
-
-    /// Whether `table`, of type `table_type`, has no valid entry.
-    fn is_empty(&self, table: AbsoluteAddress, table_type: TableType) -> bool {
-        match table_type {
-            TableType::Segment => SegmentEntry::all_invalid(self.segment_table_at(table)),
-            _ => RegionEntry::all_invalid(self.region_table_at(table)),
+        let origin = step.entry.origin();
+        // SAFETY: the entry was valid when the sweep came to it, and only the owner of the range, who called, makes it
+        // invalid: it designates a table of this kind.
+        let empty = match step.below {
+            TableType::Segment => SegmentEntry::all_invalid(unsafe { tree.segment_table_at(origin) }),
+            // SAFETY: as above.
+            _ => RegionEntry::all_invalid(unsafe { tree.region_table_at(origin) }),
+        };
+        if empty && step.slot.install(step.entry, RegionEntry::EMPTY).is_ok() {
+            self.take(tree, origin, TableSize::Crst, step.span);
         }
+        Ok(())
     }
+}
 
+impl Taken {
     /// Puts `table`, which covered `span` and was just taken out, on the list.
-    fn take(&self, table: AbsoluteAddress, size: TableSize, span: IovaRange, taken: &mut Taken) {
-        match size {
-            TableSize::Page => {
-                if let Some(first) = self.page_table_at(table).first() {
-                    first.store(PageEntry::of_bits(taken.list.bits()));
-                }
-            }
-            TableSize::Crst => {
-                if let Some(first) = self.region_table_at(table).first() {
-                    first.store(RegionEntry::of_bits(taken.list.bits()));
-                }
-            }
-        }
-        taken.list = Link::to(table, size);
-        taken.span = Some(taken.span.map_or(span, |so_far| so_far.hull(span)));
-        taken.bytes = taken.bytes.wrapping_add(size.bytes());
+    fn take<M: TableAllocator>(&mut self, tree: &Tree<M>, table: AbsoluteAddress, size: TableSize, span: IovaRange) {
+        let first: NonNull<Slot<PageEntry>> = tree.memory().phys_to_virt(table).cast();
+        // SAFETY: the table was just taken out and is not deallocated yet; slots of all kinds of tables are alike. A
+        // link is an entry that is invalid in each of them.
+        unsafe { first.as_ref() }.store(PageEntry::of_bits(self.list.bits()));
+        self.list = Link::to(table, size);
+        self.span = Some(self.span.map_or(span, |so_far| so_far.hull(span)));
+        self.bytes = self.bytes.wrapping_add(size.bytes());
     }
 }

@@ -1,54 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Runs of entries: a range cut at table boundaries, and the loops over the slots of one table.
+//! Runs of entries: the loops over the slots of one table.
 
 use core::mem::MaybeUninit;
 
 use crate::format::address::{Iova, PAGE_SIZE};
 use crate::format::entry::{Entry, PageEntry, RegionEntry, SegmentEntry};
 use crate::format::range::IovaRange;
-use crate::format::table_type::{page_index, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
+use crate::format::table_type::{page_index, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
 use crate::table::slot::Slot;
-use crate::table::{PageTable, SegmentTable};
-
-/// A range cut where the entries of one kind of table end.
-pub(crate) struct Chunks {
-    rest: Option<IovaRange>,
-    table_type: TableType,
-}
-
-impl Chunks {
-    /// Cuts `range` into the parts that one entry of `table_type` covers each.
-    #[inline]
-    pub(crate) fn of(range: IovaRange, table_type: TableType) -> Self {
-        Self { rest: Some(range), table_type }
-    }
-}
-
-impl Iterator for Chunks {
-    type Item = IovaRange;
-
-    #[inline]
-    fn next(&mut self) -> Option<IovaRange> {
-        let (chunk, rest) = self.rest?.split_after(self.table_type.entry_last(self.rest?.start()));
-        self.rest = rest;
-        Some(chunk)
-    }
-}
+use crate::table::tree::PageTable;
 
 /// The slots of `pages` for `chunk`, which lies within the segment of `pages`.
 #[inline]
-pub(crate) fn slots(pages: &PageTable, chunk: IovaRange) -> &[Slot<PageEntry>] {
+pub(super) fn slots(pages: &PageTable, chunk: IovaRange) -> &[Slot<PageEntry>] {
     let (first, last) = (page_index(chunk.start()), page_index(chunk.last()));
     let count = last.wrapping_sub(first).wrapping_add(1);
     pages.get(first..).and_then(|rest| rest.get(..count)).unwrap_or(&[])
-}
-
-/// The slots of `table` for `region`, which lies within what `table` covers.
-#[inline]
-pub(crate) fn segments(table: &SegmentTable, region: IovaRange) -> &[Slot<SegmentEntry>] {
-    let (first, last) = (TableType::Segment.index(region.start()), TableType::Segment.index(region.last()));
-    table.get(first..=last).unwrap_or(&[])
 }
 
 /// Slots that are looked at or stored to in one turn of a loop.
@@ -75,7 +43,7 @@ fn fold<E: Entry>(slots: &[Slot<E>], start: u64, with: impl Fn(u64, u64) -> u64)
 ///
 /// Each is compiled once, with this crate, and not again wherever generic code uses it: so it is as fast as this crate
 /// is compiled to be.
-pub(crate) trait Run: Entry {
+pub(super) trait Run: Entry {
     /// Whether no slot holds a valid entry.
     fn all_invalid(slots: &[Slot<Self>]) -> bool;
 
@@ -131,7 +99,7 @@ fn fill<E: Entry>(slots: &mut [MaybeUninit<Slot<E>>], first: E, step: u64) {
 /// Fills the slots of a page table that nobody else can see: consecutive frames, starting with `first`, in the slots
 /// from `start` to `last`, both inclusive, and nothing elsewhere.
 #[inline(never)]
-pub(crate) fn fill_pages(
+pub(super) fn fill_pages(
     slots: &mut [MaybeUninit<Slot<PageEntry>>; PAGE_TABLE_ENTRIES],
     start: usize,
     last: usize,
@@ -154,16 +122,21 @@ fn all_valid<E: Entry>(slots: &[Slot<E>]) -> bool {
 
 /// The slots of a region or segment table in blocks, without those in which no entry is valid.
 ///
-/// For tables that are likely to be full; [`valid`] takes more for each entry and less for code.
-pub(crate) fn blocks_with_valid<E: Run>(table: &[Slot<E>; CRST_ENTRIES]) -> impl Iterator<Item = &[Slot<E>]> {
+/// For tables that are likely to be full; [`valid_between`] takes more for each entry and less for code.
+pub(super) fn blocks_with_valid<E: Run>(table: &[Slot<E>; CRST_ENTRIES]) -> impl Iterator<Item = &[Slot<E>]> {
     table.chunks_exact(BLOCK).filter(|block| !E::all_invalid(block))
 }
 
 const _: () = assert!(CRST_ENTRIES.is_multiple_of(BLOCK));
 
-/// The valid entries of a region or segment table and their indices.
-pub(crate) fn valid<E: Run>(table: &[Slot<E>; CRST_ENTRIES]) -> impl Iterator<Item = (usize, E)> + '_ {
-    let mut next = 0;
+/// The valid entries of a region or segment table at the indices from `first` to `last`, both inclusive, with these.
+pub(super) fn valid_between<E: Run>(
+    table: &[Slot<E>; CRST_ENTRIES],
+    first: usize,
+    last: usize,
+) -> impl Iterator<Item = (usize, E)> + '_ {
+    let table = table.get(..=last).unwrap_or(&[]);
+    let mut next = first;
     core::iter::from_fn(move || {
         let (index, entry) = E::next_valid(table, next)?;
         next = index.wrapping_add(1);
@@ -190,7 +163,7 @@ fn next_valid<E: Entry>(table: &[Slot<E>], start: usize) -> Option<(usize, E)> {
 
 /// Index of the first valid entry.
 #[inline]
-pub(crate) fn first_valid(slots: &[Slot<PageEntry>]) -> Option<usize> {
+pub(super) fn first_valid(slots: &[Slot<PageEntry>]) -> Option<usize> {
     match slots {
         [slot] => (!slot.page().invalid()).then_some(0),
         _ => first_valid_of_many(slots),
@@ -207,7 +180,7 @@ fn first_valid_of_many(slots: &[Slot<PageEntry>]) -> Option<usize> {
 
 /// Stores entries for consecutive frames, starting with `first`.
 #[inline]
-pub(crate) fn store(slots: &[Slot<PageEntry>], first: PageEntry) {
+pub(super) fn store(slots: &[Slot<PageEntry>], first: PageEntry) {
     match slots {
         [slot] => slot.store(first),
         _ => store_many(slots, first),
@@ -229,7 +202,7 @@ fn store_many(slots: &[Slot<PageEntry>], first: PageEntry) {
 
 /// Makes the entries for `chunk` invalid; what was mapped there.
 #[inline]
-pub(crate) fn clear(slots: &[Slot<PageEntry>], chunk: IovaRange) -> Cleared {
+pub(super) fn clear(slots: &[Slot<PageEntry>], chunk: IovaRange) -> Cleared {
     match slots {
         [slot] if slot.page().invalid() => Cleared::NOTHING,
         [slot] => {
@@ -252,26 +225,26 @@ fn clear_many(slots: &[Slot<PageEntry>], chunk: IovaRange) -> Cleared {
 
 /// What was mapped where entries were made invalid.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Cleared {
+pub(super) struct Cleared {
     /// Number of pages of 4 KiB that were mapped.
-    pub(crate) pages: u64,
+    pub(super) pages: u64,
     /// From the first page that was mapped to the last.
-    pub(crate) hull: Option<IovaRange>,
+    pub(super) hull: Option<IovaRange>,
 }
 
 impl Cleared {
     /// No page was mapped.
-    pub(crate) const NOTHING: Self = Self { pages: 0, hull: None };
+    pub(super) const NOTHING: Self = Self { pages: 0, hull: None };
 
     /// All pages of `chunk` were mapped.
     #[inline]
-    pub(crate) const fn all_of(chunk: IovaRange) -> Self {
+    pub(super) const fn all_of(chunk: IovaRange) -> Self {
         Self { pages: chunk.pages(), hull: Some(chunk) }
     }
 
     /// What was mapped in two places.
     #[inline]
-    pub(crate) fn and(self, other: Self) -> Self {
+    pub(super) fn and(self, other: Self) -> Self {
         Self {
             pages: self.pages.wrapping_add(other.pages),
             hull: match (self.hull, other.hull) {

@@ -12,12 +12,12 @@ use crate::format::entry::{Entry, PageEntry};
 /// An aligned access of eight bytes is single-copy atomic for processors and for the machine's table walk, so a walk
 /// sees an entry as it was or as it is, never a mixture.
 #[repr(transparent)]
-pub(crate) struct Slot<E>(AtomicU64, PhantomData<E>);
+pub(super) struct Slot<E>(AtomicU64, PhantomData<E>);
 
 impl<E: Entry> Slot<E> {
     /// A slot that holds `entry`, for storage that nobody else sees yet.
     #[inline]
-    pub(crate) fn new(entry: E) -> Self {
+    pub(super) fn new(entry: E) -> Self {
         Self(AtomicU64::new(entry.bits().to_be()), PhantomData)
     }
 
@@ -25,7 +25,7 @@ impl<E: Entry> Slot<E> {
     ///
     /// Acquire pairs with the release in [`Slot::install`]: whoever sees the designation sees the table's contents.
     #[inline]
-    pub(crate) fn load(&self) -> E {
+    pub(super) fn load(&self) -> E {
         E::of_bits(u64::from_be(self.0.load(Ordering::Acquire)))
     }
 
@@ -33,7 +33,7 @@ impl<E: Entry> Slot<E> {
     ///
     /// Relaxed, since nothing is reached through a leaf entry, and whoever goes on to a table loads again.
     #[inline]
-    pub(crate) fn load_raw(&self) -> u64 {
+    pub(super) fn load_raw(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 
@@ -41,13 +41,13 @@ impl<E: Entry> Slot<E> {
     ///
     /// Relaxed: a plain store. The fence of the caller orders all stores of a call before what tells the device.
     #[inline]
-    pub(crate) fn store(&self, entry: E) {
+    pub(super) fn store(&self, entry: E) {
         self.0.store(entry.bits().to_be(), Ordering::Relaxed);
     }
 
     /// Replaces `old` by `new` if `old` still stands there.
     #[inline]
-    pub(crate) fn install(&self, old: E, new: E) -> Result<(), E> {
+    pub(super) fn install(&self, old: E, new: E) -> Result<(), E> {
         match self.0.compare_exchange(old.bits().to_be(), new.bits().to_be(), Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => Ok(()),
             Err(there) => Err(E::of_bits(u64::from_be(there))),
@@ -58,7 +58,7 @@ impl<E: Entry> Slot<E> {
 impl Slot<PageEntry> {
     /// Reads a leaf entry.
     #[inline]
-    pub(crate) fn page(&self) -> PageEntry {
+    pub(super) fn page(&self) -> PageEntry {
         PageEntry::from_bits(u64::from_be(self.load_raw()))
     }
 }

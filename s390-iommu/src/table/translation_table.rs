@@ -2,43 +2,52 @@
 
 //! The translation table of a domain: a tree of tables and the frame sizes it may use.
 
-use crate::format::address::{AbsoluteAddress, Iova};
-use crate::format::frame::{FrameSize, FrameSizes, Protection};
+use core::fmt;
+
+use crate::format::address::AbsoluteAddress;
+use crate::format::frame::FrameSizes;
 use crate::format::iota::Iota;
 use crate::format::range::IovaRange;
-use crate::format::table_type::{page_index, Root, TableType};
-use crate::table::{Segment, TableAllocator, Tree};
+use crate::format::table_type::{Root, TableType};
+use crate::table::cell::Segment;
+use crate::table::seam::TableAllocator;
+use crate::table::tree::{PageTable, Tree};
 
 /// DMA translation tables below one root, as the machine walks them.
 ///
 /// # Sharing
 ///
 /// All operations take `&self`, need no lock and may run at the same time on any processor. Who owns which addresses
-/// is the caller's affair, as everywhere in Linux's IOMMU layer: operations on disjoint ranges never disturb each
-/// other, even in the same page table; operations on overlapping ranges at the same time are safe, but which of them
-/// the device sees is not defined.
+/// is decided by the caller, as everywhere in Linux's IOMMU layer. Operations on disjoint ranges never disturb each
+/// other, even in the same page table. Operations on overlapping ranges at the same time are sound, but which of them
+/// the device sees is not defined. [`reclaim`](Self::reclaim) alone takes tables away, so it is `unsafe`, and who looks
+/// at addresses of others holds a [`ReadSide`](crate::ReadSide).
 ///
 /// # Devices
 ///
-/// The tables say what storage a device may touch, and a device reads them on its own. The compiler cannot see that:
-/// whoever maps storage answers for what the device does with it, and a table must not be dropped while it is
-/// registered for a function.
+/// The tables define what storage a device may touch, and a device reads them on its own. Nothing happens before a
+/// function is registered with the table, which is `unsafe`: from then on, who maps storage answers for what the device
+/// does with it, and the table must not be dropped.
 pub struct TranslationTable<M: TableAllocator> {
-    pub(crate) tree: Tree<M>,
+    tree: Tree<M>,
     frames: FrameSizes,
 }
 
 impl<M: TableAllocator> TranslationTable<M> {
     /// An empty table with a root of kind `root`, whose storage comes from `memory`.
     ///
-    /// `frames` are the sizes that every function that will use the table understands. Nothing is returned where
-    /// there is no storage for the root.
+    /// `frames` are the sizes that every function that will use the table understands. Returns `None` if there is no
+    /// storage for the root.
     pub fn new(root: Root, frames: FrameSizes, memory: M) -> Option<Self> {
         Some(Self::of_tree(Tree::new(root, memory).ok()?, frames))
     }
 
-    pub(crate) const fn of_tree(tree: Tree<M>, frames: FrameSizes) -> Self {
+    pub(super) const fn of_tree(tree: Tree<M>, frames: FrameSizes) -> Self {
         Self { tree, frames }
+    }
+
+    pub(super) const fn tree(&self) -> &Tree<M> {
+        &self.tree
     }
 
     /// The kind of table at the root.
@@ -62,7 +71,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     }
 
     /// All addresses that the table can translate.
-    pub fn aperture(&self) -> IovaRange {
+    pub fn span(&self) -> IovaRange {
         IovaRange::up_to(self.tree.kind().last())
     }
 
@@ -71,55 +80,34 @@ impl<M: TableAllocator> TranslationTable<M> {
         self.tree.memory()
     }
 
-    /// Follows `iova` to the byte of its page, where there is a page table for it.
-    ///
-    /// This is what [`translate`](Self::translate) mostly comes to, for callers to whom a few instructions matter. The
-    /// outer nothing says that it needs more, the inner one that the page is not mapped.
+    /// Whether the table can translate all of `range`.
     #[inline]
-    pub fn translate_page(&self, iova: Iova) -> Option<Option<Translation>> {
-        let entry = self.tree.page(iova)?.page();
-        Some((!entry.invalid()).then(|| Translation {
-            absolute: AbsoluteAddress::new(entry.frame().get() | iova.get() & (FrameSize::Size4K.bytes() - 1)),
-            protection: entry.protection(),
-            frame: FrameSize::Size4K,
-        }))
+    pub(super) fn spans(&self, range: IovaRange) -> bool {
+        range.last() <= self.tree.kind().last()
     }
 
-    /// Follows `iova` to the byte.
+    /// The page table for all of `range`, if there is one.
     ///
-    /// Nothing is returned where no frame is mapped.
+    /// This is all of the way down for a range within a segment that has been used before.
     #[inline]
-    pub fn translate(&self, iova: Iova) -> Option<Translation> {
-        if iova > self.tree.kind().last() {
+    pub(super) fn pages_for(&self, range: IovaRange) -> Option<&PageTable> {
+        if range.last() > TableType::Segment.entry_last(range.start()) {
             return None;
         }
-        let table = self.tree.segment_table(iova).ok()?;
-        match self.tree.segment(&table[TableType::Segment.index(iova)]) {
-            Segment::Empty => None,
-            Segment::Frame(frame, protection) => Some(Translation {
-                absolute: AbsoluteAddress::new(frame.get() | iova.get() & (FrameSize::Size1M.bytes() - 1)),
-                protection,
-                frame: FrameSize::Size1M,
-            }),
-            Segment::Pages(pages) => {
-                let entry = pages[page_index(iova)].page();
-                (!entry.invalid()).then(|| Translation {
-                    absolute: AbsoluteAddress::new(entry.frame().get() | iova.get() & (FrameSize::Size4K.bytes() - 1)),
-                    protection: entry.protection(),
-                    frame: FrameSize::Size4K,
-                })
-            }
+        match self.tree.cell(range.start()).ok()?.get() {
+            Segment::Pages(pages) => Some(pages),
+            _ => None,
         }
     }
 }
 
-/// Where an I/O virtual address leads.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Translation {
-    /// Absolute address of the byte.
-    pub absolute: AbsoluteAddress,
-    /// What the device may do there.
-    pub protection: Protection,
-    /// Size of the frame that holds the byte.
-    pub frame: FrameSize,
+/// Root and origin alone; a [`Reader`](crate::Reader) prints the tables.
+impl<M: TableAllocator> fmt::Debug for TranslationTable<M> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TranslationTable")
+            .field("root", &self.root())
+            .field("origin", &self.origin())
+            .field("frames", &self.frames)
+            .finish_non_exhaustive()
+    }
 }

@@ -5,55 +5,14 @@
 use core::fmt;
 
 use crate::format::address::{AbsoluteAddress, Iova, PAGE_SIZE};
-use crate::format::entry::{PageEntry, SegmentEntry};
 use crate::format::frame::{FrameSize, Protection};
 use crate::format::range::IovaRange;
 use crate::format::table_type::TableType;
-use crate::table::run::{self, Run};
+use crate::table::cell::Segment;
+use crate::table::run;
+use crate::table::seam::TableAllocator;
 use crate::table::translation_table::TranslationTable;
-use crate::table::{Absent, PageTable, Segment, TableAllocator};
-
-impl<M: TableAllocator> TranslationTable<M> {
-    /// What is mapped in `range`, in the order of the addresses.
-    ///
-    /// Neighbours that lead to consecutive storage with the same protection and frame size are one mapping. What
-    /// changes during the walk is seen or not.
-    pub fn walk(&self, range: IovaRange) -> Walk<'_, M> {
-        Walk { table: self, rest: self.aperture().intersection(range), pending: None }
-    }
-
-    /// Whether anything is mapped in `range`.
-    ///
-    /// Entries that lead nowhere are passed over in blocks, so this takes less than the first step of a walk.
-    pub fn maps_any(&self, range: IovaRange) -> bool {
-        let mut rest = self.aperture().intersection(range);
-        while let Some(todo) = rest {
-            rest = match self.tree.segment_table(todo.start()) {
-                Ok(table) => {
-                    let (region, rest) = todo.split_after(TableType::RegionThird.entry_last(todo.start()));
-                    if run::valid(table).any(|(index, entry)| self.maps_any_below(entry, index, region)) {
-                        return true;
-                    }
-                    rest
-                }
-                Err(Absent { last }) => todo.split_after(last).1,
-            };
-        }
-        false
-    }
-
-    /// Whether `entry`, the valid one at `index` of the segment table for `region`, maps anything in `region`.
-    fn maps_any_below(&self, entry: SegmentEntry, index: usize, region: IovaRange) -> bool {
-        let start = region.start().get() & !TableType::RegionThird.entry_mask();
-        let offset = (index as u64) << TableType::Segment.entry_span_log2();
-        let segment = TableType::Segment.entry_range(Iova::new(start | offset));
-        region.intersection(segment).is_some_and(|part| match self.tree.target(entry) {
-            Segment::Pages(pages) => !PageEntry::all_invalid(run::slots(pages, part)),
-            Segment::Empty => false,
-            Segment::Frame(..) => true,
-        })
-    }
-}
+use crate::table::tree::PageTable;
 
 /// A run of consecutive addresses mapped to consecutive storage.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -82,15 +41,11 @@ impl Mapping {
 
 impl fmt::Display for Mapping {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let protection = match self.protection {
-            Protection::ReadOnly => "read-only",
-            Protection::ReadWrite => "read-write",
-        };
-        write!(f, "{} -> {} {protection}", self.range, self.origin)
+        write!(f, "{} -> {} {}", self.range, self.origin, self.protection)
     }
 }
 
-/// Iterator over what is mapped; made by [`TranslationTable::walk`].
+/// Iterator over what is mapped; made by [`Reader::walk`](crate::Reader::walk).
 pub struct Walk<'t, M: TableAllocator> {
     table: &'t TranslationTable<M>,
     rest: Option<IovaRange>,
@@ -103,40 +58,30 @@ impl<M: TableAllocator> fmt::Debug for Walk<'_, M> {
     }
 }
 
-impl<M: TableAllocator> Walk<'_, M> {
+impl<'t, M: TableAllocator> Walk<'t, M> {
+    pub(super) fn new(table: &'t TranslationTable<M>, range: IovaRange) -> Self {
+        Self { table, rest: table.span().intersection(range), pending: None }
+    }
+
     /// The next run that lies within one segment.
     fn piece(&mut self) -> Option<Mapping> {
-        loop {
-            let todo = self.rest?;
-            let table = match self.table.tree.segment_table(todo.start()) {
-                Ok(found) => found,
-                Err(Absent { last }) => {
-                    self.rest = todo.split_after(last).1;
-                    continue;
-                }
-            };
-            let (chunk, after) = todo.split_after(TableType::Segment.entry_last(todo.start()));
-            match self.table.tree.segment(&table[TableType::Segment.index(todo.start())]) {
-                Segment::Empty => self.rest = after,
+        let todo = self.rest.take()?;
+        for (cell, part) in self.table.tree().cells(todo) {
+            let found = match cell.get() {
+                Segment::Empty => None,
                 Segment::Frame(frame, protection) => {
-                    self.rest = after;
-                    let offset = chunk.start().get() & TableType::Segment.entry_mask();
-                    return Some(Mapping {
-                        range: chunk,
-                        origin: AbsoluteAddress::new(frame.get() | offset),
-                        protection,
-                        frame: FrameSize::Size1M,
-                    });
+                    let offset = part.start().get() & TableType::Segment.entry_mask();
+                    let origin = AbsoluteAddress::new(frame.get() | offset);
+                    Some(Mapping { range: part, origin, protection, frame: FrameSize::Size1M })
                 }
-                Segment::Pages(pages) => match first_run(pages, chunk) {
-                    Some(mapping) => {
-                        self.rest = todo.split_after(mapping.range.last()).1;
-                        return Some(mapping);
-                    }
-                    None => self.rest = after,
-                },
+                Segment::Pages(pages) => first_run(pages, part),
+            };
+            if let Some(mapping) = found {
+                self.rest = todo.split_after(mapping.range.last()).1;
+                return Some(mapping);
             }
         }
+        None
     }
 }
 
@@ -162,7 +107,7 @@ impl<M: TableAllocator> Iterator for Walk<'_, M> {
 }
 
 /// The first run of consecutive frames that `pages` maps in `chunk`.
-pub(crate) fn first_run(pages: &PageTable, chunk: IovaRange) -> Option<Mapping> {
+pub(super) fn first_run(pages: &PageTable, chunk: IovaRange) -> Option<Mapping> {
     let mut run: Option<Mapping> = None;
     let mut iova = chunk.start();
     for slot in run::slots(pages, chunk) {

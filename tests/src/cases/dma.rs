@@ -76,7 +76,7 @@ impl<'m, M: Device> Bench<'m, M> {
         let range = range(start, bytes)?;
         let origin = AbsoluteAddress::new(self.subject.machine.data().get().wrapping_add(offset));
         match self.table.map(range, origin, protection) {
-            Ok(refresh) => self.subject.refresh_mapped(refresh),
+            Ok(change) => self.subject.mapped(change),
             Err(error) => fail!("map of {range} to {origin}: {error}"),
         }
     }
@@ -84,10 +84,11 @@ impl<'m, M: Device> Bench<'m, M> {
     fn unmap(&self, start: u64, bytes: u64) -> Result<(), Stop> {
         let range = range(start, bytes)?;
         match self.table.unmap(range) {
-            Ok(unmapped) => match unmapped.refresh {
-                Some(refresh) => self.subject.refresh(refresh),
-                None => fail!("nothing was mapped in {range}"),
-            },
+            Ok(unmapped) => {
+                self.subject.refresh(unmapped.change)?;
+                ensure!(unmapped.pages > 0, true, "whether anything was mapped in {range}");
+                Ok(())
+            }
             Err(error) => fail!("unmap of {range}: {error}"),
         }
     }
@@ -129,7 +130,7 @@ impl<'m, M: Device> Bench<'m, M> {
         // In error nothing works, then all of it works again.
         let written = machine.dma_write(self.subject.handle, Iova::new(iova), &[0xc3; 16]);
         ensure!(written, Err(DmaError::State), "device writes {iova:#x} in error");
-        match reset_error(machine, self.subject.handle, |attempts| machine.again(attempts)) {
+        match reset_error(machine, self.subject.handle) {
             Ok(()) => Ok(()),
             Err(error) => fail!("reset: {error}"),
         }
@@ -194,8 +195,11 @@ fn split_frame<M: Device>(machine: &M) -> Result<(), Stop> {
     let iova = bench.at(5 * MIB)?;
     bench.map(iova, MIB, 0, RW)?;
     match bench.table.split(Iova::new(iova)) {
-        Ok(Some(refresh)) => bench.subject.refresh(refresh)?,
-        other => fail!("split at {iova:#x}: {other:?}"),
+        Ok(change) => {
+            ensure!(change.range(), Some(range(iova, MIB)?), "range of a split");
+            bench.subject.refresh(change)?;
+        }
+        Err(error) => fail!("split at {iova:#x}: {error}"),
     }
     bench.expect_reach(iova + 0x5_5ffc, 0x5_5ffc, 14)?;
     bench.unmap(iova + 0x5_5000, PAGE)?;
@@ -263,7 +267,7 @@ fn deregistered<M: Device>(machine: &M) -> Result<(), Stop> {
     bench.expect_refusal(iova, 0xd000, NOT_REGISTERED)?;
     bench.subject.register(&bench.table)?;
     // What was mapped before is there again, once the machine was told.
-    bench.subject.refresh(s390_iommu::Refresh::of(range(iova, PAGE)?))?;
+    bench.subject.refresh_all(range(iova, PAGE)?)?;
     bench.expect_reach(iova, 0xd000, 25)
 }
 
@@ -275,13 +279,14 @@ fn beside_reclaimed_tables<M: Device>(machine: &M) -> Result<(), Stop> {
     bench.map(goes + MIB, PAGE, 0xf000, RW)?;
     bench.expect_reach(goes + MIB, 0xf000, 26)?;
     bench.unmap(goes + MIB, PAGE)?;
-    let Some(reclaimed) = bench.table.reclaim(range(goes, 0x8000_0000)?) else {
-        fail!("no table to reclaim");
-    };
-    bench.subject.refresh(reclaimed.refresh())?;
-    // SAFETY: the tables come from the tree whose storage this is; the only function that uses it was refreshed; no
-    // operation on it runs.
+    // SAFETY: a case has its table for itself.
+    let reclaimed = unsafe { bench.table.reclaim(range(goes, 0x8000_0000)?) };
+    let empty = reclaimed.is_empty();
+    bench.subject.refresh(reclaimed.change())?;
+    // SAFETY: the tables come from the tree whose storage this is; the only function that is registered with it was
+    // refreshed; nobody looks at it.
     unsafe { reclaimed.free(bench.table.memory()) };
+    ensure!(empty, false, "no table to reclaim");
     bench.expect_refusal(goes + MIB, 0xf000, PROTECTION)?;
     bench.expect_reach(stays, 0xe000, 27)?;
     bench.map(goes + MIB, PAGE, 0x1_0000, RW)?;

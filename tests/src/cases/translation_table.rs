@@ -72,7 +72,7 @@ impl<M: Machine + 'static, S: Setup + 'static> List<M, S> {
         Case { name: "refuse-overlap-with-frame", run: refusal::overlap_with_frame::<M, S> },
         Case { name: "refuse-unaligned", run: refusal::unaligned::<M, S> },
         Case { name: "refuse-overflow", run: refusal::overflow::<M, S> },
-        Case { name: "refuse-outside-aperture", run: refusal::outside_aperture::<M, S> },
+        Case { name: "refuse-outside-span", run: refusal::outside_span::<M, S> },
         Case { name: "unmap-pages", run: unmap::pages::<M, S> },
         Case { name: "unmap-holes", run: unmap::holes::<M, S> },
         Case { name: "unmap-nothing", run: unmap::nothing::<M, S> },

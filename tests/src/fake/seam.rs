@@ -9,7 +9,8 @@ use std::format;
 
 use ::clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
 use s390_iommu::{
-    AbsoluteAddress, Fib, FunctionControl, Iova, Outcome, PhysToVirt, Status, TableAllocator, TableSize, Zpci,
+    AbsoluteAddress, Fib, FunctionControl, Instruction, Iova, IovaRange, Outcome, PhysToVirt, Status, TableAllocator,
+    TableSize, Zpci,
 };
 use zerocopy::IntoBytes;
 
@@ -48,7 +49,7 @@ impl Clp for Fake {
 }
 
 impl Zpci for Fake {
-    fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
+    unsafe fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
         let mut machine = self.lock();
         match machine.modify(function.0, control.0, 0, &zerocopy::transmute!(*fib)) {
             Ok(answer) => outcome(answer),
@@ -59,8 +60,12 @@ impl Zpci for Fake {
         }
     }
 
-    fn rpcit(&self, function: FunctionHandle, start: u64, length: u64) -> Outcome {
-        outcome(self.lock().refresh(function.0, start, length))
+    fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
+        outcome(self.lock().refresh(function.0, range.start().get(), range.size_less_one().wrapping_add(1)))
+    }
+
+    fn pause(&self, _: Instruction, busy: u32) -> bool {
+        busy < 100
     }
 }
 

@@ -48,9 +48,14 @@ impl Tlb {
         }
     }
 
-    /// Forgets the tables whose whole span lies in `first` to `last`, both inclusive.
-    pub(super) fn remove_steps(&mut self, first: u64, last: u64) {
-        self.steps.retain(|step| step.first < first || last < step.last);
+    /// Forgets the tables of whose span all that the function can use, `aperture`, lies in `refreshed`; all inclusive.
+    ///
+    /// No refresh covers more of a table than that.
+    pub(super) fn remove_steps(&mut self, refreshed: (u64, u64), aperture: (u64, u64)) {
+        self.steps.retain(|step| {
+            let used = (step.first.max(aperture.0), step.last.min(aperture.1));
+            used.0 < refreshed.0 || refreshed.1 < used.1
+        });
     }
 
     /// Remembers tables.

@@ -62,7 +62,7 @@ impl Function {
             return DONE;
         }
         let last = u64::try_from(end - 1).unwrap_or(u64::MAX);
-        self.tlb.remove_steps(start, last);
+        self.tlb.remove_steps((start, last), (ioat.pba, ioat.pal));
         if !self.group.refresh {
             self.tlb.remove_pages(start, last);
             return DONE;

@@ -6,7 +6,7 @@ use core::cell::RefCell;
 
 use clp::FunctionHandle;
 use heapless::Vec;
-use s390_iommu::{Fib, FunctionControl, Outcome, Zpci};
+use s390_iommu::{Fib, FunctionControl, IovaRange, Outcome, Zpci};
 
 /// One executed instruction.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -63,13 +63,22 @@ impl<'z, Z> Trace<'z, Z> {
 }
 
 impl<Z: Zpci> Zpci for Trace<'_, Z> {
-    fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
+    unsafe fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
         self.record(Instruction::Modify { function, control, fib: *fib });
-        self.machine.mpcifc(function, control, fib)
+        // SAFETY: the contract is the same.
+        unsafe { self.machine.mpcifc(function, control, fib) }
     }
 
-    fn rpcit(&self, function: FunctionHandle, start: u64, length: u64) -> Outcome {
-        self.record(Instruction::Refresh { function, start, length });
-        self.machine.rpcit(function, start, length)
+    fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
+        self.record(Instruction::Refresh {
+            function,
+            start: range.start().get(),
+            length: range.size_less_one().wrapping_add(1),
+        });
+        self.machine.rpcit(function, range)
+    }
+
+    fn pause(&self, instruction: s390_iommu::Instruction, busy: u32) -> bool {
+        self.machine.pause(instruction, busy)
     }
 }

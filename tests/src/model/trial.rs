@@ -9,14 +9,15 @@ use std::vec::Vec;
 
 use clp::{Block, Client, FunctionGroupId, FunctionHandle};
 use s390_iommu::{
-    deregister, register, reset_error, AbsoluteAddress, FrameSize, FrameSizes, Iova, IovaRange, Limits, MapError,
-    Mapping, Protection, Refresh, Root, SplitError, TranslationTable, UnmapError,
+    refresh_all, reset_error, unmapped_from_all, AbsoluteAddress, Attachment, Change, FrameSize, FrameSizes, Iova,
+    IovaRange, Limits, MapError, Mapping, OneThread, Protection, Root, SplitError, TranslationTable, UnmapError,
 };
 
 use super::operation::{Operation, Place};
 use super::pages::{Page, Pages};
 use crate::fake::{Configuration, DmaError, Event, Fake, Mapped};
 use crate::machine::Machine;
+use crate::read::read;
 
 /// Pages of data that are mapped.
 const DATA_PAGES: u64 = 16 * 256;
@@ -40,14 +41,22 @@ pub struct Trial {
     fake: Fake,
     setup: Setup,
     function: FunctionHandle,
+    attachment: Attachment<OneThread>,
     table: TranslationTable<Fake>,
     model: Pages,
     /// What was changed and not refreshed.
-    pending: Option<Refresh>,
+    pending: Change,
     /// Tables may run out.
     limited: bool,
     /// First byte of the data.
     data: u64,
+}
+
+impl Drop for Trial {
+    /// A trial that ended early leaves a change behind.
+    fn drop(&mut self) {
+        let _ = core::mem::replace(&mut self.pending, Change::NONE).defer();
+    }
 }
 
 /// A difference, in words.
@@ -70,9 +79,21 @@ impl Trial {
         let group = client.query_function_group(FunctionGroupId(queried.group.0)).map_err(describe)?;
         let limits = Limits::new(&queried, &group).ok_or("no window")?;
         let table = TranslationTable::new(setup.root, setup.frames, fake.clone()).ok_or("no table")?;
-        register(&fake, function, &limits, table.aperture(), table.iota(), |_| true).map_err(describe)?;
+        let attachment = Attachment::to_table(&limits, u64::MAX, &table, OneThread::new()).map_err(describe)?;
+        // SAFETY: the trial ends the registration before it drops the table, and maps the data of the machine alone.
+        unsafe { attachment.attach(&fake, function) }.map_err(describe)?;
         let data = fake.add_data(DATA_PAGES * 4096, 1 << 20);
-        Ok(Self { fake, setup, function, table, model: Pages::default(), pending: None, limited: false, data })
+        Ok(Self {
+            fake,
+            setup,
+            function,
+            attachment,
+            table,
+            model: Pages::default(),
+            pending: Change::NONE,
+            limited: false,
+            data,
+        })
     }
 
     /// Applies `operation` to the table and to the model and compares.
@@ -98,8 +119,10 @@ impl Trial {
             Operation::Walk { at, more } => self.walk(self.pages(at, more))?,
             Operation::Refresh => self.refresh()?,
             Operation::RefreshRange { at, more } => {
-                if let Some(range) = self.pages(at, more).and_then(|range| range.intersection(self.table.aperture())) {
-                    Refresh::of(range).issue(&self.fake, self.function, |_| true).map_err(describe)?;
+                if let Some(range) =
+                    self.pages(at, more).and_then(|range| range.intersection(self.attachment.aperture()))
+                {
+                    refresh_all(&self.fake, self.function, range).map_err(describe)?;
                 }
             }
             Operation::Reclaim { at, size_log2, unmap } => self.reclaim(at, size_log2, unmap)?,
@@ -130,10 +153,10 @@ impl Trial {
         }
         same("the pages in the tables", &entries, &self.model)?;
         self.walk(Some(IovaRange::ALL))?;
-        self.unmap(Some(self.table.aperture()))?;
+        self.unmap(Some(self.table.span()))?;
         same("what is left in the tables", self.fake.mapped(iota), Ok(Vec::new()))?;
         self.refresh()?;
-        deregister(&self.fake, self.function, |_| true).map_err(describe)?;
+        self.attachment.detach(&self.fake, self.function).map_err(describe)?;
         let fake = self.fake.clone();
         drop(self);
         same("tables not given back", fake.live_tables(), 0)?;
@@ -162,7 +185,7 @@ impl Trial {
         let (first, last) = ends(range);
         let protection = if read_only { Protection::ReadOnly } else { Protection::ReadWrite };
         let expected = if last > self.last() {
-            Some(MapError::OutsideAperture { range, aperture: self.table.aperture() })
+            Some(MapError::OutsideSpan { range, span: self.table.span() })
         } else {
             self.model.first_in(first, last).map(|(iova, page)| MapError::AlreadyMapped {
                 iova: Iova::new(iova),
@@ -170,19 +193,21 @@ impl Trial {
             })
         };
         match (self.table.map(range, AbsoluteAddress::new(origin), protection), expected) {
-            (Ok(refresh), None) => {
-                same("range to refresh after a map", ends(refresh.range()), (first, last))?;
+            (Ok(change), None) => {
+                let changed = change.range();
                 self.model.map(first, last, origin, read_only);
                 if self.setup.refresh {
-                    self.postpone(refresh);
+                    self.postpone(change);
                 } else {
-                    refresh.forgo("the group needs no refresh for entries that were invalid");
+                    // The group needs no refresh for entries that were invalid.
+                    let _ = change.defer();
                 }
+                same("range that a map changed", changed.map(ends), Some((first, last)))?;
             }
             (Err(MapError::OutOfStorage), _) if self.limited => {}
             (Err(error), Some(expected)) => same("refusal to map", error, expected)?,
-            (Ok(refresh), Some(expected)) => {
-                refresh.forgo("the trial is over");
+            (Ok(change), Some(expected)) => {
+                let _ = change.defer();
                 return Err(format!("map of {range} succeeded; expected: {expected}"));
             }
             (Err(error), None) => return Err(format!("map of {range}: {error}")),
@@ -196,7 +221,7 @@ impl Trial {
         };
         let (first, last) = ends(range);
         let expected = if last > self.last() {
-            Some(UnmapError::OutsideAperture { range, aperture: self.table.aperture() })
+            Some(UnmapError::OutsideSpan { range, span: self.table.span() })
         } else {
             let cut = |iova: u64| self.frame(iova).filter(|frame| !range.contains(*frame));
             let frame = cut(first).or_else(|| cut(last & !0xfff));
@@ -208,23 +233,22 @@ impl Trial {
         self.fake.limit_tables(self.limited.then_some(0));
         match (result, expected) {
             (Ok(unmapped), None) => {
-                let refreshed = unmapped.refresh.as_ref().map(|refresh| ends(refresh.range()));
-                if let Some(refresh) = unmapped.refresh {
-                    self.postpone(refresh);
-                }
+                let changed = unmapped.change.range().map(ends);
+                self.postpone(unmapped.change);
                 same(
-                    "pages unmapped and range to refresh",
-                    (unmapped.pages, refreshed),
+                    "pages unmapped and range that changed",
+                    (unmapped.pages, changed),
                     self.model.unmap(first, last),
                 )?;
             }
             (Err(error), Some(expected)) => same("refusal to unmap", error, expected)?,
             (Ok(unmapped), Some(expected)) => {
-                return Err(format!("unmap of {range} gave {unmapped:?}; expected: {expected}"));
+                let (pages, _) = (unmapped.pages, unmapped.change.defer());
+                return Err(format!("unmap of {range} found {pages} pages; expected: {expected}"));
             }
             (Err(error), None) => return Err(format!("unmap of {range}: {error}")),
         }
-        match range.intersection(self.table.aperture()) {
+        match range.intersection(self.table.span()) {
             Some(range) if range.pages() <= 1024 => self.compare(range),
             _ => Ok(()),
         }
@@ -234,11 +258,9 @@ impl Trial {
         let iova = at.iova(self.last());
         let frame = self.frame(iova);
         match self.table.split(Iova::new(iova)) {
-            Ok(refresh) => {
-                let range = refresh.as_ref().map(Refresh::range);
-                if let Some(refresh) = refresh {
-                    self.postpone(refresh);
-                }
+            Ok(change) => {
+                let range = change.range();
+                self.postpone(change);
                 same("frame that was split", range, frame)?;
                 same("frame after the split", self.frame(iova), None)?;
             }
@@ -250,7 +272,7 @@ impl Trial {
 
     fn translate(&self, at: Place, offset: u16) -> Result<(), Difference> {
         let iova = at.iova(self.last()) | u64::from(offset) & 0xfff;
-        let found = self.table.translate(Iova::new(iova));
+        let found = read(&self.table, |table| table.translate(Iova::new(iova)));
         let found = found.map(|found| (found.absolute.get(), found.protection == Protection::ReadOnly));
         let expected = self.model.get(iova).map(|page| (page.absolute | iova & 0xfff, page.read_only));
         same(&format!("translation of {iova:#x}"), found, expected)
@@ -258,11 +280,12 @@ impl Trial {
 
     fn dma(&mut self, at: Place, offset: u16, write: bool) -> Result<(), Difference> {
         let iova = at.iova(self.last()) | u64::from(offset) & 0xfff;
-        if self.pending.as_ref().is_some_and(|pending| pending.range().contains_iova(Iova::new(iova))) {
+        if self.pending.range().is_some_and(|pending| pending.contains_iova(Iova::new(iova))) {
             // The machine may use the old entry or the new one.
             return Ok(());
         }
-        let page = self.model.get(iova);
+        let reached = self.attachment.aperture().contains_iova(Iova::new(iova));
+        let page = self.model.get(iova).filter(|_| reached);
         let absolute = page.map(|page| page.absolute | iova & 0xfff);
         let mut byte = [0];
         let result = if write {
@@ -285,10 +308,10 @@ impl Trial {
                 same(&format!("byte at {iova:#x}"), byte[0], expected)
             }
             _ => {
-                let code = if iova > self.last() { 2 } else { 4 };
+                let code = if reached { 4 } else { 2 };
                 let refused = Err(DmaError::Event(Event { code, address: iova }));
                 same(&format!("access of the device to {iova:#x}"), result, refused)?;
-                reset_error(&self.fake, self.function, |_| true).map_err(describe)
+                reset_error(&self.fake, self.function).map_err(describe)
             }
         }
     }
@@ -314,15 +337,13 @@ impl Trial {
                 _ => expected.push(Mapping { range, origin: AbsoluteAddress::new(page.absolute), protection, frame }),
             }
         }
-        let found: Vec<Mapping> = self.table.walk(range).take(expected.len() + 1).collect();
+        let found: Vec<Mapping> = read(&self.table, |table| table.walk(range).take(expected.len() + 1).collect());
         same(&format!("walk of {range}"), found, expected)
     }
 
     fn refresh(&mut self) -> Result<(), Difference> {
-        match self.pending.take() {
-            Some(refresh) => refresh.issue(&self.fake, self.function, |_| true).map_err(describe),
-            None => Ok(()),
-        }
+        let pending = core::mem::replace(&mut self.pending, Change::NONE);
+        unmapped_from_all(pending, &self.fake, [(self.function, &self.attachment)]).map_err(describe)
     }
 
     fn reclaim(&mut self, at: Place, size_log2: u8, unmap: bool) -> Result<(), Difference> {
@@ -334,15 +355,17 @@ impl Trial {
             self.unmap(Some(range))?;
         }
         self.refresh()?;
-        if let Some(reclaimed) = self.table.reclaim(range) {
-            let span = reclaimed.refresh();
-            same("reclaimed tables lie in the range", range.contains(span.range()), true)?;
-            span.issue(&self.fake, self.function, |_| true).map_err(describe)?;
-            // SAFETY: the tables come from the tree whose storage this is; the only function that uses it was
-            // refreshed; no operation on it runs.
-            unsafe { reclaimed.free(self.table.memory()) };
-        }
-        same("tables left to reclaim", self.table.reclaim(range).is_none(), true)?;
+        // SAFETY: a trial has its table for itself.
+        let reclaimed = unsafe { self.table.reclaim(range) };
+        let change = reclaimed.change();
+        let inside = change.range().is_none_or(|span| range.contains(span));
+        unmapped_from_all(change, &self.fake, [(self.function, &self.attachment)]).map_err(describe)?;
+        // SAFETY: the tables come from the tree whose storage this is; the only function that is registered with it
+        // was refreshed; nobody looks at it.
+        unsafe { reclaimed.free(self.table.memory()) };
+        same("whether reclaimed tables lie in the range", inside, true)?;
+        // SAFETY: as above.
+        same("tables left to reclaim", unsafe { self.table.reclaim(range) }.is_empty(), true)?;
         // What was mapped still is.
         for (iova, page) in self.model.range(range.start().get(), range.last().get()).take(1024) {
             same(&format!("entries for {iova:#x}"), self.seen(iova), Ok(Some(page)))?;
@@ -358,12 +381,10 @@ impl Trial {
         (found.size == 1 << 20).then_some(range.ok()?)
     }
 
-    /// Keeps `refresh` for later.
-    fn postpone(&mut self, refresh: Refresh) {
-        self.pending = Some(match self.pending.take() {
-            Some(pending) => pending.merge(refresh),
-            None => refresh,
-        });
+    /// Keeps `change` for later.
+    fn postpone(&mut self, change: Change) {
+        let pending = core::mem::replace(&mut self.pending, Change::NONE);
+        self.pending = pending.merge(change);
     }
 
     /// Where the machine's own walk leads from the page at `iova`.
@@ -374,7 +395,7 @@ impl Trial {
 
     /// Compares what the machine sees of every page of `range` and next to it with the model.
     fn compare(&self, range: IovaRange) -> Result<(), Difference> {
-        let Some(range) = range.intersection(self.table.aperture()) else {
+        let Some(range) = range.intersection(self.table.span()) else {
             return Ok(());
         };
         let (first, last) = ends(range);

@@ -4,7 +4,7 @@
 
 use crate::fixture::{block, number, rows};
 use ::clp::{Block, Client, FunctionHandle};
-use s390_iommu::{TableAllocator, TableSize, Zpci};
+use s390_iommu::{TableAllocator, TableSize};
 use zpci_tests::fake::{Configuration, Event, Fake, FunctionConfiguration};
 use zpci_tests::Machine;
 
@@ -38,8 +38,7 @@ fn table(fake: &Fake, size: TableSize, empty: u64) -> u64 {
 
 /// RPCIT: condition code and status.
 fn rpcit(fake: &Fake, handle: u32, start: u64, length: u64) -> (u8, u8) {
-    let outcome = fake.rpcit(FunctionHandle(handle), start, length);
-    (outcome.cc as u8, outcome.status.0)
+    fake.refresh(handle, start, length)
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::ptr::NonNull;
 use std::rc::Rc;
 
 use s390_iommu::{
-    AbsoluteAddress, FrameSizes, Iova, IovaRange, PhysToVirt, Protection, Root, TableAllocator, TableSize,
+    AbsoluteAddress, Change, FrameSizes, Iova, IovaRange, PhysToVirt, Protection, Root, TableAllocator, TableSize,
     TranslationTable,
 };
 use zpci_tests::fake::{Configuration, Fake};
@@ -75,7 +75,7 @@ fn table(root: Root, racing: &Racing) -> Rc<TranslationTable<Racing>> {
 
 fn map(table: &TranslationTable<Racing>, iova: u64, bytes: u64, storage: u64) {
     let range = IovaRange::with_size(Iova::new(iova), bytes).unwrap();
-    table.map(range, AbsoluteAddress::new(storage), Protection::ReadWrite).unwrap().forgo("no function");
+    table.map(range, AbsoluteAddress::new(storage), Protection::ReadWrite).unwrap().unseen();
 }
 
 /// What the machine sees at `iova`.
@@ -127,9 +127,9 @@ fn split_of_a_frame_that_goes() {
         let range = IovaRange::with_size(Iova::new(0x1_4000_0000), 0x10_0000).unwrap();
         let unmapped = rival.unmap(range).unwrap();
         assert_eq!(unmapped.pages, 256);
-        unmapped.refresh.unwrap().forgo("no function");
+        unmapped.change.unseen();
     });
-    assert_eq!(table.split(Iova::new(0x1_4000_5000)).unwrap(), None);
+    assert_eq!(table.split(Iova::new(0x1_4000_5000)).unwrap(), Change::NONE);
     assert_eq!(seen(&racing, &table, 0x1_4000_5000), None);
     assert_eq!(racing.fake.live_tables(), 2);
     drop(table);
@@ -143,8 +143,8 @@ fn split_twice() {
     let table = table(Root::RegionThird, &racing);
     map(&table, 0x1_4000_0000, 0x10_0000, 0x30_0000);
     let rival = Rc::clone(&table);
-    racing.arm(0, move || rival.split(Iova::new(0x1_4000_0000)).unwrap().unwrap().forgo("no function"));
-    assert_eq!(table.split(Iova::new(0x1_4000_0000)).unwrap(), None);
+    racing.arm(0, move || rival.split(Iova::new(0x1_4000_0000)).unwrap().unseen());
+    assert_eq!(table.split(Iova::new(0x1_4000_0000)).unwrap(), Change::NONE);
     for page in (0..0x10_0000).step_by(0x1000) {
         assert_eq!(seen(&racing, &table, 0x1_4000_0000 + page), Some(0x30_0000 + page));
     }

@@ -7,7 +7,8 @@ use std::ptr::NonNull;
 
 use ::clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
 use s390_iommu::{
-    AbsoluteAddress, Fib, FunctionControl, Iova, Outcome, PhysToVirt, Status, TableAllocator, TableSize, Zpci,
+    AbsoluteAddress, Fib, FunctionControl, Instruction, Iova, IovaRange, Outcome, PhysToVirt, Status, TableAllocator,
+    TableSize, Zpci,
 };
 use zpci_tests::fake::{Configuration, Fake, FunctionConfiguration, GroupConfiguration};
 use zpci_tests::{cases, device_cases, Device, DmaError, Group, Machine, Message, Verdict};
@@ -79,7 +80,7 @@ impl Clp for Broken {
 }
 
 impl Zpci for Broken {
-    fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
+    unsafe fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
         let mut fib = *fib;
         match (control, self.sabotage) {
             (FunctionControl(4), Sabotage::ApertureTooLong) => fib.last.set(fib.last.get() + 0x1000),
@@ -90,16 +91,21 @@ impl Zpci for Broken {
             (FunctionControl(5), Sabotage::NoDeregister) => return DONE,
             _ => {}
         }
-        self.fake.mpcifc(function, control, &fib)
+        // SAFETY: the fake machine has no storage but its own.
+        unsafe { self.fake.mpcifc(function, control, &fib) }
     }
 
-    fn rpcit(&self, function: FunctionHandle, start: u64, length: u64) -> Outcome {
+    fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
         self.refreshes.set(self.refreshes.get() + 1);
         match self.sabotage {
             Sabotage::NoRefresh => DONE,
             Sabotage::HalfOfTheRefreshes if self.refreshes.get().is_multiple_of(2) => DONE,
-            _ => self.fake.rpcit(function, start, length),
+            _ => self.fake.rpcit(function, range),
         }
+    }
+
+    fn pause(&self, instruction: Instruction, busy: u32) -> bool {
+        self.fake.pause(instruction, busy)
     }
 }
 

@@ -4,8 +4,8 @@
 
 use ::clp::{Block, Client, FunctionHandle};
 use s390_iommu::{
-    register, AbsoluteAddress, FrameSizes, Iova, IovaRange, Limits, PhysToVirt, Protection, Root, TableAllocator,
-    TableSize, TranslationTable, Zpci,
+    issue, AbsoluteAddress, Attachment, FrameSizes, Iova, IovaRange, Limits, OneThread, PhysToVirt, Protection, Root,
+    TableAllocator, TableSize, TranslationTable,
 };
 use zpci_tests::fake::{Configuration, DmaError, Fake, FunctionConfiguration, State};
 use zpci_tests::Machine;
@@ -28,8 +28,9 @@ fn registered(fake: &Fake) -> (TranslationTable<Fake>, FunctionHandle) {
     let group = client.query_function_group(function.group).unwrap();
     let limits = Limits::new(&function, &group).unwrap();
     let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, fake.clone()).unwrap();
-    let aperture = table.aperture().intersection(limits.window).unwrap();
-    register(fake, handle, &limits, aperture, table.iota(), |_| true).unwrap();
+    let attachment = Attachment::to_table(&limits, u64::MAX, &table, OneThread::new()).unwrap();
+    // SAFETY: what the device reaches is storage of the fake machine, which notices all that goes wrong.
+    unsafe { attachment.attach(fake, handle) }.unwrap();
     (table, handle)
 }
 
@@ -123,7 +124,7 @@ fn table_freed_under_a_function() {
     let fake = fake();
     let (table, handle) = registered(&fake);
     let data = fake.add_data(0x1000, 0x1000);
-    table.map(page(0x1_0000_0000), AbsoluteAddress::new(data), Protection::ReadWrite).unwrap().forgo("walked by DMA");
+    table.map(page(0x1_0000_0000), AbsoluteAddress::new(data), Protection::ReadWrite).unwrap().unseen();
     assert_eq!(fake.dma_write(handle.0, 0x1_0000_0000, b"once"), Ok(()));
     assert_eq!(complaints(&fake), "");
     drop(table);
@@ -140,14 +141,14 @@ fn data_freed_under_a_device() {
     let fake = fake();
     let (table, handle) = registered(&fake);
     let data = fake.add_data(0x1000, 0x1000);
-    table.map(page(0x1_0000_0000), AbsoluteAddress::new(data), Protection::ReadWrite).unwrap().forgo("walked by DMA");
+    table.map(page(0x1_0000_0000), AbsoluteAddress::new(data), Protection::ReadWrite).unwrap().unseen();
     fake.remove_data(data);
     assert_eq!(fake.dma_write(handle.0, 0x1_0000_0000, b"lost"), Ok(()));
     assert_eq!(complaints(&fake), format!("a device wrote 0x100000000: nothing is at absolute address {data:#x}"));
     // A table is no data either.
-    table.unmap(page(0x1_0000_0000)).unwrap().refresh.unwrap().issue(&fake, handle, |_| true).unwrap();
+    issue(table.unmap(page(0x1_0000_0000)).unwrap().change, &fake, [handle]).unwrap();
     let origin = table.origin();
-    table.map(page(0x1_0000_0000), origin, Protection::ReadWrite).unwrap().forgo("walked by DMA");
+    table.map(page(0x1_0000_0000), origin, Protection::ReadWrite).unwrap().unseen();
     let mut bytes = [0; 4];
     assert_eq!(fake.dma_read(handle.0, 0x1_0000_0000, &mut bytes), Ok(()));
     assert_eq!(complaints(&fake), format!("a device read 0x100000000: a table is at absolute address {origin}"));
@@ -162,7 +163,7 @@ fn stale_translations() {
     let data = fake.add_data(0x2000, 0x1000);
     let iova = 0x1_0000_0000;
     let map = |offset, protection| {
-        table.map(page(iova), AbsoluteAddress::new(data + offset), protection).unwrap().forgo("not needed");
+        table.map(page(iova), AbsoluteAddress::new(data + offset), protection).unwrap().unseen();
     };
     let stale = |expected: String| match fake.dma_write(handle.0, iova, b"x") {
         Err(DmaError::Stale(reason)) => assert!(reason.ends_with(&expected), "{reason}"),
@@ -170,11 +171,11 @@ fn stale_translations() {
     };
     map(0, Protection::ReadWrite);
     assert_eq!(fake.dma_write(handle.0, iova, b"x"), Ok(()));
-    table.unmap(page(iova)).unwrap().refresh.unwrap().forgo("to see that somebody notices");
+    table.unmap(page(iova)).unwrap().change.unseen();
     stale(format!("still translates 0x100000000 to {data:#x}, the tables to nothing"));
     map(0x1000, Protection::ReadWrite);
     stale(format!("to {data:#x}, the tables to {:#x}", data + 0x1000));
-    table.unmap(page(iova)).unwrap().refresh.unwrap().forgo("to see that somebody notices");
+    table.unmap(page(iova)).unwrap().change.unseen();
     map(0, Protection::ReadOnly);
     stale(format!("to {data:#x}, the tables to {data:#x} (read only)"));
     assert_eq!(fake.state(fake.function().unwrap()).unwrap().0, State::Enabled);
@@ -188,11 +189,11 @@ fn entries_outside_the_window() {
     let fake = Fake::new(Configuration { functions: vec![function], ..Configuration::qemu() });
     let (table, handle) = registered(&fake);
     for iova in [0x1_0000_0000, 0x1_ffff_f000] {
-        table.map(page(iova), AbsoluteAddress::new(0x5000), Protection::ReadWrite).unwrap().forgo("nobody looks");
+        table.map(page(iova), AbsoluteAddress::new(0x5000), Protection::ReadWrite).unwrap().unseen();
     }
     assert_eq!(fake.mapped_outside_window(handle.0), Ok(Vec::new()));
     for iova in [0xffff_f000, 0x2_0000_0000] {
-        table.map(page(iova), AbsoluteAddress::new(0x5000), Protection::ReadWrite).unwrap().forgo("nobody looks");
+        table.map(page(iova), AbsoluteAddress::new(0x5000), Protection::ReadWrite).unwrap().unseen();
     }
     let outside = fake.mapped_outside_window(handle.0).unwrap();
     assert_eq!(outside.iter().map(|mapped| mapped.iova).collect::<Vec<_>>(), [0xffff_f000, 0x2_0000_0000]);
@@ -203,7 +204,7 @@ fn entries_outside_the_window() {
 fn refresh_past_the_end() {
     let fake = fake();
     let (_table, handle) = registered(&fake);
-    fake.rpcit(handle, 0x3ff_ffff_f000, u64::MAX);
+    fake.refresh(handle.0, 0x3ff_ffff_f000, u64::MAX);
     assert_eq!(complaints(&fake), "RPCIT of 0xffffffffffffffff bytes from 0x3fffffff000 passes 2^64");
     Client::new(&fake, &mut Block::zeroed()).disable(handle, |_| true).unwrap();
 }

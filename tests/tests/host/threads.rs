@@ -23,13 +23,13 @@ fn interleaved_pages() {
                 scope.spawn(move || {
                     for number in (thread..1024).step_by(THREADS as usize) {
                         let storage = AbsoluteAddress::new((number + 1) << 20 | thread << 12);
-                        table.map(page(number), storage, Protection::ReadWrite).unwrap().forgo("no function");
+                        table.map(page(number), storage, Protection::ReadWrite).unwrap().unseen();
                     }
                     // Odd threads take every page away again.
                     for number in (thread..1024).step_by(THREADS as usize).filter(|_| thread % 2 == 1) {
                         let unmapped = table.unmap(page(number)).unwrap();
                         assert_eq!(unmapped.pages, 1);
-                        unmapped.refresh.unwrap().forgo("no function");
+                        unmapped.change.unseen();
                     }
                 });
             }

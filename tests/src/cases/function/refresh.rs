@@ -3,12 +3,15 @@
 //! Refreshes, as the machine answers them.
 
 use clp::{Client, ConditionCode, FunctionHandle};
-use s390_iommu::{reset_error, Action, Iova, IovaRange, Outcome, Protection, Refresh, Status, TranslationTable};
+use s390_iommu::{
+    issue, refresh_all, reset_error, Action, Change, Iova, IovaRange, Outcome, Protection, Status, TranslationTable,
+};
 
 use super::subject::Subject;
 use crate::case::{ensure, fail, Stop};
 use crate::machine::Machine;
 use crate::middleware::{Instruction, Scripted, Trace};
+use crate::read::read;
 
 const PAGE: u64 = 0x1000;
 const MIB: u64 = 0x10_0000;
@@ -29,7 +32,7 @@ fn map<M: Machine>(
     range: IovaRange,
 ) -> Result<(), Stop> {
     match table.map(range, subject.machine.data(), Protection::ReadWrite) {
-        Ok(refresh) => subject.refresh(refresh),
+        Ok(change) => subject.refresh(change),
         Err(error) => fail!("map of {range}: {error}"),
     }
 }
@@ -43,9 +46,7 @@ fn unmap<M: Machine>(
 ) -> Result<(), Stop> {
     match table.unmap(range) {
         Ok(unmapped) => {
-            if let Some(refresh) = unmapped.refresh {
-                subject.refresh(refresh)?;
-            }
+            subject.refresh(unmapped.change)?;
             ensure!(unmapped.pages, pages, "pages unmapped in {range}");
             Ok(())
         }
@@ -91,8 +92,11 @@ pub(super) fn large_frame<M: Machine>(machine: &M) -> Result<(), Stop> {
     unmap(&subject, &table, frame, 256)?;
     map(&subject, &table, frame)?;
     match table.split(frame.start()) {
-        Ok(Some(refresh)) => subject.refresh(refresh)?,
-        other => fail!("split of {frame}: {other:?}"),
+        Ok(change) => {
+            ensure!(change.range(), Some(frame), "range of a split");
+            subject.refresh(change)?;
+        }
+        Err(error) => fail!("split of {frame}: {error}"),
     }
     unmap(&subject, &table, IovaRange::page(frame.last()), 1)?;
     unmap(&subject, &table, frame, 255)?;
@@ -107,7 +111,7 @@ pub(super) fn two_regions<M: Machine>(machine: &M) -> Result<(), Stop> {
     map(&subject, &table, range(region + REGION, PAGE)?)?;
     let trace = Trace::new(machine);
     let across = range(region + REGION / 2, REGION)?;
-    let refreshed = Refresh::of(across).issue(&trace, subject.handle, |attempts| machine.again(attempts));
+    let refreshed = refresh_all(&trace, subject.handle, across);
     ensure!(refreshed, Ok(()), "refresh of {across}");
     let expected = [(region + REGION / 2, REGION / 2), (region + REGION, REGION / 2)];
     let instructions = trace.take();
@@ -128,7 +132,7 @@ pub(super) fn everything<M: Machine>(machine: &M) -> Result<(), Stop> {
         fail!("aperture {aperture}");
     };
     map(&subject, &table, IovaRange::page(part.last()))?;
-    subject.refresh(Refresh::of(part))?;
+    subject.refresh_all(part)?;
     subject.deregister()
 }
 
@@ -142,16 +146,12 @@ pub(super) fn busy<M: Machine>(machine: &M) -> Result<(), Stop> {
 
     let script = [busy, busy, busy];
     let scripted = Scripted::new(machine, &script);
-    let mut asked = 0;
-    let refreshed = Refresh::of(page).issue(&scripted, subject.handle, |_| {
-        asked += 1;
-        true
-    });
+    let refreshed = refresh_all(&scripted, subject.handle, page);
     ensure!(refreshed, Ok(()), "refresh after three busy answers");
-    ensure!((asked, scripted.left()), (3, 0), "times asked whether to go on, and answers left");
+    ensure!((scripted.paused(), scripted.left()), (3, 0), "waits, and answers left");
 
-    let scripted = Scripted::new(machine, &script);
-    let error = match Refresh::of(page).issue(&scripted, subject.handle, |_| false) {
+    let scripted = Scripted::new(machine, &script).with_patience(0);
+    let error = match refresh_all(&scripted, subject.handle, page) {
         Err(error) => error,
         Ok(()) => fail!("a refresh that was answered with busy succeeded"),
     };
@@ -172,7 +172,8 @@ pub(super) fn error_is_kept<M: Machine>(machine: &M) -> Result<(), Stop> {
     let script = [None, Some(insufficient), None];
     let scripted = Scripted::new(machine, &script);
     let trace = Trace::new(&scripted);
-    match Refresh::of(page).issue_to_all(&trace, functions, |attempts| machine.again(attempts)) {
+    // SAFETY: nothing changed, and the refresh of a page needs no entry.
+    match issue(unsafe { Change::resume(page) }, &trace, functions) {
         Err(error) => {
             ensure!(error.outcome, insufficient, "answer that was kept");
             ensure!(error.action, Action::FreeResources, "what it asks for");
@@ -194,8 +195,7 @@ pub(super) fn old_handle<M: Machine>(machine: &M) -> Result<(), Stop> {
         Err(error) => fail!("disable: {error}"),
     }
     for handle in [old, subject.handle, FunctionHandle(0xdead_beef)] {
-        let refresh = Refresh::of(IovaRange::page(subject.limits.window.start()));
-        match refresh.issue(machine, handle, |attempts| machine.again(attempts)) {
+        match refresh_all(machine, handle, IovaRange::page(subject.limits.window.start())) {
             Err(error) => {
                 ensure!(
                     (error.action, error.outcome.cc),
@@ -212,14 +212,13 @@ pub(super) fn old_handle<M: Machine>(machine: &M) -> Result<(), Stop> {
 /// A refresh without a table puts the function in error; a reset brings it back.
 pub(super) fn unregistered<M: Machine>(machine: &M) -> Result<(), Stop> {
     let subject = Subject::new(machine)?;
-    let again = |attempts| machine.again(attempts);
     let page = IovaRange::page(subject.limits.window.start());
-    match reset_error(machine, subject.handle, again) {
+    match reset_error(machine, subject.handle) {
         Err(_) => {}
         Ok(()) => fail!("an error was reset that did not exist"),
     }
-    for (status, action) in [(8, Action::Fail), (40, Action::AwaitRecovery)] {
-        match Refresh::of(page).issue(machine, subject.handle, again) {
+    for (status, action) in [(8, Action::AwaitReset), (40, Action::AwaitRecovery)] {
+        match refresh_all(machine, subject.handle, page) {
             Err(error) => {
                 ensure!(
                     error.outcome,
@@ -231,7 +230,7 @@ pub(super) fn unregistered<M: Machine>(machine: &M) -> Result<(), Stop> {
             Ok(()) => fail!("a refresh without a table succeeded"),
         }
     }
-    if let Err(error) = reset_error(machine, subject.handle, again) {
+    if let Err(error) = reset_error(machine, subject.handle) {
         fail!("reset: {error}");
     }
     let table = subject.table()?;
@@ -251,19 +250,20 @@ pub(super) fn reclaim<M: Machine>(machine: &M) -> Result<(), Stop> {
     map(&subject, &table, range(region + MIB, 3 * PAGE)?)?;
     map(&subject, &table, range(region + 5 * MIB, PAGE)?)?;
     unmap(&subject, &table, goes, 4)?;
-    let Some(reclaimed) = table.reclaim(goes) else {
-        fail!("no table to reclaim in {goes}");
-    };
-    // Two page tables and the segment table above them.
-    ensure!(reclaimed.bytes(), 2 * 2048 + 16384, "bytes reclaimed");
-    let refresh = reclaimed.refresh();
-    ensure!(refresh.range(), goes, "range to refresh before tables are given back");
-    subject.refresh(refresh)?;
-    // SAFETY: the tables come from the tree whose storage this is; the only function that uses it was refreshed; no
-    // operation on it runs.
+    // SAFETY: a case has its table for itself.
+    let reclaimed = unsafe { table.reclaim(goes) };
+    let (bytes, change) = (reclaimed.bytes(), reclaimed.change());
+    let span = change.range();
+    subject.refresh(change)?;
+    // SAFETY: the tables come from the tree whose storage this is; the only function that is registered with it was
+    // refreshed; nobody looks at it.
     unsafe { reclaimed.free(table.memory()) };
-    ensure!(table.reclaim(goes).is_none(), true, "nothing left to reclaim in {goes}");
-    ensure!(table.translate(stays.start()).is_some(), true, "translation of {}", stays.start());
+    // Two page tables and the segment table above them.
+    ensure!(bytes, 2 * 2048 + 16384, "bytes reclaimed");
+    ensure!(span, Some(goes), "range to refresh before tables are given back");
+    // SAFETY: as above.
+    ensure!(unsafe { table.reclaim(goes) }.is_empty(), true, "nothing left to reclaim in {goes}");
+    ensure!(read(&table, |table| table.translate(stays.start())).is_some(), true, "translation of {}", stays.start());
     map(&subject, &table, range(region + MIB, PAGE)?)?;
     unmap(&subject, &table, stays, 1)?;
     subject.deregister()

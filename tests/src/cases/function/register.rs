@@ -91,10 +91,10 @@ pub(super) fn one_page_too_long<M: Machine>(machine: &M) -> Result<(), Stop> {
     };
     for start in [usable.start(), IovaRange::page(usable.last()).start(), IovaRange::page(last).start()] {
         let aperture = aperture(start, last)?;
-        let refusal = if table.aperture().contains(aperture) {
+        let refusal = if table.span().contains(aperture) {
             RegisterError::OutsideWindow { aperture, window }
         } else {
-            RegisterError::OutsideTable { aperture, table: table.aperture() }
+            RegisterError::OutsideTable { aperture, table: table.span() }
         };
         expect_refusal(&subject, aperture, table.iota(), refusal)?;
     }

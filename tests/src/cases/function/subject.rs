@@ -4,7 +4,8 @@
 
 use clp::{Client, FunctionGroup, FunctionHandle, FunctionId};
 use s390_iommu::{
-    deregister, register, FrameSizes, Iota, IovaRange, Limits, Refresh, RegisterError, Root, TranslationTable, Zpci,
+    deregister, issue, refresh_all, register, Attachment, Change, FrameSizes, Iota, IovaRange, Limits, OneThread,
+    RegisterError, Root, TranslationTable, Zpci,
 };
 
 use crate::case::{fail, skip, Stop};
@@ -69,9 +70,20 @@ impl<'m, M: Machine> Subject<'m, M> {
 
     /// What the function can address and the table can translate.
     pub(in crate::cases) fn aperture(&self, table: &TranslationTable<M::Storage>) -> Result<IovaRange, Stop> {
-        match table.aperture().intersection(self.limits.window) {
+        match table.span().intersection(self.limits.window) {
             Some(aperture) => Ok(aperture),
-            None => fail!("{} and {} have nothing in common", table.aperture(), self.limits.window),
+            None => fail!("{} and {} have nothing in common", table.span(), self.limits.window),
+        }
+    }
+
+    /// The function with `table` as its translation, not registered yet.
+    pub(in crate::cases) fn attachment(
+        &self,
+        table: &TranslationTable<M::Storage>,
+    ) -> Result<Attachment<OneThread>, Stop> {
+        match Attachment::to_table(&self.limits, u64::MAX, table, OneThread::new()) {
+            Ok(attachment) => Ok(attachment),
+            Err(error) => fail!("attachment to {table:?}: {error}"),
         }
     }
 
@@ -82,7 +94,8 @@ impl<'m, M: Machine> Subject<'m, M> {
         aperture: IovaRange,
         iota: Iota,
     ) -> Result<(), RegisterError> {
-        register(zpci, self.handle, &self.limits, aperture, iota, |attempts| self.machine.again(attempts))
+        // SAFETY: a case deregisters or disables the function before it drops the table, and maps the machine's data.
+        unsafe { register(zpci, self.handle, &self.limits, aperture, iota) }
     }
 
     /// Registers `table` for all that it and the function have in common.
@@ -95,24 +108,33 @@ impl<'m, M: Machine> Subject<'m, M> {
     }
 
     pub(in crate::cases) fn deregister(&self) -> Result<(), Stop> {
-        match deregister(self.machine, self.handle, |attempts| self.machine.again(attempts)) {
+        match deregister(self.machine, self.handle) {
             Ok(()) => Ok(()),
             Err(error) => fail!("deregister: {error}"),
         }
     }
 
-    /// Issues `refresh`, whose range something was mapped in, if the function needs to be told of that.
-    pub(in crate::cases) fn refresh_mapped(&self, refresh: Refresh) -> Result<(), Stop> {
+    /// Issues `change`, in whose range something was mapped, if the function needs to be told of that.
+    pub(in crate::cases) fn mapped(&self, change: Change) -> Result<(), Stop> {
         if self.group.refresh {
-            return self.refresh(refresh);
+            return self.refresh(change);
         }
-        refresh.forgo("entries were invalid before, and the group needs no refresh for that");
+        // Entries were invalid before, and the group needs no refresh for that.
+        let _ = change.defer();
         Ok(())
     }
 
-    /// Issues `refresh`.
-    pub(in crate::cases) fn refresh(&self, refresh: Refresh) -> Result<(), Stop> {
-        match refresh.issue(self.machine, self.handle, |attempts| self.machine.again(attempts)) {
+    /// Issues `change`.
+    pub(in crate::cases) fn refresh(&self, change: Change) -> Result<(), Stop> {
+        match issue(change, self.machine, [self.handle]) {
+            Ok(()) => Ok(()),
+            Err(error) => fail!("{error}"),
+        }
+    }
+
+    /// Refreshes all of `range`.
+    pub(in crate::cases) fn refresh_all(&self, range: IovaRange) -> Result<(), Stop> {
+        match refresh_all(self.machine, self.handle, range) {
             Ok(()) => Ok(()),
             Err(error) => fail!("{error}"),
         }

@@ -3,7 +3,7 @@
 //! A table under test and what a case does with it again and again.
 
 use s390_iommu::{
-    AbsoluteAddress, FrameSize, Iova, IovaRange, Mapping, Protection, Refresh, Root, Translation, TranslationTable,
+    AbsoluteAddress, Change, FrameSize, Iova, IovaRange, Mapping, Protection, Root, Translation, TranslationTable,
     Unmapped,
 };
 
@@ -12,6 +12,7 @@ use super::Setup;
 use crate::case::{ensure, fail, Stop};
 use crate::machine::Machine;
 use crate::middleware::{Limited, Usage};
+use crate::read::read;
 
 /// A segment that every root can translate: 4 GiB and 1 GiB on.
 pub(super) const SEGMENT: u64 = 0x1_4000_0000;
@@ -65,21 +66,21 @@ impl<'m, M: Machine> Bench<'m, M> {
         self.table.iota().into_bits()
     }
 
-    /// Maps, and sees that the refresh names exactly what was mapped.
+    /// Maps, and sees that the change is exactly what was mapped.
     pub(super) fn map(&self, start: u64, bytes: u64, origin: u64, protection: Protection) -> Result<(), Stop> {
         let range = range(start, bytes)?;
         match self.table.map(range, AbsoluteAddress::new(origin), protection) {
-            Ok(refresh) => self.forgo(Some(refresh), Some((start, start.wrapping_add(bytes.wrapping_sub(1))))),
+            Ok(change) => self.unseen(change, Some((start, start.wrapping_add(bytes.wrapping_sub(1))))),
             Err(error) => fail!("map of {range} to {origin:#x}: {error}"),
         }
     }
 
-    /// Unmaps, and sees that `pages` pages went and that the refresh goes from `refresh.0` to `refresh.1`.
-    pub(super) fn unmap(&self, start: u64, bytes: u64, pages: u64, refresh: Option<(u64, u64)>) -> Result<(), Stop> {
+    /// Unmaps, and sees that `pages` pages went and that the change goes from `changed.0` to `changed.1`.
+    pub(super) fn unmap(&self, start: u64, bytes: u64, pages: u64, changed: Option<(u64, u64)>) -> Result<(), Stop> {
         let range = range(start, bytes)?;
         match self.table.unmap(range) {
-            Ok(Unmapped { pages: unmapped, refresh: token }) => {
-                self.forgo(token, refresh)?;
+            Ok(Unmapped { pages: unmapped, change }) => {
+                self.unseen(change, changed)?;
                 ensure!(unmapped, pages, "pages unmapped in {range}");
                 Ok(())
             }
@@ -87,14 +88,11 @@ impl<'m, M: Machine> Bench<'m, M> {
         }
     }
 
-    /// Gives up a refresh, which must go from `expected.0` to `expected.1`, both inclusive.
-    pub(super) fn forgo(&self, refresh: Option<Refresh>, expected: Option<(u64, u64)>) -> Result<(), Stop> {
-        let found = refresh.as_ref().map(Refresh::range);
-        let found = found.map(|range| (range.start().get(), range.last().get()));
-        if let Some(refresh) = refresh {
-            refresh.forgo("no function uses the table");
-        }
-        ensure!(found, expected, "range to refresh");
+    /// Gives up a change, which must go from `expected.0` to `expected.1`, both inclusive.
+    pub(super) fn unseen(&self, change: Change, expected: Option<(u64, u64)>) -> Result<(), Stop> {
+        let found = change.range().map(|range| (range.start().get(), range.last().get()));
+        change.unseen();
+        ensure!(found, expected, "range of the change");
         Ok(())
     }
 
@@ -121,7 +119,7 @@ impl<'m, M: Machine> Bench<'m, M> {
         self.expect(start, bytes, |_| Place::Empty(level))?;
         for page in 0..bytes / PAGE {
             let iova = Iova::new(start.wrapping_add(page.wrapping_mul(PAGE)));
-            ensure!(self.table.translate(iova), None, "translation of {iova}");
+            ensure!(read(&self.table, |table| table.translate(iova)), None, "translation of {iova}");
         }
         Ok(())
     }
@@ -150,19 +148,21 @@ impl<'m, M: Machine> Bench<'m, M> {
             let iova = Iova::new(start.wrapping_add(offset));
             let absolute = AbsoluteAddress::new(origin.wrapping_add(offset));
             let expected = Translation { absolute, protection, frame };
-            ensure!(self.table.translate(iova), Some(expected), "translation of {iova}");
+            ensure!(read(&self.table, |table| table.translate(iova)), Some(expected), "translation of {iova}");
         }
         Ok(())
     }
 
     /// Sees that a walk of `range` yields `expected` and no more.
     pub(super) fn expect_walk(&self, range: IovaRange, expected: &[Mapping]) -> Result<(), Stop> {
-        let mut walk = self.table.walk(range);
-        for expected in expected {
-            ensure!(walk.next(), Some(*expected), "walk of {range}");
-        }
-        ensure!(walk.next(), None, "end of the walk of {range}");
-        Ok(())
+        read(&self.table, |table| {
+            let mut walk = table.walk(range);
+            for expected in expected {
+                ensure!(walk.next(), Some(*expected), "walk of {range}");
+            }
+            ensure!(walk.next(), None, "end of the walk of {range}");
+            Ok(())
+        })
     }
 }
 

@@ -16,26 +16,36 @@ const RW: Protection = Protection::ReadWrite;
 
 impl<M: Machine> Bench<'_, M> {
     /// Sees that `reclaimed` has `bytes` bytes of tables that covered `span`, and gives them back.
-    fn free(&self, reclaimed: Option<Reclaimed>, bytes: usize, span: IovaRange) -> Result<(), Stop> {
-        let Some(reclaimed) = reclaimed else {
-            fail!("no table was reclaimed in {span}");
-        };
-        ensure!(reclaimed.bytes(), bytes, "bytes of the reclaimed tables");
-        self.forgo(Some(reclaimed.refresh()), Some((span.start().get(), span.last().get())))?;
-        // SAFETY: the tables come from the tree whose storage this is; no function uses it, and no operation on it
-        // runs.
+    fn free(&self, reclaimed: Reclaimed, bytes: usize, span: IovaRange) -> Result<(), Stop> {
+        let (empty, found, change) = (reclaimed.is_empty(), reclaimed.bytes(), reclaimed.change());
+        // SAFETY: the tables come from the tree whose storage this is; no function is registered with it, and nobody
+        // looks at it.
         unsafe { reclaimed.free(self.table.memory()) };
+        if empty {
+            fail!("no table was reclaimed in {span}");
+        }
+        self.unseen(change, Some((span.start().get(), span.last().get())))?;
+        ensure!(found, bytes, "bytes of the reclaimed tables");
         Ok(())
+    }
+
+    /// Takes out the empty tables in `range`.
+    fn reclaim(&self, range: IovaRange) -> Reclaimed {
+        // SAFETY: a case has its table for itself.
+        unsafe { self.table.reclaim(range) }
     }
 
     /// Sees that there is nothing to reclaim in `range`.
     fn expect_nothing_to_reclaim(&self, range: IovaRange) -> Result<(), Stop> {
-        let Some(reclaimed) = self.table.reclaim(range) else {
+        let reclaimed = self.reclaim(range);
+        if reclaimed.is_empty() {
             return Ok(());
-        };
-        let (bytes, span) = (reclaimed.bytes(), reclaimed.refresh().range());
-        self.free(Some(reclaimed), bytes, span)?;
-        fail!("tables of {bytes} bytes for {span} were reclaimed in {range}");
+        }
+        let (bytes, change) = (reclaimed.bytes(), reclaimed.change());
+        let span = change.range();
+        change.unseen();
+        self.free(reclaimed, bytes, span.unwrap_or(range))?;
+        fail!("tables of {bytes} bytes for {span:?} were reclaimed in {range}");
     }
 }
 
@@ -53,10 +63,10 @@ pub(super) fn whole_branch<M: Machine, S: Setup>(machine: &M) -> Result<(), Stop
     };
     let start = if S::ROOT == Root::RegionThird { 0x1_0000_0000_u64 } else { 0 };
     let span = range(start, last - start + 1)?;
-    bench.free(bench.table.reclaim(bench.table.aperture()), 2 * 2048 + tables * 16384, span)?;
+    bench.free(bench.reclaim(bench.table.span()), 2 * 2048 + tables * 16384, span)?;
     bench.expect_empty(SEGMENT + MIB, PAGE, root_level::<S>())?;
     ensure!(usage.live(), 1, "tables left");
-    bench.expect_nothing_to_reclaim(bench.table.aperture())?;
+    bench.expect_nothing_to_reclaim(bench.table.span())?;
     bench.map(SEGMENT, PAGE, STORAGE, RW)?;
     bench.expect_pages(SEGMENT, PAGE, STORAGE, RW)
 }
@@ -66,10 +76,10 @@ pub(super) fn used_tables<M: Machine, S: Setup>(machine: &M) -> Result<(), Stop>
     let usage = Usage::unlimited();
     let bench = Bench::new::<S>(machine, &usage)?;
     bench.map(SEGMENT, PAGE, STORAGE, RW)?;
-    bench.expect_nothing_to_reclaim(bench.table.aperture())?;
+    bench.expect_nothing_to_reclaim(bench.table.span())?;
     bench.map(SEGMENT + MIB, PAGE, STORAGE, RW)?;
     bench.unmap(SEGMENT + MIB, PAGE, 1, Some((SEGMENT + MIB, SEGMENT + MIB + 0xfff)))?;
-    bench.free(bench.table.reclaim(bench.table.aperture()), 2048, range(SEGMENT + MIB, MIB)?)?;
+    bench.free(bench.reclaim(bench.table.span()), 2048, range(SEGMENT + MIB, MIB)?)?;
     bench.expect_pages(SEGMENT, PAGE, STORAGE, RW)?;
     bench.expect_empty(SEGMENT + MIB, PAGE, Level::Segment)
 }
@@ -85,8 +95,8 @@ pub(super) fn part_of_table<M: Machine, S: Setup>(machine: &M) -> Result<(), Sto
     }
     bench.expect_empty(SEGMENT, PAGE, Level::Page)?;
     // The whole of the page table, and a part of what the segment table covers.
-    bench.free(bench.table.reclaim(range(SEGMENT - MIB, 3 * MIB)?), 2048, range(SEGMENT, MIB)?)?;
+    bench.free(bench.reclaim(range(SEGMENT - MIB, 3 * MIB)?), 2048, range(SEGMENT, MIB)?)?;
     bench.expect_empty(SEGMENT, PAGE, Level::Segment)?;
     bench.expect_nothing_to_reclaim(range(0x1_0000_0000, 0x8000_0000 - PAGE)?)?;
-    bench.free(bench.table.reclaim(range(0x1_0000_0000, 0x8000_0000)?), 16384, range(0x1_0000_0000, 0x8000_0000)?)
+    bench.free(bench.reclaim(range(0x1_0000_0000, 0x8000_0000)?), 16384, range(0x1_0000_0000, 0x8000_0000)?)
 }

@@ -11,6 +11,7 @@ use super::Setup;
 use crate::case::{ensure, fail, Stop};
 use crate::machine::Machine;
 use crate::middleware::Usage;
+use crate::read::read;
 
 const RW: Protection = Protection::ReadWrite;
 
@@ -18,8 +19,8 @@ impl<M: Machine> Bench<'_, M> {
     /// Sees that a mapping of `range` to `origin` is refused with `expected`.
     fn expect_refusal(&self, range: IovaRange, origin: u64, expected: MapError) -> Result<(), Stop> {
         match self.table.map(range, AbsoluteAddress::new(origin), RW) {
-            Ok(refresh) => {
-                refresh.forgo("no function uses the table");
+            Ok(change) => {
+                change.unseen();
                 fail!("map of {range} to {origin:#x} succeeded; expected: {expected}");
             }
             Err(error) => {
@@ -59,8 +60,12 @@ pub(super) fn overlap_with_frame<M: Machine, S: Setup>(machine: &M) -> Result<()
     bench.expect_refusal(range(page, PAGE)?, STORAGE, taken(page, MIB_STORAGE + 7 * PAGE))?;
     bench.expect_refusal(range(SEGMENT - PAGE, 2 * PAGE)?, STORAGE, taken(SEGMENT, MIB_STORAGE))?;
     bench.expect_refusal(range(SEGMENT, MIB)?, MIB_STORAGE, taken(SEGMENT, MIB_STORAGE))?;
-    ensure!(bench.table.translate(Iova::new(SEGMENT - PAGE)), None, "translation of the page before");
-    ensure!(bench.table.walk(IovaRange::ALL).count(), 1, "mappings");
+    ensure!(
+        read(&bench.table, |table| table.translate(Iova::new(SEGMENT - PAGE))),
+        None,
+        "translation of the page before"
+    );
+    ensure!(read(&bench.table, |table| table.walk(IovaRange::ALL).count()), 1, "mappings");
     Ok(())
 }
 
@@ -96,13 +101,13 @@ pub(super) fn overflow<M: Machine, S: Setup>(machine: &M) -> Result<(), Stop> {
     bench.expect_pages(SEGMENT, PAGE, origin, RW)
 }
 
-pub(super) fn outside_aperture<M: Machine, S: Setup>(machine: &M) -> Result<(), Stop> {
+pub(super) fn outside_span<M: Machine, S: Setup>(machine: &M) -> Result<(), Stop> {
     let usage = Usage::unlimited();
     let bench = Bench::new::<S>(machine, &usage)?;
-    let Ok(aperture) = IovaRange::new(Iova::new(0), Iova::new(last::<S>())) else {
-        fail!("aperture to {:#x}", last::<S>());
+    let Ok(span) = IovaRange::new(Iova::new(0), Iova::new(last::<S>())) else {
+        fail!("span to {:#x}", last::<S>());
     };
-    ensure!(bench.table.aperture(), aperture, "aperture");
+    ensure!(bench.table.span(), span, "span");
     if S::ROOT == Root::RegionFirst {
         // Nothing is outside.
         return Ok(());
@@ -110,13 +115,16 @@ pub(super) fn outside_aperture<M: Machine, S: Setup>(machine: &M) -> Result<(), 
     let last_page = last::<S>() & !0xfff;
     for start in [last_page, last_page + PAGE] {
         let range = range(start, 2 * PAGE)?;
-        bench.expect_refusal(range, STORAGE, MapError::OutsideAperture { range, aperture })?;
+        bench.expect_refusal(range, STORAGE, MapError::OutsideSpan { range, span })?;
         match bench.table.unmap(range) {
-            Ok(unmapped) => fail!("unmap of {range} succeeded: {unmapped:?}"),
-            Err(error) => ensure!(error, UnmapError::OutsideAperture { range, aperture }, "unmap of {range}"),
+            Ok(unmapped) => {
+                unmapped.change.unseen();
+                fail!("unmap of {range} succeeded: {} pages", unmapped.pages);
+            }
+            Err(error) => ensure!(error, UnmapError::OutsideSpan { range, span }, "unmap of {range}"),
         }
     }
     let behind = Iova::new(last_page + PAGE);
-    ensure!(bench.table.translate(behind), None, "translation of {behind}");
+    ensure!(read(&bench.table, |table| table.translate(behind)), None, "translation of {behind}");
     bench.expect_empty(last_page, PAGE, root_level::<S>())
 }

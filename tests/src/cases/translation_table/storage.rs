@@ -2,7 +2,7 @@
 
 //! What happens when storage for tables runs out, and that all of it is given back.
 
-use s390_iommu::{AbsoluteAddress, Iova, IovaRange, MapError, Protection, Root, SplitError, TranslationTable};
+use s390_iommu::{AbsoluteAddress, Change, Iova, IovaRange, MapError, Protection, Root, SplitError, TranslationTable};
 
 use super::bench::{has_large_frames, range, Bench, MIB, MIB_STORAGE, PAGE, SEGMENT, STORAGE};
 use super::Setup;
@@ -37,8 +37,8 @@ pub(super) fn no_storage_for_map<M: Machine, S: Setup>(machine: &M) -> Result<()
         usage.limit(tables);
         match bench.table.map(range, AbsoluteAddress::new(STORAGE), RW) {
             Err(error) => ensure!(error, MapError::OutOfStorage, "map with {tables} tables"),
-            Ok(refresh) => {
-                refresh.forgo("no function uses the table");
+            Ok(change) => {
+                change.unseen();
                 fail!("map with {tables} tables succeeded, though it needs {needed}");
             }
         }
@@ -62,9 +62,9 @@ pub(super) fn no_storage_for_split<M: Machine, S: Setup>(machine: &M) -> Result<
     match bench.table.split(iova) {
         Err(error) if has_large_frames::<S>() => ensure!(error, SplitError::OutOfStorage, "split at {iova}"),
         Err(error) => fail!("split at {iova}, where no large frame is: {error}"),
-        Ok(None) if !has_large_frames::<S>() => return bench.expect_pages(SEGMENT, MIB, MIB_STORAGE, RW),
-        Ok(refresh) => {
-            bench.forgo(refresh, None)?;
+        Ok(Change::NONE) if !has_large_frames::<S>() => return bench.expect_pages(SEGMENT, MIB, MIB_STORAGE, RW),
+        Ok(change) => {
+            change.unseen();
             fail!("split at {iova} did nothing");
         }
     }
@@ -84,8 +84,8 @@ pub(super) fn unmap_needs_none<M: Machine, S: Setup>(machine: &M) -> Result<(), 
 pub(super) fn drop_gives_back<M: Machine, S: Setup>(machine: &M) -> Result<(), Stop> {
     let usage = Usage::unlimited();
     let bench = Bench::new::<S>(machine, &usage)?;
-    let aperture = bench.table.aperture();
-    for start in [0, SEGMENT, SEGMENT + MIB, 0x1_8000_0000, aperture.last().get() & !0xfff] {
+    let span = bench.table.span();
+    for start in [0, SEGMENT, SEGMENT + MIB, 0x1_8000_0000, span.last().get() & !0xfff] {
         bench.map(start, PAGE, STORAGE, RW)?;
     }
     bench.map(SEGMENT + 2 * MIB, MIB, MIB_STORAGE, RW)?;

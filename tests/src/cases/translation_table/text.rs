@@ -30,7 +30,7 @@ pub(super) fn debug<M: Machine, S: Setup>(machine: &M) -> Result<(), Stop> {
         fail!("the expected text has no room");
     }
     let mut found = Text::new();
-    if write!(found, "{:?}", bench.table).is_err() {
+    if crate::read::read(&bench.table, |table| write!(found, "{table:?}")).is_err() {
         fail!("the text of the table is longer than {} bytes", expected.len());
     }
     for (line, (found, expected)) in found.lines().zip(expected.lines()).enumerate() {

@@ -64,9 +64,9 @@ pub(super) fn everything<M: Machine, S: Setup>(machine: &M) -> Result<(), Stop> 
     bench.map(0, PAGE, STORAGE, RW)?;
     bench.map(SEGMENT, MIB, MIB_STORAGE, RW)?;
     bench.map(last::<S>() & !0xfff, PAGE, STORAGE, RO)?;
-    match bench.table.unmap(bench.table.aperture()) {
+    match bench.table.unmap(bench.table.span()) {
         Ok(unmapped) => {
-            bench.forgo(unmapped.refresh, Some((0, last::<S>())))?;
+            bench.unseen(unmapped.change, Some((0, last::<S>())))?;
             ensure!(unmapped.pages, 258, "pages unmapped");
         }
         Err(error) => fail!("unmap of everything: {error}"),
@@ -88,7 +88,10 @@ pub(super) fn part_of_mib<M: Machine, S: Setup>(machine: &M) -> Result<(), Stop>
     let frame = range(SEGMENT, MIB)?;
     for range in cuts {
         match bench.table.unmap(range) {
-            Ok(unmapped) => fail!("unmap of {range} succeeded: {unmapped:?}"),
+            Ok(unmapped) => {
+                unmapped.change.unseen();
+                fail!("unmap of {range} succeeded: {} pages", unmapped.pages);
+            }
             Err(error) => ensure!(error, UnmapError::PartOfFrame { range, frame }, "unmap of {range}"),
         }
         bench.expect_mib(SEGMENT, MIB_STORAGE, RW)?;
@@ -105,14 +108,14 @@ pub(super) fn split_mib<M: Machine, S: Setup>(machine: &M) -> Result<(), Stop> {
     let within = Iova::new(SEGMENT + 0x5_4321);
     let expected = has_large_frames::<S>().then_some((SEGMENT, SEGMENT + 0xf_ffff));
     match bench.table.split(within) {
-        Ok(refresh) => bench.forgo(refresh, expected)?,
+        Ok(change) => bench.unseen(change, expected)?,
         Err(error) => fail!("split at {within}: {error}"),
     }
     bench.expect_pages(SEGMENT, MIB, MIB_STORAGE, RO)?;
     // Now nothing is left to split, and nothing was ever mapped behind.
     for iova in [within, Iova::new(SEGMENT + MIB), Iova::new(0)] {
         match bench.table.split(iova) {
-            Ok(refresh) => bench.forgo(refresh, None)?,
+            Ok(change) => bench.unseen(change, None)?,
             Err(error) => fail!("split at {iova}: {error}"),
         }
     }

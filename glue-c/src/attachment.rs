@@ -1,0 +1,272 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! A function and its translation, as C keeps them.
+
+use core::ffi::c_void;
+
+use ::clp::FunctionHandle;
+use s390_iommu::{Attachment, Change, Iova, IovaRange, Mapped, ReadSide, RefreshError, RegisterError};
+use static_assertions::const_assert;
+
+use crate::errno;
+use crate::kernel::{KernelGate, KernelZpci};
+use crate::limits::ForeignLimits;
+use crate::range::ForeignRange;
+use crate::table::ForeignTable;
+
+/// C: `struct zpci_rust_attachment`, which has room for it; opaque.
+pub type ForeignAttachment = Attachment<KernelGate>;
+
+// The C structure has 9 words.
+const_assert!(size_of::<ForeignAttachment>() <= 72);
+const_assert!(align_of::<ForeignAttachment>() <= 8);
+
+/// C: `struct zpci_rust_outcome`.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+#[repr(C)]
+pub struct ForeignOutcome {
+    /// Condition code of the last MPCIFC; 0 if none was issued.
+    pub cc: u8,
+    /// Its status.
+    pub status: u8,
+}
+
+impl ForeignOutcome {
+    fn of(error: RegisterError) -> Self {
+        match error {
+            RegisterError::Refused { outcome, .. } => Self { cc: outcome.cc as u8, status: outcome.status.0 },
+            // What the machine would answer for a handle that is not enabled: not operational.
+            RegisterError::NotEnabled(_) => Self { cc: 3, ..Self::default() },
+            _ => Self::default(),
+        }
+    }
+}
+
+/// Makes an attachment of a function with `limits` to `table`, or to no table where that is null; nothing is issued.
+///
+/// At most `aperture_bytes` of the window are used with a table. 0, or -EINVAL if the function cannot use it.
+///
+/// # Safety
+///
+/// `attachment` must be valid for writes and `limits` be valid; `table` must be as `zpci_rust_table_init` left it, or
+/// null; `gate` must stay a gate of C as long as the attachment is used.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_attachment_init(
+    attachment: *mut ForeignAttachment,
+    limits: *const ForeignLimits,
+    aperture_bytes: u64,
+    table: *const ForeignTable,
+    gate: *mut c_void,
+) -> i32 {
+    // SAFETY: by the contract `limits` is valid.
+    let Some(limits) = (unsafe { &*limits }).limits() else {
+        return errno::EINVAL;
+    };
+    let gate = KernelGate(gate);
+    // SAFETY: by the contract `table` is valid or null.
+    let made = match unsafe { table.as_ref() } {
+        // SAFETY: the table is as it was left, and nothing is allocated.
+        Some(table) => Attachment::to_table(&limits, aperture_bytes, unsafe { &*table.borrow(0) }, gate),
+        None => Attachment::to_storage(&limits, gate),
+    };
+    match made {
+        Ok(made) => {
+            // SAFETY: by the contract `attachment` is valid for writes.
+            unsafe { attachment.write(made) };
+            0
+        }
+        Err(_) => errno::EINVAL,
+    }
+}
+
+/// The addresses that the function may use.
+///
+/// # Safety
+///
+/// `attachment` must be as `zpci_rust_attachment_init` left it; `aperture` must be valid for writes.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_attachment_aperture(
+    attachment: *const ForeignAttachment,
+    aperture: *mut ForeignRange,
+) {
+    // SAFETY: by the contract both are valid.
+    unsafe { aperture.write(ForeignRange::of((*attachment).aperture())) };
+}
+
+/// Registers the translation for the function with `handle`. May sleep.
+///
+/// 0, also for a function that is gone or being recovered, which is registered later; -EIO. `outcome` receives what
+/// the instruction answered.
+///
+/// # Safety
+///
+/// `attachment` must be as `zpci_rust_attachment_init` left it and be on the list of its domain, with a full barrier
+/// since; `outcome` must be valid for writes. The table must stay until `zpci_rust_detach` returned 0 or
+/// `zpci_rust_disabled` was called, and C answers for what is mapped in it.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_attach(
+    attachment: *const ForeignAttachment,
+    handle: u32,
+    gisa: u32,
+    outcome: *mut ForeignOutcome,
+) -> i32 {
+    // SAFETY: by the contract `attachment` is valid, and C keeps the contract of `attach`.
+    let (result, answer) = match unsafe { (*attachment).attach(&KernelZpci { gisa }, FunctionHandle(handle)) } {
+        Ok(()) => (0, ForeignOutcome::default()),
+        Err(error) => (errno::of_registration(error), ForeignOutcome::of(error)),
+    };
+    // SAFETY: by the contract `outcome` is valid for writes.
+    unsafe { outcome.write(answer) };
+    result
+}
+
+/// Tells the function with `handle`, which was just registered, of what is mapped in `table`.
+///
+/// 0; otherwise the next refresh makes up for it, and the result is as for `zpci_rust_unmapped`.
+///
+/// # Safety
+///
+/// Both must be as they were left by their initialisation, `table` being that of the attachment. The caller is in an RCU
+/// read-side section.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_catch_up(
+    attachment: *const ForeignAttachment,
+    table: *const ForeignTable,
+    handle: u32,
+) -> i32 {
+    // SAFETY: by the contract both are valid, and nothing is allocated.
+    let (attachment, table) = unsafe { (&*attachment, (*table).borrow(0)) };
+    // SAFETY: C frees tables after a grace period alone, which does not end before the caller's section does.
+    let section = unsafe { ReadSide::new() };
+    number(attachment.catch_up(&KernelZpci::ANY, FunctionHandle(handle), &table.reader(&section)))
+}
+
+/// Ends the translation of the function with `handle`. May sleep.
+///
+/// 0, also if there was none or the function is gone; -EIO if it is still registered, so that it stays on the list and
+/// the table stays.
+///
+/// # Safety
+///
+/// `attachment` must be as `zpci_rust_attachment_init` left it; `outcome` must be valid for writes.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_detach(
+    attachment: *const ForeignAttachment,
+    handle: u32,
+    gisa: u32,
+    outcome: *mut ForeignOutcome,
+) -> i32 {
+    // SAFETY: by the contract `attachment` is valid.
+    let (result, answer) = match unsafe { (*attachment).detach(&KernelZpci { gisa }, FunctionHandle(handle)) } {
+        Ok(()) => (0, ForeignOutcome::default()),
+        Err(error) => (errno::EIO, ForeignOutcome::of(error)),
+    };
+    // SAFETY: by the contract `outcome` is valid for writes.
+    unsafe { outcome.write(answer) };
+    result
+}
+
+/// Takes note that the function was disabled: nothing is registered any more.
+///
+/// # Safety
+///
+/// `attachment` must be as `zpci_rust_attachment_init` left it.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_disabled(attachment: *const ForeignAttachment) {
+    // SAFETY: by the contract `attachment` is valid.
+    unsafe { (*attachment).disabled() }
+}
+
+/// Whether the translation is registered, as far as the machine's answers say.
+///
+/// # Safety
+///
+/// `attachment` must be as `zpci_rust_attachment_init` left it.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_is_registered(attachment: *const ForeignAttachment) -> bool {
+    // SAFETY: by the contract `attachment` is valid.
+    unsafe { (*attachment).is_registered() }
+}
+
+/// Tells the function with `handle` of what was mapped between `start` and `last`, inclusive.
+///
+/// 0, also for a function that is gone, in error or being recovered; 1 if the machine was out of resources and
+/// everything was refreshed; -EINVAL if this is no range of pages; -ENOMEM if the machine is out of resources; -EIO.
+///
+/// # Safety
+///
+/// `attachment` must be as `zpci_rust_attachment_init` left it, and `start` be what the caller mapped and owns.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_mapped(
+    attachment: *const ForeignAttachment,
+    handle: u32,
+    start: u64,
+    last: u64,
+) -> i32 {
+    let Some(range) = pages(start, last) else {
+        return errno::EINVAL;
+    };
+    // SAFETY: `zpci_rust_map` deferred a change of the start, whose table its owner has not given back.
+    let change = unsafe { Change::resume(range) };
+    // SAFETY: by the contract `attachment` is valid.
+    let result = unsafe { (*attachment).mapped(&KernelZpci::ANY, FunctionHandle(handle), &change) };
+    // The next function of the list gets the same range.
+    let _ = change.defer();
+    match result {
+        Ok(Mapped::Everything) => 1,
+        Ok(Mapped::Done | Mapped::Later) => 0,
+        Err(error) => errno::of_refresh(error),
+    }
+}
+
+/// Makes the function with `handle` forget what changed between `start` and `last`, inclusive.
+///
+/// 0, also for a function that is gone or not registered; otherwise it may use old entries, and nothing that they lead
+/// to may be freed: -EINVAL if this is no range of pages, -ENOMEM if the machine is out of resources, -EIO.
+///
+/// # Safety
+///
+/// `attachment` must be as `zpci_rust_attachment_init` left it, and `start` be where an entry changed, as
+/// `zpci_rust_unmap` or `zpci_rust_reclaim` reported it to the owner of the range.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_unmapped(
+    attachment: *const ForeignAttachment,
+    handle: u32,
+    start: u64,
+    last: u64,
+) -> i32 {
+    let Some(range) = pages(start, last) else {
+        return errno::EINVAL;
+    };
+    // SAFETY: by the contract.
+    let change = unsafe { Change::resume(range) };
+    // SAFETY: by the contract `attachment` is valid.
+    let result = unsafe { (*attachment).unmapped(&KernelZpci::ANY, FunctionHandle(handle), &change) };
+    // The next function of the list gets the same range.
+    let _ = change.defer();
+    number(result)
+}
+
+/// Refreshes all that the function with `handle` can address; results as for `zpci_rust_unmapped`.
+///
+/// # Safety
+///
+/// `attachment` must be as `zpci_rust_attachment_init` left it.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_refresh_all(attachment: *const ForeignAttachment, handle: u32) -> i32 {
+    // SAFETY: by the contract `attachment` is valid.
+    number(unsafe { (*attachment).refresh_all(&KernelZpci::ANY, FunctionHandle(handle)) })
+}
+
+#[inline]
+fn pages(start: u64, last: u64) -> Option<IovaRange> {
+    IovaRange::new(Iova::new(start), Iova::new(last)).ok()
+}
+
+#[inline]
+fn number(result: Result<(), RefreshError>) -> i32 {
+    match result {
+        Ok(()) => 0,
+        Err(error) => errno::of_refresh(error),
+    }
+}

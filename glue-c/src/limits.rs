@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What a function takes for translation, as it crosses from C.
+
+use ::clp::{DesignationTypes, FunctionType};
+use s390_iommu::{Iova, IovaRange, Limits, Plan, Root};
+use static_assertions::const_assert_eq;
+
+use crate::errno;
+use crate::range::ForeignRange;
+
+/// C: `struct zpci_rust_limits`; host byte order.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub struct ForeignLimits {
+    /// First DMA address that the function can use, as CLP reports it.
+    pub start_dma: u64,
+    /// Last one, inclusive.
+    pub end_dma: u64,
+    /// Supported designation types, as the machine stored them.
+    pub designation_types: u8,
+    /// Type of the function (PFT).
+    pub function_type: u8,
+    /// What applies; see the constants.
+    pub flags: u8,
+    /// Zero.
+    pub reserved: [u8; 5],
+}
+
+const_assert_eq!(size_of::<ForeignLimits>(), 24);
+
+impl ForeignLimits {
+    /// Refresh is needed too when a translation becomes valid.
+    pub const REFRESH: u8 = 0x01;
+    /// The function may be registered without translation.
+    pub const RELAXED_TRANSLATION: u8 = 0x02;
+    /// The kernel registers its table by itself now and then, always as a region-third table.
+    pub const REGION_THIRD_ONLY: u8 = 0x04;
+
+    /// The limits; `None` if the function has no whole page to address.
+    pub(crate) fn limits(&self) -> Option<Limits> {
+        let limits = Limits {
+            window: IovaRange::within(Iova::new(self.start_dma), Iova::new(self.end_dma))?,
+            designation_types: DesignationTypes(self.designation_types),
+            relaxed_translation: self.has(Self::RELAXED_TRANSLATION),
+            refresh_on_map: self.has(Self::REFRESH),
+            function_type: FunctionType(self.function_type),
+        }
+        .with_some_root();
+        Some(if self.has(Self::REGION_THIRD_ONLY) { limits.with_root(Root::RegionThird) } else { limits })
+    }
+
+    /// What of the window is used when at most `aperture_bytes` are wanted, and with which root.
+    #[inline(never)]
+    pub(crate) fn plan(&self, aperture_bytes: u64) -> Option<Plan> {
+        self.limits()?.plan(aperture_bytes)
+    }
+
+    const fn has(&self, flag: u8) -> bool {
+        self.flags & flag != 0
+    }
+}
+
+/// What of the function's window a table of its own would serve if at most `aperture_bytes` are wanted.
+///
+/// -EINVAL if there is nothing: the function can then do DMA without translation alone, if it may.
+///
+/// # Safety
+///
+/// `limits` must be valid; `aperture` must be valid for writes.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_aperture(
+    limits: *const ForeignLimits,
+    aperture_bytes: u64,
+    aperture: *mut ForeignRange,
+) -> i32 {
+    // SAFETY: by the contract `limits` is valid.
+    match unsafe { &*limits }.plan(aperture_bytes) {
+        Some(plan) => {
+            // SAFETY: by the contract `aperture` is valid for writes.
+            unsafe { aperture.write(ForeignRange::of(plan.aperture)) };
+            0
+        }
+        None => errno::EINVAL,
+    }
+}
+
+/// The ranges that nobody may map for the function; their number, at most 2.
+///
+/// # Safety
+///
+/// `limits` must be valid; `reserved` must have room for two ranges.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_reserved(
+    limits: *const ForeignLimits,
+    aperture_bytes: u64,
+    reserved: *mut ForeignRange,
+) -> u32 {
+    // SAFETY: by the contract `limits` is valid.
+    let Some(plan) = (unsafe { &*limits }).plan(aperture_bytes) else {
+        return 0;
+    };
+    let mut next = reserved;
+    let mut count = 0;
+    for range in plan.reserved().into_iter().flatten() {
+        // SAFETY: by the contract there is room for two, and there are at most two.
+        unsafe {
+            next.write(ForeignRange::of(range));
+            next = next.add(1);
+        }
+        count += 1;
+    }
+    count
+}
+
+/// Whether the refresh after an unmap may be put off for a function with `limits`.
+///
+/// # Safety
+///
+/// `limits` must be valid.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_may_defer(limits: *const ForeignLimits) -> bool {
+    // SAFETY: by the contract `limits` is valid.
+    unsafe { &*limits }.limits().is_none_or(|limits| limits.may_defer())
+}

@@ -1,0 +1,446 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! A function and the translation that it has.
+//!
+//! An [`Attachment`] is made for one function and one translation. It decides what a registration, a change of the
+//! table and each answer of the machine mean for the function, so that a kernel, a bare-metal program and a test do the
+//! same. Who uses it keeps the list of attachments of a table, and calls it for each.
+//!
+//! # Order of things
+//!
+//! An attachment is on the list of its table *before* it is registered and until it is no longer registered. Whether it
+//! is registered changes behind its closed [`Gate`], together with the instruction that makes it so; refreshes are
+//! issued behind the open gate, and only while it is registered. So, for a change of the table by somebody else:
+//!
+//! * Who changed the entry and then does not find the attachment on the list changed it before the registration, if
+//!   both have a full barrier between their two steps: the entry, then the list; the list, then MPCIFC. A machine walks
+//!   the tables as they are when it needs them, so it never sees the old entry.
+//! * Who finds it, but passes the gate before the registration, changed the entry before it too, by the gate.
+//! * Who passes the gate after the registration issues the refresh.
+//! * Who passes the gate after the end of the registration skips the refresh: the function translates nothing.
+//!
+//! No refresh is lost in between, and none reaches a function that is not registered.
+//!
+//! # Failures
+//!
+//! A refresh that failed leaves a function that may use old entries, unless it is gone. The attachment remembers that it
+//! is [stale](Attachment::is_stale), and the next refresh is one of all that the function can address. Until one of
+//! these succeeded, or the function was registered anew, tables that were taken out must not be freed: each operation
+//! returns whether that is so.
+
+use core::fmt;
+use core::sync::atomic::{AtomicBool, Ordering};
+
+use clp::{DesignationTypes, FunctionHandle};
+
+use crate::format::iota::Iota;
+use crate::format::range::IovaRange;
+use crate::format::table_type::Root;
+use crate::machine::action::{Action, Request};
+use crate::machine::gate::Gate;
+use crate::machine::limits::Limits;
+use crate::machine::refresh::{Refresh, RefreshError};
+use crate::machine::registration::{control, take_back, RegisterError};
+use crate::machine::zpci::{FunctionControl, Outcome, Zpci};
+use crate::table::change::Change;
+use crate::table::fence_tables;
+use crate::table::reader::Reader;
+use crate::table::seam::TableAllocator;
+use crate::table::translation_table::TranslationTable;
+
+/// One function and one translation: not registered at first.
+#[derive(Debug)]
+pub struct Attachment<G> {
+    gate: G,
+    limits: Limits,
+    iota: Iota,
+    aperture: IovaRange,
+    /// Changes behind the closed gate alone, together with the registration.
+    registered: AtomicBool,
+    stale: AtomicBool,
+}
+
+impl<G: Gate> Attachment<G> {
+    /// A function with `limits` that is to use `table`: of the first `bytes` bytes of its window, those that the table
+    /// spans.
+    ///
+    /// Nothing is issued: this is the check to be made before a function is taken from the translation that it has.
+    ///
+    /// # Errors
+    ///
+    /// * [`AttachError::DesignationType`] if the function does not understand the root of the table.
+    /// * [`AttachError::NothingInCommon`] if the table spans none of these addresses.
+    pub fn to_table<M: TableAllocator>(
+        limits: &Limits,
+        bytes: u64,
+        table: &TranslationTable<M>,
+        gate: G,
+    ) -> Result<Self, AttachError> {
+        let (root, span) = (table.root(), table.span());
+        if !limits.designation_types.supports(root.designation_type()) {
+            return Err(AttachError::DesignationType { root, supported: limits.designation_types });
+        }
+        let aperture = limits.wanted(bytes).and_then(|wanted| wanted.intersection(span));
+        let aperture = aperture.ok_or(AttachError::NothingInCommon { window: limits.window, span })?;
+        Ok(Self::new(limits, table.iota(), aperture, gate))
+    }
+
+    /// A function with `limits` that is to do without translation: all of its window, as CLP reports it, whatever is
+    /// wanted of it for tables.
+    ///
+    /// # Errors
+    ///
+    /// [`AttachError::Translation`] if the function cannot do without.
+    pub fn to_storage(limits: &Limits, gate: G) -> Result<Self, AttachError> {
+        if !limits.relaxed_translation {
+            return Err(AttachError::Translation);
+        }
+        Ok(Self::new(limits, Iota::IDENTITY, limits.window, gate))
+    }
+
+    const fn new(limits: &Limits, iota: Iota, aperture: IovaRange, gate: G) -> Self {
+        let (registered, stale) = (AtomicBool::new(false), AtomicBool::new(false));
+        Self { gate, limits: *limits, iota, aperture, registered, stale }
+    }
+
+    /// The addresses that the function may use (PBA..PAL).
+    pub const fn aperture(&self) -> IovaRange {
+        self.aperture
+    }
+
+    /// What the function takes for translation.
+    pub const fn limits(&self) -> &Limits {
+        &self.limits
+    }
+
+    /// The gate.
+    pub const fn gate(&self) -> &G {
+        &self.gate
+    }
+
+    /// Whether the machine translates for the function, as far as its answers say.
+    pub fn is_registered(&self) -> bool {
+        self.registered.load(Ordering::Acquire)
+    }
+
+    /// Whether a refresh failed that no later one made up for.
+    pub fn is_stale(&self) -> bool {
+        self.stale.load(Ordering::Acquire)
+    }
+
+    /// Registers the translation for `function`: at first, and again after the function was disabled and enabled.
+    ///
+    /// The attachment must be on the list of its table already, and a full barrier must stand between the two.
+    /// [`catch_up`](Self::catch_up) tells the function of what was mapped before.
+    ///
+    /// # Errors
+    ///
+    /// The function is not registered by this call then.
+    ///
+    /// * [`RegisterError::NotEnabled`] before any instruction is issued.
+    /// * [`RegisterError::Refused`] if the machine did not do it; [`Action::Forget`] and [`Action::AwaitRecovery`] are
+    ///   states rather than failures: who recovers the function registers it again. The same error comes if an earlier
+    ///   registration could not be ended; [`is_registered`](Self::is_registered) is true then.
+    ///
+    /// # Safety
+    ///
+    /// The caller answers for all that the device does through the translation. The table that the attachment was made
+    /// for must not be dropped, and no table of its tree be freed against the contract of
+    /// [`Reclaimed::free`](crate::Reclaimed::free), until [`detach`](Self::detach) succeeded or the function was
+    /// disabled. No other translation of the function may be registered meanwhile.
+    pub unsafe fn attach<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
+        if !function.is_enabled() {
+            return Err(RegisterError::NotEnabled(function));
+        }
+        // SAFETY: the contract is the same.
+        match unsafe { self.register(zpci, function) } {
+            Err(RegisterError::Refused { action: Action::AlreadyDone, .. }) => {
+                // Somebody registered it before, such as a kernel that started this one. That ends first.
+                self.detach(zpci, function)?;
+                // SAFETY: as above.
+                unsafe { self.register(zpci, function) }
+            }
+            result => result,
+        }
+    }
+
+    /// Tells `function`, which was just registered, of what is mapped in `table`, if it needs that.
+    ///
+    /// A hypervisor that shadows the tables learns of no mapping that was made before the registration, and one that is
+    /// made meanwhile is issued by who makes it. Runs of mappings that lie close together are refreshed by one
+    /// instruction; all that the function can address would take a hypervisor seconds.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError`]: the function is registered all the same, and [stale](Self::is_stale). Its neighbours lose
+    /// nothing, and the next refresh makes up for it; an attach that failed for it would take a function away that the
+    /// machine has just accepted.
+    pub fn catch_up<Z: Zpci, M: TableAllocator>(
+        &self,
+        zpci: &Z,
+        function: FunctionHandle,
+        table: &Reader<'_, M>,
+    ) -> Result<(), RefreshError> {
+        if !self.limits.refresh_on_map || !self.iota.translation() {
+            return Ok(());
+        }
+        let mut pending: Option<IovaRange> = None;
+        for mapping in table.walk(self.aperture) {
+            pending = Some(match pending {
+                Some(range) if mapping.range.start().get().wrapping_sub(range.last().get()) <= CLOSE => {
+                    range.hull(mapping.range)
+                }
+                Some(range) => {
+                    self.refresh(zpci, function, range)?;
+                    mapping.range
+                }
+                None => mapping.range,
+            });
+        }
+        match pending {
+            Some(range) => self.refresh(zpci, function, range),
+            None => Ok(()),
+        }
+    }
+
+    /// Registers the translation once.
+    ///
+    /// # Safety
+    ///
+    /// As for [`attach`](Self::attach).
+    unsafe fn register<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
+        let fib = self.limits.registration(self.aperture, self.iota);
+        let answered = |action| match action {
+            Action::Done => {
+                // A registration starts with nothing in any cache.
+                self.stale.store(false, Ordering::Release);
+                self.registered.store(true, Ordering::Release);
+            }
+            // It is still in force, and nobody knows what it reaches.
+            Action::AlreadyDone => self.registered.store(true, Ordering::Release),
+            _ => {}
+        };
+        let operation = FunctionControl::REGISTER_IOAT;
+        // SAFETY: `to_table` and `to_storage` checked the operands; the caller answers for the table and the device.
+        unsafe { control(zpci, &self.gate, function, operation, &fib, Request::Register, answered) }
+    }
+
+    /// Ends the registration for `function`; it does no DMA then.
+    ///
+    /// # Errors
+    ///
+    /// [`RegisterError::Refused`] if the machine did not do it: the function is still registered, so it stays on the
+    /// list, and what it can reach must be kept until this succeeds or the function is disabled.
+    pub fn detach<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
+        let ended = |action| {
+            if matches!(action, Action::Done | Action::AlreadyDone | Action::Forget) {
+                self.registered.store(false, Ordering::Release);
+            }
+        };
+        let operation = FunctionControl::DEREGISTER_IOAT;
+        match take_back(zpci, &self.gate, function, operation, Request::Deregister, ended) {
+            Err(RegisterError::Refused { action: Action::AlreadyDone | Action::Forget, .. }) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Takes note that the function was disabled, which ended the registration; [`attach`](Self::attach) makes a new one.
+    pub fn disabled(&self) {
+        self.gate.exclusive(|| self.registered.store(false, Ordering::Release));
+    }
+
+    /// Tells `function` of what was mapped in the range of `change`, if it needs that.
+    ///
+    /// If the machine is out of resources, everything that the function can address is refreshed: that shows a
+    /// hypervisor the entries that are not valid any more, so that it gives back what they held.
+    ///
+    /// A function that is gone, in error or being recovered is no failure: it does no DMA, and is refreshed as a whole
+    /// before it needs what was mapped, so its neighbours may go on.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError`]: the function cannot use what was mapped.
+    #[inline]
+    pub fn mapped<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, change: &Change) -> Result<Mapped, RefreshError> {
+        match change.range() {
+            Some(range) if self.limits.refresh_on_map => self.mapped_range(zpci, function, range),
+            _ => Ok(Mapped::Done),
+        }
+    }
+
+    fn mapped_range<Z: Zpci>(
+        &self,
+        zpci: &Z,
+        function: FunctionHandle,
+        range: IovaRange,
+    ) -> Result<Mapped, RefreshError> {
+        match self.refresh(zpci, function, range) {
+            Ok(()) => Ok(Mapped::Done),
+            Err(error) => match error.action {
+                Action::FreeResources => self.refresh_all(zpci, function).map(|()| Mapped::Everything),
+                Action::AwaitReset | Action::AwaitRecovery => Ok(Mapped::Later),
+                _ => Err(error),
+            },
+        }
+    }
+
+    /// Makes `function` forget what was unmapped in the range of `change`, or what tables that were taken out covered.
+    ///
+    /// # Errors
+    ///
+    /// [`RefreshError`]: the function may use old entries, so nothing that they lead to may be freed. A function that
+    /// is gone or not registered is no error: it uses none.
+    #[inline]
+    pub fn unmapped<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, change: &Change) -> Result<(), RefreshError> {
+        match change.range() {
+            Some(range) => self.refresh(zpci, function, range),
+            None => Ok(()),
+        }
+    }
+
+    /// Refreshes all that `function` can address.
+    ///
+    /// # Errors
+    ///
+    /// As for [`unmapped`](Self::unmapped).
+    #[inline(never)]
+    pub fn refresh_all<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RefreshError> {
+        // Cleared first: a failure of somebody else meanwhile must not be forgotten.
+        self.stale.store(false, Ordering::SeqCst);
+        fence_tables();
+        let refresh = Refresh::of(self.aperture);
+        let result = refresh.issue(zpci, function, |piece| self.rpcit(zpci, function, piece));
+        self.note(result)
+    }
+
+    /// Refreshes `range`, in which an entry changed at the start, or everything if something is to be made up for.
+    #[inline]
+    fn refresh<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, range: IovaRange) -> Result<(), RefreshError> {
+        fence_tables();
+        if self.stale.load(Ordering::Relaxed) {
+            return self.refresh_all(zpci, function);
+        }
+        let refresh = if self.aperture.contains(range) {
+            Refresh::of_change(range)
+        } else {
+            // The table may span more than the function reaches, and RPCIT for other addresses is an error of the
+            // function (QEMU, `hw/s390x/s390-pci-inst.c`).
+            match self.aperture.intersection(range) {
+                Some(part) => Refresh::of(part),
+                None => return Ok(()),
+            }
+        };
+        match refresh.issue(zpci, function, |piece| self.rpcit(zpci, function, piece)) {
+            Ok(()) => Ok(()),
+            result => self.note(result),
+        }
+    }
+
+    /// One RPCIT behind the gate; `None` if the function is not registered.
+    #[inline]
+    fn rpcit<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, piece: IovaRange) -> Option<Outcome> {
+        self.gate.shared(|| self.registered.load(Ordering::Relaxed).then(|| zpci.rpcit(function, piece)))
+    }
+
+    /// Takes note of how a refresh ended.
+    #[cold]
+    fn note(&self, result: Result<(), RefreshError>) -> Result<(), RefreshError> {
+        match result {
+            Ok(()) => Ok(()),
+            // The handle stands for no function any more, so nothing is translated for it.
+            Err(RefreshError { action: Action::Forget, .. }) => Ok(()),
+            Err(error) => {
+                self.stale.store(true, Ordering::SeqCst);
+                Err(error)
+            }
+        }
+    }
+}
+
+/// How many bytes may lie between two mappings that one refresh catches up with.
+const CLOSE: u64 = 1 << 20;
+
+/// How a function was told of what was mapped.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Mapped {
+    /// It can use what was mapped, or is gone.
+    Done,
+    /// The same, after everything was refreshed since the machine was out of resources.
+    Everything,
+    /// It is in error or being recovered, and is told of everything before it goes on.
+    Later,
+}
+
+/// Tells every function of `attachments` of what was mapped, each with its handle; settles `change`.
+///
+/// # Errors
+///
+/// The first [`RefreshError`]; it is not lost when later functions succeed.
+pub fn mapped_to_all<'a, Z: Zpci, G: Gate + 'a>(
+    change: Change,
+    zpci: &Z,
+    attachments: impl IntoIterator<Item = (FunctionHandle, &'a Attachment<G>)>,
+) -> Result<(), RefreshError> {
+    let mut result = Ok(());
+    for (function, attachment) in attachments {
+        result = result.and(attachment.mapped(zpci, function, &change).map(drop));
+    }
+    change.settle();
+    result
+}
+
+/// Makes every function of `attachments` forget what was unmapped, each with its handle; settles `change`.
+///
+/// # Errors
+///
+/// The first [`RefreshError`]; nothing that the old entries lead to may be freed then.
+pub fn unmapped_from_all<'a, Z: Zpci, G: Gate + 'a>(
+    change: Change,
+    zpci: &Z,
+    attachments: impl IntoIterator<Item = (FunctionHandle, &'a Attachment<G>)>,
+) -> Result<(), RefreshError> {
+    let mut result = Ok(());
+    for (function, attachment) in attachments {
+        result = result.and(attachment.unmapped(zpci, function, &change));
+    }
+    change.settle();
+    result
+}
+
+/// Why a function cannot be attached.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
+pub enum AttachError {
+    /// The function does not understand the root of the table; MPCIFC would end in a program check.
+    DesignationType {
+        /// The root of the table.
+        root: Root,
+        /// What the function understands.
+        supported: DesignationTypes,
+    },
+    /// The table spans no address that the function is to use.
+    NothingInCommon {
+        /// What the function can address.
+        window: IovaRange,
+        /// What the table can translate.
+        span: IovaRange,
+    },
+    /// The function cannot do without translation.
+    Translation,
+}
+
+impl fmt::Display for AttachError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DesignationType { root, supported } => {
+                write!(f, "a {} is not among the roots of the function (DTSM {:#04x})", root.table_type(), supported.0)
+            }
+            Self::NothingInCommon { window, span } => {
+                write!(f, "the table spans {span}, the function addresses {window}")
+            }
+            Self::Translation => f.write_str("the function cannot do without translation"),
+        }
+    }
+}
+
+impl core::error::Error for AttachError {}

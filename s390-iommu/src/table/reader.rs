@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Proof that tables stay while somebody walks over them.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::format::address::{AbsoluteAddress, Iova};
+use crate::format::frame::{FrameSize, Protection};
+use crate::format::range::IovaRange;
+use crate::format::table_type::page_index;
+use crate::table::cell::Segment;
+use crate::table::seam::TableAllocator;
+use crate::table::translation_table::TranslationTable;
+use crate::table::walk::Walk;
+
+/// Proof that no table which was reachable when the proof was made is freed before the proof ends.
+///
+/// Whoever maps and unmaps owns the addresses, and nobody takes tables away from an owner. A walk over addresses of
+/// others has no such right: it holds this. In Linux it stands for an RCU read-side section, elsewhere for an epoch, or
+/// for the fact that nobody reclaims at all.
+#[derive(Debug)]
+pub struct ReadSide<'a> {
+    /// Neither sent to nor shared with another thread: a read-side section belongs to who entered it.
+    held: PhantomData<*const &'a ()>,
+}
+
+impl ReadSide<'_> {
+    /// The proof.
+    ///
+    /// # Safety
+    ///
+    /// As long as it exists, [`Reclaimed::free`](crate::Reclaimed::free) must not be called for a table that was taken
+    /// out of a tree after the proof was made.
+    #[inline]
+    pub const unsafe fn new() -> Self {
+        Self { held: PhantomData }
+    }
+}
+
+/// A table as it is seen by who owns none of its addresses.
+pub struct Reader<'a, M: TableAllocator> {
+    table: &'a TranslationTable<M>,
+}
+
+impl<M: TableAllocator> TranslationTable<M> {
+    /// Looks at the table while others may map, unmap and reclaim.
+    #[inline]
+    pub const fn reader<'a>(&'a self, _proof: &'a ReadSide<'_>) -> Reader<'a, M> {
+        Reader { table: self }
+    }
+
+    /// Looks at the table while nobody else can use it.
+    #[inline]
+    pub const fn exclusive_reader(&mut self) -> Reader<'_, M> {
+        Reader { table: self }
+    }
+}
+
+impl<'a, M: TableAllocator> Reader<'a, M> {
+    /// Follows `iova` to the byte.
+    ///
+    /// Returns `None` if no frame is mapped, or if the table does not span the address.
+    #[inline]
+    pub fn translate(&self, iova: Iova) -> Option<Translation> {
+        let tree = self.table.tree();
+        if iova > tree.kind().last() {
+            return None;
+        }
+        let (frame, protection, size) = match tree.cell(iova).ok()?.get() {
+            Segment::Empty => return None,
+            Segment::Frame(frame, protection) => (frame, protection, FrameSize::Size1M),
+            Segment::Pages(pages) => {
+                let entry = pages[page_index(iova)].page();
+                if entry.invalid() {
+                    return None;
+                }
+                (entry.frame(), entry.protection(), FrameSize::Size4K)
+            }
+        };
+        let absolute = AbsoluteAddress::new(frame.get() | iova.get() & (size.bytes() - 1));
+        Some(Translation { absolute, protection, frame: size })
+    }
+
+    /// What is mapped in `range`, in the order of the addresses.
+    ///
+    /// Neighbours that lead to consecutive storage with the same protection and frame size are one mapping. What
+    /// changes during the walk is seen or not.
+    pub fn walk(&self, range: IovaRange) -> Walk<'a, M> {
+        Walk::new(self.table, range)
+    }
+
+    /// The table.
+    pub(super) const fn table(&self) -> &'a TranslationTable<M> {
+        self.table
+    }
+}
+
+/// Where an I/O virtual address leads.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Translation {
+    /// Absolute address of the byte.
+    pub absolute: AbsoluteAddress,
+    /// What the device may do there.
+    pub protection: Protection,
+    /// Size of the frame that holds the byte.
+    pub frame: FrameSize,
+}
+
+impl fmt::Display for Translation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.absolute, self.protection)
+    }
+}

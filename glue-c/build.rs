@@ -2,10 +2,15 @@
 
 //! Compiles the C side of the tests, and nothing for a guest, whose kernel is the C side.
 
-use std::env;
-use std::path::Path;
+use std::path::PathBuf;
+use std::{env, fs};
 
-const SOURCES: [&str; 9] = [
+/// What the kernel compiles, and what stands in for a kernel and a machine.
+const SOURCES: [&str; 13] = [
+    "kernel/attach.c",
+    "kernel/function.c",
+    "kernel/iommu.c",
+    "tests/linux/kernel.c",
     "tests/c/dma.c",
     "tests/c/events.c",
     "tests/c/fault.c",
@@ -17,24 +22,80 @@ const SOURCES: [&str; 9] = [
     "tests/c/storage.c",
 ];
 
+/// Headers of the kernel that the shim includes; all of them lead to `tests/linux/kernel.h`.
+const HEADERS: [&str; 20] = [
+    "asm/pci_debug.h",
+    "asm/pci_dma.h",
+    "asm/sclp.h",
+    "linux/hashtable.h",
+    "linux/io.h",
+    "linux/iommu.h",
+    "linux/llist.h",
+    "linux/mutex.h",
+    "linux/overflow.h",
+    "linux/pci.h",
+    "linux/rculist.h",
+    "linux/refcount.h",
+    "linux/slab.h",
+    "linux/spinlock.h",
+    "linux/string.h",
+    "linux/list.h",
+    "linux/mm.h",
+    "linux/init.h",
+    "linux/module.h",
+    "dma-iommu.h",
+];
+
+/// What the kernel's Makefile finds in Linux 7.2.
+const DEFINES: [&str; 5] = [
+    "ZPCI_HAS_OLD_DOMAIN",
+    "ZPCI_HAS_HW_INFO_TYPE",
+    "ZPCI_HAS_RELAXED_TRANSLATION",
+    "ZPCI_HAS_FIDPARM",
+    "ZPCI_HAS_REGISTER_IOAT",
+];
+
 const LIBRARY: &str = "zpci_stand_in";
 
 fn main() {
     println!("cargo::rerun-if-changed=include");
+    println!("cargo::rerun-if-changed=kernel");
     println!("cargo::rerun-if-changed=tests/c");
+    println!("cargo::rerun-if-changed=tests/linux");
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("none") {
         return;
     }
+    let directory = PathBuf::from(env::var_os("OUT_DIR").unwrap_or_default());
+    let headers = directory.join("include");
+    // What an earlier version of this program wrote; that there is nothing is no error.
+    let _ = fs::remove_dir_all(&headers);
+    for name in HEADERS {
+        let header = headers.join(name);
+        fs::create_dir_all(header.parent().unwrap_or(&headers)).expect("a folder for headers");
+        fs::write(header, "#include \"kernel.h\"\n").expect("a header");
+    }
+    // From where the shim finds "../dma-iommu.h".
+    fs::create_dir_all(headers.join("iommu")).expect("a folder for headers");
+    let mut build = cc::Build::new();
+    for define in DEFINES {
+        build.define(define, None);
+    }
     // Without the instructions to cargo, which would link the library into whoever uses this crate.
-    cc::Build::new()
+    build
         .files(SOURCES)
+        .include(headers.join("iommu"))
+        .include(&headers)
+        .include("tests/linux")
+        .include("tests/c")
+        .include("kernel")
         .include("include")
         .std("gnu11")
         .extra_warnings(true)
+        .flag("-Wno-sign-compare")
+        .flag("-Wno-unused-parameter")
         .cargo_metadata(false)
         .compile(LIBRARY);
-    let directory = env::var_os("OUT_DIR").unwrap_or_default();
-    let library = Path::new(&directory).join(format!("lib{LIBRARY}.a"));
+    let library = directory.join(format!("lib{LIBRARY}.a"));
     println!("cargo::rustc-link-arg={}", library.display());
     // For tests that run the compiler themselves.
     println!("cargo::rustc-env=ZPCI_GLUE_TARGET={}", env::var("TARGET").unwrap_or_default());

@@ -27,7 +27,18 @@ static _Thread_local struct {
 	struct answer always[STAND_IN_KINDS];
 	u32 patience[STAND_IN_KINDS];
 	u32 pauses[STAND_IN_KINDS];
+	struct stand_in_machine other;
 } machine;
+
+void stand_in_machine(const struct stand_in_machine *other)
+{
+	machine.other = other ? *other : (struct stand_in_machine){};
+}
+
+const struct stand_in_machine *stand_in_current(void)
+{
+	return &machine.other;
+}
 
 void stand_in_answer(u32 kind, u8 cc, u8 status, const void *bytes, u32 size)
 {
@@ -146,6 +157,8 @@ u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status)
 		.size = FIB,
 	};
 
+	if (machine.other.mpcifc)
+		return machine.other.mpcifc(machine.other.context, handle, control, fib, status);
 	if ((uintptr_t)fib % 8)
 		stand_in_note("function information block at %p is not aligned", fib);
 	memcpy(event.bytes, fib, FIB);
@@ -154,6 +167,8 @@ u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status)
 
 u8 zpci_rust_rpcit(u32 handle, u64 start, u64 length, u8 *status)
 {
+	if (machine.other.rpcit)
+		return machine.other.rpcit(machine.other.context, handle, start, length, status);
 	return instruction(&(struct stand_in_event){
 		.kind = STAND_IN_RPCIT,
 		.numbers = { handle, start, length },
@@ -162,6 +177,8 @@ u8 zpci_rust_rpcit(u32 handle, u64 start, u64 length, u8 *status)
 
 static bool pause_of(u32 kind, u32 busy)
 {
+	if (machine.other.pause)
+		return machine.other.pause(machine.other.context, kind, busy);
 	stand_in_record(&(struct stand_in_event){ .kind = kind, .numbers = { busy } });
 	return machine.pauses[kind]++ < machine.patience[kind];
 }

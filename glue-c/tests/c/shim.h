@@ -12,33 +12,50 @@
 #define SHIM_GFP_UNMAP	0x33
 
 struct shim_domain;
+struct shim_function;
 
-/* A domain of @function; NULL, and the error in @rc */
-struct shim_domain *shim_domain_new(const struct zpci_rust_function *function, u64 aperture, bool large, int *rc);
+/* What the parameters of the kernel say */
+void shim_settings(u64 aperture_bytes, bool large);
+
+/* A function that the kernel has found */
+struct shim_function *shim_function_new(const struct zpci_rust_function *from);
+void shim_function_free(struct shim_function *function);
+void shim_function_handle(struct shim_function *function, u32 handle);
+/* It was disabled; it was enabled again: a condition code, or an error */
+void shim_function_disabled(struct shim_function *function);
+int shim_function_reset(struct shim_function *function, u8 *status);
+bool shim_function_blocked(struct shim_function *function);
+int shim_probe(struct shim_function *function);
+bool shim_may_defer(struct shim_function *function);
+/* At most three ranges; their number */
+u32 shim_reserved(struct shim_function *function, struct zpci_rust_range *ranges, u32 *interrupts);
+
+/* A domain for @function; NULL, and the error in @rc */
+struct shim_domain *shim_domain_new(struct shim_function *function, int *rc);
 void shim_domain_free(struct shim_domain *domain);
+void shim_grace_period(void);
 u64 shim_domain_origin(const struct shim_domain *domain);
 u64 shim_domain_last(const struct shim_domain *domain);
+/* Whether tables are kept that a function may still see */
+bool shim_domain_keeps(const struct shim_domain *domain);
 
-/* Attach; @domain may be NULL, for no translation. @answer: that of the registration */
-int shim_attach(struct shim_domain *domain, const struct zpci_rust_function *function, u64 aperture, u8 answer[2]);
-int shim_detach(struct shim_domain *domain, u32 handle, u32 gisa);
+/* @domain may be NULL, for no translation */
+int shim_attach(struct shim_domain *domain, struct shim_function *function);
+void shim_detach(struct shim_function *function);
 
 int shim_map(struct shim_domain *domain, u64 iova, u64 origin, u64 size, bool writable);
-/* @everything: functions for which the whole window was refreshed */
+int shim_map_io(struct shim_domain *domain, u64 iova, u64 origin, u64 size);
+/* @everything: functions for which all that they can address was refreshed */
 int shim_sync_map(struct shim_domain *domain, u64 iova, u64 size, u32 *everything);
-u64 shim_unmap(struct shim_domain *domain, u64 iova, u64 size, u64 changed[2], u64 *pages);
-/* Refresh of what was unmapped, and reclaiming of tables; whether some wait for a grace period */
-bool shim_sync(struct shim_domain *domain, u64 start, u64 last);
-void shim_grace_period(struct shim_domain *domain);
+u64 shim_unmap(struct shim_domain *domain, u64 iova, u64 size, struct zpci_rust_range *changed,
+	       u64 *pages);
+/* An unmap and its sync, as the core does both; the bytes that are not mapped any more */
+u64 shim_unmap_and_sync(struct shim_domain *domain, u64 iova, u64 size);
+/* Two unmaps into one gather, and its sync; how many functions were refreshed, in all */
+u32 shim_unmap_twice(struct shim_domain *domain, u64 first, u64 second, u64 size);
+void shim_sync(struct shim_domain *domain, u64 start, u64 last);
+void shim_flush_all(struct shim_domain *domain);
 u64 shim_translate(const struct shim_domain *domain, u64 iova);
-
-int shim_window(const struct zpci_rust_function *function, u64 aperture, u64 window[2]);
-u32 shim_reserved(const struct zpci_rust_function *function, u64 aperture, u64 reserved[2][2]);
-bool shim_interrupts(const struct zpci_rust_function *function, u64 aperture, u64 interrupts[2]);
-int shim_refresh(u32 handle, u64 start, u64 last);
-int shim_refresh_all(u32 handle, u64 start, u64 last);
-int shim_refresh_mapped(u32 handle, u64 start, u64 last, u64 first, u64 end);
-bool shim_may_defer(u8 function_type);
 
 int shim_list(void *context);
 int shim_find(u32 id, u32 *handle, bool *configured);

@@ -1,221 +1,272 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 /*
- * A domain and its functions, as kernel/iommu.c has them.
+ * Functions and domains, by the operations that the shim registers: what the
+ * core of the IOMMU layer calls.
  */
-#include <errno.h>
-#include <stdlib.h>
-#include <string.h>
-
+#include "kernel.h"
+#include "kernel_test.h"
+#include "compat.h"
+#include "zpci_domain.h"
+#include "zpci_shim.h"
 #include "shim.h"
 #include "stand_in.h"
 
 /* The numbers that the tests expect */
 _Static_assert(EIO == 5 && ENOMEM == 12 && ENODEV == 19 && EINVAL == 22, "errno-base.h");
-_Static_assert(EOPNOTSUPP == 95 && EADDRINUSE == 98, "errno.h");
+_Static_assert(EOPNOTSUPP == 95 && EADDRINUSE == 98 && EBUSY == 16, "errno.h");
+_Static_assert(GFP_KERNEL == SHIM_GFP_INIT && GFP_ATOMIC == SHIM_GFP_UNMAP, "flags");
 
-#define FUNCTIONS	4
-#define PAGE_TABLE	2048
-
-struct attachment {
-	u32 handle;
-	bool refresh;
-	u64 window[2];
-};
-
-struct shim_domain {
-	struct zpci_rust_table table;
-	struct attachment attachments[FUNCTIONS];
-	u32 count;
-	struct reclaimed *waiting;
-};
-
-/* What a list of reclaimed tables is used for while it waits: all of the bytes that are free for use */
-struct reclaimed {
-	u64 link;
-	u64 list;
-	struct reclaimed *next;
-	u8 rest[40];
-};
-
-_Static_assert(sizeof(struct reclaimed) == 64, "what is free of a table");
-
-struct shim_domain *shim_domain_new(const struct zpci_rust_function *function, u64 aperture, bool large, int *rc)
+struct shim_function *shim_function_new(const struct zpci_rust_function *from)
 {
-	struct shim_domain *domain = calloc(1, sizeof(*domain));
+	struct zpci_dev *zdev = calloc(1, sizeof(*zdev));
 
-	if (!domain)
+	if (!zdev)
 		abort();
-	*rc = zpci_rust_table_init(&domain->table, stand_in_base(), function, aperture, large, SHIM_GFP_INIT);
-	if (*rc) {
-		free(domain);
+	zdev->fid = from->id;
+	zdev->fh = from->handle;
+	zdev->gisa = from->gisa;
+	zdev->dev.iommu = &zdev->iommu_data;
+	zdev->dev.is_pci = true;
+	zpci_shim_store(zdev, from);
+	sclp.has_dirq = from->directed_interrupts;
+	if (zpci_init_iommu(zdev))
+		stand_in_note("the function is not taken");
+	return (struct shim_function *)zdev;
+}
+
+static struct zpci_dev *zdev_of(struct shim_function *function)
+{
+	return (struct zpci_dev *)function;
+}
+
+static const struct iommu_ops *ops(void)
+{
+	return kernel_iommu_ops();
+}
+
+void shim_function_free(struct shim_function *function)
+{
+	zpci_destroy_iommu(zdev_of(function));
+	free(function);
+}
+
+void shim_function_handle(struct shim_function *function, u32 handle)
+{
+	zdev_of(function)->fh = handle;
+}
+
+void shim_function_disabled(struct shim_function *function)
+{
+	zpci_function_disabled(zdev_of(function));
+}
+
+int shim_function_reset(struct shim_function *function, u8 *status)
+{
+	return zpci_iommu_register_ioat(zdev_of(function), status);
+}
+
+bool shim_function_blocked(struct shim_function *function)
+{
+	return zdev_of(function)->s390_domain->type == IOMMU_DOMAIN_BLOCKED;
+}
+
+void shim_settings(u64 aperture_bytes, bool large)
+{
+	zpci_aperture_bytes = aperture_bytes;
+	zpci_large_frames = large;
+}
+
+int shim_probe(struct shim_function *function)
+{
+	struct iommu_device *iommu = ops()->probe_device(&zdev_of(function)->dev);
+
+	return IS_ERR(iommu) ? PTR_ERR(iommu) : 0;
+}
+
+bool shim_may_defer(struct shim_function *function)
+{
+	return ops()->capable(&zdev_of(function)->dev, IOMMU_CAP_DEFERRED_FLUSH);
+}
+
+u32 shim_reserved(struct shim_function *function, struct zpci_rust_range *ranges, u32 *interrupts)
+{
+	struct iommu_resv_region *region, *next;
+	struct list_head list;
+	u32 count = 0;
+
+	INIT_LIST_HEAD(&list);
+	*interrupts = 0;
+	ops()->get_resv_regions(&zdev_of(function)->dev, &list);
+	list_for_each_entry_safe(region, next, &list, list) {
+		ranges[count].start = region->start;
+		ranges[count++].last = region->start + region->length - 1;
+		*interrupts += region->type == IOMMU_RESV_MSI;
+		free(region);
+	}
+	return count;
+}
+
+struct shim_domain *shim_domain_new(struct shim_function *function, int *rc)
+{
+	struct iommu_domain *domain = ops()->domain_alloc_paging(&zdev_of(function)->dev);
+
+	*rc = 0;
+	if (IS_ERR(domain)) {
+		*rc = PTR_ERR(domain);
 		return NULL;
 	}
-	return domain;
+	/* As the core does */
+	domain->type = IOMMU_DOMAIN_UNMANAGED;
+	domain->ops = ops()->default_domain_ops;
+	return (struct shim_domain *)to_zpci_domain(domain);
+}
+
+static struct zpci_domain *domain_of(const struct shim_domain *domain)
+{
+	return (struct zpci_domain *)domain;
 }
 
 void shim_domain_free(struct shim_domain *domain)
 {
-	shim_grace_period(domain);
-	zpci_rust_table_free(&domain->table);
-	free(domain);
+	domain_of(domain)->domain.ops->free(&domain_of(domain)->domain);
+}
+
+void shim_grace_period(void)
+{
+	while (kernel_grace_period_ended())
+		kernel_run_callback();
 }
 
 u64 shim_domain_origin(const struct shim_domain *domain)
 {
-	return domain->table.origin;
+	return domain_of(domain)->table.origin;
 }
 
 u64 shim_domain_last(const struct shim_domain *domain)
 {
-	return zpci_rust_table_last(&domain->table);
+	return domain_of(domain)->domain.geometry.aperture_end;
 }
 
-int shim_attach(struct shim_domain *domain, const struct zpci_rust_function *function, u64 aperture, u8 answer[2])
+bool shim_domain_keeps(const struct shim_domain *domain)
 {
-	const struct zpci_rust_table *table = domain ? &domain->table : NULL;
-	struct attachment *attachment;
-	int rc;
-
-	rc = zpci_rust_can_attach(function, aperture, table);
-	if (rc)
-		return rc;
-	rc = zpci_rust_register(function, aperture, table, answer);
-	if (rc || !domain)
-		return rc;
-	if (domain->count == FUNCTIONS)
-		abort();
-	attachment = &domain->attachments[domain->count++];
-	attachment->handle = function->handle;
-	attachment->refresh = function->flags & ZPCI_RUST_REFRESH;
-	zpci_rust_window(function, aperture, attachment->window);
-	rc = zpci_rust_refresh_attached(function, aperture, table);
-	if (!rc || answer[0])
-		return 0;
-	shim_detach(domain, function->handle, function->gisa);
-	return rc;
+	return !llist_empty(&domain_of(domain)->kept);
 }
 
-int shim_detach(struct shim_domain *domain, u32 handle, u32 gisa)
+int shim_attach(struct shim_domain *domain, struct shim_function *function)
 {
-	u32 i;
+	struct device *dev = &zdev_of(function)->dev;
 
-	for (i = 0; domain && i < domain->count; i++) {
-		if (domain->attachments[i].handle == handle)
-			domain->attachments[i] = domain->attachments[--domain->count];
-	}
-	return zpci_rust_deregister(handle, gisa);
+	if (!domain)
+		return zpci_identity_domain.ops->attach_dev(&zpci_identity_domain, dev, NULL);
+	return domain_of(domain)->domain.ops->attach_dev(&domain_of(domain)->domain, dev, NULL);
+}
+
+void shim_detach(struct shim_function *function)
+{
+	zpci_blocking_domain.ops->attach_dev(&zpci_blocking_domain, &zdev_of(function)->dev, NULL);
 }
 
 int shim_map(struct shim_domain *domain, u64 iova, u64 origin, u64 size, bool writable)
 {
-	return zpci_rust_map(&domain->table, iova, origin, size, writable, SHIM_GFP_MAP);
+	struct iommu_domain *iommu = &domain_of(domain)->domain;
+	size_t mapped = 0;
+	int prot = IOMMU_READ | (writable ? IOMMU_WRITE : 0);
+
+	return iommu->ops->map_pages(iommu, iova, origin, 1, size, prot, SHIM_GFP_MAP, &mapped);
+}
+
+int shim_map_io(struct shim_domain *domain, u64 iova, u64 origin, u64 size)
+{
+	struct iommu_domain *iommu = &domain_of(domain)->domain;
+	size_t mapped = 0;
+
+	return iommu->ops->map_pages(iommu, iova, origin, 1, size, IOMMU_READ | IOMMU_MMIO,
+				     SHIM_GFP_MAP, &mapped);
 }
 
 int shim_sync_map(struct shim_domain *domain, u64 iova, u64 size, u32 *everything)
 {
-	const struct attachment *attachment;
-	int rc, result = 0;
-	u32 i;
+	struct zpci_domain *zpci = domain_of(domain);
+	s64 before = zpci->ctrs.global_rpcits.counter;
+	int rc = zpci->domain.ops->iotlb_sync_map(&zpci->domain, iova, size);
 
-	*everything = 0;
-	for (i = 0; i < domain->count; i++) {
-		attachment = &domain->attachments[i];
-		if (!attachment->refresh)
-			continue;
-		rc = zpci_rust_refresh_mapped(attachment->handle, iova, iova + size - 1,
-					      attachment->window[0], attachment->window[1]);
-		if (rc > 0)
-			++*everything;
-		else if (!result)
-			result = rc;
-	}
-	return result;
+	*everything = (u32)(zpci->ctrs.global_rpcits.counter - before);
+	return rc;
 }
 
-u64 shim_unmap(struct shim_domain *domain, u64 iova, u64 size, u64 changed[2], u64 *pages)
-{
-	struct zpci_rust_unmapped unmapped;
-	u64 done = zpci_rust_unmap(&domain->table, iova, size, &unmapped, SHIM_GFP_UNMAP);
+static const struct iommu_iotlb_gather empty = { .start = (unsigned long)-1 };
 
-	changed[0] = unmapped.start;
-	changed[1] = unmapped.last;
-	*pages = unmapped.pages;
+u64 shim_unmap(struct shim_domain *domain, u64 iova, u64 size, struct zpci_rust_range *changed,
+	       u64 *pages)
+{
+	struct zpci_domain *zpci = domain_of(domain);
+	struct iommu_iotlb_gather gather = empty;
+	s64 before = zpci->ctrs.unmapped_pages.counter;
+	u64 done = zpci->domain.ops->unmap_pages(&zpci->domain, iova, 1, size, &gather);
+
+	changed->start = gather.start > gather.end ? 1 : gather.start;
+	changed->last = gather.start > gather.end ? 0 : gather.end;
+	*pages = (u64)(zpci->ctrs.unmapped_pages.counter - before);
 	return done;
 }
 
-static void refresh(const struct shim_domain *domain, u64 start, u64 last)
+u64 shim_unmap_and_sync(struct shim_domain *domain, u64 iova, u64 size)
 {
-	u32 i;
+	struct zpci_domain *zpci = domain_of(domain);
+	struct iommu_iotlb_gather gather = empty;
+	u64 done = zpci->domain.ops->unmap_pages(&zpci->domain, iova, 1, size, &gather);
 
-	for (i = 0; i < domain->count; i++)
-		zpci_rust_refresh(domain->attachments[i].handle, start, last);
+	/* The core adds all of the range; so does a driver that unmapped less of it */
+	iommu_iotlb_gather_add_range(&gather, iova, size);
+	iommu_iotlb_sync(&zpci->domain, &gather);
+	return done;
 }
 
-bool shim_sync(struct shim_domain *domain, u64 start, u64 last)
+u32 shim_unmap_twice(struct shim_domain *domain, u64 first, u64 second, u64 size)
 {
-	struct reclaimed *reclaimed;
-	u64 list, span[2];
+	struct zpci_domain *zpci = domain_of(domain);
+	struct iommu_iotlb_gather gather = empty;
 
-	refresh(domain, start, last);
-	list = zpci_rust_reclaim(&domain->table, start, last, span);
-	if (!list)
-		return false;
-	refresh(domain, span[0], span[1]);
-	reclaimed = (struct reclaimed *)(uintptr_t)((list & ~(PAGE_TABLE - 1ULL)) + stand_in_base());
-	memset(&reclaimed->list, 0, sizeof(*reclaimed) - sizeof(reclaimed->link));
-	reclaimed->list = list;
-	reclaimed->next = domain->waiting;
-	domain->waiting = reclaimed;
-	return true;
+	zpci->domain.ops->unmap_pages(&zpci->domain, first, 1, size, &gather);
+	zpci->domain.ops->unmap_pages(&zpci->domain, second, 1, size, &gather);
+	iommu_iotlb_sync(&zpci->domain, &gather);
+	return (u32)zpci->ctrs.sync_rpcits.counter;
 }
 
-void shim_grace_period(struct shim_domain *domain)
+void shim_sync(struct shim_domain *domain, u64 start, u64 last)
 {
-	struct reclaimed *reclaimed;
+	struct iommu_iotlb_gather gather = { .start = start, .end = last };
 
-	while (domain->waiting) {
-		reclaimed = domain->waiting;
-		domain->waiting = reclaimed->next;
-		zpci_rust_reclaimed_free(reclaimed->list, domain->table.base);
-	}
+	iommu_iotlb_sync(&domain_of(domain)->domain, &gather);
+}
+
+void shim_flush_all(struct shim_domain *domain)
+{
+	domain_of(domain)->domain.ops->flush_iotlb_all(&domain_of(domain)->domain);
 }
 
 u64 shim_translate(const struct shim_domain *domain, u64 iova)
 {
-	return zpci_rust_translate(&domain->table, iova);
+	struct iommu_domain *iommu = &domain_of(domain)->domain;
+
+	return iommu->ops->iova_to_phys(iommu, iova);
 }
 
-int shim_window(const struct zpci_rust_function *function, u64 aperture, u64 window[2])
+/* container.c needs more of a kernel, and has tests of its own */
+int zpci_add_info(struct iommu_domain **domains, unsigned int count,
+		  int (*add)(void *chain, void *cap, size_t size), void *chain)
 {
-	return zpci_rust_window(function, aperture, window);
+	(void)domains;
+	(void)count;
+	(void)add;
+	(void)chain;
+	return 0;
 }
 
-u32 shim_reserved(const struct zpci_rust_function *function, u64 aperture, u64 reserved[2][2])
+void *zpci_hw_info(struct device *dev, u32 *length, zpci_hw_info_type *type)
 {
-	return zpci_rust_reserved(function, aperture, reserved);
-}
-
-bool shim_interrupts(const struct zpci_rust_function *function, u64 aperture, u64 interrupts[2])
-{
-	return zpci_rust_interrupts(function, aperture, interrupts);
-}
-
-int shim_refresh_all(u32 handle, u64 start, u64 last)
-{
-	return zpci_rust_refresh_all(handle, start, last);
-}
-
-int shim_refresh(u32 handle, u64 start, u64 last)
-{
-	return zpci_rust_refresh(handle, start, last);
-}
-
-int shim_refresh_mapped(u32 handle, u64 start, u64 last, u64 first, u64 end)
-{
-	return zpci_rust_refresh_mapped(handle, start, last, first, end);
-}
-
-bool shim_may_defer(u8 function_type)
-{
-	return zpci_rust_may_defer(function_type);
+	(void)dev;
+	(void)length;
+	(void)type;
+	return NULL;
 }

@@ -28,6 +28,8 @@ void stand_in_fail_allocation(u32 n);
 
 /* The table at @origin, or NULL and a fault if there is none of that size */
 const void *stand_in_table(u64 origin, u32 size);
+/* The same without a fault */
+const void *stand_in_table_or_null(u64 origin, u32 size);
 
 /* What happened, in order */
 enum stand_in_kind {
@@ -68,6 +70,19 @@ u32 stand_in_answers_left(void);
 
 /* Pauses of that kind before the answer is not to ask again */
 void stand_in_patience(u32 kind, u32 pauses);
+
+/* A machine that answers MPCIFC and RPCIT, and decides on pauses, instead of the script; NULL: the script */
+struct stand_in_machine {
+	void *context;
+	u8 (*mpcifc)(void *context, u32 handle, u8 control, const void *fib, u8 *status);
+	u8 (*rpcit)(void *context, u32 handle, u64 start, u64 length, u8 *status);
+	bool (*pause)(void *context, u32 kind, u32 busy);
+	/* A table comes, or goes */
+	void (*table)(void *context, u64 origin, u32 size, bool allocated);
+};
+
+void stand_in_machine(const struct stand_in_machine *machine);
+const struct stand_in_machine *stand_in_current(void);
 
 /* Where an access of a device goes that is registered with @iota: absolute address, STAND_IN_REFUSED */
 #define STAND_IN_REFUSED	(~0ULL)

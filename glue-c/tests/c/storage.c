@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "kernel.h"
 #include "stand_in.h"
 #include "state.h"
 
@@ -69,7 +70,7 @@ u64 zpci_rust_allocate(u32 size, u32 gfp)
 		return 0;
 	}
 	storage.gfp = gfp;
-	if (storage.until_failure == 1)
+	if (storage.until_failure == 1 || !kernel_may_allocate())
 		return 0;
 	if (storage.until_failure)
 		storage.until_failure--;
@@ -86,6 +87,8 @@ u64 zpci_rust_allocate(u32 size, u32 gfp)
 	table->size = size;
 	table->allocated = true;
 	storage.count++;
+	if (stand_in_current()->table)
+		stand_in_current()->table(stand_in_current()->context, origin_of(table), size, true);
 	return origin_of(table);
 }
 
@@ -95,6 +98,8 @@ void zpci_rust_deallocate(u64 origin, u32 size)
 
 	if (!table)
 		return;
+	if (stand_in_current()->table)
+		stand_in_current()->table(stand_in_current()->context, origin, size, false);
 	memset(table->memory + size, FREED, size);
 	table->allocated = false;
 }
@@ -123,6 +128,19 @@ const void *stand_in_table(u64 origin, u32 size)
 	struct table *table = find(origin, size);
 
 	return table ? table->memory + size : NULL;
+}
+
+const void *stand_in_table_or_null(u64 origin, u32 size)
+{
+	const struct table *table;
+	u32 i;
+
+	for (i = 0; i < storage.count; i++) {
+		table = &storage.tables[i];
+		if (origin_of(table) == origin && table->allocated && table->size == size)
+			return table->memory + size;
+	}
+	return NULL;
 }
 
 static bool is_filled(const u8 *bytes, u32 size, u8 with)

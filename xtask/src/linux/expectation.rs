@@ -79,7 +79,7 @@ const STOCK_7_2: [Expectation; 21] = [
     of_module("memory/empty tables are given back", KEEPS),
     of_module("memory/unmap takes no storage", ALLOCATES),
     of_module("memory/unmap without storage", ALLOCATES),
-    of_module("attachment/error of one of two functions", LOSES),
+    of_module("attachment/neighbour of a function in error", LOSES),
     of_module("format/", FORMATS),
 ];
 
@@ -94,7 +94,7 @@ const STOCK_6_12: [Expectation; 12] = [
     of_module("memory/empty tables are given back", KEEPS),
     of_module("memory/unmap takes no storage", ALLOCATES),
     of_module("memory/unmap without storage", ALLOCATES),
-    of_module("attachment/error of one of two functions", LOSES),
+    of_module("attachment/neighbour of a function in error", LOSES),
     of_module("format/", FORMATS),
     of_module("root/", "Linux 6.12 has region-third tables only"),
 ];

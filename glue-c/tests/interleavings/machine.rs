@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! A machine that uses every freedom it has: it keeps all that it may keep, and complains of all that it may not see.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::binding::stand_in_table_or_null;
+
+const CRST: u32 = 16 << 10;
+const PAGE_TABLE: u32 = 2 << 10;
+
+/// How a machine comes by translations.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Kind {
+    /// It walks tables whenever it likes, and keeps tables and pages until a refresh covers them.
+    Walks,
+    /// A hypervisor looks at the tables when it is told to, and at no other time.
+    Shadows,
+}
+
+/// What MPCIFC registered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Ioat {
+    iota: u64,
+    first: u64,
+    last: u64,
+}
+
+/// A table on the way to a page, and what it covers.
+#[derive(Clone, Copy, Debug, Eq, Ord, PartialEq, PartialOrd)]
+struct Step {
+    origin: u64,
+    first: u64,
+    last: u64,
+    size: u32,
+}
+
+#[derive(Debug)]
+pub(crate) struct Function {
+    pub(crate) handle: u32,
+    pub(crate) enabled: bool,
+    kind: Kind,
+    ioat: Option<Ioat>,
+    pages: BTreeMap<u64, u64>,
+    steps: BTreeSet<Step>,
+    /// It was told by the machine that a refresh failed, and no later one made up for that.
+    pub(crate) excused: bool,
+}
+
+/// Why an access of a device does not go where the tables say.
+pub(crate) type Complaint = String;
+
+#[derive(Debug, Default)]
+pub(crate) struct Machine {
+    pub(crate) functions: Vec<Function>,
+    pub(crate) complaint: Option<Complaint>,
+    /// Addresses that devices use.
+    pub(crate) probes: Vec<u64>,
+    /// Tables that were part of a tree.
+    seen: BTreeSet<u64>,
+}
+
+impl Machine {
+    pub(crate) fn add(&mut self, handle: u32, kind: Kind) {
+        self.functions.push(Function {
+            handle,
+            enabled: true,
+            kind,
+            ioat: None,
+            pages: BTreeMap::new(),
+            steps: BTreeSet::new(),
+            excused: false,
+        });
+    }
+
+    pub(crate) fn complain(&mut self, what: impl Into<String>) {
+        if self.complaint.is_none() {
+            self.complaint = Some(what.into());
+        }
+    }
+
+    fn enabled(&mut self, handle: u32) -> Option<&mut Function> {
+        self.functions.iter_mut().find(|function| function.enabled && function.handle == handle)
+    }
+
+    /// SET PCI FN: a disabled function has no registration, and nothing in any cache.
+    pub(crate) fn set_enabled(&mut self, index: usize, enabled: bool) {
+        let function = &mut self.functions[index];
+        function.enabled = enabled;
+        function.forget();
+    }
+
+    /// MPCIFC: condition code and status.
+    pub(crate) fn mpcifc(&mut self, handle: u32, control: u8, fib: &[u8; 80]) -> (u8, u8) {
+        let word = |at: usize| u64::from_be_bytes(fib[at..at + 8].try_into().expect("eight bytes"));
+        let ioat = Ioat { first: word(16), last: word(24), iota: word(32) };
+        let Some(function) = self.enabled(handle) else { return (3, 0) };
+        match (control, function.ioat) {
+            (4, None) => {
+                function.forget();
+                function.ioat = Some(ioat);
+                (0, 0)
+            }
+            (5, Some(_)) => {
+                function.forget();
+                (0, 0)
+            }
+            (4, Some(_)) | (5, None) => (1, 24),
+            _ => {
+                self.complain(format!("MPCIFC with operation {control}"));
+                (1, 0)
+            }
+        }
+    }
+
+    /// RPCIT: condition code and status.
+    pub(crate) fn rpcit(&mut self, handle: u32, start: u64, length: u64) -> (u8, u8) {
+        let last = start.wrapping_add(length).wrapping_sub(1);
+        let probes = self.probes.clone();
+        let Some(function) = self.enabled(handle) else { return (3, 0) };
+        let Some(ioat) = function.ioat else {
+            self.complain(format!("RPCIT for {handle:#x}, which is not registered: an error event"));
+            return (1, 8);
+        };
+        if last < ioat.first || start > ioat.last {
+            self.complain(format!("RPCIT of {start:#x}..={last:#x} outside of the aperture: an error event"));
+            return (1, 8);
+        }
+        if start <= ioat.first && ioat.last <= last {
+            function.excused = false;
+        }
+        function.pages.retain(|page, _| *page < start || last < *page);
+        function.steps.retain(|step| step.first.max(ioat.first) < start || last < step.last.min(ioat.last));
+        if function.kind == Kind::Shadows {
+            for probe in probes.into_iter().filter(|probe| start <= *probe && *probe <= last) {
+                if let (Some(absolute), _) = walk(ioat.iota, probe) {
+                    function.pages.insert(probe, absolute);
+                }
+            }
+        }
+        (0, 0)
+    }
+
+    /// Lets every device go wherever it can, and looks at what is kept of tables that were taken out.
+    pub(crate) fn run(&mut self) {
+        let mut complaint = None;
+        for function in &mut self.functions {
+            let Some(ioat) = function.ioat.filter(|_| function.enabled) else { continue };
+            for probe in &self.probes {
+                let (found, steps) = walk(ioat.iota, *probe);
+                self.seen.extend(steps.iter().map(|step| step.origin));
+                if function.kind == Kind::Walks {
+                    function.steps.extend(steps);
+                    if let Some(absolute) = found {
+                        function.pages.entry(*probe).or_insert(absolute);
+                    }
+                }
+            }
+            for step in &function.steps {
+                if let Some(word) = valid_word_of_stranger(ioat.iota, step, &self.probes) {
+                    complaint = Some(format!(
+                        "the table at {:#x} was taken out, is kept by {:#x}, and reads {word:#x}",
+                        step.origin, function.handle
+                    ));
+                }
+            }
+        }
+        if let Some(complaint) = complaint {
+            self.complain(complaint);
+        }
+    }
+
+    /// A table is given back; `callback`: after a grace period.
+    pub(crate) fn freed(&mut self, origin: u64, callback: bool) {
+        let mut complaint = None;
+        for function in self.functions.iter().filter(|function| function.enabled) {
+            let Some(ioat) = function.ioat else { continue };
+            if ioat.iota & !0xfff == origin {
+                complaint = Some(format!("the root {origin:#x} was freed while {:#x} is registered", function.handle));
+            }
+            if function.steps.iter().any(|step| step.origin == origin) {
+                complaint = Some(format!("the table {origin:#x} was freed while {:#x} may walk it", function.handle));
+            }
+        }
+        if self.seen.remove(&origin) && !callback {
+            complaint = Some(format!("the table {origin:#x} was freed without a grace period"));
+        }
+        if let Some(complaint) = complaint {
+            self.complain(complaint);
+        }
+    }
+
+    /// No function uses `page` any more, except one that is excused.
+    pub(crate) fn expect_gone(&mut self, page: u64) {
+        let stale = self.functions.iter().find(|function| !function.excused && function.pages.contains_key(&page));
+        if let Some(handle) = stale.map(|function| function.handle) {
+            self.complain(format!("{handle:#x} still uses {page:#x}, which was unmapped and refreshed"));
+        }
+    }
+
+    /// Every function of a hypervisor that is registered with a table can use `page`, except one that is excused.
+    pub(crate) fn expect_told(&mut self, page: u64, iota: u64) {
+        let lost = self.functions.iter().find(|function| {
+            function.kind == Kind::Shadows
+                && !function.excused
+                && function.enabled
+                && function.ioat.is_some_and(|ioat| ioat.iota == iota)
+                && !function.pages.contains_key(&page)
+        });
+        if let Some(handle) = lost.map(|function| function.handle) {
+            self.complain(format!("{handle:#x} was never told of {page:#x}, which is mapped"));
+        }
+    }
+
+    /// Whether the function is registered.
+    pub(crate) fn is_registered(&self, index: usize) -> bool {
+        self.functions[index].enabled && self.functions[index].ioat.is_some()
+    }
+
+    pub(crate) fn excuse(&mut self, handle: u32) {
+        if let Some(function) = self.enabled(handle) {
+            function.excused = true;
+        }
+    }
+}
+
+impl Function {
+    fn forget(&mut self) {
+        self.ioat = None;
+        self.pages.clear();
+        self.steps.clear();
+        self.excused = false;
+    }
+}
+
+/// The eight bytes at `index` of a table, or `None` if there is no table any more.
+fn entry(origin: u64, size: u32, index: u64) -> Option<u64> {
+    // SAFETY: the function looks the table up.
+    let table = unsafe { stand_in_table_or_null(origin, size) };
+    if table.is_null() {
+        return None;
+    }
+    // SAFETY: the table has `size` bytes, and the index lies within it.
+    let word = unsafe { table.cast::<u64>().add(index as usize % (size as usize / 8)).read() };
+    Some(u64::from_be(word))
+}
+
+/// Walks from a region-third table: where the page leads, and the tables on the way.
+fn walk(iota: u64, iova: u64) -> (Option<u64>, Vec<Step>) {
+    let mut steps = Vec::new();
+    let root = iota & !0xfff;
+    let Some(region) = entry(root, CRST, iova >> 31 & 0x7ff) else { return (None, steps) };
+    if region & 0x20 != 0 {
+        return (None, steps);
+    }
+    let segments = region & !0x3fff;
+    steps.push(Step { origin: segments, first: iova & !0x7fff_ffff, last: iova | 0x7fff_ffff, size: CRST });
+    let Some(segment) = entry(segments, CRST, iova >> 20 & 0x7ff) else { return (None, steps) };
+    if segment & 0x20 != 0 {
+        return (None, steps);
+    }
+    if segment & 0x400 != 0 {
+        return (Some(segment & !0xf_ffff | iova & 0xf_f000), steps);
+    }
+    let pages = segment & !0x7ff;
+    steps.push(Step { origin: pages, first: iova & !0xf_ffff, last: iova | 0xf_ffff, size: PAGE_TABLE });
+    let page = entry(pages, PAGE_TABLE, iova >> 12 & 0xff);
+    (page.filter(|page| page & 0x400 == 0).map(|page| page & !0xfff), steps)
+}
+
+/// A word that reads as a valid entry in a table that `step` keeps and that the tree does not have any more.
+fn valid_word_of_stranger(iota: u64, step: &Step, probes: &[u64]) -> Option<u64> {
+    let inside = probes.iter().filter(|probe| step.first <= **probe && **probe <= step.last);
+    for probe in inside {
+        if walk(iota, *probe).1.iter().any(|reached| reached.origin == step.origin) {
+            return None;
+        }
+    }
+    let invalid = if step.size == CRST { 0x20 } else { 0x400 };
+    (0..u64::from(step.size) / 8).filter_map(|index| entry(step.origin, step.size, index)).find(|word| word & invalid == 0)
+}

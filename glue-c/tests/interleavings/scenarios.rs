@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What happens at the same time.
+
+use crate::machine::Kind::{self, Shadows, Walks};
+use crate::world::{Deed, Scenario};
+use Deed::{Attach, Detach, Disable, Flush, FreeDomain, Map, Reset, Translate, Unmap, UnmapTwo};
+
+/// No bound.
+const ALL: u32 = u32::MAX;
+
+type Row = (&'static str, &'static [usize], &'static [u64], &'static [&'static [Deed]]);
+
+/// Two actors: every interleaving, and in every one each answer and each allocation may fail, one of them.
+const PAIRS: &[Row] = &[
+    ("attach beside unmap", &[0], &[0, 2], &[&[Attach(1)], &[Unmap(0)]]),
+    ("attach of the first beside unmap", &[], &[0, 2], &[&[Attach(0)], &[Unmap(0)]]),
+    ("attach beside map", &[0], &[0], &[&[Attach(1)], &[Map(1)]]),
+    ("attach of the first beside map", &[], &[0], &[&[Attach(0)], &[Map(1)]]),
+    ("attach beside flush", &[0], &[0], &[&[Attach(1)], &[Flush]]),
+    ("detach beside unmap", &[0, 1], &[0, 2], &[&[Detach(1)], &[Unmap(0)]]),
+    ("detach of the last beside unmap", &[0], &[0, 2], &[&[Detach(0)], &[Unmap(0)]]),
+    ("detach beside map", &[0, 1], &[0], &[&[Detach(1)], &[Map(1)]]),
+    ("reset beside unmap", &[0], &[0, 2], &[&[Reset(0)], &[Unmap(0)]]),
+    ("reset of one of two beside unmap", &[0, 1], &[0, 2], &[&[Reset(1)], &[Unmap(0)]]),
+    ("reset beside map", &[0], &[0], &[&[Reset(0)], &[Map(1)]]),
+    ("reset of one of two beside map", &[0, 1], &[0], &[&[Reset(1)], &[Map(1)]]),
+    ("reset beside detach", &[0], &[0], &[&[Reset(0)], &[Detach(0)]]),
+    ("attach beside detach", &[0], &[0], &[&[Attach(1)], &[Detach(0)]]),
+    ("unmap beside unmap", &[0], &[0, 1, 2], &[&[Unmap(0)], &[Unmap(1)]]),
+    ("unmap beside map of a neighbour", &[0], &[0, 2], &[&[Unmap(0)], &[Map(1)]]),
+    ("unmap beside a reader", &[0], &[0, 2], &[&[Unmap(0)], &[Translate(0), Translate(2)]]),
+    ("unmap and map again beside a neighbour", &[0], &[0, 2], &[&[Unmap(0), Map(0)], &[Map(1), Unmap(1)]]),
+    ("disable beside unmap", &[0, 1], &[0, 2], &[&[Disable(1)], &[Unmap(0)]]),
+    ("free beside disable of what could not be ended", &[0], &[0], &[&[Detach(0), FreeDomain], &[Disable(0)]]),
+];
+
+/// One after the other, with two failures.
+const SEQUENCES: &[Row] = &[
+    ("detach, free, disable", &[0, 1], &[0], &[&[Unmap(0), Detach(0), Detach(1), FreeDomain, Disable(0), Disable(1)]]),
+    ("detach, attach again", &[0], &[0, 2], &[&[Detach(0), Unmap(0), Attach(0), Map(0)]]),
+    ("unmap, unmap both", &[0, 1], &[0, 1], &[&[Unmap(0), Map(0), UnmapTwo(0), Flush]]),
+    ("reset after a failed refresh", &[0, 1], &[0, 1], &[&[Unmap(0), Reset(0), Unmap(1), Map(2)]]),
+];
+
+/// Three actors, with a bound on preemptions.
+const TRIPLES: &[Row] = &[
+    ("attach and detach beside two owners", &[0], &[0, 1, 2], &[&[Attach(1), Detach(1)], &[Unmap(0)], &[Unmap(1), Map(1)]]),
+    ("reset and attach beside an owner", &[0], &[0, 2], &[&[Reset(0)], &[Attach(1), Detach(1)], &[Unmap(0), Map(0)]]),
+    ("attach and detach of two beside an owner", &[], &[0, 2], &[&[Attach(0), Detach(0)], &[Attach(1), Detach(1)], &[Unmap(0)]]),
+    ("reset and a reader beside an owner", &[0, 1], &[0, 2], &[&[Reset(1)], &[Translate(0), Translate(2)], &[Unmap(0), Map(0)]]),
+];
+
+const KINDS: [&[Kind]; 3] = [&[Walks, Walks], &[Shadows, Shadows], &[Walks, Shadows]];
+
+/// All scenarios; `thorough` raises the bounds.
+pub(crate) fn scenarios(thorough: u32) -> Vec<Scenario> {
+    let mut all = Vec::new();
+    let mut add = |rows: &[Row], faults: u32, preemptions: u32| {
+        for (name, attached, mapped, actors) in rows {
+            for kinds in KINDS {
+                let label = format!("{name}, {kinds:?}");
+                all.push(Scenario { name: label.leak(), kinds, attached, mapped, actors, faults, preemptions });
+            }
+        }
+    };
+    add(PAIRS, 0, ALL);
+    add(PAIRS, 1, 2 + thorough - 1);
+    add(SEQUENCES, 2, ALL);
+    add(TRIPLES, 0, 2 + thorough - 1);
+    add(TRIPLES, 1, thorough);
+    all
+}

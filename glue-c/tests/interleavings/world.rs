@@ -1,0 +1,569 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! One run: actors that take turns wherever the kernel may let another processor in, and a machine that may fail.
+
+use core::ffi::{c_void, CStr};
+use core::ptr;
+use std::cell::Cell;
+
+use corosensei::stack::DefaultStack;
+use corosensei::{Coroutine, CoroutineResult, Yielder};
+use zpci_glue::function::ForeignFunction;
+
+use crate::binding::*;
+use crate::chooser::Chooser;
+use crate::machine::{Kind, Machine};
+
+/// Where the functions' window starts.
+pub(crate) const START: u64 = 0x1_0000_0000;
+/// What a page table covers.
+pub(crate) const MIB: u64 = 1 << 20;
+/// Where pages are mapped to: this and their own address.
+const STORAGE: u64 = 0x70_0000_0000;
+const PAGE: u64 = 0x1000;
+
+/// What one actor does, one step after the other.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Deed {
+    /// Attaches the function with this index to the domain.
+    Attach(usize),
+    /// Blocks its DMA.
+    Detach(usize),
+    /// Disables it, enables it, and registers it again.
+    Reset(usize),
+    /// Disables it for good.
+    Disable(usize),
+    /// Maps the first page of this MiB, and tells the functions.
+    Map(u64),
+    /// Unmaps all of this MiB, refreshes, and gives empty tables back.
+    Unmap(u64),
+    /// Unmaps and refreshes both MiB from this one on.
+    UnmapTwo(u64),
+    /// Follows the first page of this MiB, which somebody else owns.
+    Translate(u64),
+    /// Refreshes everything, as a flush queue does.
+    Flush,
+    /// Gives the domain up; nobody uses it afterwards.
+    FreeDomain,
+}
+
+/// What is there at first, and what happens at the same time.
+#[derive(Clone, Debug)]
+pub(crate) struct Scenario {
+    pub(crate) name: &'static str,
+    pub(crate) kinds: &'static [Kind],
+    /// Functions that are attached at first.
+    pub(crate) attached: &'static [usize],
+    /// MiB that are mapped at first.
+    pub(crate) mapped: &'static [u64],
+    /// The actors.
+    pub(crate) actors: &'static [&'static [Deed]],
+    /// How many answers of the machine and allocations fail at most.
+    pub(crate) faults: u32,
+    /// How often an actor is interrupted at most while it could go on.
+    pub(crate) preemptions: u32,
+}
+
+/// Answers that are no success: condition code and status.
+const FAULTS: [(u8, u8); 6] = [(2, 0), (1, 4), (1, 8), (1, 16), (1, 40), (3, 0)];
+
+type Actor = Coroutine<(), (), (), DefaultStack>;
+
+/// All that the hooks need; at one place for the time of a run.
+struct World<'c> {
+    chooser: &'c mut Chooser,
+    machine: Machine,
+    faults_left: u32,
+    /// A function answered that it is busy, and the wait for it ended.
+    hard_fault: bool,
+    current: Cell<usize>,
+    yielders: Vec<*const Yielder<(), ()>>,
+    waits_for: Vec<*const c_void>,
+    sections: Vec<Vec<u32>>,
+    in_callback: bool,
+    domain: *mut ForeignDomain,
+    functions: Vec<*mut KernelFunction>,
+    /// MiB that are mapped, with what their owner was told.
+    mapped: Vec<u64>,
+    iota: u64,
+    log: Vec<String>,
+}
+
+const SETUP: usize = usize::MAX;
+
+impl World<'_> {
+    fn fault(&mut self) -> Option<(u8, u8)> {
+        if self.faults_left == 0 || self.current.get() == SETUP {
+            return None;
+        }
+        let chosen = self.chooser.choose(FAULTS.len() + 1).checked_sub(1)?;
+        self.faults_left -= 1;
+        Some(FAULTS[chosen])
+    }
+
+    fn sections(&mut self) -> &mut Vec<u32> {
+        let index = self.current.get();
+        let last = self.sections.len() - 1;
+        &mut self.sections[if index == SETUP { last } else { index }]
+    }
+}
+
+/// The world behind a context.
+///
+/// # Safety
+///
+/// `context` must be that of a run that is going on, and no other reference to it be in use.
+unsafe fn world<'w>(context: *mut c_void) -> &'w mut World<'w> {
+    // SAFETY: by the contract.
+    unsafe { &mut *context.cast::<World<'w>>() }
+}
+
+unsafe extern "C" fn mpcifc(context: *mut c_void, handle: u32, control: u8, fib: *const c_void, status: *mut u8) -> u8 {
+    // SAFETY: C gives the context back, a block of 80 bytes and a place for the status.
+    unsafe {
+        let world = world(context);
+        let (cc, found) = match world.fault() {
+            Some(fault) => fault,
+            None => world.machine.mpcifc(handle, control, &*fib.cast()),
+        };
+        world.log.push(format!("  mpcifc {handle:#x} {control} -> {cc}/{found}"));
+        status.write(found);
+        cc
+    }
+}
+
+unsafe extern "C" fn rpcit(context: *mut c_void, handle: u32, start: u64, length: u64, status: *mut u8) -> u8 {
+    // SAFETY: as in `mpcifc`.
+    unsafe {
+        let world = world(context);
+        let (cc, found) = match world.fault() {
+            Some((cc, found)) => {
+                // A function that is gone for the machine does no DMA either.
+                if cc == 3 {
+                    for index in 0..world.machine.functions.len() {
+                        if world.machine.functions[index].handle == handle {
+                            world.machine.set_enabled(index, false);
+                        }
+                    }
+                } else {
+                    world.machine.excuse(handle);
+                    world.hard_fault |= cc == 2 || matches!(found, 4 | 16);
+                }
+                (cc, found)
+            }
+            None => world.machine.rpcit(handle, start, length),
+        };
+        world.log.push(format!("  rpcit {handle:#x} {start:#x}+{length:#x} -> {cc}/{found}"));
+        status.write(found);
+        cc
+    }
+}
+
+unsafe extern "C" fn pause(context: *mut c_void, _kind: u32, busy: u32) -> bool {
+    // SAFETY: C gives the context back.
+    let again = unsafe { world(context) }.chooser.choose(2) == 0 && busy < 3;
+    // SAFETY: as above; nothing of the world is held here.
+    unsafe { yield_hook(context, 0) };
+    again
+}
+
+unsafe extern "C" fn table(context: *mut c_void, origin: u64, _size: u32, allocated: bool) {
+    // SAFETY: C gives the context back.
+    let world = unsafe { world(context) };
+    if !allocated {
+        world.log.push(format!("  free {origin:#x}"));
+        let callback = world.in_callback;
+        world.machine.freed(origin, callback);
+    }
+}
+
+unsafe extern "C" fn yield_hook(context: *mut c_void, _point: u32) {
+    // SAFETY: C gives the context back.
+    let yielder = unsafe {
+        let world = world(context);
+        match world.yielders.get(world.current.get()) {
+            Some(yielder) => *yielder,
+            None => return,
+        }
+    };
+    // SAFETY: it is that of the actor that runs, on whose stack this is.
+    unsafe { (*yielder).suspend(()) };
+}
+
+unsafe extern "C" fn wait(context: *mut c_void, mutex: *const c_void) {
+    // SAFETY: C gives the context back.
+    unsafe {
+        let world = world(context);
+        let current = world.current.get();
+        if current == SETUP {
+            world.machine.complain("the setup waits for a mutex");
+            return;
+        }
+        world.waits_for[current] = mutex;
+    }
+    // SAFETY: as above.
+    unsafe { yield_hook(context, 0) };
+}
+
+unsafe extern "C" fn section(context: *mut c_void, section: u32) -> u32 {
+    // SAFETY: C gives the context back.
+    let sections = unsafe { world(context) }.sections();
+    if section < SECTIONS {
+        sections.push(section);
+        section
+    } else {
+        sections.pop().unwrap_or(SECTIONS)
+    }
+}
+
+unsafe extern "C" fn may_allocate(context: *mut c_void) -> bool {
+    // SAFETY: C gives the context back.
+    let world = unsafe { world(context) };
+    if world.faults_left == 0 || world.current.get() == SETUP || world.chooser.choose(2) == 0 {
+        return true;
+    }
+    world.faults_left -= 1;
+    world.log.push("  allocation fails".into());
+    false
+}
+
+/// A function as QEMU's are, or one that walks tables itself.
+fn foreign(index: usize, kind: Kind) -> ForeignFunction {
+    ForeignFunction {
+        start_dma: START,
+        end_dma: 0x01ff_ffff_ffff_ffff,
+        dasm: 0,
+        msi_address: 0xfe00_0000_0000_0000,
+        mio_write_back: [0; 6],
+        mio_write_through: [0; 6],
+        id: index as u32,
+        uid: index as u32,
+        handle: handle(index),
+        gisa: 0,
+        bars: [0; 6],
+        vfn: 0,
+        pchid: 0,
+        fmb_length: 0,
+        rid: 0,
+        tid: 0,
+        max_interrupts: 1,
+        max_store_block: 128,
+        measurement_interval: 4000,
+        group: 0xff,
+        function_type: 0,
+        port: 0,
+        fidparm: 0,
+        designation_types: 0x40,
+        version: 0,
+        mio_bars: 0,
+        flags: if kind == Kind::Shadows { ForeignFunction::REFRESH } else { 0 },
+        bar_size_log2: [0; 6],
+        internal_path: [0; 4],
+        directed_interrupts: 0,
+        reserved: [0; 5],
+        utility_string: [0; 64],
+    }
+}
+
+fn handle(index: usize) -> u32 {
+    0x8002_0000 + index as u32
+}
+
+fn page(mib: u64) -> u64 {
+    START + mib * MIB
+}
+
+/// Runs `scenario` once, as `chooser` says; what is wrong with it.
+pub(crate) fn run(scenario: &Scenario, chooser: &mut Chooser, stacks: &mut Vec<DefaultStack>) -> Result<(), String> {
+    let actors = scenario.actors.len();
+    let mut world = World {
+        chooser,
+        machine: Machine::default(),
+        faults_left: scenario.faults,
+        hard_fault: false,
+        current: Cell::new(SETUP),
+        yielders: vec![ptr::null(); actors],
+        waits_for: vec![ptr::null(); actors],
+        sections: vec![Vec::new(); actors + 1],
+        in_callback: false,
+        domain: ptr::null_mut(),
+        functions: Vec::new(),
+        mapped: Vec::new(),
+        iota: 0,
+        log: Vec::new(),
+    };
+    let context: *mut c_void = (&raw mut world).cast();
+    // SAFETY: the context is valid until the hooks are taken away at the end, and everything happens in this thread.
+    unsafe {
+        stand_in_reset();
+        kernel_reset(&KernelHooks { context, yield_: yield_hook, wait, section, may_allocate });
+        stand_in_machine(&MachineHooks { context, mpcifc, rpcit, pause, table });
+        set_up(scenario, context);
+        schedule(scenario, context, stacks);
+        tear_down(context);
+        stand_in_machine(ptr::null());
+        kernel_reset(ptr::null());
+        let fault = stand_in_fault();
+        let world = self::world(context);
+        let left = (stand_in_tables(16 << 10), stand_in_tables(2 << 10));
+        let fault = (!fault.is_null()).then(|| CStr::from_ptr(fault).to_string_lossy().into_owned());
+        let leak = (left != (0, 0)).then(|| format!("{left:?} tables are left"));
+        match world.machine.complaint.take().or(fault).or(leak) {
+            Some(complaint) => Err(format!("{complaint}\n{}", world.log.join("\n"))),
+            None => Ok(()),
+        }
+    }
+}
+
+/// # Safety
+///
+/// As for [`world`].
+unsafe fn set_up(scenario: &Scenario, context: *mut c_void) {
+    // SAFETY: by the contract; what C needs is valid.
+    unsafe {
+        shim_settings(4 * MIB, false);
+        for (index, kind) in scenario.kinds.iter().enumerate() {
+            world(context).machine.add(handle(index), *kind);
+            let function = shim_function_new(&foreign(index, *kind));
+            world(context).functions.push(function);
+        }
+        let mut rc = 0;
+        let domain = shim_domain_new(world(context).functions[0], &mut rc);
+        assert_eq!(rc, 0);
+        let world = world(context);
+        world.domain = domain;
+        world.iota = shim_domain_origin(domain) | 0x804;
+        world.machine.probes = (0..4).map(page).collect();
+        for mib in scenario.mapped {
+            deed(context, Deed::Map(*mib));
+        }
+        for index in scenario.attached {
+            deed(context, Deed::Attach(*index));
+        }
+        self::world(context).machine.run();
+    }
+}
+
+/// Lets the actors take turns until all are done.
+///
+/// # Safety
+///
+/// As for [`world`].
+unsafe fn schedule(scenario: &Scenario, context: *mut c_void, stacks: &mut Vec<DefaultStack>) {
+    let mut actors: Vec<Option<Actor>> = scenario
+        .actors
+        .iter()
+        .enumerate()
+        .map(|(index, deeds)| {
+            let deeds = *deeds;
+            let stack = stacks.pop().unwrap_or_else(|| DefaultStack::new(64 << 10).expect("a stack"));
+            Some(Coroutine::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
+                // SAFETY: the run goes on while an actor does.
+                unsafe {
+                    world(context).yielders[index] = yielder;
+                    for what in deeds {
+                        deed(context, *what);
+                    }
+                }
+            }))
+        })
+        .collect();
+    let mut last = None;
+    let mut preemptions_left = scenario.preemptions;
+    loop {
+        let mut ready: Vec<usize> = Vec::new();
+        for (index, actor) in actors.iter().enumerate() {
+            // SAFETY: by the contract.
+            let blocked = unsafe {
+                let mutex = world(context).waits_for[index];
+                !mutex.is_null() && kernel_mutex_is_taken(mutex)
+            };
+            if actor.is_some() && !blocked {
+                ready.push(index);
+            }
+        }
+        // SAFETY: the function looks at sections and callbacks.
+        let callback = unsafe { kernel_grace_period_ended() };
+        if ready.is_empty() && !callback {
+            break;
+        }
+        if callback {
+            ready.push(actors.len());
+        }
+        // Who ran goes on first; to let another one run instead costs a preemption, while there are any.
+        if let Some(position) = last.and_then(|last| ready.iter().position(|index| *index == last)) {
+            ready.swap(0, position);
+            if preemptions_left == 0 {
+                ready.truncate(1);
+            }
+        }
+        // SAFETY: by the contract.
+        let chosen = unsafe { world(context) }.chooser.choose(ready.len());
+        let index = ready[chosen];
+        if chosen > 0 && last == Some(ready[0]) {
+            preemptions_left -= 1;
+        }
+        last = Some(index);
+        if index == actors.len() {
+            // SAFETY: the callbacks are those that the shim queued.
+            unsafe {
+                world(context).log.push("callback".into());
+                world(context).in_callback = true;
+                kernel_run_callback();
+                world(context).in_callback = false;
+            }
+        } else if let Some(mut actor) = actors[index].take() {
+            // SAFETY: by the contract; the actor has the world while it runs.
+            let result = unsafe {
+                world(context).waits_for[index] = ptr::null();
+                world(context).current.set(index);
+                let result = actor.resume(());
+                world(context).current.set(SETUP);
+                result
+            };
+            match result {
+                CoroutineResult::Yield(()) => actors[index] = Some(actor),
+                CoroutineResult::Return(()) => stacks.push(actor.into_stack()),
+            }
+        }
+        // SAFETY: by the contract.
+        let world = unsafe { world(context) };
+        world.machine.run();
+        if world.machine.complaint.is_some() {
+            break;
+        }
+    }
+    if actors.iter().any(Option::is_some) {
+        // SAFETY: by the contract.
+        unsafe { world(context) }.machine.complain("the actors wait for each other");
+        for actor in actors.into_iter().flatten() {
+            // What is on its stack is lost with it; the run has failed.
+            core::mem::forget(actor);
+        }
+    }
+}
+
+/// Ends what the scenario left, as the core does: every function is blocked, and the domain is freed.
+///
+/// # Safety
+///
+/// As for [`world`].
+unsafe fn tear_down(context: *mut c_void) {
+    // SAFETY: by the contract; each function and the domain are used for the last time.
+    unsafe {
+        if world(context).machine.complaint.is_some() {
+            return;
+        }
+        let functions = core::mem::take(&mut world(context).functions);
+        for function in &functions {
+            shim_detach(*function);
+        }
+        if !world(context).domain.is_null() {
+            shim_domain_free(world(context).domain);
+        }
+        // What could not be ended is disabled, which the machine never refuses here.
+        for (index, function) in functions.iter().enumerate() {
+            world(context).machine.set_enabled(index, false);
+            shim_function_disabled(*function);
+            shim_function_free(*function);
+        }
+        while kernel_grace_period_ended() {
+            world(context).in_callback = true;
+            kernel_run_callback();
+            world(context).in_callback = false;
+        }
+    }
+}
+
+/// # Safety
+///
+/// As for [`world`].
+unsafe fn deed(context: *mut c_void, what: Deed) {
+    // SAFETY: by the contract; the domain and the functions are valid. No reference to the world is held over a call.
+    unsafe {
+        let (domain, actor) = (world(context).domain, world(context).current.get());
+        let function = |index: usize| world(context).functions[index];
+        if actor != SETUP {
+            world(context).log.push(format!("{actor}: {what:?}"));
+        }
+        match what {
+            Deed::Attach(index) => {
+                let rc = shim_attach(domain, function(index));
+                let world = world(context);
+                world.log.push(format!("{actor}: {what:?} -> {rc}"));
+                if rc == 0 && world.machine.is_registered(index) {
+                    for mib in world.mapped.clone() {
+                        world.machine.expect_told(page(mib), world.iota);
+                    }
+                }
+            }
+            Deed::Detach(index) => shim_detach(function(index)),
+            Deed::Reset(index) => {
+                yield_hook(context, 0);
+                world(context).machine.set_enabled(index, false);
+                yield_hook(context, 0);
+                shim_function_disabled(function(index));
+                shim_function_handle(function(index), handle(index) & 0x7fff_ffff);
+                yield_hook(context, 0);
+                world(context).machine.set_enabled(index, true);
+                shim_function_handle(function(index), handle(index));
+                yield_hook(context, 0);
+                let mut status = 0;
+                let rc = shim_function_reset(function(index), &mut status);
+                let world = world(context);
+                world.log.push(format!("{actor}: {what:?} -> {rc}"));
+                if rc == 0 && world.machine.is_registered(index) {
+                    for mib in world.mapped.clone() {
+                        world.machine.expect_told(page(mib), world.iota);
+                    }
+                }
+            }
+            Deed::Disable(index) => {
+                world(context).machine.set_enabled(index, false);
+                yield_hook(context, 0);
+                shim_function_disabled(function(index));
+                shim_function_handle(function(index), handle(index) & 0x7fff_ffff);
+            }
+            Deed::Map(mib) => {
+                let mut rc = shim_map(domain, page(mib), STORAGE + page(mib), PAGE, true);
+                if rc == 0 {
+                    let mut everything = 0;
+                    rc = shim_sync_map(domain, page(mib), PAGE, &mut everything);
+                    let world = world(context);
+                    if rc != 0 && !world.hard_fault {
+                        world.machine.complain(format!("a map failed with {rc}, for a neighbour"));
+                    }
+                    world.mapped.push(mib);
+                    if rc == 0 {
+                        world.machine.expect_told(page(mib), world.iota);
+                    }
+                }
+                world(context).log.push(format!("{actor}: {what:?} -> {rc}"));
+            }
+            Deed::Unmap(mib) | Deed::UnmapTwo(mib) => {
+                let count = if what == Deed::Unmap(mib) { 1 } else { 2 };
+                world(context).mapped.retain(|mapped| !(mib..mib + count).contains(mapped));
+                let done = shim_unmap_and_sync(domain, page(mib), count * MIB);
+                let world = world(context);
+                world.log.push(format!("{actor}: {what:?} done"));
+                if done != count * MIB {
+                    world.machine.complain(format!("an unmap returned {done:#x}"));
+                }
+                for mib in mib..mib + count {
+                    world.machine.expect_gone(page(mib));
+                }
+            }
+            Deed::Translate(mib) => {
+                let found = shim_translate(domain, page(mib));
+                if found != 0 && found != STORAGE + page(mib) {
+                    world(context).machine.complain(format!("{:#x} translates to {found:#x}", page(mib)));
+                }
+            }
+            Deed::Flush => shim_flush_all(domain),
+            Deed::FreeDomain => {
+                world(context).domain = ptr::null_mut();
+                shim_domain_free(domain);
+            }
+        }
+    }
+}

@@ -1,0 +1,333 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+/*
+ * The functions of the kernel that kernel.h declares. A test decides by hooks
+ * when another processor comes in between, what fails, and when a grace period
+ * ends.
+ */
+#include <stdarg.h>
+
+#include "kernel.h"
+#include "kernel_test.h"
+#include "stand_in.h"
+
+bool iommu_dma_forcedac;
+struct zpci_sclp sclp;
+void *high_memory;
+
+static _Thread_local struct kernel_hooks hooks;
+
+/*
+ * Read-side sections and callbacks. A callback may run when every section that
+ * had begun when it was queued has ended: each section is numbered by its
+ * start.
+ */
+static _Thread_local struct {
+	u64 now;			/* counts starts of sections and callbacks */
+	u64 running[KERNEL_SECTIONS];	/* when it began, 0: none */
+	struct rcu_head *first;
+	struct rcu_head **end;
+} rcu;
+
+static _Thread_local struct { void *mutex; } taken[KERNEL_SECTIONS];
+static _Thread_local char log_text[256];
+
+void kernel_reset(const struct kernel_hooks *new_hooks)
+{
+	memset(&rcu, 0, sizeof(rcu));
+	memset(taken, 0, sizeof(taken));
+	log_text[0] = 0;
+	hooks = new_hooks ? *new_hooks : (struct kernel_hooks){};
+}
+
+void kernel_yield(enum kernel_point point)
+{
+	if (hooks.yield)
+		hooks.yield(hooks.context, point);
+}
+
+bool kernel_may_allocate(void)
+{
+	return !hooks.may_allocate || hooks.may_allocate(hooks.context);
+}
+
+void kernel_log(const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(log_text, sizeof(log_text), format, arguments);
+	va_end(arguments);
+}
+
+const char *kernel_last_log(void)
+{
+	return log_text;
+}
+
+void kernel_rcu_read_lock(void)
+{
+	u32 i;
+
+	kernel_yield(KERNEL_READ_SIDE);
+	for (i = 0; i < KERNEL_SECTIONS; i++) {
+		if (!rcu.running[i]) {
+			rcu.running[i] = ++rcu.now;
+			if (hooks.section)
+				hooks.section(hooks.context, i);
+			return;
+		}
+	}
+	stand_in_note("more than %d read-side sections", KERNEL_SECTIONS);
+}
+
+void kernel_rcu_read_unlock(void)
+{
+	u32 section = hooks.section ? hooks.section(hooks.context, KERNEL_SECTIONS) : 0;
+
+	if (section >= KERNEL_SECTIONS || !rcu.running[section])
+		stand_in_note("end of a read-side section that was not begun");
+	else
+		rcu.running[section] = 0;
+}
+
+static void queue(struct rcu_head *head, void (*func)(struct rcu_head *head))
+{
+	head->func = func;
+	head->next = NULL;
+	head->period = ++rcu.now;
+	if (!rcu.end)
+		rcu.end = &rcu.first;
+	*rcu.end = head;
+	rcu.end = &head->next;
+}
+
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
+{
+	queue(head, func);
+}
+
+/* What is freed is found by its head, which is in it */
+struct freed {
+	struct rcu_head head;
+	struct rcu_head *member;
+	void *memory;
+};
+
+static void free_memory(struct rcu_head *head)
+{
+	struct freed *freed = container_of(head, struct freed, head);
+
+	free(freed->memory);
+	free(freed);
+}
+
+void kernel_free_rcu(struct rcu_head *head, void *memory)
+{
+	struct freed *freed = malloc(sizeof(*freed));
+
+	if (!freed)
+		abort();
+	freed->member = head;
+	freed->memory = memory;
+	queue(&freed->head, free_memory);
+}
+
+u32 kernel_callbacks(void)
+{
+	const struct rcu_head *head;
+	u32 count = 0;
+
+	for (head = rcu.first; head; head = head->next)
+		count++;
+	return count;
+}
+
+bool kernel_grace_period_ended(void)
+{
+	u32 i;
+
+	if (!rcu.first)
+		return false;
+	for (i = 0; i < KERNEL_SECTIONS; i++) {
+		if (rcu.running[i] && rcu.running[i] < rcu.first->period)
+			return false;
+	}
+	return true;
+}
+
+void kernel_run_callback(void)
+{
+	struct rcu_head *head = rcu.first;
+
+	if (!head)
+		return;
+	rcu.first = head->next;
+	if (!rcu.first)
+		rcu.end = &rcu.first;
+	head->func(head);
+}
+
+u32 kernel_sections(void)
+{
+	u32 i, count = 0;
+
+	for (i = 0; i < KERNEL_SECTIONS; i++)
+		count += !!rcu.running[i];
+	return count;
+}
+
+bool kernel_mutex_is_taken(const void *mutex)
+{
+	u32 i;
+
+	for (i = 0; i < KERNEL_SECTIONS; i++) {
+		if (taken[i].mutex == mutex)
+			return true;
+	}
+	return false;
+}
+
+void kernel_mutex_lock(void *mutex)
+{
+	u32 i;
+
+	kernel_yield(KERNEL_MUTEX);
+	while (kernel_mutex_is_taken(mutex)) {
+		if (!hooks.wait) {
+			stand_in_note("a mutex is taken twice");
+			return;
+		}
+		hooks.wait(hooks.context, mutex);
+	}
+	for (i = 0; i < KERNEL_SECTIONS; i++) {
+		if (!taken[i].mutex) {
+			taken[i].mutex = mutex;
+			return;
+		}
+	}
+	stand_in_note("more than %d mutexes", KERNEL_SECTIONS);
+}
+
+void kernel_mutex_unlock(void *mutex)
+{
+	u32 i;
+
+	for (i = 0; i < KERNEL_SECTIONS; i++) {
+		if (taken[i].mutex == mutex) {
+			taken[i].mutex = NULL;
+			return;
+		}
+	}
+	stand_in_note("a mutex is given back that was not taken");
+}
+
+void *phys_to_virt(u64 address)
+{
+	return (void *)(uintptr_t)(address + stand_in_base());
+}
+
+u64 virt_to_phys(const void *pointer)
+{
+	return (u64)(uintptr_t)pointer - stand_in_base();
+}
+
+/* The gate of an attachment: nothing yields behind it, so it is never found closed */
+void zpci_rust_gate_shared(void *gate)
+{
+	kernel_yield(KERNEL_LOCK);
+	if (((rwlock_t *)gate)->taken)
+		stand_in_note("a gate is passed while it is closed");
+}
+
+void zpci_rust_gate_shared_end(void *gate)
+{
+	(void)gate;
+}
+
+u64 zpci_rust_gate_exclusive(void *gate)
+{
+	kernel_yield(KERNEL_LOCK);
+	if (((rwlock_t *)gate)->taken++)
+		stand_in_note("a gate is closed twice");
+	return 1;
+}
+
+void zpci_rust_gate_exclusive_end(void *gate, u64 flags)
+{
+	if (flags != 1)
+		stand_in_note("a gate is opened with other flags");
+	((rwlock_t *)gate)->taken--;
+}
+
+struct iommu_resv_region *iommu_alloc_resv_region(phys_addr_t start, size_t length, int prot,
+						  enum iommu_resv_type type, gfp_t gfp)
+{
+	struct iommu_resv_region *region = kzalloc(sizeof(*region), gfp);
+
+	if (region) {
+		region->start = start;
+		region->length = length;
+		region->prot = prot;
+		region->type = type;
+	}
+	return region;
+}
+
+void iommu_iotlb_sync(struct iommu_domain *domain, struct iommu_iotlb_gather *gather)
+{
+	domain->ops->iotlb_sync(domain, gather);
+	gather->start = (unsigned long)-1;
+	gather->end = 0;
+}
+
+void iommu_iotlb_gather_add_range(struct iommu_iotlb_gather *gather, unsigned long iova,
+				  size_t size)
+{
+	unsigned long last = iova + size - 1;
+
+	if (gather->start > iova)
+		gather->start = iova;
+	if (gather->end < last)
+		gather->end = last;
+}
+
+static const struct iommu_ops *registered_ops;
+
+const struct iommu_ops *kernel_iommu_ops(void)
+{
+	return registered_ops;
+}
+
+int generic_device_group(struct device *dev)
+{
+	(void)dev;
+	return 0;
+}
+
+int iommu_device_sysfs_add(struct iommu_device *iommu, void *parent, void *groups,
+			   const char *format, ...)
+{
+	(void)iommu;
+	(void)parent;
+	(void)groups;
+	(void)format;
+	return 0;
+}
+
+void iommu_device_sysfs_remove(struct iommu_device *iommu)
+{
+	(void)iommu;
+}
+
+int iommu_device_register(struct iommu_device *iommu, const struct iommu_ops *ops, void *device)
+{
+	(void)iommu;
+	(void)device;
+	registered_ops = ops;
+	return 0;
+}
+
+void iommu_device_unregister(struct iommu_device *iommu)
+{
+	(void)iommu;
+}

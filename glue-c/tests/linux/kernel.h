@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
+/*
+ * As much of a kernel as the shim needs, for tests that run it on a host.
+ *
+ * Names and meanings are those of Linux. Wherever another processor could come
+ * in between, kernel_yield() is called, so that a test can let one in: before
+ * every lock, barrier, step along a list, and allocation. What is done behind a
+ * lock that does not sleep is one step; nothing in there yields.
+ */
+#ifndef KERNEL_H
+#define KERNEL_H
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "zpci_rust.h"
+
+typedef int32_t s32;
+typedef int64_t s64;
+typedef u64 phys_addr_t;
+typedef u64 dma_addr_t;
+typedef unsigned int gfp_t;
+
+#define __init
+#define __cold
+#define __force
+#define __iomem
+#define __packed		__attribute__((__packed__))
+#undef __always_inline
+#define __always_inline		inline __attribute__((__always_inline__))
+#define noinline		__attribute__((__noinline__))
+#define likely(x)		(x)
+#define unlikely(x)		(x)
+#define static_assert		_Static_assert
+#define BIT(n)			(1UL << (n))
+#define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
+#define U64_MAX			UINT64_MAX
+#define SZ_4K			0x1000UL
+#define SZ_1M			0x100000UL
+#define PAGE_SHIFT		12
+#define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
+#define WRITE_ONCE(x, value)	(*(volatile __typeof__(x) *)&(x) = (value))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
+#define check_mul_overflow(a, b, d) __builtin_mul_overflow(a, b, d)
+
+#define IS_ERR(ptr)		((uintptr_t)(ptr) >= (uintptr_t)-4095)
+#define PTR_ERR(ptr)		((int)(intptr_t)(ptr))
+#define ERR_PTR(error)		((void *)(intptr_t)(error))
+
+/* Where another processor may come in between; implemented by the test */
+enum kernel_point {
+	KERNEL_LOCK,
+	KERNEL_BARRIER,
+	KERNEL_LIST,
+	KERNEL_READ_SIDE,
+	KERNEL_ALLOCATE,
+	KERNEL_MUTEX,
+};
+
+void kernel_yield(enum kernel_point point);
+/* Whether the allocation succeeds */
+bool kernel_may_allocate(void);
+void kernel_rcu_read_lock(void);
+void kernel_rcu_read_unlock(void);
+void kernel_mutex_lock(void *mutex);
+void kernel_mutex_unlock(void *mutex);
+/* A line for the log, or a note of something that must not happen */
+void kernel_log(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
+
+#define pr_info(...)			kernel_log(__VA_ARGS__)
+#define pr_warn(...)			kernel_log(__VA_ARGS__)
+#define pr_warn_ratelimited(...)	kernel_log(__VA_ARGS__)
+#define pr_err(...)			kernel_log(__VA_ARGS__)
+#define zpci_dbg(level, ...)		((void)(level))
+
+/* Memory */
+#define GFP_KERNEL	0x11u
+#define GFP_ATOMIC	0x33u
+#define __GFP_NOWARN	0x100u
+
+static inline void *kmalloc(size_t size, gfp_t gfp)
+{
+	(void)gfp;
+	kernel_yield(KERNEL_ALLOCATE);
+	return kernel_may_allocate() ? malloc(size) : NULL;
+}
+
+static inline void *kzalloc(size_t size, gfp_t gfp)
+{
+	void *memory = kmalloc(size, gfp);
+
+	return memory ? memset(memory, 0, size) : NULL;
+}
+
+#define kzalloc_obj(object)	kzalloc(sizeof(object), GFP_KERNEL)
+
+static inline void kfree(const void *memory)
+{
+	free((void *)memory);
+}
+
+void *phys_to_virt(u64 address);
+u64 virt_to_phys(const void *pointer);
+extern void *high_memory;
+
+/* Locks that do not sleep: nothing behind them yields, so they are never found taken */
+typedef struct { int taken; } spinlock_t;
+typedef struct { int taken; } rwlock_t;
+
+#define DEFINE_SPINLOCK(name)	spinlock_t name
+#define spin_lock_init(lock)	((void)((lock)->taken = 0))
+#define rwlock_init(lock)	((void)((lock)->taken = 0))
+#define spin_lock(lock)		do { kernel_yield(KERNEL_LOCK); (lock)->taken++; } while (0)
+#define spin_unlock(lock)	((void)((lock)->taken--))
+#define spin_lock_irqsave(lock, flags)		do { (flags) = 0; spin_lock(lock); } while (0)
+#define spin_unlock_irqrestore(lock, flags)	do { (void)(flags); spin_unlock(lock); } while (0)
+#define smp_mb()		kernel_yield(KERNEL_BARRIER)
+#define lockdep_assert_held(lock)	((void)(lock))
+
+struct mutex { int dummy; };
+
+#define DEFINE_MUTEX(name)	struct mutex name
+#define mutex_init(lock)	((void)((lock)->dummy = 0))
+#define mutex_lock(lock)	kernel_mutex_lock(lock)
+#define mutex_unlock(lock)	kernel_mutex_unlock(lock)
+
+static inline void guard_mutex_end(struct mutex **lock)
+{
+	mutex_unlock(*lock);
+}
+
+static inline struct mutex *guard_mutex_start(struct mutex *lock)
+{
+	mutex_lock(lock);
+	return lock;
+}
+
+static inline void guard_spinlock_end(spinlock_t **lock)
+{
+	spin_unlock(*lock);
+}
+
+static inline spinlock_t *guard_spinlock_start(spinlock_t *lock)
+{
+	spin_lock(lock);
+	return lock;
+}
+
+static inline void guard_rcu_end(int *held)
+{
+	(void)held;
+	kernel_rcu_read_unlock();
+}
+
+static inline int guard_rcu_start(void)
+{
+	kernel_rcu_read_lock();
+	return 1;
+}
+
+#define GUARD_NAME_(line)	guard_##line
+#define GUARD_NAME(line)	GUARD_NAME_(line)
+#define GUARD_TYPE_mutex	struct mutex *
+#define GUARD_TYPE_spinlock	spinlock_t *
+#define GUARD_TYPE_rcu		int
+#define guard(kind)							\
+	__attribute__((__cleanup__(guard_##kind##_end), __unused__))	\
+	GUARD_TYPE_##kind GUARD_NAME(__LINE__) = guard_##kind##_start
+#define scoped_guard(kind, lock)					\
+	for (GUARD_TYPE_##kind scope					\
+	     __attribute__((__cleanup__(guard_##kind##_end))) =		\
+	     guard_##kind##_start(lock), *once = (void *)&scope;	\
+	     once; once = NULL)
+
+/* RCU */
+struct rcu_head {
+	void (*func)(struct rcu_head *head);
+	struct rcu_head *next;
+	u64 period;
+};
+
+#define rcu_read_lock()		kernel_rcu_read_lock()
+#define rcu_read_unlock()	kernel_rcu_read_unlock()
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
+void kernel_free_rcu(struct rcu_head *head, void *memory);
+#define kfree_rcu(ptr, member)	kernel_free_rcu(&(ptr)->member, ptr)
+
+/* Lists */
+struct list_head { struct list_head *next, *prev; };
+
+#define INIT_LIST_HEAD(list)	((void)((list)->next = (list)->prev = (list)))
+#define INIT_LIST_HEAD_RCU	INIT_LIST_HEAD
+#define list_empty(list)	((list)->next == (list))
+
+static inline void list_add(struct list_head *entry, struct list_head *list)
+{
+	entry->next = list->next;
+	entry->prev = list;
+	list->next->prev = entry;
+	list->next = entry;
+}
+
+static inline void list_add_tail(struct list_head *entry, struct list_head *list)
+{
+	list_add(entry, list->prev);
+}
+
+/* The entry still leads on, for who stands at it */
+static inline void list_del(struct list_head *entry)
+{
+	entry->next->prev = entry->prev;
+	entry->prev->next = entry->next;
+}
+
+#define list_add_rcu		list_add
+#define list_del_rcu		list_del
+#define list_entry(ptr, type, member)	container_of(ptr, type, member)
+
+static inline struct list_head *kernel_next(struct list_head *entry)
+{
+	kernel_yield(KERNEL_LIST);
+	return entry->next;
+}
+
+#define list_for_each_entry_rcu(pos, head, member)				\
+	for (pos = list_entry(kernel_next(head), __typeof__(*pos), member);	\
+	     &pos->member != (head);						\
+	     pos = list_entry(kernel_next(&pos->member), __typeof__(*pos), member))
+#define list_for_each_entry_safe(pos, next_pos, head, member)			\
+	for (pos = list_entry((head)->next, __typeof__(*pos), member),		\
+	     next_pos = list_entry(pos->member.next, __typeof__(*pos), member);	\
+	     &pos->member != (head);						\
+	     pos = next_pos,							\
+	     next_pos = list_entry(next_pos->member.next, __typeof__(*pos), member))
+
+struct llist_node { struct llist_node *next; };
+struct llist_head { struct llist_node *first; };
+
+#define init_llist_head(list)	((void)((list)->first = NULL))
+#define llist_empty(list)	(!READ_ONCE((list)->first))
+
+static inline void llist_add(struct llist_node *node, struct llist_head *list)
+{
+	node->next = list->first;
+	list->first = node;
+}
+
+static inline struct llist_node *llist_del_all(struct llist_head *list)
+{
+	struct llist_node *first = list->first;
+
+	list->first = NULL;
+	return first;
+}
+
+#define llist_for_each_entry_safe(pos, next_pos, node, member)			\
+	for (struct llist_node *at = (node), *behind;				\
+	     at && (behind = at->next, pos = container_of(at, __typeof__(*pos), member), 1); \
+	     at = behind)							\
+		if ((next_pos) = (pos), (next_pos) != NULL)
+
+struct hlist_node { struct hlist_node *next; };
+
+#define DEFINE_HASHTABLE(name, bits)	struct hlist_node *name
+#define hash_add_rcu(table, node_, key)	\
+	do { (void)(key); (node_)->next = (table); (table) = (node_); } while (0)
+
+static inline void kernel_hash_del(struct hlist_node **table, struct hlist_node *node)
+{
+	while (*table && *table != node)
+		table = &(*table)->next;
+	if (*table)
+		*table = node->next;
+}
+
+/* The only table of the shim */
+#define hash_del_rcu(node_)	kernel_hash_del(&zpci_functions, node_)
+#define hash_for_each_possible_rcu(table, pos, member, key)			\
+	for (struct hlist_node *at_ = ((void)(key), (table));			\
+	     at_ && (pos = container_of(at_, __typeof__(*pos), member), 1);	\
+	     at_ = at_->next)
+
+typedef struct { int count; } refcount_t;
+
+#define refcount_set(ref, value)	((void)((ref)->count = (value)))
+#define refcount_inc(ref)		((void)((ref)->count++))
+#define refcount_dec_and_test(ref)	(--(ref)->count == 0)
+
+typedef struct { s64 counter; } atomic64_t;
+
+#define atomic64_inc(v)		((void)((v)->counter++))
+#define atomic64_add(i, v)	((void)((v)->counter += (i)))
+
+/* Devices, functions, domains: the members that the shim uses */
+struct device;
+
+struct iommu_device { int dummy; };
+
+struct dev_iommu { unsigned int shadow_on_flush : 1; };
+
+struct device {
+	struct dev_iommu *iommu;
+	bool is_pci;
+};
+
+enum iommu_resv_type { IOMMU_RESV_RESERVED, IOMMU_RESV_MSI };
+
+struct iommu_resv_region {
+	struct list_head list;
+	phys_addr_t start;
+	size_t length;
+	int prot;
+	enum iommu_resv_type type;
+};
+
+struct iommu_resv_region *iommu_alloc_resv_region(phys_addr_t start, size_t length, int prot,
+						  enum iommu_resv_type type, gfp_t gfp);
+
+struct iommu_domain_geometry {
+	dma_addr_t aperture_start;
+	dma_addr_t aperture_end;
+	bool force_aperture;
+};
+
+#define IOMMU_DOMAIN_BLOCKED	0
+#define IOMMU_DOMAIN_IDENTITY	4
+#define IOMMU_DOMAIN_UNMANAGED	1
+
+struct iommu_domain_ops;
+
+struct iommu_domain {
+	unsigned int type;
+	const struct iommu_domain_ops *ops;
+	unsigned long pgsize_bitmap;
+	struct iommu_domain_geometry geometry;
+};
+
+struct iommu_iotlb_gather {
+	unsigned long start;
+	unsigned long end;
+	bool queued;
+};
+
+void iommu_iotlb_sync(struct iommu_domain *domain, struct iommu_iotlb_gather *gather);
+void iommu_iotlb_gather_add_range(struct iommu_iotlb_gather *gather, unsigned long iova,
+				  size_t size);
+
+enum iommu_cap { IOMMU_CAP_CACHE_COHERENCY, IOMMU_CAP_DEFERRED_FLUSH, IOMMU_CAP_OTHER };
+enum iommu_hw_info_type { IOMMU_HW_INFO_TYPE_NONE };
+
+#define IOMMU_READ	1
+#define IOMMU_WRITE	2
+#define IOMMU_MMIO	16
+
+struct iommu_domain_ops {
+	int (*attach_dev)(struct iommu_domain *domain, struct device *dev, struct iommu_domain *old);
+	int (*map_pages)(struct iommu_domain *domain, unsigned long iova, phys_addr_t paddr,
+			 size_t pgsize, size_t pgcount, int prot, gfp_t gfp, size_t *mapped);
+	size_t (*unmap_pages)(struct iommu_domain *domain, unsigned long iova, size_t pgsize,
+			      size_t pgcount, struct iommu_iotlb_gather *gather);
+	void (*flush_iotlb_all)(struct iommu_domain *domain);
+	void (*iotlb_sync)(struct iommu_domain *domain, struct iommu_iotlb_gather *gather);
+	int (*iotlb_sync_map)(struct iommu_domain *domain, unsigned long iova, size_t size);
+	phys_addr_t (*iova_to_phys)(struct iommu_domain *domain, dma_addr_t iova);
+	int (*add_info)(struct iommu_domain **domains, unsigned int count,
+			int (*add)(void *chain, void *cap, size_t size), void *chain);
+	void (*free)(struct iommu_domain *domain);
+};
+
+struct iommu_ops {
+	void *(*hw_info)(struct device *dev, u32 *length, enum iommu_hw_info_type *type);
+	struct iommu_domain *blocked_domain;
+	struct iommu_domain *release_domain;
+	struct iommu_domain *identity_domain;
+	bool (*capable)(struct device *dev, enum iommu_cap cap);
+	struct iommu_domain *(*domain_alloc_paging)(struct device *dev);
+	struct iommu_device *(*probe_device)(struct device *dev);
+	int (*device_group)(struct device *dev);
+	void (*get_resv_regions)(struct device *dev, struct list_head *list);
+	const struct iommu_domain_ops *default_domain_ops;
+};
+
+int generic_device_group(struct device *dev);
+int iommu_device_sysfs_add(struct iommu_device *iommu, void *parent, void *groups,
+			   const char *format, ...);
+void iommu_device_sysfs_remove(struct iommu_device *iommu);
+/* Keeps @ops, for the test to call */
+int iommu_device_register(struct iommu_device *iommu, const struct iommu_ops *ops, void *device);
+void iommu_device_unregister(struct iommu_device *iommu);
+static inline void iommu_set_dma_strict(void) {}
+extern bool iommu_dma_forcedac;
+
+struct zpci_iommu_ctrs {
+	atomic64_t mapped_pages;
+	atomic64_t unmapped_pages;
+	atomic64_t global_rpcits;
+	atomic64_t sync_map_rpcits;
+	atomic64_t sync_rpcits;
+};
+
+struct zpci_bar_struct {
+	void *mio_wb;
+	void *mio_wt;
+	u32 val;
+	u8 size;
+};
+
+#define PCI_STD_NUM_BARS	6
+#define PCI_SPEED_UNKNOWN	0
+#define PCIE_SPEED_5_0GT	1
+
+struct zpci_dev {
+	struct device dev;
+	struct iommu_device iommu_dev;
+	struct dev_iommu iommu_data;
+	spinlock_t dom_lock;
+	struct iommu_domain *s390_domain;
+	void *dma_table;
+	u32 fid;
+	u32 fh;
+	u32 uid;
+	u32 gisa;
+	u64 start_dma;
+	u64 end_dma;
+	u64 dma_mask;
+	u64 msi_addr;
+	struct zpci_bar_struct bars[PCI_STD_NUM_BARS];
+	u16 vfn;
+	u16 pchid;
+	u16 fmb_length;
+	u16 rid;
+	u16 tid;
+	u16 max_msi;
+	u16 maxstbl;
+	u16 fmb_update;
+	u8 pfgid;
+	u8 pft;
+	u8 port;
+	u8 fidparm;
+	u8 dtsm;
+	u8 version;
+	u8 max_bus_speed;
+	u8 pfip[4];
+	u8 util_str[64];
+	bool is_physfn;
+	bool rid_available;
+	bool tid_avail;
+	bool util_str_avail;
+	bool mio_capable;
+	bool tlb_refresh;
+	bool rtr_avail;
+};
+
+static inline struct zpci_dev *to_zpci_dev(struct device *dev)
+{
+	return container_of(dev, struct zpci_dev, dev);
+}
+
+#define dev_is_pci(device)	((device)->is_pci)
+
+struct zpci_sclp { bool has_dirq; };
+extern struct zpci_sclp sclp;
+
+int zpci_init_iommu(struct zpci_dev *zdev);
+void zpci_destroy_iommu(struct zpci_dev *zdev);
+int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status);
+
+static inline int kstrtou32(const char *text, unsigned int base, u32 *value)
+{
+	*value = (u32)strtoul(text, NULL, (int)base);
+	return 0;
+}
+
+static inline int kstrtobool(const char *text, bool *value)
+{
+	*value = text[0] == '1';
+	return 0;
+}
+
+/* Parameters and initialisation are for the boots; the functions stay used */
+#define __setup(name, function)	\
+	extern int (*const kernel_##function)(char *text); \
+	int (*const kernel_##function)(char *text) = function
+#define subsys_initcall(function) \
+	extern int (*const kernel_##function)(void); \
+	int (*const kernel_##function)(void) = function
+#define EXPORT_SYMBOL_GPL(symbol)	extern int kernel_exported
+
+#endif /* KERNEL_H */

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
+/*
+ * What a test decides of the kernel in kernel.c. All state belongs to the
+ * thread that calls.
+ */
+#ifndef KERNEL_TEST_H
+#define KERNEL_TEST_H
+
+#include "kernel.h"
+
+#define KERNEL_SECTIONS	8
+
+struct kernel_hooks {
+	void *context;
+	/* Another processor may come in between */
+	void (*yield)(void *context, enum kernel_point point);
+	/* The mutex is taken; returns when it may be free */
+	void (*wait)(void *context, const void *mutex);
+	/* Remembers a section of who runs, or returns the latest that it had */
+	u32 (*section)(void *context, u32 section);
+	bool (*may_allocate)(void *context);
+};
+
+void kernel_reset(const struct kernel_hooks *hooks);
+const char *kernel_last_log(void);
+
+/* Callbacks that wait; whether the first of them may run; runs it */
+u32 kernel_callbacks(void);
+bool kernel_grace_period_ended(void);
+void kernel_run_callback(void);
+/* Read-side sections that run */
+u32 kernel_sections(void);
+bool kernel_mutex_is_taken(const void *mutex);
+
+const struct iommu_ops *kernel_iommu_ops(void);
+
+#endif /* KERNEL_TEST_H */

@@ -4,7 +4,8 @@
 //!
 //! Linux: `struct clp_req_hdr` and `struct clp_rsp_hdr`, `arch/s390/include/asm/clp.h`.
 
-use crate::{CommandCode, RequestError, ResponseCode};
+use crate::code::{CommandCode, ResponseCode};
+use crate::message::RequestError;
 use bitfield_struct::bitfield;
 use static_assertions::const_assert_eq;
 use zerocopy::big_endian::{U16, U32, U64};

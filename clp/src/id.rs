@@ -65,3 +65,19 @@ impl fmt::Display for FunctionGroupId {
         write!(f, "{:#04x}", self.0)
     }
 }
+
+/// Where a list goes on: opaque, given by the machine.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[repr(transparent)]
+pub struct ResumeToken(pub u64);
+
+impl ResumeToken {
+    /// Asks for the start of the list; as an answer, says that the list is complete.
+    pub const START: Self = Self(0);
+}
+
+impl fmt::Display for ResumeToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
+    }
+}

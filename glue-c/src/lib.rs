@@ -8,7 +8,7 @@
 //! functions of [`kernel`], which are ordinary symbols, so that the object has no indirect branch.
 #![no_std]
 
-pub mod clp;
+pub mod commands;
 pub mod container;
 mod errno;
 pub mod function;
@@ -17,5 +17,5 @@ pub mod reclaim;
 pub mod refresh;
 pub mod registration;
 pub mod table;
-pub mod user_clp;
+pub mod user_commands;
 pub mod vfio;

@@ -2,7 +2,8 @@
 
 //! A function of the host, with the values that the guest sees instead of the host's.
 
-use crate::{Bar, Function, FunctionGroupId, FunctionId, Uid};
+use crate::id::{FunctionGroupId, FunctionId, Uid};
+use crate::value::{Bar, Function};
 use core::fmt;
 
 /// What the VMM puts in the place of the host's values when it passes a function through.

@@ -1,71 +1,68 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The room for a response, and how much of it is written.
+//! The capacity for a response, and how much of it is written.
 
-use super::{Personality, Refusal};
-use crate::{Response, ResponseCode, ResponseHeader};
+use super::{Refusal, Rules};
+use crate::code::ResponseCode;
+use crate::header::ResponseHeader;
+use crate::message::WireResponse;
+use crate::wire::{query_pci_fn, query_pci_fngrp, set_pci_fn};
 
-/// The room that the guest offers; nothing else of the block is written.
+/// The bytes that the guest offers for a response; nothing else of the block is written.
 #[derive(Debug)]
 pub(super) struct Room<'b> {
     bytes: &'b mut [u8],
-    personality: Personality,
+    rules: Rules,
 }
 
 impl<'b> Room<'b> {
-    pub(super) fn new(bytes: &'b mut [u8], personality: Personality) -> Self {
-        Self { bytes, personality }
+    pub(super) const fn new(bytes: &'b mut [u8], rules: Rules) -> Self {
+        Self { bytes, rules }
     }
 
-    pub(super) const fn personality(&self) -> Personality {
-        self.personality
+    pub(super) const fn rules(&self) -> &Rules {
+        &self.rules
     }
 
     pub(super) const fn len(&self) -> usize {
         self.bytes.len()
     }
 
-    pub(super) fn bytes_mut(&mut self) -> &mut [u8] {
+    pub(super) const fn bytes_mut(&mut self) -> &mut [u8] {
         self.bytes
     }
 
     /// Whether a response of type `R` can be stored.
-    pub(super) const fn suits<R: Response>(&self) -> bool {
-        match self.personality {
-            Personality::Hardware => self.bytes.len() >= R::MINIMUM,
-            Personality::Qemu => true,
-        }
+    pub(super) const fn suits<R: WireResponse>(&self) -> bool {
+        !self.rules.stores_length || self.bytes.len() >= R::MINIMUM
     }
 
-    /// Stores a header that says no; in QEMU its code alone.
+    /// Stores a header with a refusal; in QEMU its code alone.
     pub(super) fn refuse(&mut self, code: ResponseCode) {
-        match self.personality {
-            Personality::Hardware => {
-                let length = self.bytes.len().min(ResponseHeader::SIZE);
-                ResponseHeader::new(code, length as u16).emit(self.bytes);
-            }
-            Personality::Qemu => self.store_code(code),
+        if self.rules.stores_length {
+            let length = self.bytes.len().min(ResponseHeader::SIZE);
+            ResponseHeader::new(code, length as u16).emit(self.bytes);
+        } else {
+            self.store_code(code);
         }
     }
 
-    /// Stores a response, in QEMU its code and as much of the body as there is room for.
+    /// Stores a response, in QEMU its code and as much of the body as fits.
     pub(super) fn store<R: QemuResponse>(&mut self, mut response: R) -> Result<(), Refusal> {
-        match self.personality {
-            Personality::Hardware => self.emit(&response),
-            Personality::Qemu => {
-                response.truncate(R::QEMU_LENGTH);
-                self.store_code(ResponseCode::OK);
-                let body = response.as_bytes().iter().take(R::QEMU_LENGTH).skip(ResponseHeader::SIZE);
-                for (stored, byte) in self.bytes.iter_mut().skip(ResponseHeader::SIZE).zip(body) {
-                    *stored = *byte;
-                }
-                Ok(())
-            }
+        if self.rules.stores_length {
+            return self.emit(&response);
         }
+        response.truncate(R::QEMU_LENGTH);
+        self.store_code(ResponseCode::OK);
+        let body = response.as_bytes().iter().take(R::QEMU_LENGTH).skip(ResponseHeader::SIZE);
+        for (stored, byte) in self.bytes.iter_mut().skip(ResponseHeader::SIZE).zip(body) {
+            *stored = *byte;
+        }
+        Ok(())
     }
 
-    /// Stores a response, if there is room for its fixed part.
-    pub(super) fn emit(&mut self, response: &impl Response) -> Result<(), Refusal> {
+    /// Stores a response, if its fixed part fits.
+    pub(super) fn emit(&mut self, response: &impl WireResponse) -> Result<(), Refusal> {
         match response.emit(self.bytes) {
             Ok(_) => Ok(()),
             Err(_) => Err(ResponseCode::LENGTH.into()),
@@ -80,19 +77,19 @@ impl<'b> Room<'b> {
 }
 
 /// A response as QEMU knows it.
-pub(super) trait QemuResponse: Response {
+pub(super) trait QemuResponse: WireResponse {
     /// Bytes of the structure in QEMU, `include/hw/s390x/s390-pci-clp.h`.
     const QEMU_LENGTH: usize;
 }
 
-impl QemuResponse for crate::query_pci_fn::Response {
+impl QemuResponse for query_pci_fn::Response {
     const QEMU_LENGTH: usize = Self::UTILITY_STRING_END;
 }
 
-impl QemuResponse for crate::query_pci_fngrp::Response {
+impl QemuResponse for query_pci_fngrp::Response {
     const QEMU_LENGTH: usize = size_of::<Self>();
 }
 
-impl QemuResponse for crate::set_pci_fn::Response {
+impl QemuResponse for set_pci_fn::Response {
     const QEMU_LENGTH: usize = Self::MINIMUM;
 }

@@ -3,10 +3,11 @@
 //! What the VMM is to do with a function.
 
 use super::room::Room;
-use super::Personality;
-use crate::mio::MioInfo;
-use crate::set_pci_fn::Response;
-use crate::{ConditionCode, FunctionHandle, ResponseCode};
+use super::Rules;
+use crate::code::{ConditionCode, ResponseCode};
+use crate::id::FunctionHandle;
+use crate::wire::mio::MioInfo;
+use crate::wire::set_pci_fn::Response;
 use core::fmt;
 
 /// What the guest wants of a function.
@@ -54,11 +55,11 @@ pub enum SetRefusal {
 }
 
 impl SetRefusal {
-    const fn response_code(self, personality: Personality) -> ResponseCode {
+    const fn response_code(self, rules: &Rules) -> ResponseCode {
         match self {
             Self::Gone => ResponseCode::FUNCTION_HANDLE,
             Self::Resources => ResponseCode::RESOURCES,
-            Self::AlreadyInState => personality.already_in_state(),
+            Self::AlreadyInState => rules.already_in_state,
             Self::PermanentError => ResponseCode::PERMANENT_ERROR,
             Self::RecoveryPending => ResponseCode::RECOVERY_PENDING,
             Self::Busy => ResponseCode::BUSY,
@@ -126,7 +127,7 @@ impl<'b> SetRequest<'b> {
 
     /// Answers that nothing was done, and why; returns the condition code.
     pub fn refuse(self, refusal: SetRefusal) -> ConditionCode {
-        let code = refusal.response_code(self.room.personality());
+        let code = refusal.response_code(self.room.rules());
         self.end(code)
     }
 

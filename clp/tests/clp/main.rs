@@ -9,6 +9,7 @@ mod answers_set;
 mod answers_view;
 mod block;
 mod codes;
+mod command;
 mod enable;
 mod ensure;
 mod find;

@@ -5,8 +5,8 @@
 use clp::set_pci_fn::Operation;
 use clp::{
     list_pci, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, CommandCode, FunctionGroupId, FunctionHandle,
-    FunctionId, ListEntry, ListSummary, ListWriter, Parts, PartsError, Request, RequestError, ResponseCode,
-    ResumeToken, RoomError,
+    FunctionId, ListEntry, ListSummary, ListWriter, Parts, PartsError, RequestError, ResponseCode, ResumeToken,
+    RoomError, WireRequest,
 };
 
 #[test]
@@ -59,7 +59,7 @@ fn parts_within_the_block() {
 }
 
 /// Each request is read at its exact length alone, and only as what it is.
-fn check_parse<R: Request + PartialEq + core::fmt::Debug>(request: R, reserved: &[usize]) {
+fn check_parse<R: WireRequest + PartialEq + core::fmt::Debug>(request: R, reserved: &[usize]) {
     let bytes = request.as_bytes();
     let required = bytes.len();
     assert_eq!(R::parse(bytes), Ok(request));
@@ -168,7 +168,7 @@ fn list_written_into_every_room() {
         }
         assert_eq!(count, (offered - 32) / 16);
         assert!(!writer.push(&entry));
-        let length = usize::from(writer.finish(ResumeToken(0xfedc)));
+        let length = usize::from(writer.finish(ResumeToken(0xfedc), 0));
         assert_eq!(length, 32 + 16 * count);
         let mut expected = vec![0; 32];
         expected[..2].copy_from_slice(&(length as u16).to_be_bytes());
@@ -183,5 +183,5 @@ fn list_written_into_every_room() {
     let mut room = vec![0xa5; 100_000];
     let mut writer = ListWriter::new(&mut room, summary).unwrap();
     while writer.push(&entry) {}
-    assert_eq!(writer.finish(ResumeToken::START), 0xfff0);
+    assert_eq!(writer.finish(ResumeToken::START, 0), 0xfff0);
 }

@@ -5,7 +5,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 
-use clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
+use clp::{Clp, Command, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
 use qemu_s390x::event::ErrorEvent;
 use qemu_s390x::pci::{Space, Width};
 use qemu_s390x::{Frames, Platform};
@@ -171,8 +171,12 @@ impl Bus for Path<'_> {
 }
 
 impl Clp for Bench {
-    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
-        self.fake.call(processor, block)
+    fn call(&self, processor: LogicalProcessor, command: &mut Command<'_>) -> ConditionCode {
+        self.fake.call(processor, command)
+    }
+
+    fn pause(&self, busy: u32) -> bool {
+        self.fake.pause(busy)
     }
 
     fn immediate(&self, command: u64) -> Result<u64, ConditionCode> {

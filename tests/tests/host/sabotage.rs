@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-use ::clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
+use clp::{Clp, Command, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
 use s390_iommu::{
     AbsoluteAddress, Fib, FunctionControl, Iova, Outcome, PhysToVirt, Status, TableAllocator, TableSize, Zpci,
 };
@@ -53,7 +53,7 @@ impl Broken {
 const DONE: Outcome = Outcome { cc: ConditionCode::Zero, status: Status(0) };
 
 impl Clp for Broken {
-    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
+    fn call(&self, processor: LogicalProcessor, block: &mut Command<'_>) -> ConditionCode {
         let request = [block.bytes()[3], block.bytes()[22]];
         if matches!(self.sabotage, Sabotage::NoDisable) && request == [5, 1] {
             // The answer says that the function is disabled.
@@ -75,6 +75,10 @@ impl Clp for Broken {
 
     fn immediate(&self, command: u64) -> Result<u64, ConditionCode> {
         self.fake.immediate(command)
+    }
+
+    fn pause(&self, busy: u32) -> bool {
+        self.fake.pause(busy)
     }
 }
 

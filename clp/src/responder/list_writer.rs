@@ -2,8 +2,10 @@
 
 //! A response to LIST PCI, written entry by entry.
 
-use crate::list_pci::{Entry, Response};
-use crate::{ListEntry, ListSummary, ResumeToken, RoomError};
+use crate::id::ResumeToken;
+use crate::message::RoomError;
+use crate::value::{ListEntry, ListSummary};
+use crate::wire::list_pci::{Entry, Response};
 use zerocopy::FromBytes;
 
 /// Writes a response to LIST PCI into the room that was offered for it.
@@ -52,11 +54,12 @@ impl<'a> ListWriter<'a> {
     }
 
     /// Completes the response and returns its length in bytes. The list goes on at `resume`, or is complete with
-    /// [`ResumeToken::START`].
-    pub fn finish(self, resume: ResumeToken) -> u16 {
+    /// [`ResumeToken::START`]; `mdd` is the word at byte 24, 0 but in QEMU ([`Response::mdd`]).
+    pub fn finish(self, resume: ResumeToken, mdd: u32) -> u16 {
         let mut response = Response::new(self.summary.max_functions, self.summary.uid_checking);
         response.header.length.set(self.length);
         response.resume_token.set(resume.0);
+        response.mdd.set(mdd);
         *self.fixed = response;
         self.length
     }

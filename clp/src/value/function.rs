@@ -2,9 +2,10 @@
 
 //! A function, as people use it.
 
-use crate::mio::{MioAddress, MioInfo, ValidBars};
-use crate::query_pci_fn::{Flags, PortByte, Response};
-use crate::{Bar, FunctionGroupId, FunctionId, FunctionType, Received, Uid, UtilityString};
+use super::{mio_bar, Bar, FunctionType, MioBar, UtilityString};
+use crate::id::{FunctionGroupId, FunctionId, Uid};
+use crate::message::Received;
+use crate::wire::query_pci_fn::{Flags, PortByte, Response};
 use core::fmt;
 use zerocopy::little_endian;
 
@@ -50,15 +51,6 @@ pub struct Function {
     pub utility_string: Option<UtilityString>,
 }
 
-/// Addresses of a BAR for mapped I/O.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
-pub struct MioBar {
-    /// Address for write-back access.
-    pub write_back: u64,
-    /// Address for write-through access.
-    pub write_through: u64,
-}
-
 impl Function {
     /// Reads a response.
     ///
@@ -96,7 +88,7 @@ impl Function {
             rid: flags.rid_available().then(|| response.rid.get()),
             tid: flags.tid_available().then(|| response.tid.get()),
             bars,
-            mio: mio.then(|| mio_bars(&response.mio)),
+            mio: mio.then(|| mio_bar::mio_bars(&response.mio)),
             start_dma,
             end_dma,
             fmb_length: u16::from(response.fmb_length) * 4,
@@ -147,34 +139,10 @@ impl Function {
             response.utility_string = bytes;
         }
         if let Some(bars) = &self.mio {
-            response.mio = mio_info(bars);
+            response.mio = mio_bar::mio_info(bars);
         }
         Ok(response)
     }
-}
-
-pub(crate) fn mio_bars(info: &MioInfo) -> [Option<MioBar>; 6] {
-    let mut bars = [None; 6];
-    for (index, (bar, address)) in bars.iter_mut().zip(&info.addresses).enumerate() {
-        *bar = info
-            .valid
-            .contains(index)
-            .then(|| MioBar { write_back: address.write_back.get(), write_through: address.write_through.get() });
-    }
-    bars
-}
-
-fn mio_info(bars: &[Option<MioBar>; 6]) -> MioInfo {
-    let mut info = MioInfo::NONE;
-    let mut valid = 0;
-    for (index, (bar, address)) in bars.iter().zip(&mut info.addresses).enumerate() {
-        if let Some(bar) = bar {
-            valid |= 0x20 >> index;
-            *address = MioAddress { write_back: bar.write_back.into(), write_through: bar.write_through.into() };
-        }
-    }
-    info.valid = ValidBars::new().with_bars(valid);
-    info
 }
 
 /// A value that no function can have.

@@ -4,9 +4,9 @@
 
 use core::ffi::c_void;
 
-use ::clp::set_pci_fn::{Operation, Request};
-use ::clp::{
-    Block, CallError, Client, CommandCode, ConditionCode, FunctionHandle, FunctionId, ListError, QueryError, SetError,
+use clp::{
+    Block, CallError, Client, ClientError, CommandCode, ConditionCode, Enable, FunctionHandle, FunctionId, Leftover,
+    ListError, ResponseCode, SetError,
 };
 
 use crate::errno;
@@ -23,14 +23,14 @@ pub unsafe extern "C" fn zpci_rust_list(block: *mut Block, context: *mut c_void)
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
     let mut client = Client::new(&KernelClp, unsafe { &mut *block });
     let mut list = client.list();
-    let mut told = None;
+    let mut reported = None;
     loop {
         let entry = list.next();
-        // C is told once, and again if a later response says something else.
+        // Reported once, and again if a later response differs.
         let uid_checking = list.summary().map(|summary| summary.uid_checking);
-        if let Some(on) = uid_checking.filter(|_| uid_checking != told) {
+        if let Some(on) = uid_checking.filter(|_| uid_checking != reported) {
             kernel::uid_checking(on);
-            told = uid_checking;
+            reported = uid_checking;
         }
         match entry {
             // SAFETY: by the contract `context` is what C expects.
@@ -43,6 +43,9 @@ pub unsafe extern "C" fn zpci_rust_list(block: *mut Block, context: *mut c_void)
 
 /// Finds the function with identifier `id`: its handle and state (0 standby, 1 configured); 0, -ENODEV or -EIO.
 ///
+/// Reports to C whether UIDs are unique, as every list does. Issues at most 66 commands and does not sleep: C calls it
+/// with a spinlock held.
+///
 /// # Safety
 ///
 /// `block` must be a page that nobody else uses; `handle` and `configured` must be valid.
@@ -50,8 +53,15 @@ pub unsafe extern "C" fn zpci_rust_list(block: *mut Block, context: *mut c_void)
 pub unsafe extern "C" fn zpci_rust_find(block: *mut Block, id: u32, handle: *mut u32, configured: *mut bool) -> i32 {
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
     let mut client = Client::new(&KernelClp, unsafe { &mut *block });
-    match client.find(FunctionId(id)) {
-        Ok(Some(entry)) => {
+    let (entry, summary) = match client.find_with_summary(FunctionId(id)) {
+        Ok(found) => found,
+        Err(error) => return list_failed(error),
+    };
+    if let Some(summary) = summary {
+        kernel::uid_checking(summary.uid_checking);
+    }
+    match entry {
+        Some(entry) => {
             // SAFETY: by the contract both are valid.
             unsafe {
                 handle.write(entry.handle.0);
@@ -59,24 +69,28 @@ pub unsafe extern "C" fn zpci_rust_find(block: *mut Block, id: u32, handle: *mut
             }
             0
         }
-        Ok(None) => errno::ENODEV,
-        Err(error) => list_failed(error),
+        None => errno::ENODEV,
     }
 }
 
-/// Queries the function with `handle`, and its group; 0 or -EIO.
+/// Queries the function with `handle`, which was listed as `id`, and its group; 0 or -EIO.
 ///
 /// # Safety
 ///
 /// `block` must be a page that nobody else uses; `function` must be valid, and is written on success only.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_query(block: *mut Block, handle: u32, function: *mut ForeignFunction) -> i32 {
+pub unsafe extern "C" fn zpci_rust_query(
+    block: *mut Block,
+    id: u32,
+    handle: u32,
+    function: *mut ForeignFunction,
+) -> i32 {
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
     let mut client = Client::new(&KernelClp, unsafe { &mut *block });
     let handle = FunctionHandle(handle);
-    let queried = match client.query_function(handle) {
+    let queried = match client.query_listed(FunctionId(id), handle) {
         Ok(queried) => queried,
-        Err(QueryError::Call(error)) => return call_failed(CommandCode::QUERY_PCI_FN, error),
+        Err(ClientError::Call(error)) => return call_failed(CommandCode::QUERY_PCI_FN, error),
         Err(_) => return refused(CommandCode::QUERY_PCI_FN),
     };
     let group = match client.query_function_group(queried.group) {
@@ -90,11 +104,12 @@ pub unsafe extern "C" fn zpci_rust_query(block: *mut Block, handle: u32, functio
 
 /// Enables the function with `handle`, with mapped I/O where `mio` says so: both or nothing.
 ///
-/// 0, and the new handle in `enabled`; a positive response code; -EIO. May sleep.
+/// 0; a positive response code; -EIO. `now` receives the handle that the function has afterwards, also on failure: one
+/// with the enable bit only if the function may be enabled all the same. May sleep.
 ///
 /// # Safety
 ///
-/// `block` must be a page that nobody else uses; `enabled` must be valid, and is written on success only.
+/// `block` must be a page that nobody else uses; `now` must be valid, and is always written.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_enable(
     block: *mut Block,
@@ -102,32 +117,29 @@ pub unsafe extern "C" fn zpci_rust_enable(
     spaces: u8,
     gisa: u32,
     mio: bool,
-    enabled: *mut u32,
+    now: *mut u32,
 ) -> i32 {
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
     let mut client = Client::new(&KernelClp, unsafe { &mut *block });
-    let request = |handle: FunctionHandle, operation: Operation| Request {
-        dma_address_spaces: spaces,
-        gisa: gisa.into(),
-        ..Request::new(handle, operation)
+    let (rc, after) = match client.enable(FunctionHandle(handle), Enable { spaces, gisa, mio }) {
+        Ok(enabled) => (0, enabled.handle.0),
+        Err(error) => {
+            let rc = set_failed(error.error);
+            let after = match error.function {
+                Leftover::Unchanged => handle,
+                Leftover::Disabled(disabled) => disabled.0,
+                Leftover::MaybeEnabled { handle, error } => {
+                    // The first failure is what the caller has to know; this one is recorded.
+                    set_failed(error);
+                    handle.0
+                }
+            };
+            (rc, after)
+        }
     };
-    let mut new = match set(&mut client, &request(FunctionHandle(handle), Operation::ENABLE)) {
-        Ok(new) => new,
-        Err(code) => return code,
-    };
-    if mio {
-        new = match set(&mut client, &request(new, Operation::ENABLE_MIO)) {
-            Ok(new) => new,
-            Err(code) => {
-                // The first failure is what the caller has to know; a second one was recorded.
-                let _ = set(&mut client, &Request::new(new, Operation::DISABLE));
-                return code;
-            }
-        };
-    }
-    // SAFETY: by the contract `enabled` is valid.
-    unsafe { enabled.write(new.0) };
-    0
+    // SAFETY: by the contract `now` is valid.
+    unsafe { now.write(after) };
+    rc
 }
 
 /// Disables the function with `handle`.
@@ -141,13 +153,13 @@ pub unsafe extern "C" fn zpci_rust_enable(
 pub unsafe extern "C" fn zpci_rust_disable(block: *mut Block, handle: u32, disabled: *mut u32) -> i32 {
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
     let mut client = Client::new(&KernelClp, unsafe { &mut *block });
-    match set(&mut client, &Request::new(FunctionHandle(handle), Operation::DISABLE)) {
+    match client.disable(FunctionHandle(handle)) {
         Ok(new) => {
             // SAFETY: by the contract `disabled` is valid.
             unsafe { disabled.write(new.0) };
             0
         }
-        Err(code) => code,
+        Err(error) => set_failed(error),
     }
 }
 
@@ -167,20 +179,15 @@ pub unsafe extern "C" fn zpci_rust_write_back(block: *mut Block) -> i32 {
     }
 }
 
-/// One SET PCI FN; the new handle, or the number for C.
-fn set(client: &mut Client<'_, KernelClp>, request: &Request) -> Result<FunctionHandle, i32> {
-    match client.set(request, kernel::pause_set) {
-        Ok(received) => Ok(FunctionHandle(received.response().handle.get())),
-        Err(error) => Err(match error.response_code() {
-            Some(code) => {
-                kernel::record(CommandCode::SET_PCI_FN, code.0, ConditionCode::Zero);
-                i32::from(code.0)
-            }
-            None => match error {
-                SetError::Call(error) => call_failed(CommandCode::SET_PCI_FN, error),
-                _ => refused(CommandCode::SET_PCI_FN),
-            },
-        }),
+/// Records a SET PCI FN that failed; the number for C, which is never 0.
+fn set_failed(error: SetError) -> i32 {
+    match (error.response_code(), error) {
+        (Some(code @ ResponseCode(1..)), _) => {
+            kernel::record(CommandCode::SET_PCI_FN, code.0, ConditionCode::Zero);
+            i32::from(code.0)
+        }
+        (_, SetError::Call(error)) => call_failed(CommandCode::SET_PCI_FN, error),
+        _ => refused(CommandCode::SET_PCI_FN),
     }
 }
 
@@ -200,7 +207,7 @@ fn call_failed(command: CommandCode, error: CallError) -> i32 {
     errno::EIO
 }
 
-/// The machine said that all went well, and answered something that cannot be.
+/// Records a command that was answered OK, with a response that makes no sense.
 fn refused(command: CommandCode) -> i32 {
     kernel::record(command, 0, ConditionCode::Zero);
     errno::EIO

@@ -5,8 +5,11 @@
 //! Linux: `struct clp_req_set_pci` and `struct clp_rsp_set_pci`, `arch/s390/include/asm/pci_clp.h`.
 //! QEMU: `ClpRspSetPci`, `include/hw/s390x/s390-pci-clp.h`, which has no MIO addresses.
 
-use crate::mio::MioInfo;
-use crate::{CommandCode, FunctionHandle, RequestHeader, ResponseCode, ResponseHeader};
+use crate::code::{CommandCode, ResponseCode};
+use crate::header::{RequestHeader, ResponseHeader};
+use crate::id::FunctionHandle;
+use crate::message::{WireRequest, WireResponse};
+use crate::wire::mio::MioInfo;
 use core::fmt;
 use core::mem::offset_of;
 use static_assertions::const_assert_eq;
@@ -95,7 +98,7 @@ impl Request {
     }
 }
 
-impl crate::Request for Request {
+impl WireRequest for Request {
     const COMMAND: CommandCode = CommandCode::SET_PCI_FN;
 
     type Response = Response;
@@ -147,9 +150,12 @@ impl Response {
     }
 }
 
-impl crate::Response for Response {
+impl WireResponse for Response {
     /// Everything up to the MIO addresses.
     const MINIMUM: usize = offset_of!(Response, mio);
+
+    /// The handle.
+    const NEEDED: usize = offset_of!(Response, reserved_20);
 
     fn header_mut(&mut self) -> &mut ResponseHeader {
         &mut self.header

@@ -5,7 +5,7 @@
 //! Linux: `clp_get_ilp`, `arch/s390/pci/pci_clp.c`. QEMU takes the command for an address and raises an operand
 //! exception (measured).
 
-use crate::LogicalProcessor;
+use crate::code::LogicalProcessor;
 
 /// Command that asks for the installed logical processors.
 pub const INSTALLED_PROCESSORS: u64 = 1;

@@ -2,11 +2,11 @@
 
 //! Commands of user space: what /dev/clp lets through.
 
-use ::clp::{
-    query_pci_fn, query_pci_fngrp, Block, Clp, CommandCode, ConditionCode, LogicalProcessor, Request, RequestHeader,
-    ResponseHeader,
+use clp::{
+    immediate, list_pci, query_pci_fn, query_pci_fngrp, slpc, Block, Clp, Command, CommandCode, ConditionCode,
+    LogicalProcessor, RequestHeader, WireRequest,
 };
-use zerocopy::{FromBytes, IntoBytes};
+use zerocopy::FromBytes;
 
 use crate::errno;
 use crate::kernel::KernelClp;
@@ -24,10 +24,13 @@ pub unsafe extern "C" fn zpci_rust_user_call(processor: u8, block: *mut Block) -
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
     let block = unsafe { &mut *block };
     let processor = LogicalProcessor(processor);
-    if !is_allowed(processor, block.as_bytes()) {
+    let Ok(mut command) = Command::new(block) else {
+        return errno::EINVAL;
+    };
+    if !is_allowed(processor, command.request()) {
         return errno::EINVAL;
     }
-    match KernelClp.call(processor, block) {
+    match KernelClp.call(processor, &mut command) {
         ConditionCode::Zero => 0,
         _ => errno::EOPNOTSUPP,
     }
@@ -40,7 +43,7 @@ pub unsafe extern "C" fn zpci_rust_user_call(processor: u8, block: *mut Block) -
 /// `installed` must be valid, and is written on success only.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_user_installed(installed: *mut u64) -> i32 {
-    match KernelClp.immediate(::clp::immediate::INSTALLED_PROCESSORS) {
+    match KernelClp.immediate(immediate::INSTALLED_PROCESSORS) {
         Ok(mask) => {
             // SAFETY: by the contract `installed` is valid.
             unsafe { installed.write(mask) };
@@ -50,30 +53,24 @@ pub unsafe extern "C" fn zpci_rust_user_installed(installed: *mut u64) -> i32 {
     }
 }
 
-fn is_allowed(processor: LogicalProcessor, block: &[u8]) -> bool {
-    let Ok((header, _)) = RequestHeader::read_from_prefix(block) else {
+/// Whether `request` is one of those that change nothing, exactly, with zeros where they have to be.
+fn is_allowed(processor: LogicalProcessor, request: &[u8]) -> bool {
+    let Ok((header, _)) = RequestHeader::read_from_prefix(request) else {
         return false;
     };
     match (processor, header.command()) {
         (LogicalProcessor::BASE | LogicalProcessor::PCI, CommandCode::STORE_CHARACTERISTICS) => {
-            is_well_formed::<::clp::slpc::Request>(block)
+            is_well_formed::<slpc::Request>(request)
         }
-        (LogicalProcessor::PCI, CommandCode::LIST_PCI) => is_well_formed::<::clp::list_pci::Request>(block),
-        (LogicalProcessor::PCI, CommandCode::QUERY_PCI_FN) => is_well_formed::<query_pci_fn::Request>(block),
-        (LogicalProcessor::PCI, CommandCode::QUERY_PCI_FNGRP) => is_well_formed::<query_pci_fngrp::Request>(block),
+        (LogicalProcessor::PCI, CommandCode::LIST_PCI) => is_well_formed::<list_pci::Request>(request),
+        (LogicalProcessor::PCI, CommandCode::QUERY_PCI_FN) => is_well_formed::<query_pci_fn::Request>(request),
+        (LogicalProcessor::PCI, CommandCode::QUERY_PCI_FNGRP) => is_well_formed::<query_pci_fngrp::Request>(request),
         _ => false,
     }
 }
 
-/// Whether the request is one of its kind, with zeros where they have to be, and leaves the response in the block.
-fn is_well_formed<R: Request>(block: &[u8]) -> bool {
-    let Some((request, response)) = block.split_at_checked(size_of::<R>()) else {
-        return false;
-    };
-    let (Ok(request), Ok((header, _))) = (R::parse(request), ResponseHeader::read_from_prefix(response)) else {
-        return false;
-    };
-    request.check().is_ok() && usize::from(header.length.get()) <= response.len()
+fn is_well_formed<R: WireRequest>(request: &[u8]) -> bool {
+    R::parse(request).is_ok_and(|request| request.check().is_ok())
 }
 
 #[cfg(test)]
@@ -81,10 +78,12 @@ mod tests {
     use super::*;
 
     /// A block that starts with a request, offers `room` bytes, and is 0xa5 elsewhere.
-    fn block(request: &[u8], room: u16) -> [u8; Block::SIZE] {
-        let mut block = [0xa5; Block::SIZE];
-        block[..request.len()].copy_from_slice(request);
-        block[request.len()..request.len() + 2].copy_from_slice(&room.to_be_bytes());
+    fn block(request: &[u8], room: u16) -> Block {
+        let mut block = Block::zeroed();
+        let bytes = block.bytes_mut();
+        bytes.fill(0xa5);
+        bytes[..request.len()].copy_from_slice(request);
+        bytes[request.len()..request.len() + 2].copy_from_slice(&room.to_be_bytes());
         block
     }
 
@@ -95,8 +94,9 @@ mod tests {
         request
     }
 
-    fn allowed(processor: u8, block: &[u8]) -> bool {
-        is_allowed(LogicalProcessor(processor), block)
+    fn allowed(processor: u8, block: &Block) -> bool {
+        let mut block = block.clone();
+        Command::new(&mut block).is_ok_and(|command| is_allowed(LogicalProcessor(processor), command.request()))
     }
 
     #[test]

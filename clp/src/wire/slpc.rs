@@ -5,7 +5,9 @@
 //! Linux: `struct clp_req_slpc`, `arch/s390/include/asm/clp.h`, and `struct clp_rsp_slpc_pci`,
 //! `arch/s390/include/asm/pci_clp.h`. QEMU does not know the command.
 
-use crate::{CommandCode, RequestHeader, ResponseCode, ResponseHeader};
+use crate::code::{CommandCode, ResponseCode};
+use crate::header::{RequestHeader, ResponseHeader};
+use crate::message::{WireRequest, WireResponse};
 use bitfield_struct::bitfield;
 use core::mem::offset_of;
 use static_assertions::const_assert_eq;
@@ -35,7 +37,7 @@ impl Default for Request {
     }
 }
 
-impl crate::Request for Request {
+impl WireRequest for Request {
     const COMMAND: CommandCode = CommandCode::STORE_CHARACTERISTICS;
 
     type Response = Response;
@@ -89,8 +91,11 @@ const_assert_eq!(offset_of!(Response, lpif), 32);
 const_assert_eq!(offset_of!(Response, write_back), 80);
 const_assert_eq!(offset_of!(Response, lpic), 96);
 
-impl crate::Response for Response {
+impl WireResponse for Response {
     const MINIMUM: usize = size_of::<Self>();
+
+    /// What Linux reads: the position for write-back.
+    const NEEDED: usize = offset_of!(Response, reserved_81);
 
     fn header_mut(&mut self) -> &mut ResponseHeader {
         &mut self.header

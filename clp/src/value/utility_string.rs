@@ -2,7 +2,7 @@
 
 //! The utility string of a function.
 
-use crate::ebcdic;
+use super::ebcdic;
 use core::fmt;
 
 /// Utility string: 64 bytes of text that the administrator gave the function, in EBCDIC.

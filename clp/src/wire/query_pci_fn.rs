@@ -5,8 +5,11 @@
 //! Linux: `struct clp_req_query_pci` and `struct clp_rsp_query_pci`, `arch/s390/include/asm/pci_clp.h`.
 //! QEMU: `ClpRspQueryPci`, `include/hw/s390x/s390-pci-clp.h`, which ends with the utility string.
 
-use crate::mio::MioInfo;
-use crate::{CommandCode, FunctionHandle, RequestHeader, ResponseCode, ResponseHeader};
+use crate::code::{CommandCode, ResponseCode};
+use crate::header::{RequestHeader, ResponseHeader};
+use crate::id::FunctionHandle;
+use crate::message::{WireRequest, WireResponse};
+use crate::wire::mio::MioInfo;
 use bitfield_struct::bitfield;
 use core::mem::offset_of;
 use static_assertions::const_assert_eq;
@@ -44,7 +47,7 @@ impl Request {
     }
 }
 
-impl crate::Request for Request {
+impl WireRequest for Request {
     const COMMAND: CommandCode = CommandCode::QUERY_PCI_FN;
 
     type Response = Response;
@@ -210,7 +213,7 @@ impl Default for Response {
     }
 }
 
-impl crate::Response for Response {
+impl WireResponse for Response {
     /// Everything up to the UID.
     const MINIMUM: usize = offset_of!(Response, utility_string);
 

@@ -2,32 +2,35 @@
 
 //! One command, executed.
 
-use crate::{
-    Block, Clp, ConditionCode, LogicalProcessor, Received, Request, ResponseCode, ResponseError, ResponseHeader,
-};
+use super::machine::Clp;
+use crate::block::Block;
+use crate::code::{ConditionCode, LogicalProcessor, ResponseCode};
+use crate::command::Command;
+use crate::header::ResponseHeader;
+use crate::message::{Received, ResponseError, WireRequest};
 use core::fmt;
 use zerocopy::FromBytes;
 
-/// Executes one command and returns the bytes of room that were offered for its response.
+/// Executes one command and returns the bytes of capacity that were offered for its response.
 ///
-/// `room` is that many bytes, header included: a multiple of 8, at least 16, and not more than the request leaves of a
-/// [`Block`]; QEMU answers others with an operand exception (measured).
+/// `capacity` is that many bytes, header included: a multiple of 8, at least 16, and not more than the request leaves of
+/// a [`Block`]; QEMU answers others with an operand exception (measured).
 /// The block is zeroed first, since the machine may store less than it says (QEMU, measured).
 /// Nothing of the response but the condition code has been checked yet: [`Received::parse`].
 ///
 /// # Errors
 ///
-/// [`CallError::Room`] if `room` is not possible, with nothing issued; [`CallError::Condition`].
-pub fn call<'b, R: Request>(
+/// [`CallError::Capacity`] if `capacity` is not possible, with nothing issued; [`CallError::Condition`].
+pub fn call<'b, R: WireRequest>(
     machine: &impl Clp,
     block: &'b mut Block,
     processor: LogicalProcessor,
     request: &R,
-    room: u16,
+    capacity: u16,
 ) -> Result<&'b [u8], CallError> {
     let length = size_of::<R>();
-    let impossible = CallError::Room { offered: room };
-    if !room.is_multiple_of(8) {
+    let impossible = CallError::Capacity { offered: capacity };
+    if !capacity.is_multiple_of(8) {
         return Err(impossible);
     }
     *block.bytes_mut() = [0; Block::SIZE];
@@ -35,23 +38,24 @@ pub fn call<'b, R: Request>(
         return Err(impossible);
     };
     request.write_to(request_part).map_err(|_| impossible)?;
-    let offered = response_part.get_mut(..usize::from(room)).ok_or(impossible)?;
+    let offered = response_part.get_mut(..usize::from(capacity)).ok_or(impossible)?;
     let (header, _) = ResponseHeader::mut_from_prefix(offered).map_err(|_| impossible)?;
-    header.length.set(room);
-    match machine.call(processor, block) {
-        ConditionCode::Zero => block.bytes().get(length..length + usize::from(room)).ok_or(impossible),
+    header.length.set(capacity);
+    let mut command = Command::new(block).map_err(|_| impossible)?;
+    match machine.call(processor, &mut command) {
+        ConditionCode::Zero => block.bytes().get(length..length + usize::from(capacity)).ok_or(impossible),
         condition => Err(CallError::Condition(condition)),
     }
 }
 
-/// Executes one command for the PCI processor and reads the fixed part of its response, with room for all of it.
-pub(crate) fn call_fixed<R: Request>(
+/// Executes one command for the PCI processor and reads the fixed part of its response, with capacity for all of it.
+pub(super) fn call_fixed<R: WireRequest>(
     machine: &impl Clp,
     block: &mut Block,
     request: &R,
 ) -> Result<Received<R::Response>, CallError> {
-    let room = size_of::<R::Response>() as u16;
-    let bytes = call(machine, block, LogicalProcessor::PCI, request, room)?;
+    let capacity = size_of::<R::Response>() as u16;
+    let bytes = call(machine, block, LogicalProcessor::PCI, request, capacity)?;
     Ok(Received::parse(bytes)?)
 }
 
@@ -63,15 +67,16 @@ pub enum CallError {
     Condition(ConditionCode),
     /// The response says nothing.
     Response(ResponseError),
-    /// The room for the response is not a multiple of 8, is less than 16 or more than the request leaves of the block.
-    Room {
-        /// Bytes of room that were asked for.
+    /// The capacity for the response is not a multiple of 8, is less than 16 or more than the request leaves of the
+    /// block.
+    Capacity {
+        /// Bytes of capacity that were asked for.
         offered: u16,
     },
 }
 
 impl CallError {
-    /// The response code, if the command was executed and refused.
+    /// The response code, if the command was executed and refused; never 0 and never [`ResponseCode::OK`].
     pub const fn response_code(self) -> Option<ResponseCode> {
         match self {
             Self::Response(ResponseError::Refused(code)) => Some(code),
@@ -91,7 +96,7 @@ impl fmt::Display for CallError {
         match self {
             Self::Condition(condition) => write!(f, "command not executed: {condition}"),
             Self::Response(error) => error.fmt(f),
-            Self::Room { offered } => write!(f, "room of {offered} bytes for a response"),
+            Self::Capacity { offered } => write!(f, "capacity of {offered} bytes for a response"),
         }
     }
 }

@@ -2,8 +2,8 @@
 
 //! A group of functions, as people use it.
 
-use crate::query_pci_fngrp::{Flags, InterruptCount, Response, StoreBlockLength};
-use crate::Received;
+use crate::message::Received;
+use crate::wire::query_pci_fngrp::{Flags, InterruptCount, Response, StoreBlockLength};
 use core::fmt;
 
 /// What QUERY PCI FNGRP tells of a group, in host byte order and without reserved fields.

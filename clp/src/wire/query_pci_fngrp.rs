@@ -4,7 +4,10 @@
 //!
 //! Linux: `struct clp_req_query_pci_grp` and `struct clp_rsp_query_pci_grp`, `arch/s390/include/asm/pci_clp.h`.
 
-use crate::{CommandCode, FunctionGroupId, RequestHeader, ResponseCode, ResponseHeader};
+use crate::code::{CommandCode, ResponseCode};
+use crate::header::{RequestHeader, ResponseHeader};
+use crate::id::FunctionGroupId;
+use crate::message::{WireRequest, WireResponse};
 use bitfield_struct::bitfield;
 use core::mem::offset_of;
 use static_assertions::const_assert_eq;
@@ -45,7 +48,7 @@ impl Request {
     }
 }
 
-impl crate::Request for Request {
+impl WireRequest for Request {
     const COMMAND: CommandCode = CommandCode::QUERY_PCI_FNGRP;
 
     type Response = Response;
@@ -177,7 +180,7 @@ impl Default for Response {
     }
 }
 
-impl crate::Response for Response {
+impl WireResponse for Response {
     /// Everything up to the MSI address.
     const MINIMUM: usize = offset_of!(Response, reserved_48);
 

@@ -2,8 +2,8 @@
 
 //! A listed function, as people use it.
 
-use crate::list_pci::{Entry, EntryState};
-use crate::{FunctionHandle, FunctionId};
+use crate::id::{FunctionHandle, FunctionId};
+use crate::wire::list_pci::{Entry, EntryState};
 
 /// What LIST PCI tells of a function, in host byte order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -5,7 +5,9 @@
 //! Linux: `struct clp_req_list_pci`, `struct clp_rsp_list_pci` and `struct clp_fh_list_entry`,
 //! `arch/s390/include/asm/pci_clp.h`.
 
-use crate::{CommandCode, RequestHeader, ResponseCode, ResponseHeader};
+use crate::code::{CommandCode, ResponseCode};
+use crate::header::{RequestHeader, ResponseHeader};
+use crate::message::{WireRequest, WireResponse};
 use bitfield_struct::bitfield;
 use core::mem::offset_of;
 use static_assertions::const_assert_eq;
@@ -39,7 +41,7 @@ impl Request {
     }
 }
 
-impl crate::Request for Request {
+impl WireRequest for Request {
     const COMMAND: CommandCode = CommandCode::LIST_PCI;
 
     type Response = Response;
@@ -91,7 +93,7 @@ const_assert_eq!(offset_of!(Response, max_functions), 28);
 const_assert_eq!(offset_of!(Response, flags), 30);
 const_assert_eq!(offset_of!(Response, entry_size), 31);
 
-impl crate::Response for Response {
+impl WireResponse for Response {
     const MINIMUM: usize = size_of::<Self>();
 
     fn header_mut(&mut self) -> &mut ResponseHeader {

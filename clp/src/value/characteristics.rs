@@ -2,8 +2,8 @@
 
 //! Characteristics of the PCI logical processor, as people use them.
 
-use crate::slpc::{Response, WriteBack};
-use crate::Received;
+use crate::message::Received;
+use crate::wire::slpc::{Response, WriteBack};
 use core::fmt;
 
 /// What SLPC tells of the PCI processor, in host byte order and without reserved fields.
@@ -19,7 +19,7 @@ pub struct Characteristics {
 }
 
 impl Characteristics {
-    /// Reads a response.
+    /// Reads a response; characteristics that it does not reach are 0.
     pub fn decode(received: &Received<Response>) -> Self {
         let response = received.response();
         let write_back = response.write_back;

@@ -29,8 +29,8 @@ const BUSY: u16 = 0x0108;
 const UNKNOWN_TOKEN: u16 = 0x010a;
 const UNKNOWN_GROUP: u16 = 0x010b;
 
-/// The part of the machine that CLP tells of and changes.
-pub(super) struct Clp<'m> {
+/// The part of the machine that CLP reports and changes.
+pub(super) struct Commands<'m> {
     pub(super) personality: Personality,
     pub(super) functions: &'m mut Vec<Function>,
     pub(super) groups: &'m [GroupConfiguration],
@@ -51,7 +51,7 @@ pub(super) enum End {
 /// What a command stores: the response code, and the response from its byte 16 on.
 type Response = Result<Vec<u8>, u16>;
 
-impl Clp<'_> {
+impl Commands<'_> {
     /// Executes the command in `block` for logical processor `lps`.
     pub(super) fn execute(&mut self, lps: u8, block: &mut [u8]) -> End {
         let request_length = usize::from(short(block, 0));

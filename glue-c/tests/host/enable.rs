@@ -151,6 +151,7 @@ fn handles_that_contradict_the_answer() {
         assert_eq!(kernel.events()[1..], [request(0x8002_0000, 1, 0, 0), recorded(0, 0)]);
         kernel.respond(0, &bad);
         assert_eq!(disable(0x8002_0000), (-5, UNTOUCHED));
+        assert_eq!(kernel.events(), [request(0x8002_0000, 1, 0, 0), recorded(0, 0)]);
     }
     // One that says that it is longer than its capacity holds it.
     for length in [[0x00, 0x14], [0x00, 0xa1], [0xff, 0xff]] {

@@ -12,7 +12,7 @@ use core::fmt;
 pub struct FunctionHandle(pub u32);
 
 impl FunctionHandle {
-    /// The bit that tells an enabled function.
+    /// The bit that is set in the handle of an enabled function.
     pub const ENABLED: u32 = 0x8000_0000;
 
     /// Whether the handle is that of an enabled function.

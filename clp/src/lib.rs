@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! CLP (call logical processor): how an IBM Z machine tells what PCI functions it has, and enables and disables them.
+//! CLP (call logical processor): how an IBM Z machine reports which PCI functions it has, and enables and disables them.
 //!
 //! Layers, each a folder that imports from those before it alone:
 //!
@@ -77,7 +77,7 @@ pub use code::{CommandCode, ConditionCode, LogicalProcessor, ResponseCode};
 pub use command::{Command, CommandError};
 pub use header::{FormatWord, RequestHeader, ResponseHeader};
 pub use id::{FunctionGroupId, FunctionHandle, FunctionId, ResumeToken, Uid};
-pub use message::{Parts, PartsError, Received, RequestError, ResponseError, RoomError, WireRequest, WireResponse};
+pub use message::{CapacityError, Parts, PartsError, Received, RequestError, ResponseError, WireRequest, WireResponse};
 pub use responder::ListWriter;
 pub use value::{
     Bar, Characteristics, CharacteristicsError, DesignationTypes, Function, FunctionError, FunctionGroup,

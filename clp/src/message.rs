@@ -124,24 +124,24 @@ pub trait WireResponse: Copy + FromBytes + Immutable + IntoBytes + KnownLayout +
         let _ = length;
     }
 
-    /// Writes the response into `room`, the bytes that were offered for it, as far as it fits, and returns its length in
+    /// Writes the response into `buffer`, the bytes that were offered for it, as far as it fits, and returns its length in
     /// bytes; the header says the same.
     ///
     /// An optional part that does not fit as a whole is marked as absent. Bytes behind the response stay as they are.
     ///
     /// # Errors
     ///
-    /// [`RoomError`] if `room` has less than [`Self::MINIMUM`] bytes; nothing was written.
-    fn emit(&self, room: &mut [u8]) -> Result<u16, RoomError> {
-        let offered = room.len();
+    /// [`CapacityError`] if `buffer` has less than [`Self::MINIMUM`] bytes; nothing was written.
+    fn emit(&self, buffer: &mut [u8]) -> Result<u16, CapacityError> {
+        let offered = buffer.len();
         let length = offered.min(size_of::<Self>()).min(usize::from(u16::MAX));
         if length < Self::MINIMUM {
-            return Err(RoomError { required: Self::MINIMUM, offered });
+            return Err(CapacityError { required: Self::MINIMUM, offered });
         }
         let mut response = *self;
         response.truncate(length);
         response.header_mut().length.set(length as u16);
-        for (stored, byte) in room.iter_mut().zip(response.as_bytes()) {
+        for (stored, byte) in buffer.iter_mut().zip(response.as_bytes()) {
             *stored = *byte;
         }
         Ok(length as u16)
@@ -159,19 +159,19 @@ pub struct Received<R> {
 }
 
 impl<R: WireResponse> Received<R> {
-    /// Reads the response in `room`, the bytes that were offered to the machine for it.
+    /// Reads the response in `buffer`, the bytes that were offered to the machine for it.
     ///
     /// Checked in this order, before any field is looked at: the response code, that at least [`WireResponse::NEEDED`]
-    /// bytes were received. A response that says that it is longer than `room` counts as long as `room`: a machine that
+    /// bytes were received. A response that says that it is longer than `buffer` counts as long as `buffer`: a machine that
     /// knows more than this crate may store the length that it would have liked.
     ///
     /// # Errors
     ///
     /// [`ResponseError::NoCode`], [`ResponseError::Refused`], [`ResponseError::TooShort`].
-    pub fn parse(room: &[u8]) -> Result<Self, ResponseError> {
+    pub fn parse(buffer: &[u8]) -> Result<Self, ResponseError> {
         let required = R::NEEDED.max(ResponseHeader::SIZE) as u16;
-        let Ok((header, _)) = ResponseHeader::read_from_prefix(room) else {
-            return Err(ResponseError::TooShort { required, actual: room.len() as u16 });
+        let Ok((header, _)) = ResponseHeader::read_from_prefix(buffer) else {
+            return Err(ResponseError::TooShort { required, actual: buffer.len() as u16 });
         };
         match header.code() {
             ResponseCode::OK => {}
@@ -179,7 +179,7 @@ impl<R: WireResponse> Received<R> {
             code => return Err(ResponseError::Refused(code)),
         }
         let stored_length = header.length.get();
-        let bytes = room.get(..usize::from(stored_length)).unwrap_or(room);
+        let bytes = buffer.get(..usize::from(stored_length)).unwrap_or(buffer);
         let length = bytes.len() as u16;
         if length < required {
             return Err(ResponseError::TooShort { required, actual: length });
@@ -253,45 +253,45 @@ impl core::error::Error for ResponseError {}
 
 /// The bytes offered do not suffice for a response.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct RoomError {
+pub struct CapacityError {
     /// Bytes that the response needs at least.
     pub required: usize,
     /// Bytes that were offered.
     pub offered: usize,
 }
 
-impl fmt::Display for RoomError {
+impl fmt::Display for CapacityError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "capacity of {} bytes for a response of at least {}", self.offered, self.required)
     }
 }
 
-impl core::error::Error for RoomError {}
+impl core::error::Error for CapacityError {}
 
-/// The request in a command block, and the room for the response that follows it.
+/// The request in a command block, and the bytes for the response that follow it.
 ///
 /// The lengths come from the two headers and are whatever the requester wrote there.
 #[derive(Debug, Eq, PartialEq)]
 pub struct Parts<'a> {
     /// The request, as long as it says.
     pub request: &'a [u8],
-    /// The room for the response, as long as its header says; what the requester left there is still in it.
-    pub room: &'a mut [u8],
+    /// The bytes for the response, as many as its header says; what the requester left there is still in them.
+    pub response: &'a mut [u8],
 }
 
 impl<'a> Parts<'a> {
-    /// Largest request and room together, in bytes.
+    /// Largest request and capacity together, in bytes.
     pub const MAX: usize = 8192;
 
     /// Finds the two parts of `block`.
     ///
     /// The rules are those of QEMU (`clp_service_call`, `hw/s390x/s390-pci-inst.c`), which raises an operand exception
-    /// where this returns an error: lengths are multiples of 8, at least 16 for the request and 8 for the room, and
+    /// where this returns an error: lengths are multiples of 8, at least 16 for the request and 8 for the capacity, and
     /// both together at most 8192 and within `block`.
     ///
     /// # Errors
     ///
-    /// [`PartsError::Request`], [`PartsError::Room`], [`PartsError::Block`].
+    /// [`PartsError::Request`], [`PartsError::Capacity`], [`PartsError::Block`].
     pub fn split(block: &'a mut [u8]) -> Result<Self, PartsError> {
         let available = block.len();
         let (header, _) = RequestHeader::read_from_prefix(block).map_err(|_| PartsError::Block { available })?;
@@ -303,25 +303,25 @@ impl<'a> Parts<'a> {
         let [high, low, ..] = *rest else {
             return Err(PartsError::Block { available });
         };
-        let room_length = u16::from_be_bytes([high, low]);
-        if room_length < 8 || !room_length.is_multiple_of(8) {
-            return Err(PartsError::Room(room_length));
+        let capacity = u16::from_be_bytes([high, low]);
+        if capacity < 8 || !capacity.is_multiple_of(8) {
+            return Err(PartsError::Capacity(capacity));
         }
-        match rest.get_mut(..usize::from(room_length)) {
-            Some(room) if request.len() + room.len() <= Self::MAX => Ok(Self { request, room }),
+        match rest.get_mut(..usize::from(capacity)) {
+            Some(response) if request.len() + response.len() <= Self::MAX => Ok(Self { request, response }),
             _ => Err(PartsError::Block { available }),
         }
     }
 }
 
-/// Why a command block has no request and no room.
+/// Why a command block has no request and no capacity.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum PartsError {
     /// The length of the request, in bytes, is less than 16 or not a multiple of 8.
     Request(u16),
-    /// The length of the room, in bytes, is less than 8 or not a multiple of 8.
-    Room(u16),
+    /// The capacity, in bytes, is less than 8 or not a multiple of 8.
+    Capacity(u16),
     /// Both together are more than 8192 bytes or than the block has.
     Block {
         /// Bytes that the block has.
@@ -333,8 +333,8 @@ impl fmt::Display for PartsError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Request(length) => write!(f, "request of {length} bytes"),
-            Self::Room(length) => write!(f, "room of {length} bytes for a response"),
-            Self::Block { available } => write!(f, "request and room do not fit into a block of {available} bytes"),
+            Self::Capacity(length) => write!(f, "capacity of {length} bytes for a response"),
+            Self::Block { available } => write!(f, "request and capacity do not fit into a block of {available} bytes"),
         }
     }
 }

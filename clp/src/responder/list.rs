@@ -2,7 +2,7 @@
 
 //! LIST PCI, answered from slots.
 
-use super::room::Room;
+use super::buffer::Buffer;
 use super::ListWriter;
 use super::{Refusal, Responder};
 use crate::code::ResponseCode;
@@ -11,12 +11,12 @@ use crate::wire::list_pci::{Entry, Request, Response};
 
 impl Responder<'_> {
     /// The order of the checks is that of QEMU (`list_pci`, `hw/s390x/s390-pci-inst.c`).
-    pub(super) fn list(&self, request: &[u8], room: &mut Room<'_>) -> Result<(), Refusal> {
+    pub(super) fn list(&self, request: &[u8], buffer: &mut Buffer<'_>) -> Result<(), Refusal> {
         let request: Request = self.rules.parse(request)?;
         let token = ResumeToken(request.resume_token.get());
         let first = self.slot(token).ok_or(ResponseCode::RESUME_TOKEN)?;
-        let entry_bytes = room.len().saturating_sub(size_of::<Response>());
-        let mut writer = ListWriter::new(room.bytes_mut(), self.summary).map_err(|_| ResponseCode::NEEDS_8K_BLOCK)?;
+        let entry_bytes = buffer.len().saturating_sub(size_of::<Response>());
+        let mut writer = ListWriter::new(buffer.bytes_mut(), self.summary).map_err(|_| ResponseCode::NEEDS_8K_BLOCK)?;
         if !entry_bytes.is_multiple_of(Entry::SIZE) {
             return Err(self.rules.odd_list());
         }

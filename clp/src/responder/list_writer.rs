@@ -3,12 +3,12 @@
 //! A response to LIST PCI, written entry by entry.
 
 use crate::id::ResumeToken;
-use crate::message::RoomError;
+use crate::message::CapacityError;
 use crate::value::{ListEntry, ListSummary};
 use crate::wire::list_pci::{Entry, Response};
 use zerocopy::FromBytes;
 
-/// Writes a response to LIST PCI into the room that was offered for it.
+/// Writes a response to LIST PCI into the bytes that were offered for it.
 ///
 /// Before [`Self::finish`] nothing is written but whole entries; bytes behind the response stay as they are.
 #[derive(Debug)]
@@ -17,7 +17,7 @@ pub struct ListWriter<'a> {
     summary: ListSummary,
     /// Where the fixed part goes.
     fixed: &'a mut Response,
-    /// What is left of the room.
+    /// What is left of the bytes offered.
     free: &'a mut [u8],
     length: u16,
 }
@@ -27,10 +27,10 @@ impl<'a> ListWriter<'a> {
     ///
     /// # Errors
     ///
-    /// [`RoomError`] if there is no room for a single entry, with nothing written: such a list could never go on.
-    pub fn new(room: &'a mut [u8], summary: ListSummary) -> Result<Self, RoomError> {
-        let error = RoomError { required: size_of::<Response>() + Entry::SIZE, offered: room.len() };
-        match Response::mut_from_prefix(room) {
+    /// [`CapacityError`] if not a single entry fits, with nothing written: such a list could never go on.
+    pub fn new(buffer: &'a mut [u8], summary: ListSummary) -> Result<Self, CapacityError> {
+        let error = CapacityError { required: size_of::<Response>() + Entry::SIZE, offered: buffer.len() };
+        match Response::mut_from_prefix(buffer) {
             Ok((fixed, free)) if free.len() >= Entry::SIZE => {
                 Ok(Self { summary, fixed, free, length: size_of::<Response>() as u16 })
             }
@@ -38,10 +38,10 @@ impl<'a> ListWriter<'a> {
         }
     }
 
-    /// Adds a function and returns whether there was room for it.
-    #[must_use = "without room the list goes on in the next response"]
+    /// Adds a function and returns whether it fitted.
+    #[must_use = "a function that does not fit comes in the next response"]
     pub fn push(&mut self, entry: &ListEntry) -> bool {
-        // Room that cannot hold an entry now never will: it is not put back.
+        // Bytes that cannot hold an entry now never will: they are not put back.
         match (self.length.checked_add(Entry::SIZE as u16), Entry::mut_from_prefix(core::mem::take(&mut self.free))) {
             (Some(length), Ok((stored, free))) => {
                 *stored = entry.encode();

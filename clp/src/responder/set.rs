@@ -2,7 +2,7 @@
 
 //! SET PCI FN, as far as it goes without the VMM.
 
-use super::room::Room;
+use super::buffer::Buffer;
 use super::set_request::Change;
 use super::{Refusal, Responder, SetAction};
 use crate::code::ResponseCode;
@@ -15,9 +15,9 @@ impl Responder<'_> {
     ///
     /// The order is that of QEMU (`clp_service_call`, `hw/s390x/s390-pci-inst.c`): the handle, the number of DMA
     /// address spaces, the state.
-    pub(super) fn set(&self, request: &[u8], room: &Room<'_>) -> Result<Change, Refusal> {
+    pub(super) fn set(&self, request: &[u8], buffer: &Buffer<'_>) -> Result<Change, Refusal> {
         let request: Request = self.rules.parse(request)?;
-        if !room.suits::<Response>() {
+        if !buffer.suits::<Response>() {
             return Err(ResponseCode::LENGTH.into());
         }
         let handle = FunctionHandle(request.handle.get());

@@ -2,7 +2,7 @@
 
 //! A base address register.
 
-/// A base address register (BAR) as QUERY PCI FN tells it.
+/// A base address register (BAR) as QUERY PCI FN reports it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Bar {
     register: [u8; 4],

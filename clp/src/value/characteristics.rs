@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Characteristics of the PCI logical processor, as people use them.
+//! Characteristics of the PCI logical processor.
 
 use crate::message::Received;
 use crate::wire::slpc::{Response, WriteBack};
 use core::fmt;
 
-/// What SLPC tells of the PCI processor, in host byte order and without reserved fields.
+/// What SLPC reports of the PCI processor, in host byte order and without reserved fields.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Characteristics {
-    /// Installed facilities (`lpif`); no public source tells what the bits mean.
+    /// Installed facilities (`lpif`); no public source says what the bits mean.
     pub facilities: [u32; 8],
-    /// Characteristics (`lpic`); no public source tells what the bits mean.
+    /// Characteristics (`lpic`); no public source says what the bits mean.
     pub characteristics: [u32; 8],
     /// Position of the bit that makes a 64-bit MIO address one for write-back, 0 to 63, bit 0 the most significant;
     /// `None` if there is no such bit.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! A function, as people use it.
+//! A function.
 
 use super::{mio_bar, Bar, FunctionType, MioBar, UtilityString};
 use crate::id::{FunctionGroupId, FunctionId, Uid};
@@ -9,7 +9,7 @@ use crate::wire::query_pci_fn::{Flags, PortByte, Response};
 use core::fmt;
 use zerocopy::little_endian;
 
-/// What QUERY PCI FN tells of a function, checked, in host byte order and without reserved fields.
+/// What QUERY PCI FN reports of a function, checked, in host byte order and without reserved fields.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Function {
     /// Identifier (FID).

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! A group of functions, as people use it.
+//! A group of functions.
 
 use crate::message::Received;
 use crate::wire::query_pci_fngrp::{Flags, InterruptCount, Response, StoreBlockLength};
 use core::fmt;
 
-/// What QUERY PCI FNGRP tells of a group, in host byte order and without reserved fields.
+/// What QUERY PCI FNGRP reports of a group, in host byte order and without reserved fields.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct FunctionGroup {
     /// Most interrupts (MSIs) of a function, 0 to 4095 (`noi`).
@@ -19,7 +19,7 @@ pub struct FunctionGroup {
     pub version: u8,
     /// Relaxed translation: a function may be registered without translation (`rtr`).
     pub relaxed_translation: bool,
-    /// Named `frame` in Linux, which does not use it; no public source tells what it means.
+    /// Named `frame` in Linux, which does not use it; no public source says what it means.
     pub frame: bool,
     /// Refresh is needed too when a translation becomes valid, since the hypervisor shadows the tables.
     pub refresh: bool,
@@ -29,9 +29,9 @@ pub struct FunctionGroup {
     pub max_store_block: u16,
     /// Interval in which the measurement block is updated, in milliseconds (`mui`).
     pub measurement_interval_ms: u16,
-    /// Named `maxfaal` in Linux, which does not use it; no public source tells what it means.
+    /// Named `maxfaal` in Linux, which does not use it; no public source says what it means.
     pub maxfaal: u16,
-    /// DMA address space mask; no public source tells what it means.
+    /// DMA address space mask; no public source says what it means.
     pub dasm: u64,
     /// Address that MSIs are written to (`msia`); it is not translated.
     pub msi_address: u64,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! A listed function, as people use it.
+//! A listed function.
 
 use crate::id::{FunctionHandle, FunctionId};
 use crate::wire::list_pci::{Entry, EntryState};
 
-/// What LIST PCI tells of a function, in host byte order.
+/// What LIST PCI reports of a function, in host byte order.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ListEntry {
     /// PCI vendor identifier.
@@ -53,7 +53,7 @@ impl ListEntry {
     }
 }
 
-/// State of a function, as far as LIST PCI tells it.
+/// State of a function, as far as LIST PCI reports it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum FunctionState {
     /// Not listed: it does not exist, or belongs to somebody else.

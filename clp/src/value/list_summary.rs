@@ -2,7 +2,7 @@
 
 //! The part of a list that holds for all functions.
 
-/// What a list tells beyond its entries.
+/// What a list says beyond its entries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct ListSummary {
     /// Number of functions that the machine can have.

@@ -86,7 +86,7 @@ pub struct Flags {
     /// Reserved.
     #[bits(3)]
     pub reserved_3: u8,
-    /// Named `frame` in Linux, which does not use it; no public source tells what it means.
+    /// Named `frame` in Linux, which does not use it; no public source says what it means.
     pub frame: bool,
     /// Refresh is needed too when a translation becomes valid, since the hypervisor shadows the tables.
     pub refresh: bool,
@@ -124,7 +124,7 @@ pub struct Response {
     pub designation_types: u8,
     /// Reserved.
     pub reserved_25: u8,
-    /// Named `maxfaal` in Linux, which does not use it; no public source tells what it means.
+    /// Named `maxfaal` in Linux, which does not use it; no public source says what it means.
     pub maxfaal: U16,
     /// Most directed interrupts of a function (`dnoi`).
     pub max_directed_interrupts: InterruptCount,

@@ -74,7 +74,7 @@ pub struct Response {
     pub header: ResponseHeader,
     /// Reserved.
     pub reserved_16: [u8; 16],
-    /// Installed facilities of the logical processor; no public source tells what the bits mean.
+    /// Installed facilities of the logical processor; no public source says what the bits mean.
     pub lpif: [U32; 8],
     /// Reserved.
     pub reserved_64: [u8; 16],
@@ -82,7 +82,7 @@ pub struct Response {
     pub write_back: WriteBack,
     /// Reserved.
     pub reserved_81: [u8; 15],
-    /// Characteristics of the logical processor; no public source tells what the bits mean.
+    /// Characteristics of the logical processor; no public source says what the bits mean.
     pub lpic: [U32; 8],
 }
 

@@ -141,7 +141,7 @@ proptest! {
         page[..2].copy_from_slice(&(8 * request).to_be_bytes());
         page[2..4].copy_from_slice(&command.to_be_bytes());
         if let Ok(parts) = Parts::split(&mut page) {
-            prop_assert!(parts.request.len() >= 16 && parts.room.len() >= 8);
+            prop_assert!(parts.request.len() >= 16 && parts.response.len() >= 8);
             let _ = list_pci::Request::parse(parts.request).map(|request| request.check());
             let _ = query_pci_fn::Request::parse(parts.request).map(|request| request.check());
             let _ = query_pci_fngrp::Request::parse(parts.request).map(|request| request.check());

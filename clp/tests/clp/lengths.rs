@@ -5,8 +5,8 @@
 use crate::machine::{dirty_block, Machine};
 use crate::values::full_function;
 use clp::{
-    list_pci, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, CallError, Client, ClientError, Enable, Function,
-    FunctionGroupId, FunctionHandle, Received, ResponseError, ResponseHeader, RoomError, SetError, WireResponse,
+    list_pci, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, CallError, CapacityError, Client, ClientError, Enable,
+    Function, FunctionGroupId, FunctionHandle, Received, ResponseError, ResponseHeader, SetError, WireResponse,
 };
 
 #[test]
@@ -108,7 +108,7 @@ fn emit_everywhere(response: &impl WireResponse, minimum: usize, size: usize) ->
             }
             Err(error) => {
                 assert!(offered < minimum);
-                assert_eq!(error, RoomError { required: minimum, offered });
+                assert_eq!(error, CapacityError { required: minimum, offered });
                 assert!(room.iter().all(|&byte| byte == 0xa5), "refused and written");
             }
         }

@@ -16,6 +16,7 @@ mod find;
 mod fixture;
 mod hostile;
 mod hostile_guest;
+mod layers;
 mod lengths;
 mod list;
 mod machine;

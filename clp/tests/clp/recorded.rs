@@ -333,7 +333,7 @@ fn list_requests_at_the_edges() {
     assert_eq!(header(16, 2).as_bytes(), fixture.request(16));
     let mut block = fixture.block;
     let parts = Parts::split(&mut block).unwrap();
-    assert_eq!((parts.request.len(), parts.room.len()), (16, 64));
+    assert_eq!((parts.request.len(), parts.response.len()), (16, 64));
     let error = list_pci::Request::parse(parts.request).unwrap_err();
     assert_eq!(error, RequestError::Length { required: 32, actual: 16 });
     assert_eq!(error.response_code(), ResponseCode(0x0050));
@@ -352,12 +352,15 @@ fn list_requests_at_the_edges() {
         assert_eq!(encoded(&request), fixture.request(32));
         let mut block = fixture.block;
         let parts = Parts::split(&mut block).unwrap();
-        assert_eq!(parts.room.len(), room);
+        assert_eq!(parts.response.len(), room);
         let parsed = list_pci::Request::parse(parts.request).unwrap();
         assert_eq!(parsed, request);
         assert_eq!(parsed.check(), check);
         assert_eq!(check.err().map_or(ResponseCode(code), RequestError::response_code), ResponseCode(code));
-        assert_eq!(Received::<list_pci::Response>::parse(parts.room), Err(ResponseError::Refused(ResponseCode(code))));
+        assert_eq!(
+            Received::<list_pci::Response>::parse(parts.response),
+            Err(ResponseError::Refused(ResponseCode(code)))
+        );
         assert_eq!(refused(code, room), fixture.response(16));
     }
     assert!(ListWriter::new(&mut [0xa5; 40], SUMMARY).is_err());
@@ -394,7 +397,7 @@ fn conditions_and_program_checks() {
     assert_eq!(fixture.outcome, Outcome::ProgramCheck(0x15));
     assert_eq!(encoded(&list_pci::Request::new(0)), fixture.request(32));
     assert_eq!(refused(0, 47), fixture.response(16));
-    assert_eq!(Parts::split(&mut fixture!("b-room-47").block), Err(PartsError::Room(47)));
+    assert_eq!(Parts::split(&mut fixture!("b-room-47").block), Err(PartsError::Capacity(47)));
 
     let fixture = fixture!("b-request-20");
     assert_eq!(fixture.outcome, Outcome::ProgramCheck(0x15));
@@ -423,9 +426,9 @@ fn commands_that_qemu_does_not_know() {
         assert_eq!(request, *fixture.request(32));
         let mut block = fixture.block;
         let parts = Parts::split(&mut block).unwrap();
-        assert_eq!((parts.request.len(), parts.room.len()), (32, room));
+        assert_eq!((parts.request.len(), parts.response.len()), (32, room));
         assert_eq!(refused(code, room), fixture.response(16));
-        assert_eq!(Received::<slpc::Response>::parse(parts.room), Err(ResponseError::Refused(ResponseCode(code))));
+        assert_eq!(Received::<slpc::Response>::parse(parts.response), Err(ResponseError::Refused(ResponseCode(code))));
         let mut block = fixture.block;
         let parts = Parts::split(&mut block).unwrap();
         let error = slpc::Request::parse(parts.request).unwrap_err();

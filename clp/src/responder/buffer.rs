@@ -10,12 +10,12 @@ use crate::wire::{query_pci_fn, query_pci_fngrp, set_pci_fn};
 
 /// The bytes that the guest offers for a response; nothing else of the block is written.
 #[derive(Debug)]
-pub(super) struct Room<'b> {
+pub(super) struct Buffer<'b> {
     bytes: &'b mut [u8],
     rules: Rules,
 }
 
-impl<'b> Room<'b> {
+impl<'b> Buffer<'b> {
     pub(super) const fn new(bytes: &'b mut [u8], rules: Rules) -> Self {
         Self { bytes, rules }
     }

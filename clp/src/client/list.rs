@@ -47,7 +47,10 @@ impl ListCapacity {
     ///
     /// As many as a list of 16,384 functions takes with entries of 16 bytes: 66 with [`Self::MAX`].
     pub const fn max_commands(self) -> u32 {
-        MAX_FUNCTIONS.div_ceil(self.0 as u32)
+        match self.0 as u32 {
+            0 => MAX_FUNCTIONS,
+            entries => MAX_FUNCTIONS.div_ceil(entries),
+        }
     }
 }
 

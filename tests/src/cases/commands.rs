@@ -83,8 +83,12 @@ fn list<M: Machine>(machine: &M) -> Result<(), Stop> {
             same_handle = same_handle.saturating_add(u32::from(other.handle == entry.handle));
             Ok(())
         })?;
-        ensure!(same_id, 1, "functions with FID {}", entry.id);
-        ensure!(same_handle, 1, "functions with handle {}", entry.handle);
+        if same_id != 1 {
+            fail!("{same_id} functions with FID {}", entry.id);
+        }
+        if same_handle != 1 {
+            fail!("{same_handle} functions with handle {}", entry.handle);
+        }
         Ok(())
     })?;
     Ok(())

@@ -325,7 +325,7 @@ fn function_that_stays_enabled() {
 #[test]
 fn function_listed_twice() {
     let broken = Broken::new(Configuration::qemu(), Sabotage::ListRepeats);
-    expect(&broken, "clp/list", &["two functions with FID 0x00000000"]);
+    expect(&broken, "clp/list", &["2 functions with FID 0x00000000"]);
 }
 
 #[test]

@@ -4,7 +4,7 @@
 
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-/// A command block: the request, directly followed by the room for the response.
+/// A command block: the request, directly followed by the response.
 ///
 /// One page, aligned to a page, as Linux passes it (`CLP_BLK_SIZE`, `arch/s390/include/asm/clp.h`).
 #[derive(Clone, FromBytes, IntoBytes, KnownLayout, Immutable)]

@@ -9,14 +9,14 @@ use core::fmt;
 
 /// Condition code of an instruction.
 ///
-/// For CLP zero means that the command was executed and the response code tells how it went. For the zPCI
+/// For CLP zero means that the command was executed and the response code says how it went. For the zPCI
 /// instructions: zero is success, one an error with a status, two busy, three a function that is not there.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[repr(u8)]
 pub enum ConditionCode {
     /// Executed.
     Zero = 0,
-    /// Error; a status tells more.
+    /// Error; a status says more.
     One = 1,
     /// Busy; try again.
     Two = 2,
@@ -106,7 +106,7 @@ impl ResponseCode {
     pub const FORMAT: Self = Self(0x0040);
     /// The length of the request is not valid.
     pub const LENGTH: Self = Self(0x0050);
-    /// The command needs a block of 8 KiB; QEMU answers it to a list with room for no entry.
+    /// The command needs a block of 8 KiB; QEMU answers it to a list with capacity for no entry.
     pub const NEEDS_8K_BLOCK: Self = Self(0x0060);
     /// A reserved field is not zero.
     pub const RESERVED_NOT_ZERO: Self = Self(0x0070);
@@ -141,7 +141,7 @@ impl ResponseCode {
         self.0 == Self::OK.0
     }
 
-    /// What the code says, if it is a known one.
+    /// The meaning of the code, if it is a known one.
     pub const fn name(self) -> Option<&'static str> {
         Some(match self {
             Self::OK => "OK",

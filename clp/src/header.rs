@@ -4,7 +4,8 @@
 //!
 //! Linux: `struct clp_req_hdr` and `struct clp_rsp_hdr`, `arch/s390/include/asm/clp.h`.
 
-use crate::{CommandCode, RequestError, ResponseCode};
+use crate::code::{CommandCode, ResponseCode};
+use crate::message::RequestError;
 use bitfield_struct::bitfield;
 use static_assertions::const_assert_eq;
 use zerocopy::big_endian::{U16, U32, U64};
@@ -26,7 +27,7 @@ pub struct FormatWord {
 #[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct RequestHeader {
-    /// Length of the request in bytes, header included; the room for the response follows at that offset.
+    /// Length of the request in bytes, header included; the response follows at that offset.
     pub length: U16,
     /// Command code.
     pub command: U16,
@@ -72,7 +73,7 @@ impl RequestHeader {
 #[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct ResponseHeader {
-    /// Length in bytes, header included. Before the command: the room offered; after it: the bytes stored.
+    /// Length in bytes, header included. Before the command: the capacity; after it: the bytes stored.
     ///
     /// QEMU stores it for LIST PCI alone and leaves it as offered for the other commands (measured).
     pub length: U16,
@@ -103,10 +104,10 @@ impl ResponseHeader {
         ResponseCode(self.code.get())
     }
 
-    /// Writes the header into the room that was offered, as far as there is room, and nothing else: what a refused
-    /// command answers.
-    pub fn emit(&self, room: &mut [u8]) {
-        for (stored, byte) in room.iter_mut().zip(self.as_bytes()) {
+    /// Writes the header into the bytes that were offered, as far as it fits, and nothing else: the answer to a
+    /// refused command.
+    pub fn emit(&self, buffer: &mut [u8]) {
+        for (stored, byte) in buffer.iter_mut().zip(self.as_bytes()) {
             *stored = *byte;
         }
     }

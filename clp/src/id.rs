@@ -12,7 +12,7 @@ use core::fmt;
 pub struct FunctionHandle(pub u32);
 
 impl FunctionHandle {
-    /// The bit that tells an enabled function.
+    /// The bit that is set in the handle of an enabled function.
     pub const ENABLED: u32 = 0x8000_0000;
 
     /// Whether the handle is that of an enabled function.
@@ -63,5 +63,21 @@ pub struct FunctionGroupId(pub u8);
 impl fmt::Display for FunctionGroupId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:#04x}", self.0)
+    }
+}
+
+/// Where a list goes on: opaque, given by the machine.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[repr(transparent)]
+pub struct ResumeToken(pub u64);
+
+impl ResumeToken {
+    /// Asks for the start of the list; as an answer, says that the list is complete.
+    pub const START: Self = Self(0);
+}
+
+impl fmt::Display for ResumeToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:#x}", self.0)
     }
 }

@@ -3,20 +3,20 @@
 //! A responder: answers the CLP of a guest, for the program that runs it (VMM).
 //!
 //! The VMM intercepts the instruction, copies the block out of guest storage, asks [`Responder::answer`] and copies the
-//! block back. What the guest is told is made of values that the VMM supplies, and of nothing else: a [`GuestFunction`]
+//! block back. Answers are made of values that the VMM supplies, and of nothing else: a [`GuestFunction`]
 //! for each slot, emulated or [`Passthrough`], and [`Groups`] that keep the host's groups apart. Both are checked when
 //! they are made, so that every answer can be given.
 //!
 //! An answer to LIST PCI, QUERY PCI FN, QUERY PCI FNGRP and SLPC is complete at once. SET PCI FN needs the VMM: it gets
 //! a [`SetRequest`], enables or disables the function and confirms with the new handle, or refuses.
 //!
-//! The guest is not trusted. Nothing outside of the room that it offered is written, bytes of the room behind the
+//! The guest is not trusted. Nothing outside of the bytes that it offered for a response is written, those behind the
 //! response stay as they are, and there is no block that the responder does not answer.
 //!
 //! # Examples
 //!
 //! ```
-//! use clp::responder::{Answer, GuestFunction, Personality, Responder, SetAction};
+//! use clp::responder::{Answer, GuestFunction, Responder, Rules, SetAction};
 //! use clp::{Bar, ConditionCode, Function, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, ListSummary};
 //! use clp::{LogicalProcessor, Uid};
 //!
@@ -46,10 +46,10 @@
 //!     groups: &[],
 //!     summary: ListSummary { max_functions: 64, uid_checking: true },
 //!     characteristics: None,
-//!     personality: Personality::Hardware,
+//!     rules: Rules::HARDWARE,
 //! };
 //!
-//! // The guest enables the function: SET PCI FN, operation 0, one DMA address space, room for 32 bytes.
+//! // The guest enables the function: SET PCI FN, operation 0, one DMA address space, capacity for 32 bytes.
 //! let mut block = [0; 64];
 //! block[..4].copy_from_slice(&[0x00, 0x20, 0x00, 0x05]);
 //! block[16..24].copy_from_slice(&[0x00, 0x02, 0x00, 0x00, 0, 0, 0, 1]);
@@ -67,13 +67,14 @@
 //! ```
 
 mod answer;
+mod buffer;
 mod groups;
 mod guest_function;
 mod guest_group;
 mod list;
+mod list_writer;
 mod passthrough;
-mod personality;
-mod room;
+mod rules;
 mod set;
 mod set_request;
 
@@ -81,19 +82,23 @@ pub use answer::{Answer, ImmediateAnswer};
 pub use groups::{Groups, GroupsError};
 pub use guest_function::GuestFunction;
 pub use guest_group::GuestGroup;
+pub use list_writer::ListWriter;
 pub use passthrough::{Passthrough, PassthroughError};
-pub use personality::Personality;
+pub use rules::Rules;
 pub use set_request::{ConfirmError, SetAction, SetRefusal, SetRequest};
 
-use crate::{
-    immediate, query_pci_fn, query_pci_fngrp, slpc, CommandCode, ConditionCode, FunctionHandle, InstalledProcessors,
-    ListSummary, LogicalProcessor, Parts, RequestError, RequestHeader, ResponseCode,
-};
-use room::Room;
+use crate::code::{CommandCode, ConditionCode, LogicalProcessor, ResponseCode};
+use crate::header::RequestHeader;
+use crate::id::FunctionHandle;
+use crate::message::{Parts, RequestError};
+use crate::value::ListSummary;
+use crate::wire::immediate::InstalledProcessors;
+use crate::wire::{immediate, query_pci_fn, query_pci_fngrp, slpc};
+use buffer::Buffer;
 use set_request::Change;
 use zerocopy::FromBytes;
 
-/// What the guest may know, and how it is told.
+/// What the guest may know, and by which rules it is answered.
 ///
 /// It borrows the values as they are at one moment; make one for each intercepted instruction.
 #[derive(Clone, Copy, Debug)]
@@ -105,89 +110,89 @@ pub struct Responder<'a> {
     pub functions: &'a [Option<GuestFunction>],
     /// The groups, in any order: [`Groups::as_slice`].
     pub groups: &'a [Option<GuestGroup>],
-    /// What a list tells beyond its entries; where `uid_checking` is set the VMM makes sure that the UIDs differ.
+    /// What a list says beyond its entries; where `uid_checking` is set the VMM makes sure that the UIDs differ.
     pub summary: ListSummary,
     /// The answer to SLPC, [`Characteristics::encode`](crate::Characteristics::encode); without it, and always as
-    /// [`Personality::Qemu`], the command is unknown.
+    /// [`Rules::QEMU`], the command is unknown.
     pub characteristics: Option<slpc::Response>,
     /// How details are answered that differ between machines.
-    pub personality: Personality,
+    pub rules: Rules,
 }
 
 impl Responder<'_> {
     /// Answers one CLP instruction of the guest, in the form with a block.
     ///
     /// `block` is a copy of guest storage from the address in R2 on: 8192 bytes, or as many as there are; a request or a
-    /// room that goes on behind it is an operand exception. At most the room that the guest offers is written.
+    /// capacity that goes on behind it is an operand exception. At most the capacity that the guest offers is written.
     ///
-    /// As [`Personality::Hardware`] there is the PCI processor alone, and for any other the condition code is 3. QEMU
+    /// As [`Rules::HARDWARE`] there is the PCI processor alone, and for any other the condition code is 3. QEMU
     /// does not look at the processor (measured).
     pub fn answer<'b>(&self, processor: LogicalProcessor, block: &'b mut [u8]) -> Answer<'b> {
-        if self.personality == Personality::Hardware && processor != LogicalProcessor::PCI {
+        if self.rules.only_pci_processor && processor != LogicalProcessor::PCI {
             return Answer::Done(ConditionCode::Three);
         }
-        let Ok(Parts { request, room }) = Parts::split(block) else {
+        let Ok(Parts { request, response }) = Parts::split(block) else {
             return Answer::OperandException;
         };
-        let mut room = Room::new(room, self.personality);
-        let refusal = match self.carry_out(request, &mut room) {
+        let mut buffer = Buffer::new(response, self.rules);
+        let refusal = match self.carry_out(request, &mut buffer) {
             Ok(None) => return Answer::Done(ConditionCode::Zero),
-            Ok(Some(change)) => return Answer::Set(SetRequest::new(change, room)),
+            Ok(Some(change)) => return Answer::Set(SetRequest::new(change, buffer)),
             Err(refusal) => refusal,
         };
-        room.refuse(refusal.code);
+        buffer.refuse(refusal.code);
         Answer::Done(refusal.condition)
     }
 
     /// Answers one CLP instruction of the guest, in the form without a block: `command` is the value in R2.
     ///
-    /// As [`Personality::Hardware`] the one command there is says that the PCI processor is installed, and for any other
+    /// As [`Rules::HARDWARE`] the one command there is says that the PCI processor is installed, and for any other
     /// the condition code is 3. QEMU takes the value for an address, where the command 1 is an operand exception
     /// (measured).
     pub const fn immediate(&self, command: u64) -> ImmediateAnswer {
-        match (self.personality, command) {
-            (Personality::Qemu, _) => ImmediateAnswer::OperandException,
-            (Personality::Hardware, immediate::INSTALLED_PROCESSORS) => {
+        match command {
+            _ if !self.rules.has_immediate => ImmediateAnswer::OperandException,
+            immediate::INSTALLED_PROCESSORS => {
                 ImmediateAnswer::Installed(InstalledProcessors((1 << 63) >> LogicalProcessor::PCI.0))
             }
-            (Personality::Hardware, _) => ImmediateAnswer::Condition(ConditionCode::Three),
+            _ => ImmediateAnswer::Condition(ConditionCode::Three),
         }
     }
 
     /// Carries out one command, as far as that is possible without the VMM.
-    fn carry_out(&self, request: &[u8], room: &mut Room<'_>) -> Result<Option<Change>, Refusal> {
-        self.personality.check_length(request)?;
+    fn carry_out(&self, request: &[u8], buffer: &mut Buffer<'_>) -> Result<Option<Change>, Refusal> {
+        self.rules.check_length(request)?;
         let (header, _) = RequestHeader::read_from_prefix(request).map_err(|_| ResponseCode::LENGTH)?;
         match header.command() {
-            CommandCode::LIST_PCI => self.list(request, room)?,
-            CommandCode::QUERY_PCI_FN => self.query_function(request, room)?,
-            CommandCode::QUERY_PCI_FNGRP => self.query_function_group(request, room)?,
-            CommandCode::SET_PCI_FN => return self.set(request, room).map(Some),
-            CommandCode::STORE_CHARACTERISTICS => self.store_characteristics(request, room)?,
+            CommandCode::LIST_PCI => self.list(request, buffer)?,
+            CommandCode::QUERY_PCI_FN => self.query_function(request, buffer)?,
+            CommandCode::QUERY_PCI_FNGRP => self.query_function_group(request, buffer)?,
+            CommandCode::SET_PCI_FN => return self.set(request, buffer).map(Some),
+            CommandCode::STORE_CHARACTERISTICS => self.store_characteristics(request, buffer)?,
             _ => return Err(ResponseCode::COMMAND.into()),
         }
         Ok(None)
     }
 
-    fn query_function(&self, request: &[u8], room: &mut Room<'_>) -> Result<(), Refusal> {
-        let request: query_pci_fn::Request = self.personality.parse(request)?;
+    fn query_function(&self, request: &[u8], buffer: &mut Buffer<'_>) -> Result<(), Refusal> {
+        let request: query_pci_fn::Request = self.rules.parse(request)?;
         let (_, function) = self.find(FunctionHandle(request.handle.get())).ok_or(ResponseCode::FUNCTION_HANDLE)?;
         let mut response = *function.response();
-        self.personality.order_bars(&mut response);
-        room.store(response)
+        self.rules.order_bars(&mut response);
+        buffer.store(response)
     }
 
-    fn query_function_group(&self, request: &[u8], room: &mut Room<'_>) -> Result<(), Refusal> {
-        let request: query_pci_fngrp::Request = self.personality.parse(request)?;
+    fn query_function_group(&self, request: &[u8], buffer: &mut Buffer<'_>) -> Result<(), Refusal> {
+        let request: query_pci_fngrp::Request = self.rules.parse(request)?;
         let group = self.groups.iter().flatten().find(|group| group.id().0 == request.group_id);
-        room.store(*group.ok_or(ResponseCode::FUNCTION_GROUP)?.response())
+        buffer.store(*group.ok_or(ResponseCode::FUNCTION_GROUP)?.response())
     }
 
-    fn store_characteristics(&self, request: &[u8], room: &mut Room<'_>) -> Result<(), Refusal> {
-        match (self.personality, self.characteristics) {
-            (Personality::Hardware, Some(response)) => {
-                let _: slpc::Request = self.personality.parse(request)?;
-                room.emit(&response)
+    fn store_characteristics(&self, request: &[u8], buffer: &mut Buffer<'_>) -> Result<(), Refusal> {
+        match self.characteristics {
+            Some(response) if self.rules.has_characteristics => {
+                let _: slpc::Request = self.rules.parse(request)?;
+                buffer.emit(&response)
             }
             _ => Err(ResponseCode::COMMAND.into()),
         }
@@ -205,7 +210,7 @@ impl Responder<'_> {
     }
 }
 
-/// What a bad request gets.
+/// The answer to a bad request.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 struct Refusal {
     condition: ConditionCode,

@@ -229,15 +229,25 @@ int zpci_rust_mapped(const struct zpci_rust_attachment *attachment, u32 handle,
 		     u64 start, u64 last);
 
 /*
- * CLP. @block is a page. zpci_rust_enable() and zpci_rust_disable() also return
- * positive response codes, and may sleep; on failure the function is disabled.
+ * CLP. @block is a page. zpci_rust_find() also reports whether UIDs are unique;
+ * it issues at most 66 commands and does not sleep. zpci_rust_query() fails with
+ * -EIO if the function with @handle is not @id.
+ *
+ * zpci_rust_enable() and zpci_rust_disable() also return positive response
+ * codes, and may sleep. zpci_rust_enable() always writes the handle that the
+ * function has afterwards to @now. On failure a function that was enabled on the
+ * way is disabled again. A handle with the enable bit in @now says that it may be
+ * enabled all the same: the machine refused to disable it, or did not say which
+ * handle it has. zpci_rust_disable() writes on success only.
+ *
  * zpci_rust_write_back() returns a bit position, 64 for none.
  */
 int zpci_rust_list(void *block, void *context);
 int zpci_rust_find(void *block, u32 id, u32 *handle, bool *configured);
-int zpci_rust_query(void *block, u32 handle, struct zpci_rust_function *function);
+int zpci_rust_query(void *block, u32 id, u32 handle,
+		    struct zpci_rust_function *function);
 int zpci_rust_enable(void *block, u32 handle, u8 spaces, u32 gisa, bool mio,
-		     u32 *enabled);
+		     u32 *now);
 int zpci_rust_disable(void *block, u32 handle, u32 *disabled);
 int zpci_rust_write_back(void *block);
 
@@ -284,7 +294,10 @@ u32 zpci_rust_hardware_information(const struct zpci_rust_function *function,
 u64 zpci_rust_allocate(u32 size, u32 gfp);
 void zpci_rust_deallocate(u64 origin, u32 size);
 
-/* Instructions: condition code; 3 also for a program check of CLP */
+/*
+ * Instructions: condition code; 3 also for a program check of CLP. @block is a
+ * page whose lengths of request and response end within it.
+ */
 u8 zpci_rust_call(u8 processor, void *block);
 u8 zpci_rust_immediate(u64 command, u64 *result);
 u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status);

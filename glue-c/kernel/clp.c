@@ -12,6 +12,9 @@
 #include "../../../arch/s390/pci/pci_bus.h"
 #include "zpci_shim.h"
 
+/* The bit of a handle that zdev_enabled() looks at */
+#define ZPCI_FH_ENABLED		0x80000000
+
 bool zpci_unique_uid;
 
 void update_uid_checking(bool new)
@@ -95,7 +98,11 @@ static int zpci_find(u32 fid, u32 *fh, bool *configured, gfp_t gfp)
 	return rc;
 }
 
-/* Called with a spinlock held, among others. */
+/*
+ * zpci_remove_reserved_devices() calls this with zpci_list_lock held, once for
+ * each function in standby. zpci_rust_find() bounds what the firmware can make
+ * of it: 66 commands, where a list of 4096 functions takes 17.
+ */
 int clp_get_state(u32 fid, enum zpci_state *state)
 {
 	bool configured;
@@ -132,24 +139,47 @@ int clp_query_pci_fn(struct zpci_dev *zdev)
 
 	if (!block)
 		return -ENOMEM;
-	rc = zpci_rust_query(block, zdev->fh, &function);
+	rc = zpci_rust_query(block, zdev->fid, zdev->fh, &function);
 	if (!rc)
 		zpci_shim_store(zdev, &function);
 	zpci_block_free(block);
 	return rc;
 }
 
+/*
+ * A function that could not be enabled may have another handle than before: that
+ * of the function disabled again, or one with the enable bit, so that it counts
+ * as enabled until it is disabled. The list knows better than a machine that
+ * did not say which handle the function has.
+ */
+static void zpci_not_enabled(struct zpci_dev *zdev, u32 now)
+{
+	bool configured;
+	u32 found;
+
+	if (now == zdev->fh)
+		return;
+	if ((now & ZPCI_FH_ENABLED) &&
+	    !zpci_find(zdev->fid, &found, &configured, GFP_KERNEL))
+		now = found;
+	zpci_update_fh(zdev, now);
+}
+
 int clp_enable_fh(struct zpci_dev *zdev, u32 *fh, u8 nr_dma_as)
 {
 	void *block = zpci_block_alloc(GFP_KERNEL);
+	u32 now;
 	int rc;
 
-	*fh = 0;
 	if (!block)
 		return -ENOMEM;
-	rc = zpci_rust_enable(block, zdev->fh, nr_dma_as, zdev->gisa, zpci_use_mio(zdev), fh);
-	zpci_dbg(3, "ena fid:%x, fh:%x, rc:%d\n", zdev->fid, *fh, rc);
+	rc = zpci_rust_enable(block, zdev->fh, nr_dma_as, zdev->gisa, zpci_use_mio(zdev), &now);
+	zpci_dbg(3, "ena fid:%x, fh:%x, rc:%d\n", zdev->fid, now, rc);
 	zpci_block_free(block);
+	if (rc)
+		zpci_not_enabled(zdev, now);
+	else
+		*fh = now;
 	return rc;
 }
 
@@ -162,7 +192,6 @@ int clp_disable_fh(struct zpci_dev *zdev, u32 *fh)
 		zpci_function_disabled(zdev);
 		return 0;
 	}
-	*fh = 0;
 	block = zpci_block_alloc(GFP_KERNEL);
 	if (!block)
 		return -ENOMEM;

@@ -48,7 +48,7 @@ pub(crate) const fn of_registration(error: RegisterError) -> i32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use ::clp::{ConditionCode, FunctionHandle};
+    use clp::{ConditionCode, FunctionHandle};
     use s390_iommu::{Outcome, Request, Status};
 
     fn refused(cc: ConditionCode, status: u8) -> i32 {

@@ -5,7 +5,7 @@
 use core::ffi::c_void;
 use core::ptr::NonNull;
 
-use ::clp::{Block, Clp, ConditionCode, FunctionHandle, LogicalProcessor};
+use clp::{Clp, Command, CommandCode, ConditionCode, FunctionHandle, ListEntry, LogicalProcessor};
 use s390_iommu::{
     AbsoluteAddress, Fib, FunctionControl, Gate, Instruction, IovaRange, Outcome, PhysToVirt, Status, TableAllocator,
     TableSize, Zpci,
@@ -71,9 +71,10 @@ unsafe impl TableAllocator for KernelStorage {
 pub struct KernelClp;
 
 impl Clp for KernelClp {
-    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
-        // SAFETY: the block is a page that the machine may read and write.
-        condition_code(unsafe { zpci_rust_call(processor.0, core::ptr::from_mut(block).cast()) })
+    fn call(&self, processor: LogicalProcessor, command: &mut Command<'_>) -> ConditionCode {
+        // SAFETY: the address is that of a page which is borrowed for the call, and the lengths in it, which say how
+        // much the machine reads and stores, end within it.
+        condition_code(unsafe { zpci_rust_call(processor.0, command.as_mut_ptr().cast()) })
     }
 
     fn immediate(&self, command: u64) -> Result<u64, ConditionCode> {
@@ -83,6 +84,12 @@ impl Clp for KernelClp {
             ConditionCode::Zero => Ok(result),
             other => Err(other),
         }
+    }
+
+    /// May sleep.
+    fn pause(&self, busy: u32) -> bool {
+        // SAFETY: the function takes any number.
+        unsafe { zpci_rust_pause_set(busy) }
     }
 }
 
@@ -155,30 +162,24 @@ unsafe impl Gate for KernelGate {
     }
 }
 
-/// Pauses after a busy SET PCI FN; whether to ask again. May sleep.
-pub(crate) fn pause_set(busy: u32) -> bool {
-    // SAFETY: the function takes any number.
-    unsafe { zpci_rust_pause_set(busy) }
-}
-
 /// Hands a listed function to C.
 ///
 /// # Safety
 ///
 /// `context` must be what C passed with the request for the list.
-pub(crate) unsafe fn listed(context: *mut c_void, entry: &::clp::ListEntry) {
+pub(crate) unsafe fn listed(context: *mut c_void, entry: &ListEntry) {
     // SAFETY: the caller answers for `context`.
     unsafe { zpci_rust_listed(context, entry.id.0, entry.handle.0, entry.configured) }
 }
 
-/// Tells C whether the machine makes sure that UIDs are unique.
+/// Reports to C whether the machine makes sure that UIDs are unique.
 pub(crate) fn uid_checking(on: bool) {
     // SAFETY: the function takes any value.
     unsafe { zpci_rust_uid_checking(on) }
 }
 
 /// Records a command that was not answered as wanted.
-pub(crate) fn record(command: ::clp::CommandCode, code: u16, condition: ConditionCode) {
+pub(crate) fn record(command: CommandCode, code: u16, condition: ConditionCode) {
     // SAFETY: the function takes any values.
     unsafe { zpci_rust_response(command.0, code, condition as u8) }
 }

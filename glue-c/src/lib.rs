@@ -9,7 +9,7 @@
 #![no_std]
 
 pub mod attachment;
-pub mod clp;
+pub mod commands;
 pub mod container;
 mod errno;
 pub mod function;
@@ -19,5 +19,5 @@ pub mod limits;
 pub mod range;
 pub mod reclaim;
 pub mod table;
-pub mod user_clp;
+pub mod user_commands;
 pub mod vfio;

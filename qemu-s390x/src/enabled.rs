@@ -4,7 +4,7 @@
 
 use core::cell::Cell;
 
-use clp::{Client, EnsureError, Function, FunctionGroup, FunctionHandle, FunctionId};
+use clp::{Client, ClientError, Function, FunctionGroup, FunctionHandle, FunctionId};
 use s390_iommu::{Fib, FunctionState, Limits};
 
 use crate::event::ErrorEvent;
@@ -29,10 +29,10 @@ impl<'p, P: Platform> EnabledFunction<'p, P> {
     ///
     /// # Errors
     ///
-    /// [`EnsureError`] with what went wrong; the function is disabled then.
-    pub fn new(platform: &'p P, function: Function, group: FunctionGroup) -> Result<Self, EnsureError> {
+    /// [`ClientError`] with what went wrong; the function is disabled then.
+    pub fn new(platform: &'p P, function: Function, group: FunctionGroup) -> Result<Self, ClientError> {
         let mut block = platform.block();
-        let handle = Client::new(platform, &mut block).ensure_enabled(function.id, |busy| platform.again(busy))?;
+        let handle = Client::new(platform, &mut block).ensure_enabled(function.id)?;
         Ok(Self { platform, handle: Cell::new(handle), function, group })
     }
 
@@ -40,12 +40,11 @@ impl<'p, P: Platform> EnabledFunction<'p, P> {
     ///
     /// # Errors
     ///
-    /// [`EnsureError`] with what went wrong.
-    pub fn disable(&self) -> Result<(), EnsureError> {
+    /// [`ClientError`] with what went wrong.
+    pub fn disable(&self) -> Result<(), ClientError> {
         let platform = self.platform;
         let mut block = platform.block();
-        let handle =
-            Client::new(platform, &mut block).ensure_disabled(self.function.id, |busy| platform.again(busy))?;
+        let handle = Client::new(platform, &mut block).ensure_disabled(self.function.id)?;
         self.handle.set(handle);
         Ok(())
     }
@@ -54,11 +53,11 @@ impl<'p, P: Platform> EnabledFunction<'p, P> {
     ///
     /// # Errors
     ///
-    /// [`EnsureError`] with what went wrong.
-    pub fn enable(&self) -> Result<(), EnsureError> {
+    /// [`ClientError`] with what went wrong.
+    pub fn enable(&self) -> Result<(), ClientError> {
         let platform = self.platform;
         let mut block = platform.block();
-        let handle = Client::new(platform, &mut block).ensure_enabled(self.function.id, |busy| platform.again(busy))?;
+        let handle = Client::new(platform, &mut block).ensure_enabled(self.function.id)?;
         self.handle.set(handle);
         Ok(())
     }

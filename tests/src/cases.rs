@@ -2,7 +2,7 @@
 
 //! The list of cases, the same in every place.
 
-mod clp;
+mod commands;
 mod dma;
 mod function;
 mod translation_table;
@@ -25,7 +25,7 @@ struct List<M>(core::marker::PhantomData<M>);
 
 impl<M: Machine + 'static> List<M> {
     const GROUPS: &'static [Group<M>] = &[
-        clp::group(),
+        commands::group(),
         function::group(),
         translation_table::region_third_4k(),
         translation_table::region_third_1m(),

@@ -12,7 +12,7 @@
 //!
 //! What was noted is collected by [`Fake::complaints`]; a test in which there are any has failed.
 
-mod clp;
+mod commands;
 mod configuration;
 mod fib;
 mod function;
@@ -29,7 +29,7 @@ use std::string::String;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::vec::Vec;
 
-use ::clp::FunctionId;
+use clp::FunctionId;
 use s390_iommu::TableSize;
 
 use self::function::{Answer, Function, Trap};

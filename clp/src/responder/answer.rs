@@ -3,7 +3,8 @@
 //! What the guest's instruction gets.
 
 use super::SetRequest;
-use crate::{ConditionCode, InstalledProcessors};
+use crate::code::ConditionCode;
+use crate::wire::immediate::InstalledProcessors;
 
 /// What an instruction with a block gets.
 #[derive(Debug)]

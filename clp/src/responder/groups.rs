@@ -3,7 +3,8 @@
 //! The groups of a guest, with identifiers that do not clash.
 
 use super::GuestGroup;
-use crate::{FunctionGroup, FunctionGroupError, FunctionGroupId};
+use crate::id::FunctionGroupId;
+use crate::value::{FunctionGroup, FunctionGroupError};
 use core::fmt;
 
 /// The groups of a guest, `N` at most; 256 identifiers are all there are.
@@ -41,10 +42,9 @@ impl<const N: usize> Groups<N> {
             return Ok(known.id());
         }
         let id = self.free_id(origin).ok_or(GroupsError::Full { capacity: N })?;
-        let added = GuestGroup::new(id, group)?;
         let mut places = self.groups.iter_mut().zip(&mut self.origins);
         let (place, from) = places.find(|(place, _)| place.is_none()).ok_or(GroupsError::Full { capacity: N })?;
-        *place = Some(added);
+        *place = Some(wanted.renamed(id));
         *from = origin;
         Ok(id)
     }

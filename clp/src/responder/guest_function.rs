@@ -2,8 +2,9 @@
 
 //! A function, as the guest sees it.
 
-use crate::query_pci_fn::Response;
-use crate::{Function, FunctionError, FunctionHandle, FunctionId, FunctionState, ListEntry};
+use crate::id::{FunctionHandle, FunctionId};
+use crate::value::{Function, FunctionError, FunctionState, ListEntry};
+use crate::wire::query_pci_fn::Response;
 
 /// A function of the guest: emulated, or passed through with the values of a [`Passthrough`](super::Passthrough).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -2,8 +2,9 @@
 
 //! A group of functions, as the guest sees it.
 
-use crate::query_pci_fngrp::Response;
-use crate::{FunctionGroup, FunctionGroupError, FunctionGroupId};
+use crate::id::FunctionGroupId;
+use crate::value::{FunctionGroup, FunctionGroupError};
+use crate::wire::query_pci_fngrp::Response;
 
 /// A group of functions of the guest.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,6 +25,11 @@ impl GuestGroup {
     /// [`FunctionGroupError`]: a value that no group can have.
     pub fn new(id: FunctionGroupId, group: &FunctionGroup) -> Result<Self, FunctionGroupError> {
         Ok(Self { id, response: group.encode()? })
+    }
+
+    /// The same group, known as `id`.
+    pub(super) const fn renamed(self, id: FunctionGroupId) -> Self {
+        Self { id, ..self }
     }
 
     /// Identifier of the group (PFGID) for the guest.

@@ -2,28 +2,26 @@
 
 //! LIST PCI, answered from slots.
 
-use super::room::Room;
-use super::{Personality, Refusal, Responder};
-use crate::list_pci::{Entry, Request, Response};
-use crate::{ListWriter, ResponseCode, ResumeToken};
-use zerocopy::FromBytes;
+use super::buffer::Buffer;
+use super::ListWriter;
+use super::{Refusal, Responder};
+use crate::code::ResponseCode;
+use crate::id::ResumeToken;
+use crate::wire::list_pci::{Entry, Request, Response};
 
 impl Responder<'_> {
     /// The order of the checks is that of QEMU (`list_pci`, `hw/s390x/s390-pci-inst.c`).
-    pub(super) fn list(&self, request: &[u8], room: &mut Room<'_>) -> Result<(), Refusal> {
-        let request: Request = self.personality.parse(request)?;
+    pub(super) fn list(&self, request: &[u8], buffer: &mut Buffer<'_>) -> Result<(), Refusal> {
+        let request: Request = self.rules.parse(request)?;
         let token = ResumeToken(request.resume_token.get());
         let first = self.slot(token).ok_or(ResponseCode::RESUME_TOKEN)?;
-        let entry_bytes = room.len().saturating_sub(size_of::<Response>());
-        let mut writer = ListWriter::new(room.bytes_mut(), self.summary).map_err(|_| ResponseCode::NEEDS_8K_BLOCK)?;
+        let entry_bytes = buffer.len().saturating_sub(size_of::<Response>());
+        let mut writer = ListWriter::new(buffer.bytes_mut(), self.summary).map_err(|_| ResponseCode::NEEDS_8K_BLOCK)?;
         if !entry_bytes.is_multiple_of(Entry::SIZE) {
-            return Err(self.personality.odd_list());
+            return Err(self.rules.odd_list());
         }
         let next = self.functions_from(first).find(|(_, function)| !writer.push(&function.list_entry()));
-        writer.finish(next.map_or(ResumeToken::START, |(slot, _)| ResumeToken(slot as u64)));
-        if let Ok((fixed, _)) = Response::mut_from_prefix(room.bytes_mut()) {
-            fixed.mdd.set(self.personality.list_mdd());
-        }
+        writer.finish(next.map_or(ResumeToken::START, |(slot, _)| ResumeToken(slot as u64)), self.rules.list_mdd);
         Ok(())
     }
 
@@ -33,9 +31,10 @@ impl Responder<'_> {
     /// lose the place. QEMU knows the tokens of functions that are there (measured).
     fn slot(&self, token: ResumeToken) -> Option<usize> {
         let slot = usize::try_from(token.0).ok()?;
-        let known = match self.personality {
-            Personality::Hardware => slot < self.functions.len().max(usize::from(self.summary.max_functions)),
-            Personality::Qemu => self.functions.get(slot).is_some_and(Option::is_some),
+        let known = if self.rules.resumes_at_empty_slot {
+            slot < self.functions.len().max(usize::from(self.summary.max_functions))
+        } else {
+            self.functions.get(slot).is_some_and(Option::is_some)
         };
         (known || token == ResumeToken::START).then_some(slot)
     }

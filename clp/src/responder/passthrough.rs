@@ -2,7 +2,8 @@
 
 //! A function of the host, with the values that the guest sees instead of the host's.
 
-use crate::{Bar, Function, FunctionGroupId, FunctionId, Uid};
+use crate::id::{FunctionGroupId, FunctionId, Uid};
+use crate::value::{Bar, Function};
 use core::fmt;
 
 /// What the VMM puts in the place of the host's values when it passes a function through.
@@ -21,7 +22,7 @@ pub struct Passthrough {
     pub uid: Uid,
     /// Identifier of the group (PFGID) for the guest, from [`Groups::add`](super::Groups::add).
     pub group: FunctionGroupId,
-    /// Base address registers 0 to 5, little-endian, without host addresses: VFIO tells the sizes of the regions.
+    /// Base address registers 0 to 5, little-endian, without host addresses: VFIO reports the sizes of the regions.
     pub bars: [Bar; 6],
     /// First DMA address, as the host registered the function.
     pub start_dma: u64,

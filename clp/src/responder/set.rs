@@ -2,25 +2,27 @@
 
 //! SET PCI FN, as far as it goes without the VMM.
 
-use super::room::Room;
+use super::buffer::Buffer;
 use super::set_request::Change;
-use super::{Personality, Refusal, Responder, SetAction};
-use crate::set_pci_fn::{Operation, Request, Response};
-use crate::{FunctionHandle, FunctionState, ResponseCode};
+use super::{Refusal, Responder, SetAction};
+use crate::code::ResponseCode;
+use crate::id::FunctionHandle;
+use crate::value::FunctionState;
+use crate::wire::set_pci_fn::{Operation, Request, Response};
 
 impl Responder<'_> {
     /// Checks everything that can be checked before the function is touched.
     ///
     /// The order is that of QEMU (`clp_service_call`, `hw/s390x/s390-pci-inst.c`): the handle, the number of DMA
     /// address spaces, the state.
-    pub(super) fn set(&self, request: &[u8], room: &Room<'_>) -> Result<Change, Refusal> {
-        let request: Request = self.personality.parse(request)?;
-        if !room.suits::<Response>() {
+    pub(super) fn set(&self, request: &[u8], buffer: &Buffer<'_>) -> Result<Change, Refusal> {
+        let request: Request = self.rules.parse(request)?;
+        if !buffer.suits::<Response>() {
             return Err(ResponseCode::LENGTH.into());
         }
         let handle = FunctionHandle(request.handle.get());
         let (slot, function) = self.find(handle).ok_or(ResponseCode::FUNCTION_HANDLE)?;
-        let has_mio = self.personality == Personality::Hardware && function.has_mio();
+        let has_mio = self.rules.has_mio && function.has_mio();
         let operation = Operation(request.operation);
         if operation == Operation::ENABLE {
             match request.dma_address_spaces {
@@ -33,7 +35,7 @@ impl Responder<'_> {
             (Operation::ENABLE, FunctionState::Configured, _) => SetAction::Enable { gisa: request.gisa.get() },
             (Operation::DISABLE, FunctionState::Enabled, _) => SetAction::Disable,
             (Operation::ENABLE, FunctionState::Enabled, _) | (Operation::DISABLE, FunctionState::Configured, _) => {
-                return Err(self.personality.already_in_state().into())
+                return Err(self.rules.already_in_state.into())
             }
             (Operation::ENABLE_MIO, FunctionState::Enabled, true) => SetAction::EnableMio,
             (Operation::DISABLE_MIO, FunctionState::Enabled, true) => SetAction::DisableMio,

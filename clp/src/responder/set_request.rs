@@ -2,11 +2,12 @@
 
 //! What the VMM is to do with a function.
 
-use super::room::Room;
-use super::Personality;
-use crate::mio::MioInfo;
-use crate::set_pci_fn::Response;
-use crate::{ConditionCode, FunctionHandle, ResponseCode};
+use super::buffer::Buffer;
+use super::Rules;
+use crate::code::{ConditionCode, ResponseCode};
+use crate::id::FunctionHandle;
+use crate::wire::mio::MioInfo;
+use crate::wire::set_pci_fn::Response;
 use core::fmt;
 
 /// What the guest wants of a function.
@@ -54,11 +55,11 @@ pub enum SetRefusal {
 }
 
 impl SetRefusal {
-    const fn response_code(self, personality: Personality) -> ResponseCode {
+    const fn response_code(self, rules: &Rules) -> ResponseCode {
         match self {
             Self::Gone => ResponseCode::FUNCTION_HANDLE,
             Self::Resources => ResponseCode::RESOURCES,
-            Self::AlreadyInState => personality.already_in_state(),
+            Self::AlreadyInState => rules.already_in_state,
             Self::PermanentError => ResponseCode::PERMANENT_ERROR,
             Self::RecoveryPending => ResponseCode::RECOVERY_PENDING,
             Self::Busy => ResponseCode::BUSY,
@@ -71,10 +72,10 @@ impl SetRefusal {
 /// It borrows the block alone, so that the VMM can change its functions. The response in the block is that the function
 /// is busy, and stays so if the request is dropped.
 #[derive(Debug)]
-#[must_use = "the guest is told that the function is busy"]
+#[must_use = "the guest sees a busy function"]
 pub struct SetRequest<'b> {
     change: Change,
-    room: Room<'b>,
+    buffer: Buffer<'b>,
 }
 
 /// A change of one function.
@@ -86,9 +87,9 @@ pub(super) struct Change {
 }
 
 impl<'b> SetRequest<'b> {
-    pub(super) fn new(change: Change, mut room: Room<'b>) -> Self {
-        room.refuse(ResponseCode::BUSY);
-        Self { change, room }
+    pub(super) fn new(change: Change, mut buffer: Buffer<'b>) -> Self {
+        buffer.refuse(ResponseCode::BUSY);
+        Self { change, buffer }
     }
 
     /// The slot of the function.
@@ -108,7 +109,7 @@ impl<'b> SetRequest<'b> {
     /// # Errors
     ///
     /// [`ConfirmError`] if the handle contradicts the action: one that enables must lead to a handle with the enable bit,
-    /// [`SetAction::Disable`] to one without. The guest is told that the function is busy.
+    /// [`SetAction::Disable`] to one without. The guest sees a busy function.
     pub fn confirm(mut self, handle: FunctionHandle) -> Result<ConditionCode, ConfirmError> {
         let action = self.change.action;
         if !action.leads_to(handle) {
@@ -118,7 +119,7 @@ impl<'b> SetRequest<'b> {
         if action == SetAction::EnableMio {
             response.mio = self.change.mio;
         }
-        match self.room.store(response) {
+        match self.buffer.store(response) {
             Ok(()) => Ok(ConditionCode::Zero),
             Err(refusal) => Ok(self.end(refusal.code)),
         }
@@ -126,12 +127,12 @@ impl<'b> SetRequest<'b> {
 
     /// Answers that nothing was done, and why; returns the condition code.
     pub fn refuse(self, refusal: SetRefusal) -> ConditionCode {
-        let code = refusal.response_code(self.room.personality());
+        let code = refusal.response_code(self.buffer.rules());
         self.end(code)
     }
 
     fn end(mut self, code: ResponseCode) -> ConditionCode {
-        self.room.refuse(code);
+        self.buffer.refuse(code);
         ConditionCode::Zero
     }
 }

@@ -3,7 +3,7 @@
 //! Guests that ask anything: there is an answer, within the room, and nothing in it that is not theirs.
 
 use crate::hostile_guest::Host;
-use clp::responder::Personality;
+use clp::responder::Rules;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use std::collections::BTreeSet;
@@ -64,8 +64,8 @@ proptest! {
         processor in prop_oneof![9 => Just(2u8), 1 => any::<u8>()],
         outcome: u8,
     ) {
-        let personality = if qemu { Personality::Qemu } else { Personality::Hardware };
-        Host::new().check(personality, processor, outcome, &mut block);
+        let rules = if qemu { Rules::QEMU } else { Rules::HARDWARE };
+        Host::new().check(rules, processor, outcome, &mut block);
     }
 }
 
@@ -74,7 +74,7 @@ proptest! {
 fn every_room_of_every_command() {
     let host = Host::new();
     let mut seen = BTreeSet::new();
-    for personality in [Personality::Hardware, Personality::Qemu] {
+    for rules in [Rules::HARDWARE, Rules::QEMU] {
         for command in 0..8u8 {
             for length in [16, 32] {
                 for room in 0..=520u16 {
@@ -91,7 +91,7 @@ fn every_room_of_every_command() {
                         block[23] = u8::from(command == 5);
                     }
                     block[length..length + 2].copy_from_slice(&room.to_be_bytes());
-                    seen.extend(host.check(personality, 2, 7, &mut block).map(|code| (command, code)));
+                    seen.extend(host.check(rules, 2, 7, &mut block).map(|code| (command, code)));
                 }
             }
         }

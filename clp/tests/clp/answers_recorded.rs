@@ -4,7 +4,7 @@
 
 use crate::fixture::{fixture, Fixture, Outcome};
 use crate::vmm::{emulated, in_slot, End, Vmm, EMULATED_GROUP, NO_BARS};
-use clp::responder::{Groups, ImmediateAnswer, Personality, Responder};
+use clp::responder::{Groups, ImmediateAnswer, Responder, Rules};
 use clp::{ConditionCode, FunctionGroupId, InstalledProcessors, LogicalProcessor};
 
 /// The devices that QEMU had when a block was recorded.
@@ -21,7 +21,7 @@ enum Devices {
     Xhci,
 }
 
-fn vmm(devices: Devices, personality: Personality) -> Vmm {
+fn vmm(devices: Devices, rules: Rules) -> Vmm {
     let serial_bars = [(1, 6), (0, 12), (0, 0), (0, 0), (0xc, 14), (0, 0)];
     let mut bars = NO_BARS;
     bars[0] = (4, 14);
@@ -41,7 +41,7 @@ fn vmm(devices: Devices, personality: Personality) -> Vmm {
     }
     let mut groups = Groups::new();
     assert_eq!(groups.add(FunctionGroupId(0xff), &EMULATED_GROUP), Ok(FunctionGroupId(0xff)));
-    Vmm::new(personality, functions, groups)
+    Vmm::new(rules, functions, groups)
 }
 
 /// A recorded block, what to ask for it, and what hardware answers differently.
@@ -131,13 +131,13 @@ fn cases() -> Vec<Case> {
 }
 
 /// Executes the request of a recording in a block of two pages that is 0xa5 behind the room; checks that it stays so.
-fn execute(case: &Case, personality: Personality) -> (End, Vec<u8>) {
+fn execute(case: &Case, rules: Rules) -> (End, Vec<u8>) {
     let mut block = vec![0; 8192];
     block[..case.start].copy_from_slice(&case.fixture.block[..case.start]);
     block[case.start..case.start + 2].copy_from_slice(&case.room.to_be_bytes());
     let end_of_room = case.start + usize::from(case.room);
     block[end_of_room..].fill(0xa5);
-    let end = vmm(case.devices, personality).execute(LogicalProcessor::PCI, &mut block);
+    let end = vmm(case.devices, rules).execute(LogicalProcessor::PCI, &mut block);
     assert!(block[end_of_room..].iter().all(|&byte| byte == 0xa5), "{}: behind the room", case.name);
     block.truncate(end_of_room);
     (end, block)
@@ -167,7 +167,7 @@ fn every_recording_is_a_case() {
 #[test]
 fn as_qemu() {
     for case in cases() {
-        let (end, block) = execute(&case, Personality::Qemu);
+        let (end, block) = execute(&case, Rules::QEMU);
         assert_eq!(end, recorded_end(&case.fixture), "{}", case.name);
         // The one recording with fewer rows than the block has: what follows is as in the same query without a format.
         let (recorded, rest) = match case.name {
@@ -182,7 +182,7 @@ fn as_qemu() {
 #[test]
 fn as_hardware() {
     for case in cases() {
-        let (end, block) = execute(&case, Personality::Hardware);
+        let (end, block) = execute(&case, Rules::HARDWARE);
         let expected_end = match recorded_end(&case.fixture) {
             // An odd list is refused by its response code alone.
             End::Condition(_) => End::Condition(ConditionCode::Zero),
@@ -204,12 +204,12 @@ fn immediate_form() {
     let mut responder = Responder {
         functions: &[],
         groups: &[],
-        summary: Personality::QEMU_SUMMARY,
+        summary: Rules::QEMU_SUMMARY,
         characteristics: None,
-        personality: Personality::Qemu,
+        rules: Rules::QEMU,
     };
     assert_eq!(responder.immediate(1), ImmediateAnswer::OperandException);
-    responder.personality = Personality::Hardware;
+    responder.rules = Rules::HARDWARE;
     assert_eq!(responder.immediate(1), ImmediateAnswer::Installed(InstalledProcessors(0x2000_0000_0000_0000)));
     for command in [0, 2, 1 << 32, u64::MAX] {
         assert_eq!(responder.immediate(command), ImmediateAnswer::Condition(ConditionCode::Three));

@@ -3,7 +3,7 @@
 //! SET PCI FN, byte for byte: what is in the block before and after the VMM has spoken.
 
 use crate::vmm::{emulated, in_slot, NO_BARS};
-use clp::responder::{Answer, ConfirmError, GuestFunction, Personality, Responder, SetAction, SetRefusal, SetRequest};
+use clp::responder::{Answer, ConfirmError, GuestFunction, Responder, Rules, SetAction, SetRefusal, SetRequest};
 use clp::{ConditionCode, Function, FunctionHandle, LogicalProcessor, MioBar};
 
 /// A disabled function in slot 0 and an enabled one in slot 1, both with mapped I/O.
@@ -29,15 +29,10 @@ fn block(handle: u32, operation: u8, spaces: u8, gisa: u32, room: u16) -> Vec<u8
 }
 
 /// Lets `vmm` answer the request, and returns the response and what follows.
-fn answered(personality: Personality, mut block: Vec<u8>, vmm: impl FnOnce(SetRequest<'_>)) -> Vec<u8> {
+fn answered(rules: Rules, mut block: Vec<u8>, vmm: impl FnOnce(SetRequest<'_>)) -> Vec<u8> {
     let functions = functions();
-    let responder = Responder {
-        functions: &functions,
-        groups: &[],
-        summary: Personality::QEMU_SUMMARY,
-        characteristics: None,
-        personality,
-    };
+    let responder =
+        Responder { functions: &functions, groups: &[], summary: Rules::QEMU_SUMMARY, characteristics: None, rules };
     match responder.answer(LogicalProcessor::PCI, &mut block) {
         Answer::Set(request) => vmm(request),
         other => panic!("{other:?}"),
@@ -61,15 +56,15 @@ fn dropped(_: SetRequest<'_>) {}
 fn busy_until_the_vmm_answers() {
     let request = || block(DISABLED, 0, 1, 0, 40);
     let busy = padded(&[0, 16, 0x01, 0x08, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
-    assert_eq!(answered(Personality::Hardware, request(), dropped), busy);
-    assert_eq!(answered(Personality::Qemu, request(), dropped), padded(&[0, 40, 0x01, 0x08]));
+    assert_eq!(answered(Rules::HARDWARE, request(), dropped), busy);
+    assert_eq!(answered(Rules::QEMU, request(), dropped), padded(&[0, 40, 0x01, 0x08]));
     // The same when the handle contradicts what was done.
     for (handle, operation, wrong, action, text) in [
         (DISABLED, 0, 0x0002_0000, SetAction::Enable { gisa: 0 }, "enabled, with handle 0x00020000"),
         (ENABLED, 1, 0x8000_0001, SetAction::Disable, "disabled, with handle 0x80000001"),
         (ENABLED, 2, 0x0000_0001, SetAction::EnableMio, "MIO enabled, with handle 0x00000001"),
     ] {
-        let response = answered(Personality::Hardware, block(handle, operation, 1, 0, 40), |request| {
+        let response = answered(Rules::HARDWARE, block(handle, operation, 1, 0, 40), |request| {
             let handle = FunctionHandle(wrong);
             let error = ConfirmError { action, handle };
             assert_eq!(request.confirm(handle), Err(error));
@@ -87,7 +82,7 @@ fn what_the_vmm_is_told() {
         (ENABLED, 2, 1, 1, SetAction::EnableMio),
         (ENABLED, 3, 0, 1, SetAction::DisableMio),
     ] {
-        let _ = answered(Personality::Hardware, block(handle, operation, spaces, 0x0102_0304, 32), |request| {
+        let _ = answered(Rules::HARDWARE, block(handle, operation, spaces, 0x0102_0304, 32), |request| {
             assert_eq!((request.slot(), request.action()), (slot, action));
         });
     }
@@ -103,7 +98,7 @@ fn confirmed() {
     let mut expected = vec![0; 32];
     expected[..4].copy_from_slice(&[0, 32, 0, 0x10]);
     expected[16..20].copy_from_slice(&[0x80, 1, 2, 3]);
-    assert_eq!(answered(Personality::Hardware, block(DISABLED, 0, 1, 0, 32), confirm(0x8001_0203)), padded(&expected),);
+    assert_eq!(answered(Rules::HARDWARE, block(DISABLED, 0, 1, 0, 32), confirm(0x8001_0203)), padded(&expected),);
     // With more room there is more of the same: an enable has no MIO addresses, an enable of MIO has them if all fit.
     let no_mio = |length: usize| {
         let mut response = expected.clone();
@@ -111,27 +106,24 @@ fn confirmed() {
         response.resize(length, 0);
         response
     };
-    let enable = answered(Personality::Hardware, block(DISABLED, 0, 1, 0, 200), confirm(0x8001_0203));
+    let enable = answered(Rules::HARDWARE, block(DISABLED, 0, 1, 0, 200), confirm(0x8001_0203));
     assert_eq!(enable, padded(&no_mio(160)));
-    let short = answered(Personality::Hardware, block(ENABLED, 2, 1, 0, 152), confirm(0x8001_0203));
+    let short = answered(Rules::HARDWARE, block(ENABLED, 2, 1, 0, 152), confirm(0x8001_0203));
     assert_eq!(short, padded(&no_mio(152)));
     let mut with_mio = no_mio(160);
     with_mio[32] = 0x80;
     with_mio[40..56].copy_from_slice(&[0, 0, 0, 0, 0, 0, 1, 2, 0, 0, 0, 0, 0, 0, 3, 4]);
-    let whole = answered(Personality::Hardware, block(ENABLED, 2, 1, 0, 200), confirm(0x8001_0203));
+    let whole = answered(Rules::HARDWARE, block(ENABLED, 2, 1, 0, 200), confirm(0x8001_0203));
     assert_eq!(whole, padded(&with_mio));
     // QEMU: the code, and from the body what the room holds.
     let mut qemu = vec![0xa5; 32];
     qemu[..4].copy_from_slice(&[0, 200, 0, 0x10]);
     qemu[16..32].copy_from_slice(&expected[16..]);
-    assert_eq!(answered(Personality::Qemu, block(DISABLED, 0, 1, 0, 200), confirm(0x8001_0203)), padded(&qemu));
+    assert_eq!(answered(Rules::QEMU, block(DISABLED, 0, 1, 0, 200), confirm(0x8001_0203)), padded(&qemu));
     qemu.truncate(24);
     qemu[1] = 24;
-    assert_eq!(answered(Personality::Qemu, block(DISABLED, 0, 1, 0, 24), confirm(0x8001_0203)), padded(&qemu));
-    assert_eq!(
-        answered(Personality::Qemu, block(DISABLED, 0, 1, 0, 8), confirm(0x8001_0203)),
-        padded(&[0, 8, 0, 0x10]),
-    );
+    assert_eq!(answered(Rules::QEMU, block(DISABLED, 0, 1, 0, 24), confirm(0x8001_0203)), padded(&qemu));
+    assert_eq!(answered(Rules::QEMU, block(DISABLED, 0, 1, 0, 8), confirm(0x8001_0203)), padded(&[0, 8, 0, 0x10]),);
 }
 
 #[test]
@@ -145,9 +137,9 @@ fn refused_by_the_vmm() {
         (SetRefusal::Busy, [1, 8], [1, 8]),
     ] {
         let refuse = |request: SetRequest<'_>| assert_eq!(request.refuse(refusal), ConditionCode::Zero);
-        let response = answered(Personality::Hardware, block(DISABLED, 0, 1, 0, 32), refuse);
+        let response = answered(Rules::HARDWARE, block(DISABLED, 0, 1, 0, 32), refuse);
         assert_eq!(response, padded(&[0, 16, hardware[0], hardware[1], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
-        let response = answered(Personality::Qemu, block(DISABLED, 0, 1, 0, 32), refuse);
+        let response = answered(Rules::QEMU, block(DISABLED, 0, 1, 0, 32), refuse);
         assert_eq!(response, padded(&[0, 32, qemu[0], qemu[1]]));
     }
 }
@@ -156,16 +148,16 @@ fn refused_by_the_vmm() {
 #[test]
 fn refused_by_the_responder() {
     let functions = functions();
-    for personality in [Personality::Hardware, Personality::Qemu] {
+    for rules in [Rules::HARDWARE, Rules::QEMU] {
         let responder = Responder {
             functions: &functions,
             groups: &[],
-            summary: Personality::QEMU_SUMMARY,
+            summary: Rules::QEMU_SUMMARY,
             characteristics: None,
-            personality,
+            rules,
         };
-        let mio = personality == Personality::Hardware;
-        let already = if personality == Personality::Hardware { 0x0105 } else { 0x0102 };
+        let mio = rules == Rules::HARDWARE;
+        let already = if rules == Rules::HARDWARE { 0x0105 } else { 0x0102 };
         for operation in 0..=u8::MAX {
             for spaces in 0..=u8::MAX {
                 for handle in [DISABLED, ENABLED, 0x8002_0000, 0x0000_0001] {
@@ -195,12 +187,12 @@ fn refused_by_the_responder() {
         // Too little room for the new handle: hardware says so, and the function stays as it is.
         let mut block = block(DISABLED, 0, 1, 0, 24);
         let answer = responder.answer(LogicalProcessor::PCI, &mut block);
-        match personality {
-            Personality::Hardware => {
+        match rules {
+            Rules::HARDWARE => {
                 assert!(matches!(answer, Answer::Done(ConditionCode::Zero)));
                 assert_eq!(block[32..48], [0, 16, 0, 0x50, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
             }
-            Personality::Qemu => assert!(matches!(answer, Answer::Set(_))),
+            _ => assert!(matches!(answer, Answer::Set(_))),
         }
     }
 }

@@ -3,17 +3,16 @@
 //! What a guest sees: the client of this crate, run against the responder.
 
 use crate::vmm::{emulated, in_slot, Vmm, EMULATED_GROUP, NO_BARS};
-use clp::responder::{
-    Groups, GroupsError, GuestFunction, Passthrough, PassthroughError, Personality, SetAction, SetRefusal,
-};
+use clp::responder::{Groups, GroupsError, GuestFunction, Passthrough, PassthroughError, Rules, SetAction, SetRefusal};
+use clp::set_pci_fn::Operation;
 use clp::{
-    Bar, Block, CallError, Characteristics, Client, ConditionCode, DesignationTypes, EnsureError, FindError, Function,
-    FunctionError, FunctionGroup, FunctionGroupError, FunctionGroupId, FunctionHandle, FunctionId, FunctionState,
-    FunctionType, ListEntry, ListRoom, ListSummary, LogicalProcessor, MioBar, QueryError, ResponseCode, SetError, Uid,
-    UtilityString,
+    Bar, Block, CallError, Characteristics, Client, ClientError, ConditionCode, DesignationTypes, Enable, EnableError,
+    Function, FunctionError, FunctionGroup, FunctionGroupError, FunctionGroupId, FunctionHandle, FunctionId,
+    FunctionState, FunctionType, Leftover, ListCapacity, ListEntry, ListSummary, LogicalProcessor, MioBar,
+    ResponseCode, SetError, Uid, UtilityString,
 };
 
-const ONCE: fn(u32) -> bool = |_| false;
+const WITH_MIO: Enable = Enable { mio: true, ..Enable::PLAIN };
 
 /// A function of the host, as its CLP told it.
 fn host_function(group: u8) -> Function {
@@ -68,7 +67,7 @@ fn passthrough(id: u32, group: FunctionGroupId) -> Passthrough {
 }
 
 /// An emulated function in slot 1, and two passed through from host groups 7 and 9 in slots 3 and 4.
-fn vmm(personality: Personality) -> Vmm {
+fn vmm(rules: Rules) -> Vmm {
     let mut groups = Groups::new();
     assert_eq!(groups.add(FunctionGroupId(0xff), &EMULATED_GROUP), Ok(FunctionGroupId(0xff)));
     let seven = groups.add(FunctionGroupId(7), &HOST_GROUP).unwrap();
@@ -82,10 +81,10 @@ fn vmm(personality: Personality) -> Vmm {
         in_slot(3, 0x144d, 0xa808, &first),
         in_slot(4, 0x15b3, 0x1016, &second),
     ];
-    Vmm::new(personality, functions, groups)
+    Vmm::new(rules, functions, groups)
 }
 
-const PERSONALITIES: [Personality; 2] = [Personality::Hardware, Personality::Qemu];
+const PERSONALITIES: [Rules; 2] = [Rules::HARDWARE, Rules::QEMU];
 
 fn entry(vendor: u16, device: u16, id: u32, handle: u32) -> ListEntry {
     ListEntry { vendor, device, configured: true, id: FunctionId(id), handle: FunctionHandle(handle) }
@@ -102,7 +101,7 @@ fn entries() -> [ListEntry; 3] {
 fn listed(vmm: &Vmm, room: u16) -> Vec<ListEntry> {
     let mut block = Block::zeroed();
     let mut client = Client::new(vmm, &mut block);
-    let mut list = client.list_with_room(ListRoom::entries(room));
+    let mut list = client.list_with(ListCapacity::entries(room));
     let entries = list.by_ref().map(Result::unwrap).collect();
     assert_eq!(list.summary(), Some(ListSummary { max_functions: 0x1000, uid_checking: true }));
     entries
@@ -110,9 +109,9 @@ fn listed(vmm: &Vmm, room: u16) -> Vec<ListEntry> {
 
 #[test]
 fn list_in_any_number_of_responses() {
-    for personality in PERSONALITIES {
+    for rules in PERSONALITIES {
         for (room, responses) in [(1, 3), (2, 2), (3, 1), (252, 1)] {
-            let vmm = vmm(personality);
+            let vmm = vmm(rules);
             assert_eq!(listed(&vmm, room), entries());
             assert_eq!(vmm.calls.get(), responses);
         }
@@ -121,11 +120,11 @@ fn list_in_any_number_of_responses() {
 
 #[test]
 fn list_of_more_than_a_block_holds() {
-    for personality in PERSONALITIES {
+    for rules in PERSONALITIES {
         let function = |slot| in_slot(slot, 0x1af4, 0x1044, &emulated(slot + 0x100, slot, NO_BARS));
         // Every third slot is empty.
         let functions: Vec<_> = (0..3000).map(|slot| if slot % 3 == 1 { None } else { function(slot) }).collect();
-        let vmm = Vmm::new(personality, functions, Groups::new());
+        let vmm = Vmm::new(rules, functions, Groups::new());
         let ids: Vec<u32> = listed(&vmm, 252).iter().map(|entry| entry.id.0).collect();
         assert_eq!(ids, (0x100..0x100 + 3000).filter(|id| (id - 0x100) % 3 != 1).collect::<Vec<u32>>());
         assert_eq!(vmm.calls.get(), 8);
@@ -134,7 +133,7 @@ fn list_of_more_than_a_block_holds() {
 
 #[test]
 fn virtualised_function() {
-    let vmm = vmm(Personality::Hardware);
+    let vmm = vmm(Rules::HARDWARE);
     let mut block = Block::zeroed();
     let mut client = Client::new(&vmm, &mut block);
     let expected = Function {
@@ -166,15 +165,15 @@ fn virtualised_function() {
     assert_eq!(client.query_function(FunctionHandle(0x0002_0001)), Ok(emulated(1, 0x11, NO_BARS)));
     for handle in [0, 0x0002_0000, 0x0002_0002, 0x8002_0003, 0x0002_0005, 0x5051_5253] {
         let refused = Client::new(&vmm, &mut block).query_function(FunctionHandle(handle)).unwrap_err();
-        let QueryError::Call(error) = refused else { panic!("{refused:?}") };
+        let ClientError::Call(error) = refused else { panic!("{refused:?}") };
         assert_eq!(error.response_code(), Some(ResponseCode(0x0101)));
     }
 }
 
 #[test]
 fn groups_of_the_host() {
-    for personality in PERSONALITIES {
-        let vmm = vmm(personality);
+    for rules in PERSONALITIES {
+        let vmm = vmm(rules);
         let mut block = Block::zeroed();
         let mut client = Client::new(&vmm, &mut block);
         assert_eq!(client.query_function_group(FunctionGroupId(0xff)), Ok(EMULATED_GROUP));
@@ -225,7 +224,7 @@ fn groups_with_one_identifier() {
     let function = |id, group| passthrough(id, group).function(&host_function(7)).unwrap();
     let functions =
         vec![in_slot(0, 0x144d, 0xa808, &function(1, first)), in_slot(1, 0x144d, 0xa808, &function(2, second))];
-    let vmm = Vmm::new(Personality::Hardware, functions, groups);
+    let vmm = Vmm::new(Rules::HARDWARE, functions, groups);
     let mut block = Block::zeroed();
     let mut client = Client::new(&vmm, &mut block);
     for (handle, expected) in [(0x0002_0000, HOST_GROUP), (0x0002_0001, other)] {
@@ -280,32 +279,32 @@ fn values_that_no_function_can_have() {
 
 #[test]
 fn enabled_and_disabled() {
-    for personality in PERSONALITIES {
-        let vmm = vmm(personality);
+    for rules in PERSONALITIES {
+        let vmm = vmm(rules);
         let mut block = Block::zeroed();
         let mut client = Client::new(&vmm, &mut block);
         let old = FunctionHandle(0x0002_0003);
         let new = FunctionHandle(0x8002_0003);
-        assert_eq!(client.enable(old, ONCE), Ok(new));
+        assert_eq!(client.enable(old, Enable::PLAIN).map(|enabled| enabled.handle), Ok(new));
         assert_eq!(client.state(FunctionId(3)), Ok(FunctionState::Enabled));
-        assert_eq!(client.refresh_handle(FunctionId(3)), Ok(new));
+        assert_eq!(client.current_handle(FunctionId(3)), Ok(new));
         assert_eq!(client.query_function(new).map(|function| function.id), Ok(FunctionId(3)));
-        let stale = client.enable(old, ONCE).unwrap_err();
+        let stale = client.enable(old, Enable::PLAIN).unwrap_err();
         assert_eq!(stale.response_code(), Some(ResponseCode(0x0101)));
-        let already = match personality {
-            Personality::Hardware => 0x0105,
-            Personality::Qemu => 0x0102,
+        let already = match rules {
+            Rules::HARDWARE => 0x0105,
+            _ => 0x0102,
         };
-        let enabled = client.enable(new, ONCE).unwrap_err();
+        let enabled = client.enable(new, Enable::PLAIN).unwrap_err();
         assert_eq!(enabled.response_code(), Some(ResponseCode(already)));
-        assert_eq!(client.ensure_enabled(FunctionId(3), ONCE), Ok(new));
-        assert_eq!(client.disable(new, ONCE), Ok(old));
-        let disabled = client.disable(old, ONCE).unwrap_err();
+        assert_eq!(client.ensure_enabled(FunctionId(3)), Ok(new));
+        assert_eq!(client.disable(new), Ok(old));
+        let disabled = client.disable(old).unwrap_err();
         assert_eq!(disabled.response_code(), Some(ResponseCode(already)));
-        assert_eq!(client.ensure_enabled(FunctionId(4), ONCE), Ok(FunctionHandle(0x8002_0004)));
-        assert_eq!(client.ensure_disabled(FunctionId(4), ONCE), Ok(FunctionHandle(0x0002_0004)));
+        assert_eq!(client.ensure_enabled(FunctionId(4)), Ok(FunctionHandle(0x8002_0004)));
+        assert_eq!(client.ensure_disabled(FunctionId(4)), Ok(FunctionHandle(0x0002_0004)));
         assert_eq!(client.find(FunctionId(2)), Ok(None));
-        assert_eq!(client.refresh_handle(FunctionId(2)), Err(FindError::Reserved(FunctionId(2))));
+        assert_eq!(client.current_handle(FunctionId(2)), Err(ClientError::Reserved(FunctionId(2))));
         let enable = SetAction::Enable { gisa: 0 };
         let disable = SetAction::Disable;
         assert_eq!(*vmm.actions.borrow(), [(3, enable), (3, disable), (4, enable), (4, disable)]);
@@ -314,18 +313,20 @@ fn enabled_and_disabled() {
 
 #[test]
 fn refused_by_the_vmm() {
-    for personality in PERSONALITIES {
-        let vmm = vmm(personality);
+    for rules in PERSONALITIES {
+        let vmm = vmm(rules);
         let mut block = Block::zeroed();
         let mut client = Client::new(&vmm, &mut block);
         let handle = FunctionHandle(0x0002_0001);
+        vmm.patience.set(3);
         vmm.refusals.replace(vec![SetRefusal::Busy; 3]);
-        assert_eq!(client.enable(handle, |answers| answers < 3), Err(SetError::Busy { answers: 3 }));
+        let busy = EnableError { error: SetError::Busy { answers: 3 }, function: Leftover::Unchanged };
+        assert_eq!(client.enable(handle, Enable::PLAIN), Err(busy));
         vmm.refusals.replace(vec![SetRefusal::Busy; 2]);
-        assert_eq!(client.enable(handle, |answers| answers < 3), Ok(FunctionHandle(0x8002_0001)));
-        let already = match personality {
-            Personality::Hardware => 0x0105,
-            Personality::Qemu => 0x0102,
+        assert_eq!(client.enable(handle, Enable::PLAIN).map(|enabled| enabled.handle), Ok(FunctionHandle(0x8002_0001)));
+        let already = match rules {
+            Rules::HARDWARE => 0x0105,
+            _ => 0x0102,
         };
         for (refusal, code) in [
             (SetRefusal::Gone, 0x0101),
@@ -335,7 +336,7 @@ fn refused_by_the_vmm() {
             (SetRefusal::RecoveryPending, 0x0107),
         ] {
             vmm.refusals.replace(vec![refusal]);
-            let error = client.disable(FunctionHandle(0x8002_0001), ONCE).unwrap_err();
+            let error = client.disable(FunctionHandle(0x8002_0001)).unwrap_err();
             assert_eq!(error.response_code(), Some(ResponseCode(code)));
         }
     }
@@ -343,14 +344,14 @@ fn refused_by_the_vmm() {
 
 #[test]
 fn standby() {
-    for personality in PERSONALITIES {
-        let vmm = vmm(personality);
+    for rules in PERSONALITIES {
+        let vmm = vmm(rules);
         vmm.functions.borrow_mut()[3].as_mut().unwrap().configured = false;
         let mut block = Block::zeroed();
         let mut client = Client::new(&vmm, &mut block);
         assert_eq!(client.state(FunctionId(3)), Ok(FunctionState::Standby));
-        assert_eq!(client.ensure_enabled(FunctionId(3), ONCE), Err(EnsureError::Standby(FunctionId(3))));
-        let error = client.enable(FunctionHandle(0x0002_0003), ONCE).unwrap_err();
+        assert_eq!(client.ensure_enabled(FunctionId(3)), Err(ClientError::Standby(FunctionId(3))));
+        let error = client.enable(FunctionHandle(0x0002_0003), Enable::PLAIN).unwrap_err();
         assert_eq!(error.response_code(), Some(ResponseCode(0x0102)));
         assert!(vmm.actions.borrow().is_empty());
     }
@@ -360,69 +361,74 @@ fn standby() {
 fn mapped_io_of_an_emulated_function() {
     let bars = [Some(MioBar { write_back: 0x11, write_through: 0x22 }), None, None, None, None, None];
     let function = Function { mio: Some(bars), ..emulated(1, 1, NO_BARS) };
-    for personality in PERSONALITIES {
+    for rules in PERSONALITIES {
         let functions =
             vec![in_slot(0, 0x1af4, 0x1044, &function), in_slot(1, 0x1af4, 0x1044, &emulated(2, 2, NO_BARS))];
-        let mut vmm = Vmm::new(personality, functions, Groups::new());
+        let mut vmm = Vmm::new(rules, functions, Groups::new());
         let characteristics =
             Characteristics { facilities: [1; 8], characteristics: [2; 8], write_back_position: Some(5) };
         vmm.characteristics = Some(characteristics.encode().unwrap());
         let mut block = Block::zeroed();
         let mut client = Client::new(&vmm, &mut block);
-        let handle = client.enable(FunctionHandle(0x0002_0000), ONCE).unwrap();
-        let enabled = client.enable_mio(handle, ONCE);
-        match personality {
-            Personality::Hardware => {
+        let handle = FunctionHandle(0x8002_0000);
+        let enabled = client.enable(FunctionHandle(0x0002_0000), WITH_MIO);
+        match rules {
+            Rules::HARDWARE => {
                 assert_eq!(client.characteristics(), Ok(characteristics));
                 assert_eq!(client.query_function(handle).unwrap().mio, Some(bars));
                 let enabled = enabled.unwrap();
-                assert_eq!((enabled.handle, enabled.bars), (handle, bars));
-                assert_eq!(client.disable_mio(handle, ONCE), Ok(handle));
+                assert_eq!((enabled.handle, enabled.mio), (handle, Some(bars)));
+                assert_eq!(client.disable_mio(handle), Ok(handle));
                 let actions: Vec<_> = vmm.actions.borrow().iter().map(|(_, action)| *action).collect();
                 assert_eq!(actions[1..], [SetAction::EnableMio, SetAction::DisableMio]);
+                assert_eq!(client.disable(handle), Ok(FunctionHandle(0x0002_0000)));
             }
-            Personality::Qemu => {
+            _ => {
+                // All or nothing.
+                let error = enabled.unwrap_err();
+                assert_eq!(error.response_code(), Some(ResponseCode(0x0102)));
+                assert_eq!(error.function, Leftover::Disabled(FunctionHandle(0x0002_0000)));
                 let code = client.characteristics().unwrap_err().response_code();
                 assert_eq!(code, Some(ResponseCode(0x0050)));
-                assert_eq!(client.query_function(handle).unwrap().mio, None);
-                assert_eq!(enabled.unwrap_err().response_code(), Some(ResponseCode(0x0102)));
+                assert_eq!(client.query_function(FunctionHandle(0x0002_0000)).unwrap().mio, None);
             }
         }
         // Neither a function without addresses nor a disabled one can have it.
-        let without = client.enable(FunctionHandle(0x0002_0001), ONCE).unwrap();
-        assert_eq!(client.enable_mio(without, ONCE).unwrap_err().response_code(), Some(ResponseCode(0x0102)));
-        let disabled = client.disable(handle, ONCE).unwrap();
-        assert_eq!(client.enable_mio(disabled, ONCE).unwrap_err().response_code(), Some(ResponseCode(0x0102)));
+        let error = client.enable(FunctionHandle(0x0002_0001), WITH_MIO).unwrap_err();
+        assert_eq!(error.response_code(), Some(ResponseCode(0x0102)));
+        assert_eq!(error.function, Leftover::Disabled(FunctionHandle(0x0002_0001)));
+        let request = clp::set_pci_fn::Request::new(FunctionHandle(0x0002_0000), Operation::ENABLE_MIO);
+        assert_eq!(client.set(&request).unwrap_err().response_code(), Some(ResponseCode(0x0102)));
     }
 }
 
 #[test]
 fn processors() {
-    for personality in PERSONALITIES {
-        let vmm = vmm(personality);
+    for rules in PERSONALITIES {
+        let vmm = vmm(rules);
         let mut block = Block::zeroed();
         for processor in (0..16).map(LogicalProcessor) {
             let result =
                 clp::call(&vmm, &mut block, processor, &clp::list_pci::Request::new(0), 4064).map(|room| room[1]);
             // The QEMU that was measured does not look at the processor.
-            match (personality, processor) {
-                (Personality::Hardware, LogicalProcessor(2)) | (Personality::Qemu, _) => assert_eq!(result, Ok(80)),
-                (Personality::Hardware, _) => {
+            match (rules, processor) {
+                (Rules::HARDWARE, LogicalProcessor(0..=1 | 3..)) => {
                     assert_eq!(result, Err(CallError::Condition(ConditionCode::Three)));
                 }
+                _ => assert_eq!(result, Ok(80)),
             }
         }
         let installed = Client::new(&vmm, &mut block).installed_processors();
-        match personality {
-            Personality::Hardware => assert!(installed.unwrap().iter().eq([LogicalProcessor(2)])),
-            Personality::Qemu => assert_eq!(installed, Err(ConditionCode::Three)),
+        match rules {
+            Rules::HARDWARE => assert!(installed.unwrap().iter().eq([LogicalProcessor(2)])),
+            _ => assert_eq!(installed, Err(ConditionCode::Three)),
         }
     }
 }
 
 /// Entries of one response each; `unplug` goes between the first response and the second.
-fn listed_with_unplug(personality: Personality, unplug: usize) -> (Vec<u32>, usize) {
-    let vmm = vmm(personality);
+fn listed_with_unplug(rules: Rules, unplug: usize) -> (Vec<u32>, usize) {
+    let vmm = vmm(rules);
     vmm.unplug.set(Some((1, unplug)));
     let ids = listed(&vmm, 1).iter().map(|entry| entry.id.0).collect();
     (ids, vmm.calls.get())
@@ -431,19 +437,19 @@ fn listed_with_unplug(personality: Personality, unplug: usize) -> (Vec<u32>, usi
 #[test]
 fn unplugged_between_two_responses() {
     // The token stands for the slot: the list goes on behind the function that is gone.
-    assert_eq!(listed_with_unplug(Personality::Hardware, 3), (vec![1, 4], 2));
-    assert_eq!(listed_with_unplug(Personality::Hardware, 4), (vec![1, 3], 2));
-    assert_eq!(listed_with_unplug(Personality::Hardware, 1), (vec![1, 3, 4], 3));
+    assert_eq!(listed_with_unplug(Rules::HARDWARE, 3), (vec![1, 4], 2));
+    assert_eq!(listed_with_unplug(Rules::HARDWARE, 4), (vec![1, 3], 2));
+    assert_eq!(listed_with_unplug(Rules::HARDWARE, 1), (vec![1, 3, 4], 3));
     // QEMU knows the token no more; the client starts over.
-    assert_eq!(listed_with_unplug(Personality::Qemu, 3), (vec![1, 4], 4));
-    assert_eq!(listed_with_unplug(Personality::Qemu, 4), (vec![1, 3], 2));
-    assert_eq!(listed_with_unplug(Personality::Qemu, 1), (vec![1, 3, 4], 3));
+    assert_eq!(listed_with_unplug(Rules::QEMU, 3), (vec![1, 4], 4));
+    assert_eq!(listed_with_unplug(Rules::QEMU, 4), (vec![1, 3], 2));
+    assert_eq!(listed_with_unplug(Rules::QEMU, 1), (vec![1, 3, 4], 3));
 
     // The last slots go away for good: the end of the list, not a lost place.
-    let vmm = vmm(Personality::Hardware);
+    let vmm = vmm(Rules::HARDWARE);
     let mut block = Block::zeroed();
     let mut client = Client::new(&vmm, &mut block);
-    let mut list = client.list_with_room(ListRoom::entries(2));
+    let mut list = client.list_with(ListCapacity::entries(2));
     assert!(list.next().is_some() && list.next().is_some());
     vmm.functions.borrow_mut().truncate(2);
     assert_eq!(list.next(), None);
@@ -451,10 +457,10 @@ fn unplugged_between_two_responses() {
 
 #[test]
 fn plugged_between_two_responses() {
-    let vmm = vmm(Personality::Hardware);
+    let vmm = vmm(Rules::HARDWARE);
     let mut block = Block::zeroed();
     let mut client = Client::new(&vmm, &mut block);
-    let mut list = client.list_with_room(ListRoom::entries(2));
+    let mut list = client.list_with(ListCapacity::entries(2));
     assert_eq!(list.next(), Some(Ok(entries()[0])));
     assert_eq!(list.next(), Some(Ok(entries()[1])));
     for slot in [0, 2, 5] {

@@ -3,7 +3,7 @@
 //! How a command is put into its block and taken out of it.
 
 use crate::machine::{dirty_block, refusal, Machine};
-use clp::{call, slpc, Block, CallError, Client, ConditionCode, FunctionHandle, LogicalProcessor, QueryError};
+use clp::{call, slpc, Block, CallError, Client, ClientError, ConditionCode, FunctionHandle, LogicalProcessor};
 
 #[test]
 fn block_is_a_page() {
@@ -18,7 +18,7 @@ fn room_that_is_not_possible_issues_nothing() {
     for room in (0..=u16::MAX).filter(|room| room % 8 != 0 || !(16..=4080).contains(room)) {
         assert_eq!(
             call(&machine, &mut block, LogicalProcessor::PCI, &slpc::Request::new(), room),
-            Err(CallError::Room { offered: room })
+            Err(CallError::Capacity { offered: room })
         );
     }
 }
@@ -43,7 +43,7 @@ fn condition_codes_come_before_everything() {
         let mut block = dirty_block();
         assert_eq!(
             Client::new(&machine, &mut block).query_function(FunctionHandle(0)),
-            Err(QueryError::Call(CallError::Condition(condition)))
+            Err(ClientError::Call(CallError::Condition(condition)))
         );
     }
 }

@@ -4,11 +4,12 @@
 
 use crate::machine::{dirty_block, refusal, Command, Machine};
 use clp::set_pci_fn::{Operation, Request};
-use clp::{Client, ConditionCode, EnableWithMioError, FunctionHandle, MioBar, MioEnabled, ResponseCode, SetError};
+use clp::{
+    CallError, Client, ConditionCode, Enable, EnableError, Enabled, FunctionHandle, Leftover, MioBar, ResponseCode,
+    ResponseError, SetError,
+};
 use std::cell::RefCell;
 use std::collections::VecDeque;
-
-const NEVER: fn(u32) -> bool = |_| panic!("not busy");
 
 /// A response to SET PCI FN of 160 bytes with a handle and MIO addresses for BAR 0.
 fn accepted(handle: u32) -> Vec<u8> {
@@ -36,59 +37,89 @@ fn sent(commands: &[Command]) -> Vec<(u8, u32)> {
     commands.iter().map(|command| (command.operation(), command.handle())).collect()
 }
 
+const WITH_MIO: Enable = Enable { mio: true, ..Enable::PLAIN };
+
+/// The result of enabling the function with handle 1, and what was sent, when the machine answers so.
+fn enable(how: Enable, responses: &[Vec<u8>]) -> (Result<Enabled, EnableError>, Vec<(u8, u32)>) {
+    let machine = answers(responses);
+    let mut block = dirty_block();
+    let result = Client::new(&machine, &mut block).enable(FunctionHandle(1), how);
+    let sent = sent(&machine.log());
+    assert_eq!(sent.len(), responses.len(), "answers are left");
+    (result, sent)
+}
+
+/// What is left of the function after enabling it failed, and what was sent.
+fn failed(how: Enable, responses: &[Vec<u8>]) -> (SetError, Leftover, Vec<(u8, u32)>) {
+    let (result, sent) = enable(how, responses);
+    let error = result.unwrap_err();
+    (error.error, error.function, sent)
+}
+
 #[test]
 fn each_operation_sends_its_request() {
-    let machine = answers(&[accepted(0x8000_0001), accepted(1), accepted(0x8000_0002), accepted(2)]);
+    let machine =
+        answers(&[accepted(0x8000_0001), accepted(1), accepted(0x8000_0002), accepted(0x8000_0003), accepted(2)]);
     let mut block = dirty_block();
     let mut client = Client::new(&machine, &mut block);
     let handle = FunctionHandle(0x1234_5678);
-    assert_eq!(client.enable(handle, NEVER), Ok(FunctionHandle(0x8000_0001)));
-    assert_eq!(client.disable(handle, NEVER), Ok(FunctionHandle(1)));
+    let enabled = Enabled { handle: FunctionHandle(0x8000_0001), mio: None };
+    assert_eq!(client.enable(handle, Enable::PLAIN), Ok(enabled));
+    assert_eq!(client.disable(handle), Ok(FunctionHandle(1)));
     let bar = MioBar { write_back: 0x8000_1000, write_through: 0x4000_1000 };
-    assert_eq!(
-        client.enable_mio(handle, NEVER),
-        Ok(MioEnabled { handle: FunctionHandle(0x8000_0002), bars: [Some(bar), None, None, None, None, None] })
-    );
-    assert_eq!(client.disable_mio(handle, NEVER), Ok(FunctionHandle(2)));
-    let expected = [(0, 1), (1, 0), (2, 1), (3, 0)];
-    for (command, (operation, spaces)) in machine.log().iter().zip(expected) {
+    let how = Enable { spaces: 1, gisa: 0x1122_3344, mio: true };
+    let mio = Some([Some(bar), None, None, None, None, None]);
+    assert_eq!(client.enable(handle, how), Ok(Enabled { handle: FunctionHandle(0x8000_0003), mio }));
+    assert_eq!(client.disable_mio(handle), Ok(FunctionHandle(2)));
+    let old = [0x12, 0x34, 0x56, 0x78];
+    let expected = [
+        (old, [0, 1], [0; 4]),
+        (old, [1, 0], [0; 4]),
+        (old, [0, 1], [0x11, 0x22, 0x33, 0x44]),
+        ([0x80, 0, 0, 2], [2, 1], [0x11, 0x22, 0x33, 0x44]),
+        (old, [3, 0], [0; 4]),
+    ];
+    assert_eq!(machine.log().len(), expected.len());
+    for (command, (handle, operation, gisa)) in machine.log().iter().zip(expected) {
         let mut request = [0; 32];
         request[..4].copy_from_slice(&[0, 32, 0, 5]);
-        request[16..20].copy_from_slice(&[0x12, 0x34, 0x56, 0x78]);
-        request[22..24].copy_from_slice(&[operation, spaces]);
+        request[16..20].copy_from_slice(&handle);
+        request[22..24].copy_from_slice(&operation);
+        request[28..32].copy_from_slice(&gisa);
         assert_eq!(command.request, request);
         assert_eq!(command.processor, 2);
     }
 }
 
 #[test]
-fn gisa_is_sent_where_the_caller_sets_it() {
-    let machine = answers(&[accepted(0x8000_0001)]);
-    let mut block = dirty_block();
-    let mut request = Request::new(FunctionHandle(1), Operation::ENABLE);
-    request.gisa.set(0x1122_3344);
-    Client::new(&machine, &mut block).set(&request, NEVER).unwrap();
-    assert_eq!(machine.log()[0].request[24..], [0, 0, 0, 0, 0x11, 0x22, 0x33, 0x44]);
+fn spaces_are_what_the_caller_says() {
+    for spaces in [0, 2, 255] {
+        let machine = answers(&[refused(0x0103)]);
+        let mut block = dirty_block();
+        let how = Enable { spaces, ..Enable::default() };
+        assert!(Client::new(&machine, &mut block).enable(FunctionHandle(1), how).is_err());
+        assert_eq!(machine.log()[0].request[22..24], [0, spaces]);
+    }
 }
 
+/// Linux never looks at the handle; z/VM is known to leave the enable bit where it should not be.
 #[test]
-fn handle_must_agree_with_the_operation() {
+fn the_response_code_decides_and_the_handle_must_be_of_use() {
     let set = |operation, handle| {
         let machine = answers(&[accepted(handle)]);
         let mut block = dirty_block();
         let request = Request::new(FunctionHandle(7), operation);
-        Client::new(&machine, &mut block).set(&request, NEVER).map(|received| received.response().handle.get())
+        Client::new(&machine, &mut block).set(&request).map(|received| received.response().handle.get())
     };
-    let contradicts = |operation, handle| Err(SetError::Handle { operation, handle: FunctionHandle(handle) });
-    for (operation, enabled, disabled) in [
-        (Operation::ENABLE, true, false),
-        (Operation::DISABLE, false, true),
-        (Operation::ENABLE_MIO, true, false),
-        (Operation::DISABLE_MIO, true, true),
+    for (operation, without_bit) in [
+        (Operation::ENABLE, false),
+        (Operation::DISABLE, true),
+        (Operation::ENABLE_MIO, false),
+        (Operation::DISABLE_MIO, true),
     ] {
-        for (handle, agrees) in [(0x8000_0007, enabled), (0xffff_ffff, enabled), (7, disabled), (0, disabled)] {
-            let expected = if agrees { Ok(handle) } else { contradicts(operation, handle) };
-            assert_eq!(set(operation, handle), expected);
+        for (handle, accepted) in [(0x8000_0007, true), (0xffff_ffff, true), (7, without_bit), (0, false)] {
+            let error = SetError::Handle { operation, handle: FunctionHandle(handle) };
+            assert_eq!(set(operation, handle), if accepted { Ok(handle) } else { Err(error) });
         }
     }
     let error = SetError::Handle { operation: Operation::ENABLE, handle: FunctionHandle(7) };
@@ -97,23 +128,21 @@ fn handle_must_agree_with_the_operation() {
 }
 
 #[test]
-fn busy_is_tried_again_as_often_as_the_caller_says() {
+fn busy_is_tried_again_as_often_as_the_machine_pauses() {
     for bound in 0..=100 {
         for busy in 0..=100 {
             let mut responses = vec![refused(0x0108); busy];
             responses.push(accepted(0x8000_0001));
-            let machine = answers(&responses);
+            let machine = answers(&responses).pausing(bound);
             let mut block = dirty_block();
-            let mut pauses = Vec::new();
-            let result = Client::new(&machine, &mut block).enable(FunctionHandle(1), |answers| {
-                pauses.push(answers);
-                answers <= bound
-            });
+            let result = Client::new(&machine, &mut block).enable(FunctionHandle(1), Enable::PLAIN);
+            let pauses = machine.pauses();
             if busy <= bound as usize {
-                assert_eq!(result, Ok(FunctionHandle(0x8000_0001)));
+                assert_eq!(result, Ok(Enabled { handle: FunctionHandle(0x8000_0001), mio: None }));
                 assert_eq!(pauses, (1..=busy as u32).collect::<Vec<_>>());
             } else {
-                assert_eq!(result, Err(SetError::Busy { answers: bound + 1 }));
+                let error = SetError::Busy { answers: bound + 1 };
+                assert_eq!(result, Err(EnableError { error, function: Leftover::Unchanged }));
                 assert_eq!(pauses, (1..=bound + 1).collect::<Vec<_>>());
             }
             let log = machine.log();
@@ -128,71 +157,139 @@ fn busy_is_tried_again_as_often_as_the_caller_says() {
 
 #[test]
 fn busy_and_then_refused() {
-    let machine = answers(&[refused(0x0108), refused(0x0106)]);
+    let machine = answers(&[refused(0x0108), refused(0x0106)]).pausing(1);
     let mut block = dirty_block();
-    let error = Client::new(&machine, &mut block).disable(FunctionHandle(1), |_| true).unwrap_err();
+    let error = Client::new(&machine, &mut block).disable(FunctionHandle(1)).unwrap_err();
     assert_eq!(error.response_code(), Some(ResponseCode::PERMANENT_ERROR));
     assert_eq!(error.to_string(), "command refused: 0x0106 (permanent error)");
 }
 
 #[test]
-fn mio_is_enabled_with_the_new_handle() {
-    let machine = answers(&[accepted(0x8000_0002), accepted(0x8000_0003)]);
+fn busy_is_counted_for_each_command() {
+    let busy = || refused(0x0108);
+    let machine =
+        answers(&[busy(), busy(), accepted(0x8000_0002), busy(), refused(0x0106), busy(), accepted(3)]).pausing(9);
     let mut block = dirty_block();
-    let enabled = Client::new(&machine, &mut block).enable_with_mio(FunctionHandle(1), NEVER).unwrap();
-    assert_eq!(enabled.handle, FunctionHandle(0x8000_0003));
-    assert_eq!(sent(&machine.log()), [(0, 1), (2, 0x8000_0002)]);
+    let error = Client::new(&machine, &mut block).enable(FunctionHandle(1), WITH_MIO).unwrap_err();
+    assert_eq!(error.function, Leftover::Disabled(FunctionHandle(3)));
+    assert_eq!(machine.pauses(), [1, 2, 1, 1]);
 }
 
 #[test]
-fn mio_that_fails_leaves_the_function_disabled() {
-    for failure in [refused(0x0102), refused(0x0106), accepted(4), refusal(0x0010, 16), refusal(0x0010, 0xffff)] {
-        let machine = answers(&[accepted(0x8000_0002), failure, accepted(3)]);
+fn function_that_is_refused_is_left_alone() {
+    for code in [0x0101, 0x0102, 0x0103, 0x0104, 0x0105, 0x0106, 0xffff] {
+        let (error, function, sent) = failed(WITH_MIO, &[refused(code)]);
+        assert_eq!(error.response_code(), Some(ResponseCode(code)));
+        assert_eq!((function, sent), (Leftover::Unchanged, vec![(0, 1)]));
+    }
+    for condition in [ConditionCode::One, ConditionCode::Two, ConditionCode::Three] {
+        let machine = Machine::new(|_| Err(condition));
         let mut block = dirty_block();
-        let error = Client::new(&machine, &mut block).enable_with_mio(FunctionHandle(1), NEVER).unwrap_err();
-        assert!(matches!(error, EnableWithMioError::Mio { handle: FunctionHandle(3), .. }), "{error}");
-        // The handle from before would be refused as not valid, and the function left enabled.
-        assert_eq!(sent(&machine.log()), [(0, 1), (2, 0x8000_0002), (1, 0x8000_0002)]);
+        let error = Client::new(&machine, &mut block).enable(FunctionHandle(1), Enable::PLAIN).unwrap_err();
+        let expected = SetError::Call(CallError::Condition(condition));
+        assert_eq!(error, EnableError { error: expected, function: Leftover::Unchanged });
+        assert_eq!(machine.log().len(), 1);
+    }
+}
+
+/// OK, and a handle without the enable bit: the function is disabled, whether it was enabled or not.
+#[test]
+fn enabled_with_a_handle_of_a_disabled_function() {
+    let error = SetError::Handle { operation: Operation::ENABLE, handle: FunctionHandle(7) };
+    for (answer, now) in [(accepted(9), 9), (refused(0x0105), 7), (refused(0x0102), 7)] {
+        let found = failed(Enable::PLAIN, &[accepted(7), answer]);
+        assert_eq!(found, (error, Leftover::Disabled(FunctionHandle(now)), vec![(0, 1), (1, 7)]));
+    }
+    // The handle is not valid: the same one with the bit, then that of the request.
+    let found = failed(Enable::PLAIN, &[accepted(7), refused(0x0101), accepted(9)]);
+    assert_eq!(found, (error, Leftover::Disabled(FunctionHandle(9)), vec![(0, 1), (1, 7), (1, 0x8000_0007)]));
+    let found = failed(Enable::PLAIN, &[accepted(7), refused(0x0101), refused(0x0101), refused(0x0102)]);
+    let sent = vec![(0, 1), (1, 7), (1, 0x8000_0007), (1, 1)];
+    assert_eq!(found, (error, Leftover::Disabled(FunctionHandle(1)), sent));
+}
+
+/// A response that is too short for a handle, or that has no code: the handle is not known.
+#[test]
+fn enabled_and_no_handle() {
+    let short = |length| SetError::Call(CallError::Response(ResponseError::TooShort { required: 20, actual: length }));
+    let no_code = SetError::Call(CallError::Response(ResponseError::NoCode));
+    let no_handle = SetError::Handle { operation: Operation::ENABLE, handle: FunctionHandle(0) };
+    for (response, error) in [
+        (refusal(0x0010, 16), short(16)),
+        (refusal(0x0010, 19), short(19)),
+        (refusal(0x0010, 0), short(0)),
+        (Vec::new(), no_code),
+        (refusal(0, 160), no_code),
+        (accepted(0), no_handle),
+    ] {
+        let found = failed(Enable::PLAIN, &[response.clone(), accepted(9)]);
+        assert_eq!(found, (error, Leftover::Disabled(FunctionHandle(9)), vec![(0, 1), (1, 0x8000_0001)]));
+        // It was not enabled after all.
+        for code in [0x0102, 0x0105] {
+            let found = failed(Enable::PLAIN, &[response.clone(), refused(0x0101), refused(code)]);
+            let sent = vec![(0, 1), (1, 0x8000_0001), (1, 1)];
+            assert_eq!(found, (error, Leftover::Disabled(FunctionHandle(1)), sent));
+        }
     }
 }
 
 #[test]
+fn function_that_stays_enabled() {
+    let left = |handle, code| Leftover::MaybeEnabled {
+        handle: FunctionHandle(handle),
+        error: SetError::Call(CallError::Response(ResponseError::Refused(ResponseCode(code)))),
+    };
+    // No handle is valid, or the machine does not want to.
+    let (_, function, sent) = failed(Enable::PLAIN, &[refused(0), refused(0x0101), refused(0x0101)]);
+    assert_eq!((function, sent), (left(0x8000_0001, 0x0101), vec![(0, 1), (1, 0x8000_0001), (1, 1)]));
+    let (_, function, sent) = failed(Enable::PLAIN, &[accepted(7), refused(0x0106)]);
+    assert_eq!((function, sent), (left(0x8000_0007, 0x0106), vec![(0, 1), (1, 7)]));
+    // 0x0102 says that the function is disabled if the handle is that of a disabled one alone.
+    let (_, function, _) = failed(Enable::PLAIN, &[refused(0), refused(0x0102)]);
+    assert_eq!(function, left(0x8000_0001, 0x0102));
+    // A response to the disable that has no code is no success either.
+    let (_, function, _) = failed(WITH_MIO, &[accepted(0x8000_0002), refused(0x0102), refused(0)]);
+    let error = SetError::Call(CallError::Response(ResponseError::NoCode));
+    assert_eq!(function, Leftover::MaybeEnabled { handle: FunctionHandle(0x8000_0002), error });
+}
+
+#[test]
+fn mio_is_enabled_with_the_new_handle() {
+    let (enabled, sent) = enable(WITH_MIO, &[accepted(0x8000_0002), accepted(0x8000_0003)]);
+    assert_eq!(enabled.unwrap().handle, FunctionHandle(0x8000_0003));
+    assert_eq!(sent, [(0, 1), (2, 0x8000_0002)]);
+    // A response without the addresses.
+    let mut short = accepted(0x8000_0003);
+    short[..2].copy_from_slice(&[0, 159]);
+    let (enabled, _) = enable(WITH_MIO, &[accepted(0x8000_0002), short]);
+    assert_eq!(enabled.unwrap().mio, Some([None; 6]));
+}
+
+#[test]
+fn mio_that_fails_leaves_the_function_disabled() {
+    for failure in [refused(0x0102), refused(0x0106), refused(0), accepted(4), accepted(0), refusal(0x0010, 16)] {
+        let (_, function, sent) = failed(WITH_MIO, &[accepted(0x8000_0002), failure, accepted(3)]);
+        // The handle from before would be refused as not valid, and the function left enabled.
+        assert_eq!(sent, [(0, 1), (2, 0x8000_0002), (1, 0x8000_0002)]);
+        assert_eq!(function, Leftover::Disabled(FunctionHandle(3)));
+    }
+    // The handle changed with the command.
+    let (_, function, sent) = failed(WITH_MIO, &[accepted(0x8000_0002), accepted(4), refused(0x0101), refused(0x0102)]);
+    assert_eq!(sent, [(0, 1), (2, 0x8000_0002), (1, 0x8000_0002), (1, 4)]);
+    assert_eq!(function, Leftover::Disabled(FunctionHandle(4)));
+}
+
+#[test]
 fn mio_that_fails_and_cannot_be_undone() {
-    let machine = answers(&[accepted(0x8000_0002), refused(0x0106), refused(0x0107)]);
-    let mut block = dirty_block();
-    let error = Client::new(&machine, &mut block).enable_with_mio(FunctionHandle(1), NEVER).unwrap_err();
-    let EnableWithMioError::Disable { error: mio, disable, handle } = error else { panic!("{error}") };
-    assert_eq!(mio.response_code(), Some(ResponseCode::PERMANENT_ERROR));
+    let (result, _) = enable(WITH_MIO, &[accepted(0x8000_0002), refused(0x0106), refused(0x0107)]);
+    let error = result.unwrap_err();
+    assert_eq!(error.response_code(), Some(ResponseCode::PERMANENT_ERROR));
+    let Leftover::MaybeEnabled { handle, error: disable } = error.function else { panic!("{error}") };
     assert_eq!(disable.response_code(), Some(ResponseCode::RECOVERY_PENDING));
     assert_eq!(handle, FunctionHandle(0x8000_0002));
     assert_eq!(
         error.to_string(),
-        "MIO not enabled: command refused: 0x0106 (permanent error); \
+        "command refused: 0x0106 (permanent error); \
          function 0x80000002 left enabled: command refused: 0x0107 (error recovery pending)"
     );
-}
-
-#[test]
-fn function_that_is_not_enabled_is_not_disabled() {
-    let machine = answers(&[refused(0x0106)]);
-    let mut block = dirty_block();
-    let error = Client::new(&machine, &mut block).enable_with_mio(FunctionHandle(1), NEVER).unwrap_err();
-    assert!(matches!(error, EnableWithMioError::Enable(_)));
-    assert_eq!(machine.log().len(), 1);
-}
-
-#[test]
-fn busy_is_counted_for_each_command() {
-    let busy = || refused(0x0108);
-    let machine = answers(&[busy(), busy(), accepted(0x8000_0002), busy(), refused(0x0106), busy(), accepted(3)]);
-    let mut block = dirty_block();
-    let mut pauses = Vec::new();
-    let error = Client::new(&machine, &mut block)
-        .enable_with_mio(FunctionHandle(1), |answers| {
-            pauses.push(answers);
-            true
-        })
-        .unwrap_err();
-    assert!(matches!(error, EnableWithMioError::Mio { handle: FunctionHandle(3), .. }));
-    assert_eq!(pauses, [1, 2, 1, 1]);
 }

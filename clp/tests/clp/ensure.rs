@@ -4,10 +4,9 @@
 
 use crate::list::Page;
 use crate::machine::{dirty_block, refusal, Command, Machine};
-use clp::{Client, ConditionCode, EnsureError, FunctionHandle, FunctionId, SetError};
+use clp::{Client, ClientError, ConditionCode, Enable, EnableError, FunctionHandle, FunctionId, Leftover};
 use std::cell::RefCell;
 
-const NEVER: fn(u32) -> bool = |_| panic!("not busy");
 const ID: FunctionId = FunctionId(0x42);
 
 /// A machine with one function.
@@ -62,11 +61,11 @@ fn machine(firmware: Firmware) -> Machine<impl FnMut(&Command) -> Result<Vec<u8>
 }
 
 /// The results of enabling and of disabling, with the codes of the commands that were sent.
-fn ensure(firmware: Firmware, enable: bool) -> (Result<FunctionHandle, EnsureError>, Vec<u16>) {
+fn ensure(firmware: Firmware, enable: bool) -> (Result<FunctionHandle, ClientError>, Vec<u16>) {
     let machine = machine(firmware);
     let mut block = dirty_block();
     let mut client = Client::new(&machine, &mut block);
-    let result = if enable { client.ensure_enabled(ID, NEVER) } else { client.ensure_disabled(ID, NEVER) };
+    let result = if enable { client.ensure_enabled(ID) } else { client.ensure_disabled(ID) };
     (result, machine.log().iter().map(Command::code).collect())
 }
 
@@ -85,11 +84,11 @@ fn function_that_cannot_be_used_is_not_touched() {
     let reserved = Firmware { handle: None, ..FIRMWARE };
     let standby = Firmware { configured: false, ..FIRMWARE };
     for enable in [false, true] {
-        assert_eq!(ensure(reserved, enable), (Err(EnsureError::Reserved(ID)), vec![2]));
-        assert_eq!(ensure(standby, enable), (Err(EnsureError::Standby(ID)), vec![2]));
+        assert_eq!(ensure(reserved, enable), (Err(ClientError::Reserved(ID)), vec![2]));
+        assert_eq!(ensure(standby, enable), (Err(ClientError::Standby(ID)), vec![2]));
     }
-    assert_eq!(EnsureError::Standby(ID).to_string(), "function 0x00000042 is in standby");
-    assert_eq!(EnsureError::Reserved(ID).to_string(), "function 0x00000042 is not listed");
+    assert_eq!(ClientError::Standby(ID).to_string(), "function 0x00000042 is in standby");
+    assert_eq!(ClientError::Reserved(ID).to_string(), "function 0x00000042 is not listed");
 }
 
 /// Somebody else gets there first: hardware says 0x0105 and QEMU 0x0102, if the handle is the same.
@@ -115,8 +114,8 @@ fn function_that_changed_its_state_meanwhile() {
             })
         });
         let mut block = dirty_block();
-        let error = Client::new(&machine, &mut block).ensure_enabled(ID, NEVER).unwrap_err();
-        let EnsureError::Set(SetError::Call(error)) = error else { panic!("{error}") };
+        let error = Client::new(&machine, &mut block).ensure_enabled(ID).unwrap_err();
+        let ClientError::Enable(EnableError { function: Leftover::Unchanged, .. }) = error else { panic!("{error}") };
         assert_eq!(error.response_code().map(|code| code.0), Some(code));
         assert_eq!(machine.log().len(), 8);
     }
@@ -146,7 +145,7 @@ fn stale_handle_is_refreshed() {
     // The handle changes faster than it can be used.
     let before: fn(usize, &mut Firmware) = |_, firmware| change(true, firmware);
     let (result, commands) = ensure(Firmware { before, ..FIRMWARE }, true);
-    assert!(matches!(result, Err(EnsureError::Set(_))));
+    assert!(matches!(result, Err(ClientError::Enable(_))));
     assert_eq!(commands, [2, 5, 2, 5, 2, 5, 2, 5]);
 }
 
@@ -163,8 +162,8 @@ fn function_that_goes_meanwhile() {
             firmware.handle = None;
         }
     };
-    assert_eq!(ensure(Firmware { before, ..FIRMWARE }, true), (Err(EnsureError::Reserved(ID)), vec![2, 5, 2]));
-    assert_eq!(ensure(Firmware { before, ..ENABLED }, false), (Err(EnsureError::Reserved(ID)), vec![2, 5, 2]));
+    assert_eq!(ensure(Firmware { before, ..FIRMWARE }, true), (Err(ClientError::Reserved(ID)), vec![2, 5, 2]));
+    assert_eq!(ensure(Firmware { before, ..ENABLED }, false), (Err(ClientError::Reserved(ID)), vec![2, 5, 2]));
 }
 
 #[test]
@@ -177,8 +176,8 @@ fn other_refusals_are_final() {
             })
         });
         let mut block = dirty_block();
-        let error = Client::new(&machine, &mut block).ensure_enabled(ID, NEVER).unwrap_err();
-        assert!(matches!(error, EnsureError::Set(_)));
+        let error = Client::new(&machine, &mut block).ensure_enabled(ID).unwrap_err();
+        assert!(matches!(error, ClientError::Enable(_)));
         assert_eq!(machine.log().len(), 2);
     }
 }
@@ -188,10 +187,28 @@ fn handle_of_before_is_not_valid_any_more() {
     let machine = machine(FIRMWARE);
     let mut block = dirty_block();
     let mut client = Client::new(&machine, &mut block);
-    let old = client.refresh_handle(ID).unwrap();
-    let enabled = client.enable(old, NEVER).unwrap();
-    let stale = client.disable(old, NEVER).unwrap_err();
+    let old = client.current_handle(ID).unwrap();
+    let enabled = client.enable(old, Enable::PLAIN).unwrap().handle;
+    let stale = client.disable(old).unwrap_err();
     assert_eq!(stale.response_code().map(|code| code.0), Some(0x0101));
-    assert_eq!(client.refresh_handle(ID), Ok(enabled));
-    assert_eq!(client.ensure_enabled(ID, NEVER), Ok(enabled));
+    assert_eq!(client.current_handle(ID), Ok(enabled));
+    assert_eq!(client.ensure_enabled(ID), Ok(enabled));
+}
+
+/// z/VM lists a function in error as enabled, and says that it is disabled already (`zpci_hot_reset_device`,
+/// `arch/s390/pci/pci.c`).
+#[test]
+fn function_that_is_listed_as_enabled_and_is_disabled() {
+    for (code, expected) in [(0x0105, Ok(FunctionHandle(0x8001_0001))), (0x0102, Err(Some(0x0102)))] {
+        let machine = Machine::new(|command: &Command| {
+            Ok(match command.code() {
+                2 => Page { entries: vec![(ID.0, 0x1014, 0x8001_0001)], ..Page::new([], 0) }.bytes(),
+                _ => refusal(code, 160),
+            })
+        });
+        let mut block = dirty_block();
+        let result = Client::new(&machine, &mut block).ensure_disabled(ID);
+        assert_eq!(result.map_err(|error| error.response_code().map(|code| code.0)), expected);
+        assert_eq!(machine.log().len(), 8);
+    }
 }

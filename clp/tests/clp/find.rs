@@ -4,7 +4,8 @@
 
 use crate::list::{pages_of, Page};
 use crate::machine::{dirty_block, refusal, Command, Machine};
-use clp::{Client, FindError, FunctionHandle, FunctionId, FunctionState, ListError};
+use crate::values::full_function;
+use clp::{Client, ClientError, FunctionHandle, FunctionId, FunctionState, ListError, ListSummary};
 use std::cell::Cell;
 
 #[test]
@@ -34,9 +35,9 @@ fn function_that_is_not_listed_is_reserved() {
     assert_eq!(client.state(FunctionId(2)), Ok(FunctionState::Enabled));
     assert_eq!(client.state(FunctionId(3)), Ok(FunctionState::Standby));
     assert_eq!(client.state(FunctionId(4)), Ok(FunctionState::Reserved));
-    assert_eq!(client.refresh_handle(FunctionId(2)), Ok(FunctionHandle(0x8000_0002)));
-    assert_eq!(client.refresh_handle(FunctionId(4)), Err(FindError::Reserved(FunctionId(4))));
-    assert_eq!(FindError::Reserved(FunctionId(4)).to_string(), "function 0x00000004 is not listed");
+    assert_eq!(client.current_handle(FunctionId(2)), Ok(FunctionHandle(0x8000_0002)));
+    assert_eq!(client.current_handle(FunctionId(4)), Err(ClientError::Reserved(FunctionId(4))));
+    assert_eq!(ClientError::Reserved(FunctionId(4)).to_string(), "function 0x00000004 is not listed");
 }
 
 #[test]
@@ -46,21 +47,55 @@ fn failure_to_list_is_not_absence() {
     let mut client = Client::new(&machine, &mut block);
     assert!(matches!(client.find(FunctionId(1)), Err(ListError::Call(_))));
     assert!(matches!(client.state(FunctionId(1)), Err(ListError::Call(_))));
-    assert!(matches!(client.refresh_handle(FunctionId(1)), Err(FindError::List(ListError::Call(_)))));
+    assert!(matches!(client.current_handle(FunctionId(1)), Err(ClientError::List(ListError::Call(_)))));
+}
+
+/// Linux compares the FID alone (`clp_find_pci`), and reads whether UIDs are unique from every list.
+#[test]
+fn entry_without_vendor_and_uid_checking() {
+    for (flags, uid_checking) in [(0, false), (0xfe, false), (1, true), (0xff, true)] {
+        let machine = Machine::new(|_| {
+            let mut bytes = Page { entries: vec![(1, 0, 1), (2, 0x1014, 2)], ..Page::new([], 0) }.bytes();
+            bytes[30] = flags;
+            Ok(bytes)
+        });
+        let mut block = dirty_block();
+        let mut client = Client::new(&machine, &mut block);
+        let summary = Some(ListSummary { max_functions: 4096, uid_checking });
+        for (id, handle) in [(1, Some(1)), (2, Some(2)), (3, None)] {
+            let (entry, found) = client.find_with_summary(FunctionId(id)).unwrap();
+            assert_eq!(entry.map(|entry| entry.handle), handle.map(FunctionHandle));
+            assert_eq!(found, summary);
+        }
+        assert_eq!(client.list().count(), 1);
+    }
+}
+
+#[test]
+fn function_of_another_identifier() {
+    let (bytes, function) = full_function();
+    let machine = Machine::new(|_| Ok(bytes.clone()));
+    let mut block = dirty_block();
+    let mut client = Client::new(&machine, &mut block);
+    assert_eq!(client.query_listed(function.id, FunctionHandle(7)), Ok(function));
+    let error = ClientError::OtherFunction(function.id);
+    assert_eq!(client.query_listed(FunctionId(function.id.0 ^ 1), FunctionHandle(7)), Err(error));
+    assert_eq!(error.to_string(), format!("query answered with function {}", function.id));
 }
 
 #[test]
 fn lost_place_is_searched_again() {
     // The list loses its place `times` times, each time by new functions on its first page and an unknown token.
     let search = |times: u32| {
-        let commands = Cell::new(0);
+        let passes = Cell::new(0);
         let machine = Machine::new(|command: &Command| {
-            let number = commands.replace(commands.get() + 1);
             Ok(match command.token() {
-                0 if number >= 3 * times => Page::new([0x99], 0).bytes(),
-                0 if number % 3 == 2 => Page::new([number], 0).bytes(),
-                0 => Page::new([number], 5).bytes(),
-                _ => refusal(0x010a, command.room as u16),
+                0 if passes.get() == times => Page::new([0x99], 0).bytes(),
+                0 => Page::new([passes.get()], 5).bytes(),
+                _ => {
+                    passes.set(passes.get() + 1);
+                    refusal(0x010a, command.room as u16)
+                }
             })
         });
         let mut block = dirty_block();
@@ -69,5 +104,5 @@ fn lost_place_is_searched_again() {
     for times in 0..=8 {
         assert_eq!(search(times), Ok(Some(0x99)));
     }
-    assert_eq!(search(9), Err(ListError::PlaceLost { last: FunctionId(24) }));
+    assert_eq!(search(9), Err(ListError::TooManyRestarts));
 }

@@ -3,8 +3,9 @@
 //! Machines and guests that answer and ask anything: nothing panics, and everything ends.
 
 use clp::{
-    list_pci, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, Block, Client, Clp, ConditionCode, Function,
-    FunctionGroupId, FunctionHandle, FunctionId, ListRoom, LogicalProcessor, Parts, Received, Request,
+    list_pci, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, Block, Client, Clp, Command, ConditionCode, Enable,
+    Function, FunctionGroupId, FunctionHandle, FunctionId, ListCapacity, LogicalProcessor, Parts, Received,
+    WireRequest,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -18,7 +19,7 @@ struct Anything {
 }
 
 impl Clp for Anything {
-    fn call(&self, _: LogicalProcessor, block: &mut Block) -> ConditionCode {
+    fn call(&self, _: LogicalProcessor, block: &mut Command<'_>) -> ConditionCode {
         let number = self.calls.replace(self.calls.get() + 1);
         let page = &self.pages[number % self.pages.len()];
         block.bytes_mut().copy_from_slice(page);
@@ -36,6 +37,10 @@ impl Clp for Anything {
 
     fn immediate(&self, command: u64) -> Result<u64, ConditionCode> {
         Ok(command)
+    }
+
+    fn pause(&self, busy: u32) -> bool {
+        busy < 10
     }
 }
 
@@ -81,31 +86,30 @@ proptest! {
             let calls = machine.calls.replace(0);
             assert!(calls <= limit, "{calls} calls");
         };
-        // Nine passes of at most 65,536 responses and two.
-        let pass = 0x1_0002;
-        let entries = client.list_with_room(ListRoom::entries(room)).count();
-        prop_assert!(entries <= 9 * 0x1_0001);
-        calls(9 * pass);
+        let capacity = ListCapacity::entries(room);
+        let entries = client.list_with(capacity).count();
+        prop_assert!(entries <= 0x4000 + 252);
+        calls(capacity.max_commands() as usize);
         let handle = FunctionHandle(handle);
         let _ = client.query_function(handle);
         let _ = client.query_function_group(FunctionGroupId(handle.0 as u8));
         let _ = client.characteristics();
         let _ = client.installed_processors().map(|processors| processors.iter().count());
         calls(3);
-        let mut pauses = 0;
-        let mut again = |_| { pauses += 1; pauses < 10 };
-        let _ = client.enable(handle, &mut again);
-        let _ = client.disable(handle, &mut again);
-        let _ = client.enable_mio(handle, &mut again);
-        let _ = client.disable_mio(handle, &mut again);
-        let _ = client.enable_with_mio(handle, &mut again);
-        calls(4 + 3 + 10);
+        let _ = client.enable(handle, Enable::PLAIN);
+        calls(4 * 10);
+        let _ = client.disable(handle);
+        let _ = client.disable_mio(handle);
+        calls(2 * 10);
+        let _ = client.enable(handle, Enable { mio: true, ..Enable::PLAIN });
+        calls(5 * 10);
         let id = FunctionId(handle.0);
         let _ = client.find(id);
-        calls(9 * 9 * pass);
-        let _ = client.ensure_enabled(id, &mut again);
-        let _ = client.ensure_disabled(id, &mut again);
-        calls(8 * (9 * 9 * pass + 1) + 10);
+        calls(66);
+        let _ = client.ensure_enabled(id);
+        calls(4 * (66 + 4 * 10));
+        let _ = client.ensure_disabled(id);
+        calls(4 * (66 + 10));
     }
 
     #[test]
@@ -115,7 +119,7 @@ proptest! {
                 if let Ok(function) = Function::decode(&received) {
                     // What was understood is written as it was, and reads the same.
                     let mut room = vec![0xa5; 384];
-                    let length = clp::Response::emit(&function.encode().unwrap(), &mut room).unwrap();
+                    let length = clp::WireResponse::emit(&function.encode().unwrap(), &mut room).unwrap();
                     let again = Received::parse(&room[..usize::from(length)]).unwrap();
                     prop_assert_eq!(Function::decode(&again), Ok(function));
                     let _ = function.utility_string.map(|text| text.to_string());
@@ -137,7 +141,7 @@ proptest! {
         page[..2].copy_from_slice(&(8 * request).to_be_bytes());
         page[2..4].copy_from_slice(&command.to_be_bytes());
         if let Ok(parts) = Parts::split(&mut page) {
-            prop_assert!(parts.request.len() >= 16 && parts.room.len() >= 8);
+            prop_assert!(parts.request.len() >= 16 && parts.response.len() >= 8);
             let _ = list_pci::Request::parse(parts.request).map(|request| request.check());
             let _ = query_pci_fn::Request::parse(parts.request).map(|request| request.check());
             let _ = query_pci_fngrp::Request::parse(parts.request).map(|request| request.check());

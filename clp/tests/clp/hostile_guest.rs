@@ -4,9 +4,7 @@
 //!
 //! Shared with the fuzz target.
 
-use clp::responder::{
-    Answer, Groups, GuestFunction, Passthrough, Personality, Responder, SetAction, SetRefusal, SetRequest,
-};
+use clp::responder::{Answer, Groups, GuestFunction, Passthrough, Responder, Rules, SetAction, SetRefusal, SetRequest};
 use clp::{
     Bar, Characteristics, ConditionCode, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle,
     FunctionId, FunctionType, ListSummary, LogicalProcessor, MioBar, Uid, UtilityString,
@@ -104,7 +102,7 @@ impl Host {
     /// Executes one instruction of a guest and checks everything that can be said of the answer without knowing it.
     ///
     /// `outcome` chooses what the VMM does where it has a say. Returns the response code, if there is a response.
-    pub(crate) fn check(&self, personality: Personality, processor: u8, outcome: u8, block: &mut [u8]) -> Option<u16> {
+    pub(crate) fn check(&self, rules: Rules, processor: u8, outcome: u8, block: &mut [u8]) -> Option<u16> {
         let characteristics =
             Characteristics { facilities: [6; 8], characteristics: [7; 8], write_back_position: Some(8) };
         let responder = Responder {
@@ -112,7 +110,7 @@ impl Host {
             groups: self.groups.as_slice(),
             summary: ListSummary { max_functions: 64, uid_checking: true },
             characteristics: Some(characteristics.encode().unwrap()),
-            personality,
+            rules,
         };
         let before = block.to_vec();
         let room = room(&before);
@@ -126,7 +124,7 @@ impl Host {
             }
             Answer::Set(request) => self.set(request, outcome),
         };
-        if personality == Personality::Hardware && processor != 2 {
+        if rules == Rules::HARDWARE && processor != 2 {
             assert_eq!(condition, ConditionCode::Three);
             assert_eq!(block, before);
             return None;
@@ -143,15 +141,15 @@ impl Host {
             0x0108, 0x010a, 0x010b,
         ];
         assert!(codes.contains(&code), "response code {code:#06x}");
-        match personality {
-            Personality::Hardware => {
+        match rules {
+            Rules::HARDWARE => {
                 assert_eq!(condition, ConditionCode::Zero);
                 let length = usize::from(u16::from_be_bytes([block[room.start], block[room.start + 1]]));
                 assert!(length >= room.len().min(16) && length <= room.len(), "response of {length} bytes in {room:?}");
                 assert!(code == 0x0010 || length == room.len().min(16), "refusal of {length} bytes");
                 assert!(!(room.start + length..block.len()).any(written), "written behind {length} bytes in {room:?}");
             }
-            Personality::Qemu => {
+            _ => {
                 assert!(matches!(condition, ConditionCode::Zero | ConditionCode::Three));
                 assert!(condition == ConditionCode::Zero || code == 0x0050);
                 if code != 0x0010 {

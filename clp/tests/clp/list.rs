@@ -4,8 +4,8 @@
 
 use crate::machine::{dirty_block, refusal, Command, Machine};
 use clp::{
-    CallError, Client, ConditionCode, FunctionHandle, FunctionId, List, ListEntry, ListError, ListRoom, ListSummary,
-    ResponseError, ResumeToken,
+    CallError, Client, ConditionCode, FunctionHandle, FunctionId, List, ListCapacity, ListEntry, ListError,
+    ListSummary, ResponseError, ResumeToken,
 };
 use std::cell::{Cell, RefCell};
 use std::collections::HashSet;
@@ -69,9 +69,9 @@ fn room_holds_what_it_says() {
             1..=252 => 32 + 16 * count,
             _ => 4064,
         };
-        assert_eq!(ListRoom::entries(count).bytes(), expected);
+        assert_eq!(ListCapacity::entries(count).bytes(), expected);
     }
-    assert_eq!(ListRoom::MAX.bytes(), 4064);
+    assert_eq!(ListCapacity::MAX.bytes(), 4064);
 }
 
 #[test]
@@ -82,7 +82,7 @@ fn any_number_of_functions_in_any_room() {
             let machine = Machine::new(|command| Ok(pages_of(&functions, command, 16)));
             let mut block = dirty_block();
             let mut client = Client::new(&machine, &mut block);
-            let mut list = client.list_with_room(ListRoom::entries(room));
+            let mut list = client.list_with(ListCapacity::entries(room));
             assert_eq!(ids(&mut list).unwrap(), functions);
             assert_eq!(list.next(), None);
             assert_eq!(machine.log().len() as u32, number.div_ceil(room.into()).max(1));
@@ -113,17 +113,17 @@ fn entries_smaller_than_known() {
         let mut block = dirty_block();
         let mut client = Client::new(&machine, &mut block);
         let mut list = client.list();
-        let error = ListError::EntrySize { entry_size, length: 64 };
+        let error = ListError::EntrySize { entry_size };
         assert_eq!(list.next(), Some(Err(error)));
         assert_eq!(list.next(), None);
-        assert_eq!(error.to_string(), format!("list of 64 bytes with entries of {entry_size} bytes"));
+        assert_eq!(error.to_string(), format!("list with entries of {entry_size} bytes"));
     }
 }
 
 /// Linux subtracts 32 from the length without a check.
 #[test]
 fn lists_of_every_length() {
-    let room = ListRoom::entries(20);
+    let room = ListCapacity::entries(20);
     let mut page = Page::new(1..=20, 0).bytes();
     page.resize(352, 0xee);
     for length in 0..=u16::MAX {
@@ -133,18 +133,18 @@ fn lists_of_every_length() {
             let machine = Machine::new(|_| Ok(page.clone()));
             let mut block = dirty_block();
             let mut client = Client::new(&machine, &mut block);
-            let mut list = client.list_with_room(room);
+            let mut list = client.list_with(room);
             let first = list.next();
             let call_error = |error| Some(Err(ListError::Call(CallError::Response(error))));
             match length {
                 0..32 => assert_eq!(first, call_error(ResponseError::TooShort { required: 32, actual: length })),
-                32 => assert_eq!(first, None),
-                33..=352 if (length - 32) % u16::from(entry_size) == 0 => {
+                // Bytes that are no whole entry are none, as in Linux.
+                32..=352 if length - 32 < u16::from(entry_size) => assert_eq!(first, None),
+                32..=352 => {
                     assert_eq!(first.unwrap().unwrap().id, FunctionId(1));
                     assert_eq!(list.count(), usize::from((length - 32) / u16::from(entry_size)) - 1);
                     continue;
                 }
-                33..=352 => assert_eq!(first, Some(Err(ListError::EntrySize { entry_size, length }))),
                 _ => assert_eq!(first, call_error(ResponseError::TooLong { offered: 352, actual: length })),
             }
             assert_eq!(list.next(), None);
@@ -219,7 +219,7 @@ fn tokens_in_a_cycle() {
             });
             let mut block = dirty_block();
             let mut client = Client::new(&machine, &mut block);
-            let last = client.list().last().unwrap();
+            let last = client.list_with(ListCapacity::entries(1)).last().unwrap();
             assert!(matches!(last, Err(ListError::NoProgress { token }) if token.0 > before), "{last:?}");
             let calls = machine.log().len() as u64;
             assert!(calls <= 3 * (before + cycle) + 2, "{before} tokens, then a cycle of {cycle}: {calls} calls");
@@ -227,15 +227,16 @@ fn tokens_in_a_cycle() {
     }
 }
 
-/// A list of new tokens without end, with and without entries in it.
-fn endless(max_functions: u16, entries_each: u32) -> (ListError, usize, usize) {
+/// A list of new tokens without end, with and without entries in it, in responses for `capacity` entries: the error,
+/// and the numbers of entries and of commands.
+fn endless(capacity: u16, entries_each: u32) -> (ListError, usize, usize) {
     let machine = Machine::new(|command| {
-        let first = command.token() as u32;
-        Ok(Page { max_functions, ..Page::new(first..first + entries_each, command.token() + 1) }.bytes())
+        let first = command.token() as u32 * entries_each;
+        Ok(Page::new(first..first + entries_each, command.token() + 1).bytes())
     });
     let mut block = dirty_block();
     let mut client = Client::new(&machine, &mut block);
-    let mut list = client.list();
+    let mut list = client.list_with(ListCapacity::entries(capacity));
     let mut entries = 0;
     let error = loop {
         match list.next().unwrap() {
@@ -250,20 +251,51 @@ fn endless(max_functions: u16, entries_each: u32) -> (ListError, usize, usize) {
 
 #[test]
 fn list_without_end() {
-    let too_long = |limit| ListError::TooLong { limit };
-    // As many entries as the machine can have functions.
-    assert_eq!(endless(1, 1), (too_long(1), 1, 2));
-    assert_eq!(endless(4096, 1), (too_long(4096), 4096, 4097));
-    assert_eq!(endless(4096, 252), (too_long(4096), 4032, 17));
-    assert_eq!(endless(0xffff, 1), (too_long(0xffff), 0xffff, 0x1_0000));
+    let too_long = ListError::TooLong { functions: 16384 };
+    assert_eq!(endless(252, 252), (too_long, 66 * 252, 66));
+    assert_eq!(endless(252, 1), (too_long, 66, 66));
+    assert_eq!(endless(1, 1), (too_long, 16384, 16384));
     // Responses without an entry are counted too.
-    assert_eq!(endless(1, 0), (too_long(1), 0, 3));
-    assert_eq!(endless(4096, 0), (too_long(4096), 0, 4098));
-    // A number that cannot be is no authority.
-    assert_eq!(endless(0, 1), (too_long(0x1_0000), 0x1_0000, 0x1_0001));
-    assert_eq!(endless(2, 3), (too_long(0x1_0000), 0xffff, 0x5556));
-    assert_eq!(endless(0, 0), (too_long(0x1_0000), 0, 0x1_0002));
-    assert_eq!(too_long(7).to_string(), "list does not end after 7 functions");
+    assert_eq!(endless(252, 0), (too_long, 0, 66));
+    assert_eq!(endless(1, 0), (too_long, 0, 16384));
+    assert_eq!(too_long.to_string(), "list does not end where one of 16384 functions would");
+    assert_eq!(ListCapacity::MAX.max_commands(), 66);
+    assert_eq!(ListCapacity::entries(3).max_commands(), 5462);
+}
+
+/// Linux does not read it.
+#[test]
+fn number_of_functions_that_the_machine_can_have_does_not_matter() {
+    let functions: Vec<u32> = (1..=600).collect();
+    for max_functions in [0, 1, 599, 600, 0xffff] {
+        let machine = Machine::new(|command| {
+            let mut bytes = pages_of(&functions, command, 16);
+            bytes[28..30].copy_from_slice(&u16::to_be_bytes(max_functions));
+            Ok(bytes)
+        });
+        let mut block = dirty_block();
+        let mut client = Client::new(&machine, &mut block);
+        assert_eq!(ids(&mut client.list()).unwrap(), functions);
+        assert_eq!(client.find(FunctionId(600)).unwrap().map(|entry| entry.id.0), Some(600));
+    }
+}
+
+/// One bound holds for all passes together.
+#[test]
+fn restarts_do_not_multiply() {
+    // Every pass takes 20 responses before its token becomes unknown.
+    let machine = Machine::new(|command| {
+        Ok(match command.token() {
+            20 => refusal(0x010a, command.room as u16),
+            token => Page::new([token as u32 + 1], token + 1).bytes(),
+        })
+    });
+    let mut block = dirty_block();
+    let mut client = Client::new(&machine, &mut block);
+    assert_eq!(client.list().last(), Some(Err(ListError::TooLong { functions: 16384 })));
+    assert_eq!(machine.log().len(), 66);
+    assert_eq!(client.find(FunctionId(99)), Err(ListError::TooLong { functions: 16384 }));
+    assert_eq!(machine.log().len(), 2 * 66);
 }
 
 #[test]
@@ -307,7 +339,7 @@ fn list_while(
     });
     let mut block = dirty_block();
     let mut client = Client::new(&machine, &mut block);
-    let result = ids(&mut client.list_with_room(ListRoom::entries(room)));
+    let result = ids(&mut client.list_with(ListCapacity::entries(room)));
     (result, calls.get())
 }
 

@@ -4,7 +4,7 @@
 
 use crate::fixture::{Fixture, Outcome};
 use clp::{Block, Clp, ConditionCode, LogicalProcessor};
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 
 /// A command as the machine saw it.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -43,11 +43,29 @@ type Answer = Result<Vec<u8>, ConditionCode>;
 pub(crate) struct Machine<F> {
     answer: RefCell<F>,
     log: RefCell<Vec<Command>>,
+    pauses: RefCell<Vec<u32>>,
+    patience: Cell<Option<u32>>,
 }
 
 impl<F: FnMut(&Command) -> Answer> Machine<F> {
     pub(crate) fn new(answer: F) -> Self {
-        Self { answer: RefCell::new(answer), log: RefCell::default() }
+        Self {
+            answer: RefCell::new(answer),
+            log: RefCell::default(),
+            pauses: RefCell::default(),
+            patience: Cell::new(None),
+        }
+    }
+
+    /// Pauses at most `patience` times in a row; without it a pause is a failure of the test.
+    pub(crate) fn pausing(self, patience: u32) -> Self {
+        self.patience.set(Some(patience));
+        self
+    }
+
+    /// Numbers of busy answers that the machine paused after.
+    pub(crate) fn pauses(&self) -> Vec<u32> {
+        self.pauses.borrow().clone()
     }
 
     /// All commands so far.
@@ -57,10 +75,12 @@ impl<F: FnMut(&Command) -> Answer> Machine<F> {
 }
 
 impl<F: FnMut(&Command) -> Answer> Clp for Machine<F> {
-    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
-        let bytes = block.bytes_mut();
+    fn call(&self, processor: LogicalProcessor, command: &mut clp::Command<'_>) -> ConditionCode {
+        let (request, capacity) = (command.request_length(), command.capacity());
+        let bytes = command.bytes_mut();
         let length = usize::from(u16::from_be_bytes([bytes[0], bytes[1]]));
         let room = usize::from(u16::from_be_bytes([bytes[length], bytes[length + 1]]));
+        assert_eq!((length, room), (request, capacity));
         assert!(length + room <= Block::SIZE && length % 8 == 0 && room % 8 == 0 && room >= 16);
         assert!(bytes[length + 2..].iter().all(|&byte| byte == 0), "block not zeroed");
         let command = Command { processor: processor.0, request: bytes[..length].to_vec(), room };
@@ -77,6 +97,11 @@ impl<F: FnMut(&Command) -> Answer> Clp for Machine<F> {
 
     fn immediate(&self, _: u64) -> Result<u64, ConditionCode> {
         Err(ConditionCode::Three)
+    }
+
+    fn pause(&self, busy: u32) -> bool {
+        self.pauses.borrow_mut().push(busy);
+        busy <= self.patience.get().expect("not busy")
     }
 }
 

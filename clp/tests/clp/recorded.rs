@@ -7,16 +7,14 @@ use crate::machine::{dirty_block, replay};
 use crate::vmm::EMULATED_GROUP;
 use clp::set_pci_fn::Operation;
 use clp::{
-    list_pci, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, Bar, CallError, Client, CommandCode, ConditionCode,
-    Function, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, ListEntry, ListError, ListRoom, ListSummary,
-    ListWriter, Parts, PartsError, QueryError, Received, Request, RequestError, RequestHeader, Response, ResponseCode,
-    ResponseError, ResponseHeader, ResumeToken, SetError, Uid,
+    list_pci, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, Bar, CallError, Client, ClientError, CommandCode,
+    ConditionCode, Function, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, ListCapacity, ListEntry,
+    ListError, ListSummary, ListWriter, Parts, PartsError, Received, RequestError, RequestHeader, ResponseCode,
+    ResponseError, ResponseHeader, ResumeToken, SetError, Uid, WireRequest, WireResponse,
 };
 use zerocopy::IntoBytes;
 
-const NEVER: fn(u32) -> bool = |_| panic!("not busy");
-
-fn encoded(request: &impl Request) -> Vec<u8> {
+fn encoded(request: &impl WireRequest) -> Vec<u8> {
     let mut buffer = vec![0xa5; 64];
     request.write_to_prefix(&mut buffer).unwrap();
     assert!(buffer[request.as_bytes().len()..].iter().all(|&byte| byte == 0xa5));
@@ -25,7 +23,7 @@ fn encoded(request: &impl Request) -> Vec<u8> {
 }
 
 /// Emits a response into room of `offered` bytes and checks that nothing behind it was touched.
-fn emitted(response: &impl Response, offered: usize) -> Vec<u8> {
+fn emitted(response: &impl WireResponse, offered: usize) -> Vec<u8> {
     let mut buffer = vec![0xa5; offered + 16];
     let length = usize::from(response.emit(&mut buffer[..offered]).unwrap());
     assert!(buffer[length..].iter().all(|&byte| byte == 0xa5));
@@ -46,7 +44,7 @@ const VIRTIO_SERIAL: ListEntry =
     ListEntry { vendor: 0x1af4, device: 0x1003, configured: true, id: FunctionId(1), handle: FunctionHandle(0x20000) };
 const SUMMARY: ListSummary = ListSummary { max_functions: 0x1000, uid_checking: true };
 
-fn check_list(fixture: &Fixture, token: u64, room: ListRoom, entries: &[ListEntry], resume: u64) {
+fn check_list(fixture: &Fixture, token: u64, room: ListCapacity, entries: &[ListEntry], resume: u64) {
     assert_eq!(encoded(&list_pci::Request::new(token)), fixture.request(32));
     let length = 32 + 16 * entries.len();
 
@@ -63,7 +61,7 @@ fn check_list(fixture: &Fixture, token: u64, room: ListRoom, entries: &[ListEntr
         let machine = replay(fixture);
         let mut block = dirty_block();
         let mut client = Client::new(&machine, &mut block);
-        let mut list = client.list_with_room(room);
+        let mut list = client.list_with(room);
         assert_eq!(list.summary(), None);
         for entry in entries {
             assert_eq!(list.next(), Some(Ok(*entry)));
@@ -83,7 +81,7 @@ fn check_list(fixture: &Fixture, token: u64, room: ListRoom, entries: &[ListEntr
     for entry in entries {
         assert!(writer.push(entry));
     }
-    assert_eq!(usize::from(writer.finish(ResumeToken(resume))), length);
+    assert_eq!(usize::from(writer.finish(ResumeToken(resume), 0)), length);
     let mut expected = fixture.response(length).to_vec();
     expected[24..28].fill(0);
     assert_eq!(buffer[..length], expected);
@@ -104,9 +102,9 @@ fn check_list(fixture: &Fixture, token: u64, room: ListRoom, entries: &[ListEntr
 
 #[test]
 fn list_of_one_function() {
-    check_list(&fixture!("a1-list"), 0, ListRoom::MAX, &[VIRTIO_SERIAL], 0);
+    check_list(&fixture!("a1-list"), 0, ListCapacity::MAX, &[VIRTIO_SERIAL], 0);
     let enabled = ListEntry { handle: FunctionHandle(0x8002_0000), ..VIRTIO_SERIAL };
-    check_list(&fixture!("a2-list-enabled"), 0, ListRoom::MAX, &[enabled], 0);
+    check_list(&fixture!("a2-list-enabled"), 0, ListCapacity::MAX, &[enabled], 0);
 }
 
 #[test]
@@ -128,23 +126,23 @@ fn list_of_three_functions() {
             handle: FunctionHandle(0x20002),
         },
     ];
-    check_list(&fixture!("d1-list"), 0, ListRoom::MAX, &entries, 0);
-    check_list(&fixture!("d2-list-first"), 0, ListRoom::entries(1), &entries[..1], 1);
-    check_list(&fixture!("d3-list-second"), 1, ListRoom::entries(1), &entries[1..2], 2);
+    check_list(&fixture!("d1-list"), 0, ListCapacity::MAX, &entries, 0);
+    check_list(&fixture!("d2-list-first"), 0, ListCapacity::entries(1), &entries[..1], 1);
+    check_list(&fixture!("d3-list-second"), 1, ListCapacity::entries(1), &entries[1..2], 2);
 }
 
 #[test]
 fn list_of_nothing() {
-    check_list(&fixture!("d4-list-empty"), 0, ListRoom::MAX, &[], 0);
+    check_list(&fixture!("d4-list-empty"), 0, ListCapacity::MAX, &[], 0);
 }
 
 #[test]
 fn list_of_other_devices() {
     let id = FunctionId(0);
     let nvme = ListEntry { vendor: 0x1b36, device: 0x0010, id, ..VIRTIO_SERIAL };
-    check_list(&fixture!("e1-nvme-list"), 0, ListRoom::MAX, &[nvme], 0);
+    check_list(&fixture!("e1-nvme-list"), 0, ListCapacity::MAX, &[nvme], 0);
     let xhci = ListEntry { vendor: 0x1b36, device: 0x000d, id, ..VIRTIO_SERIAL };
-    check_list(&fixture!("e3-xhci-list"), 0, ListRoom::MAX, &[xhci], 0);
+    check_list(&fixture!("e3-xhci-list"), 0, ListCapacity::MAX, &[xhci], 0);
 }
 
 const NO_BAR: Bar = Bar::ABSENT;
@@ -216,7 +214,7 @@ fn query_with_a_short_response() {
     let mut block = dirty_block();
     assert_eq!(
         Client::new(&machine, &mut block).query_function(FunctionHandle(0x20000)),
-        Err(QueryError::Call(CallError::Response(ResponseError::TooShort { required: 128, actual: 64 })))
+        Err(ClientError::Call(CallError::Response(ResponseError::TooShort { required: 128, actual: 64 })))
     );
     // The structure itself can be cut anywhere.
     let mut response = emulated(1, [NO_BAR; 6]).encode().unwrap();
@@ -237,7 +235,7 @@ fn query_of_an_unknown_handle() {
     let mut block = dirty_block();
     assert_eq!(
         Client::new(&machine, &mut block).query_function(FunctionHandle(0xdead_beef)),
-        Err(QueryError::Call(CallError::Response(ResponseError::Refused(ResponseCode::FUNCTION_HANDLE))))
+        Err(ClientError::Call(CallError::Response(ResponseError::Refused(ResponseCode::FUNCTION_HANDLE))))
     );
     assert_eq!(refused(0x0101, 0x140), fixture.response(16));
 }
@@ -286,14 +284,17 @@ fn enable_and_disable() {
     assert_eq!(encoded(&set_pci_fn::Request::new(disabled, Operation::ENABLE)), fixture.request(32));
     let machine = replay(&fixture);
     let mut block = dirty_block();
-    assert_eq!(Client::new(&machine, &mut block).enable(disabled, NEVER), Ok(enabled));
+    assert_eq!(
+        Client::new(&machine, &mut block).enable(disabled, clp::Enable::PLAIN).map(|enabled| enabled.handle),
+        Ok(enabled)
+    );
     assert_eq!(machine.log()[0].room, 160);
     assert_eq!(emitted(&set_pci_fn::Response::new(enabled), 32), fixture.response(32));
 
     let fixture = fixture!("a10-disable");
     assert_eq!(encoded(&set_pci_fn::Request::new(enabled, Operation::DISABLE)), fixture.request(32));
     let machine = replay(&fixture);
-    assert_eq!(Client::new(&machine, &mut block).disable(enabled, NEVER), Ok(disabled));
+    assert_eq!(Client::new(&machine, &mut block).disable(enabled), Ok(disabled));
     assert_eq!(emitted(&set_pci_fn::Response::new(disabled), 32), fixture.response(32));
 }
 
@@ -317,7 +318,7 @@ fn refusals_of_set() {
         assert_eq!(set_pci_fn::Request::parse(fixture.request(32)), Ok(request));
         let machine = replay(&fixture);
         let mut block = dirty_block();
-        let error = Client::new(&machine, &mut block).set(&request, NEVER).unwrap_err();
+        let error = Client::new(&machine, &mut block).set(&request).unwrap_err();
         assert_eq!(error, SetError::Call(CallError::Response(ResponseError::Refused(ResponseCode(code)))));
         assert_eq!(refused(code, 32), fixture.response(16));
     }
@@ -332,7 +333,7 @@ fn list_requests_at_the_edges() {
     assert_eq!(header(16, 2).as_bytes(), fixture.request(16));
     let mut block = fixture.block;
     let parts = Parts::split(&mut block).unwrap();
-    assert_eq!((parts.request.len(), parts.room.len()), (16, 64));
+    assert_eq!((parts.request.len(), parts.response.len()), (16, 64));
     let error = list_pci::Request::parse(parts.request).unwrap_err();
     assert_eq!(error, RequestError::Length { required: 32, actual: 16 });
     assert_eq!(error.response_code(), ResponseCode(0x0050));
@@ -351,12 +352,15 @@ fn list_requests_at_the_edges() {
         assert_eq!(encoded(&request), fixture.request(32));
         let mut block = fixture.block;
         let parts = Parts::split(&mut block).unwrap();
-        assert_eq!(parts.room.len(), room);
+        assert_eq!(parts.response.len(), room);
         let parsed = list_pci::Request::parse(parts.request).unwrap();
         assert_eq!(parsed, request);
         assert_eq!(parsed.check(), check);
         assert_eq!(check.err().map_or(ResponseCode(code), RequestError::response_code), ResponseCode(code));
-        assert_eq!(Received::<list_pci::Response>::parse(parts.room), Err(ResponseError::Refused(ResponseCode(code))));
+        assert_eq!(
+            Received::<list_pci::Response>::parse(parts.response),
+            Err(ResponseError::Refused(ResponseCode(code)))
+        );
         assert_eq!(refused(code, room), fixture.response(16));
     }
     assert!(ListWriter::new(&mut [0xa5; 40], SUMMARY).is_err());
@@ -393,7 +397,7 @@ fn conditions_and_program_checks() {
     assert_eq!(fixture.outcome, Outcome::ProgramCheck(0x15));
     assert_eq!(encoded(&list_pci::Request::new(0)), fixture.request(32));
     assert_eq!(refused(0, 47), fixture.response(16));
-    assert_eq!(Parts::split(&mut fixture!("b-room-47").block), Err(PartsError::Room(47)));
+    assert_eq!(Parts::split(&mut fixture!("b-room-47").block), Err(PartsError::Capacity(47)));
 
     let fixture = fixture!("b-request-20");
     assert_eq!(fixture.outcome, Outcome::ProgramCheck(0x15));
@@ -422,9 +426,9 @@ fn commands_that_qemu_does_not_know() {
         assert_eq!(request, *fixture.request(32));
         let mut block = fixture.block;
         let parts = Parts::split(&mut block).unwrap();
-        assert_eq!((parts.request.len(), parts.room.len()), (32, room));
+        assert_eq!((parts.request.len(), parts.response.len()), (32, room));
         assert_eq!(refused(code, room), fixture.response(16));
-        assert_eq!(Received::<slpc::Response>::parse(parts.room), Err(ResponseError::Refused(ResponseCode(code))));
+        assert_eq!(Received::<slpc::Response>::parse(parts.response), Err(ResponseError::Refused(ResponseCode(code))));
         let mut block = fixture.block;
         let parts = Parts::split(&mut block).unwrap();
         let error = slpc::Request::parse(parts.request).unwrap_err();

@@ -4,9 +4,9 @@
 
 use clp::set_pci_fn::Operation;
 use clp::{
-    list_pci, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, CommandCode, FunctionGroupId, FunctionHandle,
-    FunctionId, ListEntry, ListSummary, ListWriter, Parts, PartsError, Request, RequestError, ResponseCode,
-    ResumeToken, RoomError,
+    list_pci, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, CapacityError, CommandCode, FunctionGroupId,
+    FunctionHandle, FunctionId, ListEntry, ListSummary, ListWriter, Parts, PartsError, RequestError, ResponseCode,
+    ResumeToken, WireRequest,
 };
 
 #[test]
@@ -23,19 +23,19 @@ fn parts_of_every_length() {
             16..=8128 => Ok((usize::from(request), 64)),
             _ => Err(PartsError::Block { available: 16384 }),
         };
-        assert_eq!(Parts::split(&mut block).map(|parts| (parts.request.len(), parts.room.len())), expected);
+        assert_eq!(Parts::split(&mut block).map(|parts| (parts.request.len(), parts.response.len())), expected);
     }
     for room in 0..=u16::MAX {
         let mut block = vec![0; 16384];
         block[..2].copy_from_slice(&[0, 32]);
         block[32..34].copy_from_slice(&room.to_be_bytes());
         let expected = match room {
-            0..8 => Err(PartsError::Room(room)),
-            _ if room % 8 != 0 => Err(PartsError::Room(room)),
+            0..8 => Err(PartsError::Capacity(room)),
+            _ if room % 8 != 0 => Err(PartsError::Capacity(room)),
             8..=8160 => Ok((32, usize::from(room))),
             _ => Err(PartsError::Block { available: 16384 }),
         };
-        assert_eq!(Parts::split(&mut block).map(|parts| (parts.request.len(), parts.room.len())), expected);
+        assert_eq!(Parts::split(&mut block).map(|parts| (parts.request.len(), parts.response.len())), expected);
     }
 }
 
@@ -55,11 +55,11 @@ fn parts_within_the_block() {
         }
     }
     assert_eq!(PartsError::Request(20).to_string(), "request of 20 bytes");
-    assert_eq!(PartsError::Room(47).to_string(), "room of 47 bytes for a response");
+    assert_eq!(PartsError::Capacity(47).to_string(), "capacity of 47 bytes for a response");
 }
 
 /// Each request is read at its exact length alone, and only as what it is.
-fn check_parse<R: Request + PartialEq + core::fmt::Debug>(request: R, reserved: &[usize]) {
+fn check_parse<R: WireRequest + PartialEq + core::fmt::Debug>(request: R, reserved: &[usize]) {
     let bytes = request.as_bytes();
     let required = bytes.len();
     assert_eq!(R::parse(bytes), Ok(request));
@@ -158,7 +158,7 @@ fn list_written_into_every_room() {
         let mut room = vec![0xa5; offered];
         let Ok(mut writer) = ListWriter::new(&mut room, summary) else {
             assert!(offered < 48);
-            assert_eq!(ListWriter::new(&mut room, summary).unwrap_err(), RoomError { required: 48, offered });
+            assert_eq!(ListWriter::new(&mut room, summary).unwrap_err(), CapacityError { required: 48, offered });
             assert!(room.iter().all(|&byte| byte == 0xa5));
             continue;
         };
@@ -168,7 +168,7 @@ fn list_written_into_every_room() {
         }
         assert_eq!(count, (offered - 32) / 16);
         assert!(!writer.push(&entry));
-        let length = usize::from(writer.finish(ResumeToken(0xfedc)));
+        let length = usize::from(writer.finish(ResumeToken(0xfedc), 0));
         assert_eq!(length, 32 + 16 * count);
         let mut expected = vec![0; 32];
         expected[..2].copy_from_slice(&(length as u16).to_be_bytes());
@@ -183,5 +183,5 @@ fn list_written_into_every_room() {
     let mut room = vec![0xa5; 100_000];
     let mut writer = ListWriter::new(&mut room, summary).unwrap();
     while writer.push(&entry) {}
-    assert_eq!(writer.finish(ResumeToken::START), 0xfff0);
+    assert_eq!(writer.finish(ResumeToken::START, 0), 0xfff0);
 }

@@ -5,8 +5,8 @@
 use clp::{
     immediate, mio, query_pci_fn, query_pci_fngrp, slpc, Bar, Characteristics, CharacteristicsError, DesignationTypes,
     Function, FunctionError, FunctionGroup, FunctionGroupError, FunctionGroupId, FunctionHandle, FunctionId,
-    FunctionState, FunctionType, InstalledProcessors, ListEntry, LogicalProcessor, MioBar, Received, Response, Uid,
-    UtilityString,
+    FunctionState, FunctionType, InstalledProcessors, ListEntry, LogicalProcessor, MioBar, Received, Uid,
+    UtilityString, WireResponse,
 };
 use zerocopy::{FromBytes, IntoBytes};
 

@@ -3,10 +3,10 @@
 //! A VMM that runs the responder for one guest: the machine that the guest's client talks to.
 
 use clp::responder::{
-    Answer, Groups, GuestFunction, ImmediateAnswer, Personality, Responder, SetAction, SetRefusal, SetRequest,
+    Answer, Groups, GuestFunction, ImmediateAnswer, Responder, Rules, SetAction, SetRefusal, SetRequest,
 };
 use clp::{
-    slpc, Bar, Block, Clp, ConditionCode, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle,
+    slpc, Bar, Clp, Command, ConditionCode, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle,
     FunctionId, FunctionType, InstalledProcessors, ListSummary, LogicalProcessor, Uid,
 };
 use std::cell::{Cell, RefCell};
@@ -23,28 +23,31 @@ pub(crate) struct Vmm {
     pub(crate) groups: Groups<8>,
     pub(crate) summary: ListSummary,
     pub(crate) characteristics: Option<slpc::Response>,
-    pub(crate) personality: Personality,
+    pub(crate) rules: Rules,
     /// Every action so far, with its slot.
     pub(crate) actions: RefCell<Vec<(usize, SetAction)>>,
     /// What the next actions are refused with.
     pub(crate) refusals: RefCell<Vec<SetRefusal>>,
     /// Commands so far.
     pub(crate) calls: Cell<usize>,
+    /// Busy answers at which the guest gives up.
+    pub(crate) patience: Cell<u32>,
     /// A slot that is emptied after that many commands.
     pub(crate) unplug: Cell<Option<(usize, usize)>>,
 }
 
 impl Vmm {
-    pub(crate) fn new(personality: Personality, functions: Vec<Option<GuestFunction>>, groups: Groups<8>) -> Self {
+    pub(crate) fn new(rules: Rules, functions: Vec<Option<GuestFunction>>, groups: Groups<8>) -> Self {
         Self {
             functions: RefCell::new(functions),
             groups,
-            summary: Personality::QEMU_SUMMARY,
+            summary: Rules::QEMU_SUMMARY,
             characteristics: None,
-            personality,
+            rules,
             actions: RefCell::default(),
             refusals: RefCell::default(),
             calls: Cell::new(0),
+            patience: Cell::new(1),
             unplug: Cell::new(None),
         }
     }
@@ -72,7 +75,7 @@ impl Vmm {
             groups: self.groups.as_slice(),
             summary: self.summary,
             characteristics: self.characteristics,
-            personality: self.personality,
+            rules: self.rules,
         }
     }
 
@@ -93,8 +96,8 @@ impl Vmm {
 }
 
 impl Clp for Vmm {
-    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
-        match self.execute(processor, block.bytes_mut()) {
+    fn call(&self, processor: LogicalProcessor, command: &mut Command<'_>) -> ConditionCode {
+        match self.execute(processor, command.bytes_mut()) {
             End::Condition(condition) => condition,
             End::OperandException => ConditionCode::Three,
         }
@@ -106,6 +109,10 @@ impl Clp for Vmm {
             ImmediateAnswer::Condition(condition) => Err(condition),
             ImmediateAnswer::OperandException => Err(ConditionCode::Three),
         }
+    }
+
+    fn pause(&self, busy: u32) -> bool {
+        busy < self.patience.get()
     }
 }
 

@@ -60,8 +60,8 @@ u64 shim_translate(const struct shim_domain *domain, u64 iova);
 int shim_list(void *context);
 int shim_find(u32 id, u32 *handle, bool *configured);
 /* @function is filled with 0xa5 before */
-int shim_query(u32 handle, struct zpci_rust_function *function);
-int shim_enable(u32 handle, u8 spaces, u32 gisa, bool mio, u32 *enabled);
+int shim_query(u32 id, u32 handle, struct zpci_rust_function *function);
+int shim_enable(u32 handle, u8 spaces, u32 gisa, bool mio, u32 *now);
 int shim_disable(u32 handle, u32 *disabled);
 int shim_write_back(void);
 /* @data is a page of user space */

@@ -38,19 +38,19 @@ int shim_find(u32 id, u32 *handle, bool *configured)
 	return block_free(block, zpci_rust_find(block, id, handle, configured));
 }
 
-int shim_query(u32 handle, struct zpci_rust_function *function)
+int shim_query(u32 id, u32 handle, struct zpci_rust_function *function)
 {
 	void *block = block_new();
 
 	memset(function, 0xa5, sizeof(*function));
-	return block_free(block, zpci_rust_query(block, handle, function));
+	return block_free(block, zpci_rust_query(block, id, handle, function));
 }
 
-int shim_enable(u32 handle, u8 spaces, u32 gisa, bool mio, u32 *enabled)
+int shim_enable(u32 handle, u8 spaces, u32 gisa, bool mio, u32 *now)
 {
 	void *block = block_new();
 
-	return block_free(block, zpci_rust_enable(block, handle, spaces, gisa, mio, enabled));
+	return block_free(block, zpci_rust_enable(block, handle, spaces, gisa, mio, now));
 }
 
 int shim_disable(u32 handle, u32 *disabled)

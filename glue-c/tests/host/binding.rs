@@ -76,8 +76,8 @@ unsafe extern "C" {
 
     pub(crate) fn shim_list(context: *mut c_void) -> i32;
     pub(crate) fn shim_find(id: u32, handle: *mut u32, configured: *mut bool) -> i32;
-    pub(crate) fn shim_query(handle: u32, function: *mut ForeignFunction) -> i32;
-    pub(crate) fn shim_enable(handle: u32, spaces: u8, gisa: u32, mio: bool, enabled: *mut u32) -> i32;
+    pub(crate) fn shim_query(id: u32, handle: u32, function: *mut ForeignFunction) -> i32;
+    pub(crate) fn shim_enable(handle: u32, spaces: u8, gisa: u32, mio: bool, now: *mut u32) -> i32;
     pub(crate) fn shim_disable(handle: u32, disabled: *mut u32) -> i32;
     pub(crate) fn shim_write_back() -> i32;
     pub(crate) fn shim_user_call(processor: u8, data: *mut u8) -> i32;

@@ -11,7 +11,7 @@ use crate::stand_in::{Event, StandIn};
 fn query(handle: u32) -> (i32, ForeignFunction) {
     let mut function = crate::sample::QEMU;
     // SAFETY: the function is valid; whatever bytes it is filled with are numbers.
-    let rc = unsafe { shim_query(handle, &mut function) };
+    let rc = unsafe { shim_query(0x1112_1314, handle, &mut function) };
     (rc, function)
 }
 
@@ -196,15 +196,27 @@ fn a_short_response_as_qemu_stores_it() {
     }
 }
 
+/// Linux does not look at the length that firmware stores; one beyond what was offered is no reason to lose a function.
+#[test]
+fn a_response_that_says_that_it_is_longer_than_offered() {
+    let kernel = StandIn::new();
+    for length in [[0x01, 0x81], [0xff, 0xff]] {
+        kernel.respond(0, &with(function_response(), &[(0, &length)]));
+        kernel.respond(0, &with(group_response(), &[(0, &length)]));
+        let (rc, function) = query(0x8001_0007);
+        assert_eq!((rc, function.flags, function.mio_bars, function.uid), (0, 0x7f, 0b01_1001, 0x3132_3334));
+    }
+}
+
 #[test]
 fn answers_that_cannot_be() {
     let kernel = StandIn::new();
     for (offset, bytes, code) in [
-        // Lengths: nothing, too little, more than the room.
+        // Lengths: nothing, too little.
         (0, &[0x00, 0x00][..], 0),
         (0, &[0x00, 0x7f], 0),
-        (0, &[0x01, 0x81], 0),
-        (0, &[0xff, 0xff], 0),
+        // Another function than the one that was listed.
+        (20, &[0x11, 0x12, 0x13, 0x15], 0),
         // A BAR of 2^64 bytes, in the first and in the last place.
         (24, &[64], 0),
         (29, &[255], 0),
@@ -220,7 +232,7 @@ fn answers_that_cannot_be() {
         assert!(is_untouched(&function));
         assert_eq!(kernel.events()[1..], [Event::Response { command: 3, code, condition: 0 }]);
     }
-    for (offset, bytes, code) in [(0, &[0x00, 0x2f][..], 0), (0, &[0x00, 0x41], 0), (2, &[0x01, 0x0b], 0x010b)] {
+    for (offset, bytes, code) in [(0, &[0x00, 0x2f][..], 0), (2, &[0x01, 0x0b], 0x010b)] {
         kernel.respond(0, &function_response());
         kernel.respond(0, &with(group_response(), &[(offset, bytes)]));
         let (rc, function) = query(0x8001_0007);

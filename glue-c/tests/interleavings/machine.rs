@@ -277,5 +277,7 @@ fn valid_word_of_stranger(iota: u64, step: &Step, probes: &[u64]) -> Option<u64>
         }
     }
     let invalid = if step.size == CRST { 0x20 } else { 0x400 };
-    (0..u64::from(step.size) / 8).filter_map(|index| entry(step.origin, step.size, index)).find(|word| word & invalid == 0)
+    (0..u64::from(step.size) / 8)
+        .filter_map(|index| entry(step.origin, step.size, index))
+        .find(|word| word & invalid == 0)
 }

@@ -45,10 +45,25 @@ const SEQUENCES: &[Row] = &[
 
 /// Three actors, with a bound on preemptions.
 const TRIPLES: &[Row] = &[
-    ("attach and detach beside two owners", &[0], &[0, 1, 2], &[&[Attach(1), Detach(1)], &[Unmap(0)], &[Unmap(1), Map(1)]]),
+    (
+        "attach and detach beside two owners",
+        &[0],
+        &[0, 1, 2],
+        &[&[Attach(1), Detach(1)], &[Unmap(0)], &[Unmap(1), Map(1)]],
+    ),
     ("reset and attach beside an owner", &[0], &[0, 2], &[&[Reset(0)], &[Attach(1), Detach(1)], &[Unmap(0), Map(0)]]),
-    ("attach and detach of two beside an owner", &[], &[0, 2], &[&[Attach(0), Detach(0)], &[Attach(1), Detach(1)], &[Unmap(0)]]),
-    ("reset and a reader beside an owner", &[0, 1], &[0, 2], &[&[Reset(1)], &[Translate(0), Translate(2)], &[Unmap(0), Map(0)]]),
+    (
+        "attach and detach of two beside an owner",
+        &[],
+        &[0, 2],
+        &[&[Attach(0), Detach(0)], &[Attach(1), Detach(1)], &[Unmap(0)]],
+    ),
+    (
+        "reset and a reader beside an owner",
+        &[0, 1],
+        &[0, 2],
+        &[&[Reset(1)], &[Translate(0), Translate(2)], &[Unmap(0), Map(0)]],
+    ),
 ];
 
 const KINDS: [&[Kind]; 3] = [&[Walks, Walks], &[Shadows, Shadows], &[Walks, Shadows]];

@@ -4,7 +4,9 @@
 
 use core::fmt::{self, Write};
 
-use clp::{Client, Function, FunctionGroup, FunctionHandle, FunctionState, ListEntry, ResponseCode};
+use clp::{
+    Client, ClientError, Enable, Function, FunctionGroup, FunctionHandle, FunctionState, ListEntry, ResponseCode,
+};
 use s390_iommu::{check_registration, Iota, Iova, IovaRange, Protection, PAGE_SIZE};
 use zpci_tests::Stop;
 
@@ -101,7 +103,7 @@ impl<'p, P: Platform> LifeCycle<'p, P> {
         let before = self.entry.handle;
         let mut block = self.platform.block();
         let mut client = Client::new(self.platform, &mut block);
-        let handle = client.enable(before, |busy| self.platform.again(busy)).map_err(fail)?;
+        let handle = client.enable(before, Enable::PLAIN).map_err(fail)?.handle;
         let enabled = EnabledFunction::new(self.platform, function, group).map_err(fail)?;
         same("handle in the list", enabled.handle(), handle)?;
         self.enabled = Some(enabled);
@@ -175,7 +177,7 @@ impl<'p, P: Platform> LifeCycle<'p, P> {
         enabled.disable().map_err(fail)?;
         self.is_dead(before)?;
         let mut block = self.platform.block();
-        let handle = Client::new(self.platform, &mut block).refresh_handle(self.entry.id).map_err(fail)?;
+        let handle = Client::new(self.platform, &mut block).current_handle(self.entry.id).map_err(fail)?;
         same("handle in the list", handle, enabled.handle())?;
         same("enable bit of the handle", handle.is_enabled(), false)?;
         // The machine tells nothing of a disabled function: a block of zeros.
@@ -188,7 +190,7 @@ impl<'p, P: Platform> LifeCycle<'p, P> {
     fn is_dead(&self, handle: FunctionHandle) -> Result<(), Stop> {
         let mut block = self.platform.block();
         match Client::new(self.platform, &mut block).query_function(handle) {
-            Err(clp::QueryError::Call(error)) if error.response_code() == Some(ResponseCode::FUNCTION_HANDLE) => Ok(()),
+            Err(ClientError::Call(error)) if error.response_code() == Some(ResponseCode::FUNCTION_HANDLE) => Ok(()),
             Err(error) => Err(fail(format_args!("query by the old handle {handle}: {error}"))),
             Ok(_) => Err(fail(format_args!("the old handle {handle} still is valid"))),
         }

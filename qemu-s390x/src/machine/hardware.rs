@@ -7,14 +7,10 @@
 use core::arch::asm;
 
 use clp::immediate::INSTALLED_PROCESSORS;
-use clp::{Block, Clp, ConditionCode, FunctionHandle, LogicalProcessor};
+use clp::{Clp, Command, ConditionCode, FunctionHandle, LogicalProcessor};
 use s390_iommu::{Fib, FunctionControl, Instruction, IovaRange, Outcome, Status, Zpci};
 
-use crate::machine::clock;
-
-/// How long to wait after a busy answer, and how often.
-const BUSY_MICROSECONDS: u64 = 100;
-const MOST_BUSY: u32 = 10_000;
+use super::clock;
 
 /// The processor this code runs on.
 #[derive(Clone, Copy, Debug)]
@@ -51,34 +47,27 @@ macro_rules! exception_table {
     };
 }
 
-/// Whether the request in `block` and the room for its response, by the lengths in their headers, lie within it.
-fn fits(block: &Block) -> bool {
-    let length = |offset: usize| {
-        let field = block.bytes().get(offset..)?.first_chunk()?;
-        Some(usize::from(u16::from_be_bytes(*field)))
-    };
-    length(0).is_some_and(|request| length(request).is_some_and(|response| request + response <= Block::SIZE))
-}
+/// Pause after a busy answer in microseconds, and how many there are.
+const BUSY_MICROSECONDS: u64 = 1000;
+const MOST_BUSY: u32 = 1000;
 
 impl Clp for Hardware {
-    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
-        if !fits(block) {
-            return ConditionCode::Three;
-        }
+    fn call(&self, processor: LogicalProcessor, command: &mut Command<'_>) -> ConditionCode {
+        let block = command.as_mut_ptr();
         // A program check leaves the condition code that stands here before: the instruction is suppressed and the
         // exception table leads to the end.
         let mut inserted: u64 = 3 << 28;
         macro_rules! call {
             ($processor:literal) => {
-                // SAFETY: The block is exclusively ours and aligned, and the lengths in its headers, which say how
-                // much the machine reads and writes, end with it. R1 is an output that means nothing.
+                // SAFETY: The address is that of a block that is borrowed, exclusively, and the lengths in it, which say
+                // how much the machine reads and writes, end within it. R1 is an output that means nothing.
                 unsafe {
                     asm!(
                         concat!("0: .insn rrf, 0xb9a00000, {ignored}, {block}, 0, ", $processor),
                         "1: ipm {inserted}",
                         "2:",
                         exception_table!(),
-                        block = in(reg_addr) core::ptr::from_mut(block),
+                        block = in(reg_addr) block,
                         ignored = out(reg) _,
                         inserted = inout(reg) inserted,
                         options(nostack)
@@ -120,6 +109,12 @@ impl Clp for Hardware {
             ConditionCode::Zero => Ok(result),
             other => Err(other),
         }
+    }
+
+    fn pause(&self, busy: u32) -> bool {
+        let start = clock::microseconds();
+        while clock::microseconds().wrapping_sub(start) < BUSY_MICROSECONDS {}
+        busy < MOST_BUSY
     }
 }
 

@@ -2,7 +2,7 @@
 
 //! The machine behind the seams.
 
-use clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
+use clp::{Clp, Command, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
 use s390_iommu::{AbsoluteAddress, Fib, FunctionControl, Instruction, IovaRange, Outcome, Zpci};
 use zpci_tests::Machine;
 
@@ -10,10 +10,6 @@ use super::storage::{BlockPage, Region, Tables, FRAMES, TABLES};
 use super::{clock, event, facility, load_store, Hardware};
 use crate::event::ErrorEvent;
 use crate::{Frames, Platform, Space, Width};
-
-/// Longest pause after a busy answer, and how many there are.
-const BUSY_MICROSECONDS: u64 = 1000;
-const MOST_BUSY: u32 = 1000;
 
 /// One MiB: what the shared cases may have a device read and write.
 const DATA: usize = 1 << 20;
@@ -48,12 +44,16 @@ impl RealMachine {
 }
 
 impl Clp for RealMachine {
-    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
-        Hardware.call(processor, block)
+    fn call(&self, processor: LogicalProcessor, command: &mut Command<'_>) -> ConditionCode {
+        Hardware.call(processor, command)
     }
 
     fn immediate(&self, command: u64) -> Result<u64, ConditionCode> {
         Hardware.immediate(command)
+    }
+
+    fn pause(&self, busy: u32) -> bool {
+        Hardware.pause(busy)
     }
 }
 
@@ -100,9 +100,7 @@ impl Machine for RealMachine {
     }
 
     fn again(&self, attempts: u32) -> bool {
-        let start = clock::microseconds();
-        while clock::microseconds().wrapping_sub(start) < BUSY_MICROSECONDS {}
-        attempts < MOST_BUSY
+        Hardware.pause(attempts)
     }
 }
 

@@ -5,11 +5,11 @@
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 
-use clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
+use clp::{Clp, Command, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
 use qemu_s390x::event::ErrorEvent;
 use qemu_s390x::pci::{Space, Width};
 use qemu_s390x::{Frames, Platform};
-use s390_iommu::{AbsoluteAddress, Fib, FunctionControl, Iova, Outcome, Status, Zpci};
+use s390_iommu::{AbsoluteAddress, Fib, FunctionControl, Instruction, Iova, IovaRange, Outcome, Status, Zpci};
 use zerocopy::FromBytes;
 use zpci_tests::fake::{Configuration, DmaError, Fake, FunctionConfiguration};
 use zpci_tests::Machine;
@@ -171,8 +171,12 @@ impl Bus for Path<'_> {
 }
 
 impl Clp for Bench {
-    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
-        self.fake.call(processor, block)
+    fn call(&self, processor: LogicalProcessor, command: &mut Command<'_>) -> ConditionCode {
+        self.fake.call(processor, command)
+    }
+
+    fn pause(&self, busy: u32) -> bool {
+        Clp::pause(&self.fake, busy)
     }
 
     fn immediate(&self, command: u64) -> Result<u64, ConditionCode> {
@@ -181,11 +185,12 @@ impl Clp for Bench {
 }
 
 impl Zpci for Bench {
-    fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
-        self.fake.mpcifc(function, control, fib)
+    unsafe fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
+        // SAFETY: the fake machine has no storage but its own.
+        unsafe { self.fake.mpcifc(function, control, fib) }
     }
 
-    fn rpcit(&self, function: FunctionHandle, start: u64, length: u64) -> Outcome {
+    fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
         let is_mapped = || {
             let (_, fib) = self.fake.store_fib(function.0);
             let iota = u64::from_be_bytes(fib[32..40].try_into().unwrap());
@@ -194,8 +199,12 @@ impl Zpci for Bench {
         match self.sabotage {
             Sabotage::NoRefresh => DONE,
             Sabotage::NoRefreshAfterUnmapping if !is_mapped() => DONE,
-            _ => self.fake.rpcit(function, start, length),
+            _ => self.fake.rpcit(function, range),
         }
+    }
+
+    fn pause(&self, instruction: Instruction, busy: u32) -> bool {
+        Zpci::pause(&self.fake, instruction, busy)
     }
 }
 

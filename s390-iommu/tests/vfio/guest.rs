@@ -2,10 +2,10 @@
 
 //! From what a host tells to what a guest's CLP is answered: a VMM reads the answer about its container and nothing else.
 
-use clp::responder::{Answer, Groups, GuestFunction, Passthrough, Personality, Responder};
+use clp::responder::{Answer, Groups, GuestFunction, Passthrough, Responder, Rules};
 use clp::{
-    Bar, Block, Client, Clp, ConditionCode, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle,
-    FunctionId, FunctionType, ListSummary, LogicalProcessor, Uid,
+    Bar, Block, Client, Clp, Command, ConditionCode, DesignationTypes, Function, FunctionGroup, FunctionGroupId,
+    FunctionHandle, FunctionId, FunctionType, ListSummary, LogicalProcessor, Uid,
 };
 use s390_iommu::vfio::{
     answer, ByteOrder, Capabilities, FunctionCapability, GroupCapability, IommuCapability, IommuInformation,
@@ -71,15 +71,15 @@ impl Vmm {
 }
 
 impl Clp for Vmm {
-    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
+    fn call(&self, processor: LogicalProcessor, command: &mut Command<'_>) -> ConditionCode {
         let responder = Responder {
             functions: &self.functions,
             groups: self.groups.as_slice(),
             summary: ListSummary { max_functions: 64, uid_checking: false },
             characteristics: None,
-            personality: Personality::Hardware,
+            rules: Rules::HARDWARE,
         };
-        match responder.answer(processor, block.bytes_mut()) {
+        match responder.answer(processor, command.bytes_mut()) {
             Answer::Done(condition) => condition,
             _ => panic!("nothing is enabled here"),
         }
@@ -87,6 +87,10 @@ impl Clp for Vmm {
 
     fn immediate(&self, _: u64) -> Result<u64, ConditionCode> {
         Err(ConditionCode::Three)
+    }
+
+    fn pause(&self, _: u32) -> bool {
+        false
     }
 }
 

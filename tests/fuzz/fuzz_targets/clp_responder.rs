@@ -7,7 +7,7 @@
 
 #![no_main]
 
-use clp::responder::Personality;
+use clp::responder::Rules;
 use hostile_guest::Host;
 use libfuzzer_sys::fuzz_target;
 use std::sync::LazyLock;
@@ -22,7 +22,7 @@ fuzz_target!(|input: &[u8]| {
     let [machine, processor, outcome, block @ ..] = input else {
         return;
     };
-    let personality = if machine % 2 == 0 { Personality::Hardware } else { Personality::Qemu };
+    let rules = if machine % 2 == 0 { Rules::HARDWARE } else { Rules::QEMU };
     // Mostly the processor that there is.
     let processor = if processor % 8 == 0 { processor / 8 } else { 2 };
     // Guest storage goes on behind the bytes of the input.
@@ -30,5 +30,5 @@ fuzz_target!(|input: &[u8]| {
     for (stored, byte) in storage.iter_mut().zip(block) {
         *stored = *byte;
     }
-    HOST.check(personality, processor, *outcome, &mut storage);
+    HOST.check(rules, processor, *outcome, &mut storage);
 });

@@ -7,14 +7,13 @@ use core::ptr::NonNull;
 use std::boxed::Box;
 use std::format;
 
-use ::clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
+use clp::{Block, Clp, Command, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
 use s390_iommu::{
     AbsoluteAddress, Fib, FunctionControl, Instruction, Iova, IovaRange, Outcome, PhysToVirt, Status, TableAllocator,
     TableSize, Zpci,
 };
-use zerocopy::IntoBytes;
 
-use super::clp::{self, End};
+use super::commands::{Commands, End};
 use super::configuration::Personality;
 use super::function::{Answer, Trap};
 use super::translation::DmaError;
@@ -22,17 +21,17 @@ use super::{Fake, Machine};
 use crate::message::Message;
 
 impl Clp for Fake {
-    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
+    fn call(&self, processor: LogicalProcessor, command: &mut Command<'_>) -> ConditionCode {
         let mut machine = self.lock();
         let Machine { configuration, functions, complaints, .. } = &mut *machine;
-        let mut clp = clp::Clp {
+        let mut commands = Commands {
             personality: configuration.personality,
             functions,
             groups: &configuration.groups,
             busy: configuration.busy,
             complaints,
         };
-        match clp.execute(processor.0, block.as_mut_bytes()) {
+        match commands.execute(processor.0, command.bytes_mut()) {
             End::Condition(cc) => condition(cc),
             End::OperandException => ConditionCode::Three,
         }
@@ -45,6 +44,10 @@ impl Clp for Fake {
             // QEMU takes the command for the address of a block.
             _ => Err(ConditionCode::Three),
         }
+    }
+
+    fn pause(&self, busy: u32) -> bool {
+        crate::Machine::again(self, busy)
     }
 }
 

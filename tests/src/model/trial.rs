@@ -74,7 +74,7 @@ impl Trial {
         let mut block = Block::zeroed();
         let mut client = Client::new(&fake, &mut block);
         let id = fake.function().ok_or("no function")?;
-        let function = client.ensure_enabled(id, |_| true).map_err(describe)?;
+        let function = client.ensure_enabled(id).map_err(describe)?;
         let queried = client.query_function(function).map_err(describe)?;
         let group = client.query_function_group(FunctionGroupId(queried.group.0)).map_err(describe)?;
         let limits = Limits::new(&queried, &group).ok_or("no window")?;

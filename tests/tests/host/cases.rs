@@ -89,6 +89,14 @@ fn qemu_with_forty_functions() {
     run_function_cases(Configuration { functions: functions.collect(), ..Configuration::qemu() }, 0);
 }
 
+/// More than a block lists, and more than a case could store.
+#[test]
+fn qemu_with_many_functions() {
+    let functions = (0..600).map(|fid| FunctionConfiguration { fid, uid: fid + 1, ..FunctionConfiguration::nvme() });
+    let many = Configuration { functions: functions.collect(), ..Configuration::qemu() };
+    assert_eq!(run_on(&many, cases(), "clp"), Summary { passed: 7, failed: 0, skipped: 0 });
+}
+
 /// Everything can be addressed from 0, and no translation is needed: nothing to refuse for either.
 #[test]
 fn hardware_that_shadows_tables() {

@@ -3,7 +3,10 @@
 //! The fake machine's answers to CLP against recorded blocks: the same request gets the same block, byte for byte.
 
 use crate::fixture::block;
-use ::clp::{Block, Client, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor, ResponseCode, SetError};
+use clp::{
+    Block, Client, Clp, Command, ConditionCode, Enable, Enabled, FunctionHandle, FunctionId, LogicalProcessor,
+    ResponseCode,
+};
 use zpci_tests::fake::{Configuration, Fake, FunctionConfiguration};
 
 /// The recorded block of that name.
@@ -46,7 +49,7 @@ fn replay(fake: &Fake, (name, text): (&str, &str), room: Option<u16>) {
     bytes[request..request + 2].copy_from_slice(&offered);
     // Recorded with rows of sixteen bytes, a request of 20 bytes ends in the middle of one.
     let before = *bytes;
-    let condition = fake.call(LogicalProcessor::PCI, &mut command);
+    let condition = fake.call(LogicalProcessor::PCI, &mut Command::new(&mut command).unwrap());
     let outcome = text.lines().find(|line| !line.starts_with('#')).unwrap();
     match outcome.strip_prefix("cc ") {
         Some(code) => {
@@ -143,23 +146,19 @@ fn hardware() {
     assert_eq!(installed.0, 0xa000_0000_0000_0000);
     let mut raw = Block::zeroed();
     raw.bytes_mut()[..20].copy_from_slice(&[0, 16, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 128, 0, 0]);
-    assert_eq!(fake.call(LogicalProcessor::PCI, &mut raw), ConditionCode::Zero);
+    assert_eq!(fake.call(LogicalProcessor::PCI, &mut Command::new(&mut raw).unwrap()), ConditionCode::Zero);
     assert_eq!(raw.bytes()[16..20], [0, 128, 0, 0x10]);
     assert_eq!(raw.bytes()[16 + 80], 0x80);
+    let mut raw = Command::new(&mut raw).unwrap();
     assert_eq!(fake.call(LogicalProcessor::BASE, &mut raw), ConditionCode::Three);
 
     // Two busy answers come before each change, and every change gives a new handle.
     let disabled = FunctionHandle(0x0002_0000);
-    assert_eq!(client.enable(disabled, |_| false), Err(SetError::Busy { answers: 1 }));
-    let mut busy = Vec::new();
-    let enabled = client.enable(disabled, |answers| {
-        busy.push(answers);
-        true
-    });
-    assert_eq!((enabled, busy), (Ok(FunctionHandle(0x8102_0000)), vec![1]));
-    let twice = client.enable(FunctionHandle(0x8102_0000), |_| true);
+    let enabled = client.enable(disabled, Enable::PLAIN);
+    assert_eq!(enabled, Ok(Enabled { handle: FunctionHandle(0x8102_0000), mio: None }));
+    let twice = client.enable(FunctionHandle(0x8102_0000), Enable::PLAIN);
     assert_eq!(twice.unwrap_err().response_code(), Some(ResponseCode(0x0105)));
-    assert_eq!(client.enable(disabled, |_| true).unwrap_err().response_code(), Some(ResponseCode(0x0101)));
+    assert_eq!(client.enable(disabled, Enable::PLAIN).unwrap_err().response_code(), Some(ResponseCode(0x0101)));
 
     let function = client.query_function(FunctionHandle(0x8102_0000)).unwrap();
     assert_eq!(function.id, FunctionId(0x100));
@@ -175,7 +174,7 @@ fn hardware() {
 
     let group = client.query_function_group(function.group).unwrap();
     assert_eq!((group.refresh, group.relaxed_translation, group.designation_types.0), (true, true, 0x70));
-    let disabled = client.disable(FunctionHandle(0x8102_0000), |_| true);
+    let disabled = client.disable(FunctionHandle(0x8102_0000));
     assert_eq!(disabled, Ok(FunctionHandle(0x0202_0000)));
     assert_eq!(fake.complaints(), Vec::<String>::new());
 }

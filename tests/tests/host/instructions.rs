@@ -3,7 +3,7 @@
 //! The fake machine against what QEMU was measured to do, instruction by instruction.
 
 use crate::fixture::{block, number, rows};
-use ::clp::{Block, Client, FunctionHandle};
+use clp::{Block, Client, Enable, FunctionHandle};
 use s390_iommu::{TableAllocator, TableSize};
 use zpci_tests::fake::{Configuration, Event, Fake, FunctionConfiguration};
 use zpci_tests::Machine;
@@ -13,7 +13,7 @@ fn enabled() -> (Fake, u32) {
     let function = FunctionConfiguration { fid: 1, ..FunctionConfiguration::nvme() };
     let fake = Fake::new(Configuration { functions: vec![function], ..Configuration::qemu() });
     let mut block = Block::zeroed();
-    let handle = Client::new(&fake, &mut block).enable(FunctionHandle(0x0002_0000), |_| true).unwrap();
+    let handle = Client::new(&fake, &mut block).enable(FunctionHandle(0x0002_0000), Enable::PLAIN).unwrap().handle;
     assert_eq!(handle.0, 0x8002_0000);
     (fake, handle.0)
 }
@@ -54,7 +54,7 @@ fn answers() {
             "error" => assert_eq!(rpcit(&fake, handle, 0x1_0000_0000, 0x1000), (1, 8)),
             "disabled" => {
                 let mut block = Block::zeroed();
-                Client::new(&fake, &mut block).disable(FunctionHandle(handle), |_| true).unwrap();
+                Client::new(&fake, &mut block).disable(FunctionHandle(handle)).unwrap();
             }
             other => panic!("state {other}"),
         }
@@ -157,7 +157,8 @@ fn refresh_from_the_middle_of_a_region() {
     for (skips, reaches) in [(true, false), (false, true)] {
         let fake = Fake::new(Configuration { refresh_skips: skips, ..Configuration::qemu() });
         let mut block = Block::zeroed();
-        let handle = Client::new(&fake, &mut block).enable(FunctionHandle(0x0002_0000), |_| true).unwrap().0;
+        let handle =
+            Client::new(&fake, &mut block).enable(FunctionHandle(0x0002_0000), Enable::PLAIN).unwrap().handle.0;
         let root = table(&fake, TableSize::Crst, 0x20);
         let segments = table(&fake, TableSize::Crst, 0x20);
         let pages = table(&fake, TableSize::Page, 0x400);

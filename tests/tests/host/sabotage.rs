@@ -5,7 +5,7 @@
 use std::cell::Cell;
 use std::ptr::NonNull;
 
-use ::clp::{Block, Clp, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
+use clp::{Clp, Command, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
 use s390_iommu::{
     AbsoluteAddress, Fib, FunctionControl, Instruction, Iova, IovaRange, Outcome, PhysToVirt, Status, TableAllocator,
     TableSize, Zpci,
@@ -54,7 +54,7 @@ impl Broken {
 const DONE: Outcome = Outcome { cc: ConditionCode::Zero, status: Status(0) };
 
 impl Clp for Broken {
-    fn call(&self, processor: LogicalProcessor, block: &mut Block) -> ConditionCode {
+    fn call(&self, processor: LogicalProcessor, block: &mut Command<'_>) -> ConditionCode {
         let request = [block.bytes()[3], block.bytes()[22]];
         if matches!(self.sabotage, Sabotage::NoDisable) && request == [5, 1] {
             // The answer says that the function is disabled.
@@ -76,6 +76,10 @@ impl Clp for Broken {
 
     fn immediate(&self, command: u64) -> Result<u64, ConditionCode> {
         self.fake.immediate(command)
+    }
+
+    fn pause(&self, busy: u32) -> bool {
+        self.fake.pause(busy)
     }
 }
 
@@ -327,7 +331,7 @@ fn function_that_stays_enabled() {
 #[test]
 fn function_listed_twice() {
     let broken = Broken::new(Configuration::qemu(), Sabotage::ListRepeats);
-    expect(&broken, "clp/list", &["two functions with FID 0x00000000"]);
+    expect(&broken, "clp/list", &["2 functions with FID 0x00000000"]);
 }
 
 #[test]

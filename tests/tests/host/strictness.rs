@@ -2,7 +2,7 @@
 
 //! The fake machine notices what a real one would let pass.
 
-use ::clp::{Block, Client, FunctionHandle};
+use clp::{Block, Client, FunctionHandle};
 use s390_iommu::{
     issue, AbsoluteAddress, Attachment, FrameSizes, Iova, IovaRange, Limits, OneThread, PhysToVirt, Protection, Root,
     TableAllocator, TableSize, TranslationTable,
@@ -23,7 +23,7 @@ fn complaints(fake: &Fake) -> String {
 fn registered(fake: &Fake) -> (TranslationTable<Fake>, FunctionHandle) {
     let mut block = Block::zeroed();
     let mut client = Client::new(fake, &mut block);
-    let handle = client.ensure_enabled(fake.function().unwrap(), |_| true).unwrap();
+    let handle = client.ensure_enabled(fake.function().unwrap()).unwrap();
     let function = client.query_function(handle).unwrap();
     let group = client.query_function_group(function.group).unwrap();
     let limits = Limits::new(&function, &group).unwrap();
@@ -152,7 +152,7 @@ fn data_freed_under_a_device() {
     let mut bytes = [0; 4];
     assert_eq!(fake.dma_read(handle.0, 0x1_0000_0000, &mut bytes), Ok(()));
     assert_eq!(complaints(&fake), format!("a device read 0x100000000: a table is at absolute address {origin}"));
-    Client::new(&fake, &mut Block::zeroed()).disable(handle, |_| true).unwrap();
+    Client::new(&fake, &mut Block::zeroed()).disable(handle).unwrap();
 }
 
 /// Each kind of change is noticed when no refresh follows.
@@ -179,7 +179,7 @@ fn stale_translations() {
     map(0, Protection::ReadOnly);
     stale(format!("to {data:#x}, the tables to {data:#x} (read only)"));
     assert_eq!(fake.state(fake.function().unwrap()).unwrap().0, State::Enabled);
-    Client::new(&fake, &mut Block::zeroed()).disable(handle, |_| true).unwrap();
+    Client::new(&fake, &mut Block::zeroed()).disable(handle).unwrap();
 }
 
 /// An ISM device looks at its tables on its own; nothing outside its window may be mapped there.
@@ -197,7 +197,7 @@ fn entries_outside_the_window() {
     }
     let outside = fake.mapped_outside_window(handle.0).unwrap();
     assert_eq!(outside.iter().map(|mapped| mapped.iova).collect::<Vec<_>>(), [0xffff_f000, 0x2_0000_0000]);
-    Client::new(&fake, &mut Block::zeroed()).disable(handle, |_| true).unwrap();
+    Client::new(&fake, &mut Block::zeroed()).disable(handle).unwrap();
 }
 
 #[test]
@@ -206,5 +206,5 @@ fn refresh_past_the_end() {
     let (_table, handle) = registered(&fake);
     fake.refresh(handle.0, 0x3ff_ffff_f000, u64::MAX);
     assert_eq!(complaints(&fake), "RPCIT of 0xffffffffffffffff bytes from 0x3fffffff000 passes 2^64");
-    Client::new(&fake, &mut Block::zeroed()).disable(handle, |_| true).unwrap();
+    Client::new(&fake, &mut Block::zeroed()).disable(handle).unwrap();
 }

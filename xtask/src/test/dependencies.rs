@@ -7,7 +7,7 @@ use anyhow::{bail, Result};
 use crate::workspace::{Package, Workspace};
 
 /// Everything that is linked into a guest starts from these.
-const ROOTS: [&str; 5] = ["clp", "s390-iommu", "qemu-s390x", "zpci-object", "zpci-cases"];
+const ROOTS: [&str; 5] = ["zpci-clp", "s390-iommu", "qemu-s390x", "zpci-object", "zpci-cases"];
 
 /// The crates of others that may be in a guest: no heap, no panic of their own where we use them.
 const ALLOWED: [&str; 4] = ["bitfield-struct", "heapless", "static_assertions", "zerocopy"];
@@ -59,13 +59,13 @@ mod tests {
     #[test]
     fn what_comes_in_by_another_member_is_found() {
         let packages = [
-            package("clp", &["zerocopy"], &["proptest"]),
-            package("qemu-s390x", &["clp", "helper"], &[]),
+            package("zpci-clp", &["zerocopy"], &["proptest"]),
+            package("qemu-s390x", &["zpci-clp", "helper"], &[]),
             package("helper", &["rand"], &[]),
             package("xtask", &["clap"], &[]),
         ];
         let (linked, foreign) = linked(&packages);
-        assert_eq!(linked, ["clp", "qemu-s390x", "helper"]);
+        assert_eq!(linked, ["zpci-clp", "qemu-s390x", "helper"]);
         assert_eq!(foreign, ["rand must not be linked into a guest; helper wants it"]);
     }
 }

@@ -15,15 +15,15 @@ use crate::progress::Step;
 use crate::tool;
 use crate::workspace::Workspace;
 
-/// The libraries.
-const PACKAGES: [&str; 2] = ["clp", "s390-iommu"];
+/// The libraries: package, and crate.
+const PACKAGES: [(&str, &str); 2] = [("zpci-clp", "clp"), ("s390-iommu", "s390_iommu")];
 
 /// Compiles each library for the guest, disassembles it, and returns how many functions it looked at.
 pub(crate) fn check(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> Result<usize> {
     tool::ensure_all(workspace, &[tool::OBJDUMP])?;
     let mut functions = 0;
     let mut complaints = Vec::new();
-    for package in PACKAGES {
+    for (package, crate_name) in PACKAGES {
         let object = workspace.target.join(TARGET).join("release").join(format!("{package}.o"));
         let mut command = workspace.cargo();
         command.args(["rustc", "--release", "--lib", "--package", package]);
@@ -38,7 +38,7 @@ pub(crate) fn check(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> R
         let count = listing.lines().filter_map(function_name).count();
         ensure!(count > 0, "{} has no function", object.display());
         functions += count;
-        let panicking = panicking_functions(&listing, &package.replace('-', "_"));
+        let panicking = panicking_functions(&listing, crate_name);
         complaints.extend(panicking.into_iter().map(|function| format!("{package}: {function} can panic")));
     }
     if complaints.is_empty() {

@@ -2,7 +2,9 @@
 
 //! Handles, from enabled to disabled and back.
 
-use clp::{CallError, Client, FunctionHandle, FunctionState, QueryError, ResponseCode, ResponseError, SetError};
+use clp::{
+    CallError, Client, ClientError, Enable, EnableError, FunctionHandle, FunctionState, ResponseCode, ResponseError,
+};
 
 use super::subject::spare;
 use crate::case::{ensure, fail, Stop};
@@ -10,15 +12,15 @@ use crate::machine::Machine;
 
 /// The handle of the spare function, disabled.
 fn disabled<M: Machine>(machine: &M, client: &mut Client<'_, M>) -> Result<FunctionHandle, Stop> {
-    match client.ensure_disabled(spare(machine)?, |attempts| machine.again(attempts)) {
+    match client.ensure_disabled(spare(machine)?) {
         Ok(handle) => Ok(handle),
         Err(error) => fail!("disable: {error}"),
     }
 }
 
-fn enable<M: Machine>(machine: &M, client: &mut Client<'_, M>, handle: FunctionHandle) -> Result<FunctionHandle, Stop> {
-    match client.enable(handle, |attempts| machine.again(attempts)) {
-        Ok(handle) => Ok(handle),
+fn enable<M: Machine>(client: &mut Client<'_, M>, handle: FunctionHandle) -> Result<FunctionHandle, Stop> {
+    match client.enable(handle, Enable::PLAIN) {
+        Ok(enabled) => Ok(enabled.handle),
         Err(error) => fail!("enable {handle}: {error}"),
     }
 }
@@ -31,11 +33,11 @@ pub(super) fn enable_and_disable<M: Machine>(machine: &M) -> Result<(), Stop> {
         let handle = disabled(machine, &mut client)?;
         ensure!(handle.0 & 0x8000_0000, 0, "enable bit of the disabled handle");
         ensure!(client.state(id), Ok(FunctionState::Configured), "state after disable");
-        let handle = enable(machine, &mut client, handle)?;
+        let handle = enable(&mut client, handle)?;
         ensure!(handle.0 & 0x8000_0000, 0x8000_0000, "enable bit of the enabled handle");
         ensure!(client.state(id), Ok(FunctionState::Enabled), "state after enable");
-        ensure!(client.refresh_handle(id), Ok(handle), "listed handle");
-        if let Err(error) = client.disable(handle, |attempts| machine.again(attempts)) {
+        ensure!(client.current_handle(id), Ok(handle), "listed handle");
+        if let Err(error) = client.disable(handle) {
             fail!("disable {handle}: {error}");
         }
     }
@@ -47,10 +49,10 @@ pub(super) fn twice<M: Machine>(machine: &M) -> Result<(), Stop> {
     let mut block = machine.block();
     let mut client = Client::new(machine, &mut block);
     let handle = disabled(machine, &mut client)?;
-    let handle = enable(machine, &mut client, handle)?;
-    let again = client.enable(handle, |attempts| machine.again(attempts));
+    let handle = enable(&mut client, handle)?;
+    let again = client.enable(handle, Enable::PLAIN);
     disabled(machine, &mut client)?;
-    match again.map_err(SetError::response_code) {
+    match again.map_err(EnableError::response_code) {
         Err(Some(ResponseCode(0x0102 | 0x0105))) => Ok(()),
         other => fail!("second enable of {handle}: expected 0x0102 or 0x0105, found {other:?}"),
     }
@@ -61,10 +63,10 @@ pub(super) fn old_handle<M: Machine>(machine: &M) -> Result<(), Stop> {
     let mut block = machine.block();
     let mut client = Client::new(machine, &mut block);
     let old = disabled(machine, &mut client)?;
-    enable(machine, &mut client, old)?;
+    enable(&mut client, old)?;
     let query = client.query_function(old);
     disabled(machine, &mut client)?;
     let refused = CallError::Response(ResponseError::Refused(ResponseCode(0x0101)));
-    ensure!(query, Err(QueryError::Call(refused)), "query of the handle {old} of before");
+    ensure!(query, Err(ClientError::Call(refused)), "query of the handle {old} of before");
     Ok(())
 }

@@ -190,7 +190,7 @@ pub(super) fn old_handle<M: Machine>(machine: &M) -> Result<(), Stop> {
     let old = subject.handle;
     let mut block = machine.block();
     let mut client = Client::new(machine, &mut block);
-    match client.ensure_disabled(subject.id, |attempts| machine.again(attempts)) {
+    match client.ensure_disabled(subject.id) {
         Ok(handle) => subject.handle = handle,
         Err(error) => fail!("disable: {error}"),
     }

@@ -33,7 +33,7 @@ impl<'m, M: Machine> Subject<'m, M> {
         let id = spare(machine)?;
         let mut block = machine.block();
         let mut client = Client::new(machine, &mut block);
-        let handle = match client.ensure_enabled(id, |attempts| machine.again(attempts)) {
+        let handle = match client.ensure_enabled(id) {
             Ok(handle) => handle,
             Err(error) => fail!("enable FID {id}: {error}"),
         };
@@ -147,6 +147,6 @@ impl<M: Machine> Drop for Subject<'_, M> {
         let mut block = self.machine.block();
         let mut client = Client::new(self.machine, &mut block);
         // A function that stays enabled fails the next case.
-        let _ = client.ensure_disabled(self.id, |attempts| self.machine.again(attempts));
+        let _ = client.ensure_disabled(self.id);
     }
 }

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Store logical-processor characteristics (SLPC), byte for byte.
+//!
+//! Linux: `struct clp_req_slpc`, `arch/s390/include/asm/clp.h`, and `struct clp_rsp_slpc_pci`,
+//! `arch/s390/include/asm/pci_clp.h`. QEMU does not know the command.
+
+use crate::code::{CommandCode, ResponseCode};
+use crate::header::{RequestHeader, ResponseHeader};
+use crate::message::{WireRequest, WireResponse};
+use bitfield_struct::bitfield;
+use core::mem::offset_of;
+use static_assertions::const_assert_eq;
+use zerocopy::big_endian::U32;
+use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
+
+/// Request: the header alone.
+#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[repr(C)]
+pub struct Request {
+    /// Header.
+    pub header: RequestHeader,
+}
+
+const_assert_eq!(size_of::<Request>(), 16);
+
+impl Request {
+    /// The request.
+    pub const fn new() -> Self {
+        Self { header: RequestHeader::new(CommandCode::STORE_CHARACTERISTICS, size_of::<Self>() as u16) }
+    }
+}
+
+impl Default for Request {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl WireRequest for Request {
+    const COMMAND: CommandCode = CommandCode::STORE_CHARACTERISTICS;
+
+    type Response = Response;
+
+    fn header(&self) -> &RequestHeader {
+        &self.header
+    }
+
+    fn reserved_is_zero(&self) -> bool {
+        true
+    }
+}
+
+/// Where an address says that it is for write-back MIO.
+#[bitfield(u8, order = Msb)]
+#[derive(Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+pub struct WriteBack {
+    /// Whether the position is valid (`vwb`).
+    pub valid: bool,
+    /// Reserved.
+    pub reserved: bool,
+    /// Position of the bit in a 64-bit address; bit 0 is the most significant (`mio_wb`).
+    #[bits(6)]
+    pub position: u8,
+}
+
+/// Response, in the form of the PCI processor ([`LogicalProcessor::PCI`](crate::LogicalProcessor::PCI)).
+///
+/// For the base processor bytes 64 to 95 are reserved.
+#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[repr(C)]
+pub struct Response {
+    /// Header.
+    pub header: ResponseHeader,
+    /// Reserved.
+    pub reserved_16: [u8; 16],
+    /// Installed facilities of the logical processor; no public source says what the bits mean.
+    pub lpif: [U32; 8],
+    /// Reserved.
+    pub reserved_64: [u8; 16],
+    /// Where an address says that it is for write-back MIO.
+    pub write_back: WriteBack,
+    /// Reserved.
+    pub reserved_81: [u8; 15],
+    /// Characteristics of the logical processor; no public source says what the bits mean.
+    pub lpic: [U32; 8],
+}
+
+const_assert_eq!(size_of::<Response>(), 128);
+const_assert_eq!(offset_of!(Response, lpif), 32);
+const_assert_eq!(offset_of!(Response, write_back), 80);
+const_assert_eq!(offset_of!(Response, lpic), 96);
+
+impl WireResponse for Response {
+    const MINIMUM: usize = size_of::<Self>();
+
+    /// What Linux reads: the position for write-back.
+    const NEEDED: usize = offset_of!(Response, reserved_81);
+
+    fn header_mut(&mut self) -> &mut ResponseHeader {
+        &mut self.header
+    }
+}
+
+impl Response {
+    /// An answer with every field zero.
+    pub const fn new() -> Self {
+        Self {
+            header: ResponseHeader::new(ResponseCode::OK, size_of::<Self>() as u16),
+            reserved_16: [0; 16],
+            lpif: [U32::ZERO; 8],
+            reserved_64: [0; 16],
+            write_back: WriteBack::new(),
+            reserved_81: [0; 15],
+            lpic: [U32::ZERO; 8],
+        }
+    }
+}
+
+impl Default for Response {
+    fn default() -> Self {
+        Self::new()
+    }
+}

@@ -20,8 +20,8 @@
 //! [`Refresh`] that has to reach every function. [`register`] makes a function use a table, after it checked every
 //! operand.
 //!
-//! What user space may learn of it is in a [`Container`]: its [`Domain`]s and their functions can be asked for typed
-//! attributes, and [`vfio`] makes capabilities of them.
+//! What user space learns is in a [`Container`]: its [`Domain`]s and their functions have typed attributes, and [`vfio`]
+//! makes capabilities of them.
 //!
 //! Storage comes through [`TableAllocator`], the instructions through [`Zpci`]: two seams, implemented by the kernel,
 //! by a bare-metal program, and by the fake machine of the tests.
@@ -88,12 +88,10 @@ pub use table::translation_table::{Translation, TranslationTable};
 pub use table::unmap::{SplitError, UnmapError, Unmapped};
 pub use table::walk::{Mapping, Walk};
 pub use table::{PhysToVirt, Reclaimed, TableAllocator, TableSize};
-pub use user::attribute::{
-    Attribute, DmaWindow, FunctionFacts, GroupFacts, MsiWindow, RefreshOnMap, RelaxedTranslation,
-};
-pub use user::container::{AttachError, Container};
-pub use user::domain::{AttachedFunction, Domain, DomainId};
+pub use user::attribute::{Attribute, DmaWindow, MsiWindow, RefreshOnMap, RelaxedTranslation};
+pub use user::container::Container;
+pub use user::domain::{Domain, DomainFunction};
+pub use user::gaps::{IovaRun, IovaRuns};
 pub use user::reserved::{Reasons, ReservedRegion};
 pub use user::table_format::{FormatError, TableFormat};
 pub use user::vfio;
-pub use user::windows::{Run, Runs};

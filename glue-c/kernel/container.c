@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What user space is told: of domains that it maps together, of the IOMMU of a
+ * What user space learns: of domains that it maps together, of the IOMMU of a
  * function, and of the function as a device of VFIO.
  */
 #define pr_fmt(fmt) "zpci: " fmt
@@ -8,6 +8,7 @@
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/slab.h>
@@ -19,116 +20,226 @@
 
 static_assert(sizeof(struct iommu_hw_info_zpci) == ZPCI_RUST_HARDWARE_SIZE);
 
+/* zpci_rust.one_format */
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "zpci_rust."
+static bool zpci_one_format;
+module_param_named(one_format, zpci_one_format, bool, 0644);
+MODULE_PARM_DESC(one_format, "Keep functions out of a VFIO container whose tables would have another format (default: off)");
+
 /* The functions that use some domains, those of the last one from index @joining on */
 struct zpci_members {
 	struct zpci_rust_member *member;
-	void *room;
+	u32 capacity;
 	u32 count;
 	u32 joining;
 };
 
-/*
- * What is told afterwards is of these copies, whatever becomes of the
- * functions. Domains of other drivers are left out.
+/**
+ * zpci_copy_members() - copy the functions that use some domains
+ * @members: where to; as many as it has the capacity for, and the count of all
+ * @domains: the domains; those of other drivers are left out
+ * @count: how many domains
+ *
+ * Context: Process context. The caller holds zpci_registration_lock.
  */
-static int zpci_find_members(struct zpci_members *members, struct iommu_domain **domains,
-			     unsigned int count)
+static void zpci_copy_members(struct zpci_members *members, struct iommu_domain **domains,
+			      unsigned int count)
 {
-	struct zpci_domain *domain;
 	struct zpci_attachment *attachment;
 	struct zpci_rust_member *member;
+	struct zpci_domain *domain;
 	unsigned int i;
 
-	guard(mutex)(&zpci_registration_lock);
+	lockdep_assert_held(&zpci_registration_lock);
+	members->count = 0;
 	for (i = 0; i < count; i++) {
 		members->joining = members->count;
 		if (domains[i]->ops != &zpci_paging_domain_ops)
 			continue;
 		domain = to_zpci_domain(domains[i]);
-		members->count += list_count_nodes(&domain->attachments);
-	}
-	if (!members->count)
-		return 0;
-	members->member = kvmalloc_array(members->count, sizeof(*members->member), GFP_KERNEL);
-	members->room = kvmalloc(zpci_rust_container_room(members->count), GFP_KERNEL);
-	if (!members->member || !members->room)
-		return -ENOMEM;
-	member = members->member;
-	for (i = 0; i < count; i++) {
-		if (domains[i]->ops != &zpci_paging_domain_ops)
-			continue;
-		domain = to_zpci_domain(domains[i]);
 		list_for_each_entry(attachment, &domain->attachments, entry) {
+			if (members->count++ >= members->capacity)
+				continue;
+			member = &members->member[members->count - 1];
 			zpci_shim_describe(attachment->zdev, &member->function);
 			member->table = domain->table;
-			member++;
+			member->start = attachment->window[0];
+			member->last = attachment->window[1];
 		}
 	}
+}
+
+/**
+ * zpci_find_members() - copy the functions that use some domains
+ * @members: all zero; to be freed by zpci_free_members(), also after an error
+ * @domains: the domains; those of other drivers are left out
+ * @count: how many domains
+ *
+ * What is reported afterwards is of these copies, whatever becomes of the
+ * functions.
+ *
+ * Context: Process context. Takes and releases zpci_registration_lock, and
+ * allocates without it.
+ * Return: 0 or -ENOMEM.
+ */
+static int zpci_find_members(struct zpci_members *members, struct iommu_domain **domains,
+			     unsigned int count)
+{
+	for (;;) {
+		scoped_guard(mutex, &zpci_registration_lock)
+			zpci_copy_members(members, domains, count);
+		if (members->count <= members->capacity)
+			return 0;
+		kvfree(members->member);
+		members->capacity = 0;
+		members->member = kvmalloc_array(members->count, sizeof(*members->member),
+						 GFP_KERNEL);
+		if (!members->member)
+			return -ENOMEM;
+		members->capacity = members->count;
+	}
+}
+
+static void zpci_free_members(struct zpci_members *members)
+{
+	kvfree(members->member);
+}
+
+/* A capability in the making, and who takes it when it is whole */
+struct zpci_chain {
+	int (*add)(void *chain, void *cap, size_t size);
+	void *chain;
+	void *cap;
+	size_t size;
+	size_t capacity;
+};
+
+static int zpci_chain_append(struct zpci_chain *chain, const void *bytes, size_t size)
+{
+	size_t capacity;
+	void *cap;
+
+	if (size > chain->capacity - chain->size) {
+		capacity = max3((size_t)256, 2 * chain->capacity, chain->size + size);
+		cap = kvmalloc(capacity, GFP_KERNEL);
+		if (!cap)
+			return -ENOMEM;
+		if (chain->size)
+			memcpy(cap, chain->cap, chain->size);
+		kvfree(chain->cap);
+		chain->cap = cap;
+		chain->capacity = capacity;
+	}
+	memcpy(chain->cap + chain->size, bytes, size);
+	chain->size += size;
 	return 0;
 }
 
-static int zpci_may_join(const struct zpci_members *members)
+/* Hands on the capability that is whole now, if there is one. */
+static int zpci_chain_flush(struct zpci_chain *chain)
+{
+	int rc = 0;
+
+	if (chain->size)
+		rc = chain->add(chain->chain, chain->cap, chain->size);
+	chain->size = 0;
+	return rc;
+}
+
+/* Ends a chain that was filled with the result @rc. */
+static int zpci_chain_end(struct zpci_chain *chain, int rc)
+{
+	if (!rc)
+		rc = zpci_chain_flush(chain);
+	kvfree(chain->cap);
+	return rc;
+}
+
+int zpci_rust_add_capability(void *chain, const void *cap, size_t size)
+{
+	int rc;
+
+	rc = zpci_chain_flush(chain);
+	if (rc)
+		return rc;
+	return zpci_chain_append(chain, cap, size);
+}
+
+int zpci_rust_add_entry(void *chain, const void *entry, size_t size)
+{
+	return zpci_chain_append(chain, entry, size);
+}
+
+/**
+ * zpci_add_info() - report on domains that are mapped together
+ * @domains: the domains
+ * @count: how many
+ * @add: takes one capability after the other
+ * @chain: for @add
+ *
+ * Context: Process context. Takes and releases zpci_registration_lock.
+ * Return: 0, -ENOMEM, or the first error of @add.
+ */
+int zpci_add_info(struct iommu_domain **domains, unsigned int count,
+		  int (*add)(void *chain, void *cap, size_t size), void *chain)
+{
+	struct zpci_chain adding = { .add = add, .chain = chain };
+	struct zpci_members members = {};
+	int rc;
+
+	rc = zpci_find_members(&members, domains, count);
+	if (!rc)
+		rc = zpci_chain_end(&adding,
+				    zpci_rust_container_capabilities(members.member,
+								     members.count,
+								     &adding));
+	zpci_free_members(&members);
+	return rc;
+}
+
+static void zpci_tell_refusal(const struct zpci_rust_refusal *refusal)
 {
 	static const char *const reasons[] = {
 		[ZPCI_RUST_REFUSED_DESIGNATION_TYPES] = "designation types",
 		[ZPCI_RUST_REFUSED_FRAME_SIZES] = "frame sizes",
 		[ZPCI_RUST_REFUSED_RELAXED_TRANSLATION] = "relaxed translation",
 	};
-	struct zpci_rust_refusal refusal;
-	int rc;
+	const char *reason = "format";
 
-	rc = zpci_rust_container_join(members->member, members->count, members->joining,
-				      zpci_aperture, members->room, &refusal);
-	if (!rc)
-		return 0;
-	if (refusal.reason < ARRAY_SIZE(reasons) && reasons[refusal.reason])
-		pr_notice_ratelimited("FID %08x may not join the container: %s %#llx where %#llx are needed\n",
-				      refusal.id, reasons[refusal.reason], refusal.found,
-				      refusal.wanted);
-	else
-		pr_notice_ratelimited("FID %08x may not join the container: no address could be mapped\n",
-				      refusal.id);
-	return rc;
+	if (refusal->reason < ARRAY_SIZE(reasons) && reasons[refusal->reason])
+		reason = reasons[refusal->reason];
+	pr_notice_ratelimited("FID %08x may not join the container: %s %#llx where %#llx are needed\n",
+			      refusal->id, reason, refusal->found, refusal->wanted);
 }
 
-static int zpci_add_capabilities(const struct zpci_members *members,
-				 int (*add)(void *chain, void *cap, size_t size), void *chain)
+/**
+ * zpci_may_join() - whether a domain may join others that it is mapped with
+ * @domains: the domains; the last one is to join the others
+ * @count: how many
+ *
+ * Everything may join, unless the parameter zpci_rust.one_format is set: then
+ * what has the format of the tables of the others.
+ *
+ * Context: Process context. Takes and releases zpci_registration_lock.
+ * Return: 0, -ENOMEM, or -EINVAL.
+ */
+int zpci_may_join(struct iommu_domain **domains, unsigned int count)
 {
-	struct vfio_info_cap_header *cap;
-	u64 size, offset = 0, end;
-	void *buffer;
-	int rc = 0;
-
-	size = zpci_rust_container_capabilities(members->member, members->count, zpci_aperture,
-						members->room, NULL, 0);
-	if (!size)
-		return 0;
-	buffer = kvzalloc(size, GFP_KERNEL);
-	if (!buffer)
-		return -ENOMEM;
-	zpci_rust_container_capabilities(members->member, members->count, zpci_aperture,
-					 members->room, buffer, size);
-	while (!rc && offset < size) {
-		cap = buffer + offset;
-		end = cap->next ?: size;
-		rc = add(chain, cap, end - offset);
-		offset = end;
-	}
-	kvfree(buffer);
-	return rc;
-}
-
-int zpci_add_info(struct iommu_domain **domains, unsigned int count,
-		  int (*add)(void *chain, void *cap, size_t size), void *chain)
-{
+	struct zpci_rust_refusal refusal = {};
 	struct zpci_members members = {};
 	int rc;
 
+	if (!READ_ONCE(zpci_one_format))
+		return 0;
 	rc = zpci_find_members(&members, domains, count);
-	if (!rc)
-		rc = add ? zpci_add_capabilities(&members, add, chain) : zpci_may_join(&members);
-	kvfree(members.room);
-	kvfree(members.member);
+	if (!rc) {
+		rc = zpci_rust_container_one_format(members.member, members.count,
+						    members.joining, &refusal);
+		if (rc)
+			zpci_tell_refusal(&refusal);
+	}
+	zpci_free_members(&members);
 	return rc;
 }
 
@@ -150,11 +261,14 @@ void *zpci_hw_info(struct device *dev, u32 *length, zpci_hw_info_type *type)
 	return buffer;
 }
 
-int zpci_shim_capability(struct zpci_dev *zdev, u32 index, u8 *buffer)
+int zpci_shim_capabilities(struct zpci_dev *zdev,
+			   int (*add)(void *chain, void *cap, size_t size), void *chain)
 {
+	struct zpci_chain adding = { .add = add, .chain = chain };
 	struct zpci_rust_function function;
 
 	zpci_shim_describe(zdev, &function);
-	return zpci_rust_vfio_capability(&function, zpci_aperture, index, buffer);
+	return zpci_chain_end(&adding,
+			      zpci_rust_vfio_capabilities(&function, zpci_aperture, &adding));
 }
-EXPORT_SYMBOL_GPL(zpci_shim_capability);
+EXPORT_SYMBOL_GPL(zpci_shim_capabilities);

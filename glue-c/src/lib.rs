@@ -8,6 +8,7 @@
 //! functions of [`kernel`], which are ordinary symbols, so that the object has no indirect branch.
 #![no_std]
 
+mod capability;
 pub mod clp;
 pub mod container;
 mod errno;

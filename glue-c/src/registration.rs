@@ -3,7 +3,7 @@
 //! Registering a domain for a function.
 
 use ::clp::FunctionHandle;
-use s390_iommu::{AbsoluteAddress, Choice, FrameSizes, Iota, MsiWindow, RegisterError};
+use s390_iommu::{AbsoluteAddress, Choice, Iota, MsiWindow, RegisterError};
 
 use crate::errno;
 use crate::function::ForeignFunction;
@@ -73,7 +73,7 @@ pub unsafe extern "C" fn zpci_rust_interrupts(
 ) -> bool {
     // SAFETY: by the contract `function` is valid.
     let function = unsafe { &*function };
-    let window = function.attached(FrameSizes::SMALL).get_attr::<MsiWindow>();
+    let window = MsiWindow::of_group(&function.group());
     let used = function.choice(aperture).zip(window);
     let Some(range) = used.and_then(|(choice, window)| choice.aperture.intersection(window.range)) else {
         return false;

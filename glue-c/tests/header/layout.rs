@@ -68,7 +68,9 @@ fn of_rust() -> [Structure; 5] {
             "origin": origin, "base": base, "root": root, "large": large, "reserved": reserved,
         ]),
         structure!("zpci_rust_unmapped", ForeignUnmapped, ["start": start, "last": last, "pages": pages]),
-        structure!("zpci_rust_member", ForeignMember, ["function": function, "table": table]),
+        structure!("zpci_rust_member", ForeignMember, [
+            "function": function, "table": table, "start": start, "last": last,
+        ]),
         structure!("zpci_rust_refusal", ForeignRefusal, [
             "wanted": wanted, "found": found, "id": id, "reason": reason,
         ]),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 /*
- * capabilities [--json] ADDRESS...: what VFIO and iommufd tell of the functions
+ * capabilities [--json] ADDRESS...: what VFIO and iommufd report of the functions
  * at these addresses, which have to be bound to vfio-pci, in one container and
  * one address space.
  */
@@ -83,12 +83,42 @@ static int open_device(const char *address)
 	return open_file(path);
 }
 
+/* Calls with a buffer of `size` bytes, which are 0 before. */
+static struct vfio_iommu_type1_info *get_info(int container, size_t size)
+{
+	struct vfio_iommu_type1_info *info = calloc(1, size);
+
+	if (!info)
+		err(EXIT_FAILURE, "%zu bytes", size);
+	info->argsz = size;
+	CALL(container, VFIO_IOMMU_GET_INFO, info);
+	return info;
+}
+
+/* Where the first capability is, 0 for none. */
+static size_t first_capability(const struct vfio_iommu_type1_info *info)
+{
+	return info->flags & VFIO_IOMMU_INFO_CAPS ? info->cap_offset : 0;
+}
+
+/* Whether the kernel had more to say than the buffer of `size` bytes holds. */
+static bool is_short(const struct vfio_iommu_type1_info *info, size_t size)
+{
+	size_t first = first_capability(info);
+
+	return info->argsz > size ||
+	       (chain_has(info, size, first,
+			  VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_TABLE_FORMATS) &&
+		!chain_has(info, size, first,
+			   VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_FUNCTIONS));
+}
+
 static void tell_container(const char *name, int type, char **addresses)
 {
-	size_t size = sizeof(struct vfio_iommu_type1_info);
 	struct vfio_iommu_type1_info *info = NULL;
 	int container = open_file("/dev/vfio/vfio");
 	int groups[MOST], count = 0;
+	size_t size;
 
 	for (; count < MOST && addresses[count]; count++) {
 		groups[count] = open_group(addresses[count]);
@@ -98,22 +128,21 @@ static void tell_container(const char *name, int type, char **addresses)
 	}
 	/* As often as something grows between two calls. */
 	do {
-		info = realloc(info, size);
-		if (!info)
-			err(EXIT_FAILURE, "%zu bytes", size);
-		memset(info, 0, size);
-		info->argsz = size;
-		CALL(container, VFIO_IOMMU_GET_INFO, info);
-	} while (info->argsz > size && (size = info->argsz));
+		free(info);
+		info = get_info(container, sizeof(*info));
+		size = info->argsz;
+		free(info);
+		info = get_info(container, size);
+	} while (is_short(info, size));
 
 	output_open_named(name);
 	output_number("argsz", info->argsz);
 	output_hex("flags", info->flags);
 	if (info->flags & VFIO_IOMMU_INFO_PGSIZES)
 		output_hex("iova_pgsizes", info->iova_pgsizes);
-	whole &= chain_tell(info, size,
-			    info->flags & VFIO_IOMMU_INFO_CAPS ?
-				    info->cap_offset : 0);
+	whole &= chain_tell(info, size, first_capability(info));
+	/* Capabilities that are nowhere. */
+	whole &= !(info->flags & VFIO_IOMMU_INFO_CAPS) || info->cap_offset;
 	output_close();
 
 	free(info);

@@ -5,7 +5,8 @@
 use std::env;
 use std::path::Path;
 
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 10] = [
+    "kernel/chain.c",
     "tests/c/dma.c",
     "tests/c/events.c",
     "tests/c/fault.c",
@@ -21,6 +22,7 @@ const LIBRARY: &str = "zpci_stand_in";
 
 fn main() {
     println!("cargo::rerun-if-changed=include");
+    println!("cargo::rerun-if-changed=kernel");
     println!("cargo::rerun-if-changed=tests/c");
     if env::var("CARGO_CFG_TARGET_OS").as_deref() == Ok("none") {
         return;
@@ -29,6 +31,8 @@ fn main() {
     cc::Build::new()
         .files(SOURCES)
         .include("include")
+        // What the files of the kernel include.
+        .include("tests/c")
         .std("gnu11")
         .extra_warnings(true)
         .cargo_metadata(false)

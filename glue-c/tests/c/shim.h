@@ -59,12 +59,16 @@ struct shim_chain {
 	u64 capacity;
 	u64 size;
 	u64 last;		/* offset of the last capability */
-	u32 accept;		/* calls before -ENOMEM */
+	u32 accept;		/* capabilities before -ENOMEM */
 	u32 calls;
 };
 
 int shim_vfio_capabilities(const struct zpci_rust_function *function, u64 aperture, struct shim_chain *chain);
 int shim_container_capabilities(const struct zpci_rust_member *members, u32 count, struct shim_chain *chain);
+/* VFIO_IOMMU_GET_INFO of type 1 with a buffer of @argsz bytes */
+int shim_get_info(const struct zpci_rust_member *members, u32 count, u8 *buffer, u32 argsz);
+/* Whether one more domain joins @before, up to 3, with a driver that lets in the first and the third alone */
+int shim_may_join(u32 before, bool has_operation);
 int shim_container_one_format(const struct zpci_rust_member *members, u32 count, u32 joining,
 			      struct zpci_rust_refusal *refusal);
 /* @buffer, of ZPCI_RUST_HARDWARE_SIZE bytes, is filled with 0xa5 before */

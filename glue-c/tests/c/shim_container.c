@@ -6,11 +6,6 @@
 
 #include "shim.h"
 
-int shim_container_capabilities(const struct zpci_rust_member *members, u32 count, struct shim_chain *chain)
-{
-	return zpci_rust_container_capabilities(members, count, chain);
-}
-
 int shim_container_one_format(const struct zpci_rust_member *members, u32 count, u32 joining,
 			      struct zpci_rust_refusal *refusal)
 {

@@ -10,8 +10,8 @@ use crate::binding::ForeignChain;
 /// The bytes of a chain behind an information structure.
 pub(crate) const START: usize = 24;
 
-/// Calls `fill` with a chain of C that takes `accept` calls; returns the result of `fill`, the calls that were made, and the
-/// bytes of the capabilities.
+/// Calls `fill` with a chain of C that takes `accept` capabilities; returns the result of `fill`, how many capabilities came,
+/// and the bytes of those that were taken.
 pub(crate) fn collect(accept: u32, fill: impl FnOnce(&mut ForeignChain) -> i32) -> (i32, u32, Vec<u8>) {
     let mut buffer = vec![0xa5; 1 << 18];
     let mut chain =

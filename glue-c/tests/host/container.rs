@@ -24,7 +24,7 @@ fn with_id(id: u32, function: ForeignFunction) -> ForeignFunction {
     ForeignFunction { id, uid: id + 0x100, ..function }
 }
 
-/// Returns the result, the calls that C took, and the capabilities of `members` if C takes `accept` calls.
+/// Returns the result, how many capabilities came, and those of `members` that C took if it takes `accept`.
 fn capabilities(members: &[ForeignMember], accept: u32) -> (i32, u32, Vec<u8>) {
     let _kernel = StandIn::new();
     let count = u32::try_from(members.len()).unwrap();
@@ -85,17 +85,62 @@ fn two_functions_byte_for_byte() {
          00000012 00000112  0000000100000000 000000013fffffff
          00000000 0000 0000 0000 00 ff  00000000 00 00 0000 00000000 {zeros}"
     );
-    // Five capabilities, 1 + 1 + 4 + 1 + 2 entries.
-    assert_eq!(capabilities(&members, u32::MAX), (0, 14, native(&expected, &widths)));
+    assert_eq!(capabilities(&members, u32::MAX), (0, 5, native(&expected, &widths)));
 }
 
-/// The first error of C ends it, at whichever call that is.
+/// The first error of C ends it, at whichever capability that is.
 #[test]
 fn c_takes_no_more() {
     let members = [0x11, 0x12].map(|id| member(with_id(id, QEMU), 0x4000, Root::RegionThird, false));
-    for accept in 0..14 {
+    for accept in 0..5 {
         let (rc, calls, _) = capabilities(&members, accept);
         assert_eq!((rc, calls), (-12, accept + 1));
+    }
+}
+
+/// Type1 gives a buffer that holds its own capabilities these, and of ours as many as it holds, from the front.
+#[test]
+fn every_size_of_a_buffer() {
+    let members = [0x11, 0x12].map(|id| member(with_id(id, QEMU), 0x4000, Root::RegionThird, false));
+    let _kernel = StandIn::new();
+    let answer = |argsz: usize| {
+        let mut buffer = vec![0xa5; argsz + 64];
+        // SAFETY: the members are that many, and the buffer is larger than that.
+        assert_eq!(unsafe { shim_get_info(members.as_ptr(), 2, buffer.as_mut_ptr(), argsz as u32) }, 0);
+        assert!(buffer[argsz..].iter().all(|&byte| byte == 0xa5));
+        buffer.truncate(argsz);
+        buffer
+    };
+    let read = |buffer: &[u8]| {
+        let (information, capabilities) = Capabilities::new::<IommuInformation>(buffer, ByteOrder::NATIVE).unwrap();
+        let found: Result<Vec<_>, _> = capabilities.map(|raw| raw.map(|raw| raw.header.id)).collect();
+        (information.argsz, found.ok())
+    };
+    // Where each capability ends: 16 and 32 bytes of type1, then 40, 56, 112, 48 and 240.
+    let ids = [3, 1, 0xf398, 0xf394, 0xf392, 0xf397, 0xf396];
+    let ends = [40, 72, 112, 168, 280, 328, 568];
+    for argsz in 16..=568 + 64 {
+        let buffer = answer(argsz);
+        let expected = match ends.iter().filter(|&&end| end <= argsz).count() {
+            0 | 1 => (568, None),
+            fitting => {
+                let end = ends[fitting - 1];
+                assert!(buffer[end..].iter().all(|&byte| byte == 0xa5), "{argsz}");
+                (argsz as u32, Some(ids[..fitting].to_vec()))
+            }
+        };
+        assert_eq!(read(&buffer), expected, "{argsz}");
+    }
+}
+
+/// The driver is asked about the domain that joins, if it wants to be asked.
+#[test]
+fn who_may_join() {
+    let _kernel = StandIn::new();
+    for before in 0..=3 {
+        // SAFETY: the function takes these numbers.
+        let (asked, unasked) = unsafe { (shim_may_join(before, true), shim_may_join(before, false)) };
+        assert_eq!((asked, unasked), (if before % 2 == 0 { 0 } else { -22 }, 0));
     }
 }
 

@@ -202,7 +202,7 @@ mod tests {
         assert_eq!(result("ok 1 # SKIP"), (Some(1), "", skipped("")));
         assert_eq!(result("ok 1 a # TIMEOUT"), (Some(1), "a", Verdict::Failed));
         assert_eq!(result("ok 1 a # error no device"), (Some(1), "a", Verdict::Failed));
-        assert_eq!(result("not ok 1 a # TODO later"), (Some(1), "a", Verdict::Failed));
+        assert_eq!(result("not ok 1 a # XFAIL later"), (Some(1), "a", Verdict::Failed));
     }
 
     #[test]

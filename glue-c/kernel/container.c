@@ -134,7 +134,7 @@ int zpci_add_info(struct iommu_domain **domains, unsigned int count,
 	return rc;
 }
 
-static void zpci_tell_refusal(const struct zpci_rust_refusal *refusal)
+static void zpci_log_refusal(const struct zpci_rust_refusal *refusal)
 {
 	static const char *const reasons[] = {
 		[ZPCI_RUST_REFUSED_DESIGNATION_TYPES] = "designation types",
@@ -173,7 +173,7 @@ int zpci_may_join(struct iommu_domain **domains, unsigned int count)
 		rc = zpci_rust_container_one_format(members.member, members.count,
 						    members.joining, &refusal);
 		if (rc)
-			zpci_tell_refusal(&refusal);
+			zpci_log_refusal(&refusal);
 	}
 	zpci_free_members(&members);
 	return rc;

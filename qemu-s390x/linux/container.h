@@ -10,7 +10,7 @@
 
 #include "function.h"
 
-/* What storage has before a call, to tell what the call wrote. */
+/* What a buffer holds before a call, to see what the call wrote. */
 #define POISON 0xa5
 
 /* The group of a function that is bound to vfio-pci, opened. */

@@ -22,7 +22,7 @@ struct capability {
 	((capability)->size >= sizeof(type) ?                                 \
 		 (const type *)(capability)->header : NULL)
 
-static bool tell_ranges(const struct capability *capability)
+static bool show_ranges(const struct capability *capability)
 {
 	const struct vfio_iommu_type1_info_cap_iova_range *ranges = structure(
 		capability, struct vfio_iommu_type1_info_cap_iova_range);
@@ -41,7 +41,7 @@ static bool tell_ranges(const struct capability *capability)
 	return true;
 }
 
-static bool tell_migration(const struct capability *capability)
+static bool show_migration(const struct capability *capability)
 {
 	const struct vfio_iommu_type1_info_cap_migration *migration = structure(
 		capability, struct vfio_iommu_type1_info_cap_migration);
@@ -53,7 +53,7 @@ static bool tell_migration(const struct capability *capability)
 	return true;
 }
 
-static bool tell_dma_available(const struct capability *capability)
+static bool show_dma_available(const struct capability *capability)
 {
 	const struct vfio_iommu_type1_info_dma_avail *available = structure(
 		capability, struct vfio_iommu_type1_info_dma_avail);
@@ -85,10 +85,10 @@ struct array {
 	__u32 entry_size;
 };
 
-/* Tells each entry, which has `least` bytes or more, as an object in a list. */
-static bool tell_array(const struct capability *capability, const char *list,
+/* Shows each entry, which has `least` bytes or more, as an object in a list. */
+static bool show_array(const struct capability *capability, const char *list,
 		       const char *name, size_t least,
-		       void (*tell_entry)(const void *entry))
+		       void (*show_entry)(const void *entry))
 {
 	const struct array *array = structure(capability, struct array);
 	uint32_t i;
@@ -104,14 +104,14 @@ static bool tell_array(const struct capability *capability, const char *list,
 		if (!found)
 			break;
 		output_open(name);
-		tell_entry(found);
+		show_entry(found);
 		output_close();
 	}
 	output_close_list();
 	return i == array->count;
 }
 
-static void tell_function(const void *entry)
+static void show_function(const void *entry)
 {
 	const struct vfio_zpci_function *function = entry;
 
@@ -134,13 +134,13 @@ static void tell_function(const void *entry)
 			     sizeof(function->util_str));
 }
 
-static bool tell_functions(const struct capability *capability)
+static bool show_functions(const struct capability *capability)
 {
-	return tell_array(capability, "functions", "function",
-			  sizeof(struct vfio_zpci_function), tell_function);
+	return show_array(capability, "functions", "function",
+			  sizeof(struct vfio_zpci_function), show_function);
 }
 
-static void tell_group(const void *entry)
+static void show_group(const void *entry)
 {
 	const struct vfio_zpci_group *group = entry;
 
@@ -154,13 +154,13 @@ static void tell_group(const void *entry)
 	output_number("pci_version", group->version);
 }
 
-static bool tell_groups(const struct capability *capability)
+static bool show_groups(const struct capability *capability)
 {
-	return tell_array(capability, "groups", "group",
-			  sizeof(struct vfio_zpci_group), tell_group);
+	return show_array(capability, "groups", "group",
+			  sizeof(struct vfio_zpci_group), show_group);
 }
 
-static void tell_gap(const void *entry)
+static void show_gap(const void *entry)
 {
 	const struct vfio_zpci_gap *gap = entry;
 
@@ -169,13 +169,13 @@ static void tell_gap(const void *entry)
 	output_hex("reasons", gap->reasons);
 }
 
-static bool tell_gaps(const struct capability *capability)
+static bool show_gaps(const struct capability *capability)
 {
-	return tell_array(capability, "gaps", "gap",
-			  sizeof(struct vfio_zpci_gap), tell_gap);
+	return show_array(capability, "gaps", "gap",
+			  sizeof(struct vfio_zpci_gap), show_gap);
 }
 
-static void tell_format(const void *entry)
+static void show_format(const void *entry)
 {
 	const struct vfio_zpci_table_format *format = entry;
 
@@ -185,13 +185,13 @@ static void tell_format(const void *entry)
 	output_hex("flags", format->flags);
 }
 
-static bool tell_formats(const struct capability *capability)
+static bool show_formats(const struct capability *capability)
 {
-	return tell_array(capability, "formats", "format",
-			  sizeof(struct vfio_zpci_table_format), tell_format);
+	return show_array(capability, "formats", "format",
+			  sizeof(struct vfio_zpci_table_format), show_format);
 }
 
-static bool tell_msi(const struct capability *capability)
+static bool show_msi(const struct capability *capability)
 {
 	const struct vfio_iommu_type1_info_cap_zpci_msi *msi = structure(
 		capability, struct vfio_iommu_type1_info_cap_zpci_msi);
@@ -223,26 +223,26 @@ static bool tell_msi(const struct capability *capability)
 /* Those of Linux by their exact version, ours by every one. */
 static const struct {
 	const char *name;
-	bool (*tell)(const struct capability *capability);
+	bool (*show)(const struct capability *capability);
 	uint16_t id;
 	bool later;
 } kinds[] = {
-	{ "iova-ranges", tell_ranges, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
+	{ "iova-ranges", show_ranges, VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
 	  false },
-	{ "migration", tell_migration, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
+	{ "migration", show_migration, VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
 	  false },
-	{ "dma-available", tell_dma_available, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
+	{ "dma-available", show_dma_available, VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
 	  false },
-	{ "table-formats", tell_formats,
+	{ "table-formats", show_formats,
 	  VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_TABLE_FORMATS, true },
-	{ "interrupts", tell_msi, VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_MSI, true },
-	{ "gaps", tell_gaps, VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GAPS, true },
-	{ "groups", tell_groups, VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GROUPS, true },
-	{ "functions", tell_functions,
+	{ "interrupts", show_msi, VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_MSI, true },
+	{ "gaps", show_gaps, VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GAPS, true },
+	{ "groups", show_groups, VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GROUPS, true },
+	{ "functions", show_functions,
 	  VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_FUNCTIONS, true },
 };
 
-static bool tell(const struct capability *capability)
+static bool show(const struct capability *capability)
 {
 	uint16_t id = capability->header->id;
 	uint16_t version = capability->header->version;
@@ -258,7 +258,7 @@ static bool tell(const struct capability *capability)
 	output_hex("id", id);
 	output_number("version", version);
 	if (i < sizeof(kinds) / sizeof(kinds[0]))
-		whole = kinds[i].tell(capability);
+		whole = kinds[i].show(capability);
 	output_close();
 	return whole;
 }
@@ -309,8 +309,8 @@ static bool was_read(const void *info, size_t size, size_t first, size_t count,
 	return false;
 }
 
-/* Tells the capability at `offset`, from a copy that is aligned. */
-static bool tell_copy(const void *info, size_t offset, size_t size)
+/* Shows the capability at `offset`, from a copy that is aligned. */
+static bool show_copy(const void *info, size_t offset, size_t size)
 {
 	void *copy = malloc(size);
 	struct capability capability = { .header = copy, .size = size };
@@ -318,13 +318,13 @@ static bool tell_copy(const void *info, size_t offset, size_t size)
 
 	if (copy) {
 		memcpy(copy, (const char *)info + offset, size);
-		whole = tell(&capability);
+		whole = show(&capability);
 	}
 	free(copy);
 	return whole;
 }
 
-bool chain_tell(const void *info, size_t size, size_t first)
+bool chain_show(const void *info, size_t size, size_t first)
 {
 	struct vfio_info_cap_header header;
 	size_t offset = first, count;
@@ -336,7 +336,7 @@ bool chain_tell(const void *info, size_t size, size_t first)
 			!was_read(info, size, first, count, offset);
 		if (!whole)
 			break;
-		whole = tell_copy(info, offset,
+		whole = show_copy(info, offset,
 				  end_of(info, size, first, offset) - offset);
 		offset = header.next;
 	}

@@ -113,7 +113,7 @@ static bool is_short(const struct vfio_iommu_type1_info *info, size_t size)
 			   VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_FUNCTIONS));
 }
 
-static void tell_container(const char *name, int type, char **addresses)
+static void show_container(const char *name, int type, char **addresses)
 {
 	struct vfio_iommu_type1_info *info = NULL;
 	int container = open_file("/dev/vfio/vfio");
@@ -140,7 +140,7 @@ static void tell_container(const char *name, int type, char **addresses)
 	output_hex("flags", info->flags);
 	if (info->flags & VFIO_IOMMU_INFO_PGSIZES)
 		output_hex("iova_pgsizes", info->iova_pgsizes);
-	whole &= chain_tell(info, size, first_capability(info));
+	whole &= chain_show(info, size, first_capability(info));
 	/* Capabilities that are nowhere. */
 	whole &= !(info->flags & VFIO_IOMMU_INFO_CAPS) || info->cap_offset;
 	output_close();
@@ -151,7 +151,7 @@ static void tell_container(const char *name, int type, char **addresses)
 	close(container);
 }
 
-static void tell_hardware(int iommufd, uint32_t device)
+static void show_hardware(int iommufd, uint32_t device)
 {
 	union {
 		struct iommu_hw_info_zpci zpci;
@@ -180,7 +180,7 @@ static void tell_hardware(int iommufd, uint32_t device)
 	output_hex("msi_end", data.zpci.msi_end);
 }
 
-static void tell_ranges(int iommufd, uint32_t ioas)
+static void show_ranges(int iommufd, uint32_t ioas)
 {
 	struct iommu_ioas_iova_ranges query = {
 		.size = sizeof(query),
@@ -208,7 +208,7 @@ static void tell_ranges(int iommufd, uint32_t ioas)
 	free(ranges);
 }
 
-static void tell_iommufd(char **addresses)
+static void show_iommufd(char **addresses)
 {
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 	int iommufd = open_file("/dev/iommu");
@@ -232,11 +232,11 @@ static void tell_iommufd(char **addresses)
 		CALL(devices[count], VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach);
 		output_open("function");
 		output_text("address", addresses[count]);
-		tell_hardware(iommufd, bind.out_devid);
+		show_hardware(iommufd, bind.out_devid);
 		output_close();
 	}
 	output_close_list();
-	tell_ranges(iommufd, alloc.out_ioas_id);
+	show_ranges(iommufd, alloc.out_ioas_id);
 	output_close();
 	while (count--)
 		close(devices[count]);
@@ -253,9 +253,9 @@ int main(int count, char **arguments)
 	if (addresses + MOST < arguments + count)
 		errx(EXIT_FAILURE, "more than %d functions", MOST);
 	output_start(json);
-	tell_container("type1", VFIO_TYPE1_IOMMU, addresses);
-	tell_container("type1v2", VFIO_TYPE1v2_IOMMU, addresses);
-	tell_iommufd(addresses);
+	show_container("type1", VFIO_TYPE1_IOMMU, addresses);
+	show_container("type1v2", VFIO_TYPE1v2_IOMMU, addresses);
+	show_iommufd(addresses);
 	if (!whole)
 		errx(EXIT_FAILURE, "a chain of capabilities is broken");
 	return EXIT_SUCCESS;

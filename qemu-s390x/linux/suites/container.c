@@ -50,7 +50,7 @@ static void chain(const void *argument)
 	check_equal(found.count, sizeof(expected) / sizeof(expected[0]));
 	for (size_t i = 0; i < found.count; i++)
 		check_equal(found.ids[i], expected[i]);
-	check(three_told(&found, &first) && three_told(&found, &second));
+	check(three_entry(&found, &first) && three_entry(&found, &second));
 	/* Nothing of the function that the same user has elsewhere. */
 	check(contains(answer, size, function_attribute(&first, "function_id")));
 	check(contains(answer, size, function_attribute(&second, "uid")));
@@ -63,53 +63,53 @@ static void chain(const void *argument)
 					  "function_handle")));
 	three_answer(other, &found, &size);
 	check_equal(found.function_count, 1);
-	check(three_told(&found, &outside));
+	check(three_entry(&found, &outside));
 }
 
 /* The functions are what /dev/clp and sysfs say. */
 static void check_function(const struct container_capabilities *found,
 			   const struct function *function)
 {
-	const struct vfio_zpci_function *told = three_told(found, function);
+	const struct vfio_zpci_function *reported = three_entry(found, function);
 	struct clp_response clp;
 	char name[32];
 
-	check_that(told, "%s is not reported", function->address);
+	check_that(reported, "%s is not reported", function->address);
 	clp_query_function(&clp, function_attribute(function, "function_handle"));
-	check_equal(told->fid, clp_word(&clp, 20));
-	check_equal(told->uid, clp_word(&clp, 124));
-	check_equal(told->uid, function_attribute(function, "uid"));
-	check_equal(told->start_dma, clp_doubleword(&clp, 64));
-	check(told->end_dma > told->start_dma);
-	check(told->end_dma <= clp_doubleword(&clp, 72));
-	check_equal(told->flags & VFIO_ZPCI_FUNCTION_PHYSICAL,
+	check_equal(reported->fid, clp_word(&clp, 20));
+	check_equal(reported->uid, clp_word(&clp, 124));
+	check_equal(reported->uid, function_attribute(function, "uid"));
+	check_equal(reported->start_dma, clp_doubleword(&clp, 64));
+	check(reported->end_dma > reported->start_dma);
+	check(reported->end_dma <= clp_doubleword(&clp, 72));
+	check_equal(reported->flags & VFIO_ZPCI_FUNCTION_PHYSICAL,
 		    clp.bytes[18] >> 3 & 1);
-	check_equal(!!(told->flags & VFIO_ZPCI_FUNCTION_UTIL_STR),
+	check_equal(!!(reported->flags & VFIO_ZPCI_FUNCTION_UTIL_STR),
 		    clp.bytes[18] & 1);
-	check_equal(told->flags & ~3u, 0);
-	check_equal(told->pchid, clp_half(&clp, 30));
-	check_equal(told->pchid, function_attribute(function, "pchid"));
-	check_equal(told->vfn, clp_half(&clp, 16));
-	check_equal(told->vfn, function_attribute(function, "vfn"));
-	check_equal(told->fmb_length, clp.bytes[62] * 4);
-	check_equal(told->pft, clp.bytes[63]);
-	check_equal(told->pft, function_attribute(function, "pft"));
-	check_equal(told->gid, clp.bytes[19]);
-	check_equal(told->gid, function_attribute(function, "pfgid"));
-	check_equal(told->port, clp.bytes[61] & 0xf);
-	check_equal(told->fidparm, clp.bytes[60]);
+	check_equal(reported->flags & ~3u, 0);
+	check_equal(reported->pchid, clp_half(&clp, 30));
+	check_equal(reported->pchid, function_attribute(function, "pchid"));
+	check_equal(reported->vfn, clp_half(&clp, 16));
+	check_equal(reported->vfn, function_attribute(function, "vfn"));
+	check_equal(reported->fmb_length, clp.bytes[62] * 4);
+	check_equal(reported->pft, clp.bytes[63]);
+	check_equal(reported->pft, function_attribute(function, "pft"));
+	check_equal(reported->gid, clp.bytes[19]);
+	check_equal(reported->gid, function_attribute(function, "pfgid"));
+	check_equal(reported->port, clp.bytes[61] & 0xf);
+	check_equal(reported->fidparm, clp.bytes[60]);
 	for (unsigned int i = 0; i < 4; i++) {
-		check_equal(told->pfip[i], clp.bytes[56 + i]);
+		check_equal(reported->pfip[i], clp.bytes[56 + i]);
 		snprintf(name, sizeof(name), "pfip/segment%u", i);
-		check_equal(told->pfip[i], function_attribute(function, name));
+		check_equal(reported->pfip[i], function_attribute(function, name));
 	}
-	check_equal(told->format, 0);
-	check_equal(told->reserved, 0);
-	if (told->flags & VFIO_ZPCI_FUNCTION_UTIL_STR)
-		check(!memcmp(told->util_str, clp.bytes + 128, 64));
+	check_equal(reported->format, 0);
+	check_equal(reported->reserved, 0);
+	if (reported->flags & VFIO_ZPCI_FUNCTION_UTIL_STR)
+		check(!memcmp(reported->util_str, clp.bytes + 128, 64));
 	else
-		for (size_t i = 0; i < sizeof(told->util_str); i++)
-			check_equal(told->util_str[i], 0);
+		for (size_t i = 0; i < sizeof(reported->util_str); i++)
+			check_equal(reported->util_str[i], 0);
 }
 
 static void functions_agree(const void *argument)
@@ -126,7 +126,7 @@ static void functions_agree(const void *argument)
 
 static void group_agrees(const void *argument)
 {
-	const struct vfio_zpci_group *told;
+	const struct vfio_zpci_group *reported;
 	struct container_capabilities found;
 	struct clp_response clp;
 	size_t size;
@@ -134,17 +134,17 @@ static void group_agrees(const void *argument)
 	(void)argument;
 	three_answer(three_open(VFIO_TYPE1v2_IOMMU), &found, &size);
 	check_equal(found.group_count, 1);
-	told = found.groups[0];
-	check_equal(told->gid, function_attribute(&first, "pfgid"));
-	clp_query_group(&clp, told->gid);
-	check_equal(told->dasm, clp_doubleword(&clp, 32));
-	check_equal(told->msi_addr, clp_doubleword(&clp, 40));
-	check_equal(told->flags, clp.bytes[19] & 1);
-	check_equal(told->mui, clp_half(&clp, 22));
-	check_equal(told->noi, clp_half(&clp, 16) & 0xfff);
-	check_equal(told->maxstbl, clp_half(&clp, 20) & 0x1fff);
-	check_equal(told->version, clp.bytes[18]);
-	check_equal(told->reserved, 0);
+	reported = found.groups[0];
+	check_equal(reported->gid, function_attribute(&first, "pfgid"));
+	clp_query_group(&clp, reported->gid);
+	check_equal(reported->dasm, clp_doubleword(&clp, 32));
+	check_equal(reported->msi_addr, clp_doubleword(&clp, 40));
+	check_equal(reported->flags, clp.bytes[19] & 1);
+	check_equal(reported->mui, clp_half(&clp, 22));
+	check_equal(reported->noi, clp_half(&clp, 16) & 0xfff);
+	check_equal(reported->maxstbl, clp_half(&clp, 20) & 0x1fff);
+	check_equal(reported->version, clp.bytes[18]);
+	check_equal(reported->reserved, 0);
 }
 
 /* Ranges and gaps are all addresses, in ascending order, and agree with sysfs. */

@@ -139,10 +139,10 @@ static void two_formats(const void *argument)
 	check_equal(found.formats[0]->designation_types |
 			    found.formats[1]->designation_types,
 		    1 << 1 | 1 << 2);
-	function = three_told(&found, &first);
+	function = three_entry(&found, &first);
 	check(function && function->format < 2);
 	check_equal(found.formats[function->format]->designation_types, 1 << 1);
-	function = three_told(&found, &outside);
+	function = three_entry(&found, &outside);
 	check(function && function->format < 2);
 	check_equal(found.formats[function->format]->designation_types, 1 << 2);
 	use(container);
@@ -210,7 +210,7 @@ static void *read_always(void *argument)
 		check_that(answer, "VFIO_IOMMU_GET_INFO: %m");
 		container_read(&found, answer, size);
 		check(found.function_count >= 1 && found.function_count <= 2);
-		check(three_told(&found, &first));
+		check(three_entry(&found, &first));
 		check(found.format_count && found.msi && found.gaps &&
 		      found.ranges);
 		reader->functions[found.function_count]++;

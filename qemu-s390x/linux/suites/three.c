@@ -65,7 +65,7 @@ uint8_t *three_answer(int container,
 }
 
 const struct vfio_zpci_function *
-three_told(const struct container_capabilities *found,
+three_entry(const struct container_capabilities *found,
 	const struct function *function)
 {
 	uint32_t id = function_attribute(function, "function_id");

@@ -33,7 +33,7 @@ uint8_t *three_answer(int container, struct container_capabilities *found,
 
 /* The entry of this function, or NULL. */
 const struct vfio_zpci_function *
-three_told(const struct container_capabilities *found,
+three_entry(const struct container_capabilities *found,
 	   const struct function *function);
 
 #endif

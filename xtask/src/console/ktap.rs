@@ -91,7 +91,7 @@ impl fmt::Display for Problem {
         let of = |name: &str| if name.is_empty() { String::new() } else { format!(" of \"{name}\"") };
         match self {
             Self::NoVersion => write!(f, "no line \"KTAP version 1\": the guest did not come to its tests"),
-            Self::NoPlan(name) => write!(f, "no plan line{}: it cannot be told whether every test was run", of(name)),
+            Self::NoPlan(name) => write!(f, "no plan line{}: nobody knows whether every test was run", of(name)),
             Self::Count { name, planned, found } => {
                 write!(f, "{planned} tests{} were planned, {found} have a result", of(name))
             }

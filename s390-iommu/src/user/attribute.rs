@@ -4,7 +4,7 @@
 //!
 //! [`DomainFunction::get_attr`] and [`Domain::get_attr`] return an attribute by its type, `None` if it does not apply.
 //! Each value has an owner: the *function*, as CLP reported it, or the *IOMMU*, that is the driver that chose it. What a
-//! function is and what its group is are [`Function`](clp::Function) and [`FunctionGroup`](clp::FunctionGroup) themselves.
+//! function is and what its group is are [`Function`](clp::Function) and [`FunctionGroup`] themselves.
 
 use clp::FunctionGroup;
 

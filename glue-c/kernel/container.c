@@ -27,7 +27,7 @@ static_assert(sizeof(struct iommu_hw_info_zpci) == ZPCI_RUST_HARDWARE_SIZE);
 static bool zpci_one_format;
 module_param_named(one_format, zpci_one_format, bool, 0644);
 MODULE_PARM_DESC(one_format,
-		 "Keep functions out of a VFIO container that would bring another format (default: off)");
+		 "Keep functions with another table format out of a container (default: off)");
 
 /* The functions that use some domains, those of the last one from index @joining on */
 struct zpci_members {

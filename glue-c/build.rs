@@ -5,19 +5,19 @@
 use std::path::PathBuf;
 use std::{env, fs};
 
-/// What the kernel compiles, and what stands in for a kernel and a machine.
-const SOURCES: [&str; 13] = [
-    "kernel/attach.c",
-    "kernel/function.c",
-    "kernel/iommu.c",
-    "tests/linux/kernel.c",
+/// What a kernel compiles of functions and domains, and a kernel that stands in for it.
+const SHIM: [&str; 5] =
+    ["kernel/attach.c", "kernel/function.c", "kernel/iommu.c", "tests/c/shim_iommu.c", "tests/linux/kernel.c"];
+
+/// The machine, and the rest of the shim.
+const SOURCES: [&str; 9] = [
+    "kernel/chain.c",
     "tests/c/dma.c",
     "tests/c/events.c",
     "tests/c/fault.c",
     "tests/c/machine.c",
     "tests/c/shim_clp.c",
     "tests/c/shim_container.c",
-    "tests/c/shim_iommu.c",
     "tests/c/shim_vfio.c",
     "tests/c/storage.c",
 ];
@@ -55,8 +55,6 @@ const DEFINES: [&str; 5] = [
     "ZPCI_HAS_REGISTER_IOAT",
 ];
 
-const LIBRARY: &str = "zpci_stand_in";
-
 fn main() {
     println!("cargo::rerun-if-changed=include");
     println!("cargo::rerun-if-changed=kernel");
@@ -76,27 +74,33 @@ fn main() {
     }
     // From where the shim finds "../dma-iommu.h".
     fs::create_dir_all(headers.join("iommu")).expect("a folder for headers");
-    let mut build = cc::Build::new();
+    let mut shim = library();
     for define in DEFINES {
-        build.define(define, None);
+        shim.define(define, None);
     }
-    // Without the instructions to cargo, which would link the library into whoever uses this crate.
-    build
-        .files(SOURCES)
+    shim.files(SHIM)
         .include(headers.join("iommu"))
         .include(&headers)
         .include("tests/linux")
         .include("tests/c")
         .include("kernel")
-        .include("include")
-        .std("gnu11")
-        .extra_warnings(true)
+        // As the kernel's own flags have it.
         .flag("-Wno-sign-compare")
         .flag("-Wno-unused-parameter")
-        .cargo_metadata(false)
-        .compile(LIBRARY);
-    let library = directory.join(format!("lib{LIBRARY}.a"));
-    println!("cargo::rustc-link-arg={}", library.display());
+        .compile("zpci_shim");
+    // The files of the kernel include "linux/..." from here.
+    library().files(SOURCES).include("tests/c").compile("zpci_stand_in");
+    // In this order, and once more: each of the two uses the other.
+    for name in ["zpci_shim", "zpci_stand_in", "zpci_shim"] {
+        println!("cargo::rustc-link-arg={}", directory.join(format!("lib{name}.a")).display());
+    }
     // For tests that run the compiler themselves.
     println!("cargo::rustc-env=ZPCI_GLUE_TARGET={}", env::var("TARGET").unwrap_or_default());
+}
+
+/// A library without the instructions to cargo, which would link it into whoever uses this crate.
+fn library() -> cc::Build {
+    let mut build = cc::Build::new();
+    build.include("include").std("gnu11").extra_warnings(true).cargo_metadata(false);
+    build
 }

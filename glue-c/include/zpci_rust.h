@@ -119,18 +119,22 @@ struct zpci_rust_outcome {
 	u8 status;
 };
 
-/* A function of a container, and the table that it is registered with */
+/*
+ * A function of a container, the table that it is registered with, and the
+ * addresses that are registered for it
+ */
 struct zpci_rust_member {
 	struct zpci_rust_function function;
 	struct zpci_rust_table table;
+	u64 start;
+	u64 last;
 };
 
-#define ZPCI_RUST_REFUSED_ADDRESSES		0	/* no address could be mapped for all */
 #define ZPCI_RUST_REFUSED_DESIGNATION_TYPES	1
 #define ZPCI_RUST_REFUSED_FRAME_SIZES		2
 #define ZPCI_RUST_REFUSED_RELAXED_TRANSLATION	3
 
-/* Why a function may not join a container */
+/* How the table of a function differs from those of a container */
 struct zpci_rust_refusal {
 	u64 wanted;			/* what the container has, as a mask */
 	u64 found;
@@ -138,7 +142,6 @@ struct zpci_rust_refusal {
 	u32 reason;
 };
 
-#define ZPCI_RUST_CAPABILITY_SIZE	80	/* bytes of the largest capability of a device */
 #define ZPCI_RUST_HARDWARE_SIZE		32	/* bytes of struct iommu_hw_info_zpci */
 
 /*
@@ -255,30 +258,28 @@ int zpci_rust_write_back(void *block);
 int zpci_rust_user_call(u8 processor, void *block);
 int zpci_rust_user_installed(u64 *installed);
 
-/* Bytes of capability @index, 0 if it does not apply, -1 after the last one */
-int zpci_rust_vfio_capability(const struct zpci_rust_function *function,
-			      u64 aperture, u32 index, u8 *buffer);
+/*
+ * Hands the capabilities of VFIO_DEVICE_GET_INFO to
+ * zpci_rust_add_capability(); the first error of that
+ */
+int zpci_rust_vfio_capabilities(const struct zpci_rust_function *function,
+				u64 aperture, void *chain);
 
 /*
- * Containers: domains that are mapped together. @room is for Rust to work in,
- * aligned to 8 bytes, of zpci_rust_container_room(count) bytes.
+ * Containers: domains that are mapped together. The members of a domain are one
+ * behind the other. The capabilities go to zpci_rust_add_capability() and
+ * zpci_rust_add_entry(), those that grow with the number of members last; the
+ * first error of these is returned.
  */
-u64 zpci_rust_container_room(u32 count);
+int zpci_rust_container_capabilities(const struct zpci_rust_member *members,
+				     u32 count, void *chain);
 /*
- * How many bytes the capabilities of the members take; written if @size is not
- * less. They lie one behind the other, each as far as the next one starts, and
- * their offsets count from the first.
+ * Whether the members from index @joining on leave the container of those before
+ * them with one format of tables; else -EINVAL and why not
  */
-u64 zpci_rust_container_capabilities(const struct zpci_rust_member *members,
-				     u32 count, u64 aperture, void *room,
-				     u8 *buffer, u64 size);
-/*
- * Whether the members from index @joining on may join those before them, so
- * that what user space was told of these still holds; else -EINVAL and why.
- */
-int zpci_rust_container_join(const struct zpci_rust_member *members, u32 count,
-			     u32 joining, u64 aperture, void *room,
-			     struct zpci_rust_refusal *refusal);
+int zpci_rust_container_one_format(const struct zpci_rust_member *members,
+				   u32 count, u32 joining,
+				   struct zpci_rust_refusal *refusal);
 /* struct iommu_hw_info_zpci; @large: frames of 1 MiB are used. Its bytes, 0 if it does not apply */
 u32 zpci_rust_hardware_information(const struct zpci_rust_function *function,
 				   bool large, u8 *buffer);
@@ -321,6 +322,14 @@ void zpci_rust_gate_exclusive_end(void *gate, u64 flags);
 void zpci_rust_listed(void *context, u32 id, u32 handle, bool configured);
 void zpci_rust_uid_checking(bool on);
 void zpci_rust_response(u16 command, u16 code, u8 condition);
+
+/*
+ * Takes a capability of VFIO, which starts with its header, or the front of one;
+ * takes an entry that belongs to the capability before it. Both copy the bytes.
+ * The field next of the header, and what pads a capability, are the affair of C.
+ */
+int zpci_rust_add_capability(void *chain, const void *cap, size_t size);
+int zpci_rust_add_entry(void *chain, const void *entry, size_t size);
 
 /* Never called: the object refers to it nowhere */
 void zpci_rust_panic(void) __attribute__((__noreturn__));

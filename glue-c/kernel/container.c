@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What user space is told: of domains that it maps together, of the IOMMU of a
+ * What user space learns: of domains that it maps together, of the IOMMU of a
  * function, and of the function as a device of VFIO.
  */
 #define pr_fmt(fmt) "zpci: " fmt
@@ -8,6 +8,7 @@
 #include <linux/iommu.h>
 #include <linux/list.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
 #include <linux/rculist.h>
@@ -15,52 +16,46 @@
 #include <linux/vfio_zpci.h>
 
 #include "compat.h"
+#include "zpci_chain.h"
 #include "zpci_domain.h"
 #include "zpci_shim.h"
 
 static_assert(sizeof(struct iommu_hw_info_zpci) == ZPCI_RUST_HARDWARE_SIZE);
 
+/* zpci_rust.one_format */
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "zpci_rust."
+static bool zpci_one_format;
+module_param_named(one_format, zpci_one_format, bool, 0644);
+MODULE_PARM_DESC(one_format,
+		 "Keep functions with another table format out of a container (default: off)");
+
 /* The functions that use some domains, those of the last one from index @joining on */
 struct zpci_members {
 	struct zpci_rust_member *member;
-	void *room;
+	u32 capacity;
 	u32 count;
 	u32 joining;
 };
 
-static u32 zpci_count_attachments(struct zpci_domain *domain)
-{
-	struct zpci_attachment *attachment;
-	u32 count = 0;
-
-	guard(rcu)();
-	list_for_each_entry_rcu(attachment, &domain->attachments, entry)
-		count++;
-	return count;
-}
-
-/*
- * What is told afterwards is of these copies, whatever becomes of the
- * functions. Domains of other drivers are left out.
+/**
+ * zpci_copy_members() - copy the functions that use some domains
+ * @members: where to; as many as it has the capacity for, and the count of all
+ * @domains: the domains; those of other drivers are left out
+ * @count: how many domains
+ *
+ * Context: Process context.
  */
-static int zpci_find_members(struct zpci_members *members, struct iommu_domain **domains,
-			     unsigned int count)
+static void zpci_copy_members(struct zpci_members *members, struct iommu_domain **domains,
+			      unsigned int count)
 {
-	struct zpci_domain *domain;
 	struct zpci_attachment *attachment;
 	struct zpci_rust_member *member;
+	struct zpci_domain *domain;
+	struct zpci_rust_range aperture;
 	unsigned int i;
-	u32 room = 0;
 
-	for (i = 0; i < count; i++)
-		if (domains[i]->ops == &zpci_paging_domain_ops)
-			room += zpci_count_attachments(to_zpci_domain(domains[i]));
-	if (!room)
-		return 0;
-	members->member = kvmalloc_array(room, sizeof(*members->member), GFP_KERNEL);
-	members->room = kvmalloc(zpci_rust_container_room(room), GFP_KERNEL);
-	if (!members->member || !members->room)
-		return -ENOMEM;
+	members->count = 0;
 	for (i = 0; i < count; i++) {
 		members->joining = members->count;
 		if (domains[i]->ops != &zpci_paging_domain_ops)
@@ -68,79 +63,122 @@ static int zpci_find_members(struct zpci_members *members, struct iommu_domain *
 		domain = to_zpci_domain(domains[i]);
 		guard(rcu)();
 		list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
-			/* Who joined since they were counted is left out. */
-			if (members->count == room)
-				break;
-			member = &members->member[members->count++];
+			if (members->count++ >= members->capacity)
+				continue;
+			zpci_rust_attachment_aperture(&attachment->rust, &aperture);
+			member = &members->member[members->count - 1];
 			zpci_shim_describe(attachment->zdev, &member->function);
 			member->table = domain->table;
+			member->start = aperture.start;
+			member->last = aperture.last;
 		}
 	}
-	return 0;
 }
 
-static int zpci_may_join(const struct zpci_members *members)
+/**
+ * zpci_find_members() - copy the functions that use some domains
+ * @members: all zero; to be freed by zpci_free_members(), also after an error
+ * @domains: the domains; those of other drivers are left out
+ * @count: how many domains
+ *
+ * What is reported afterwards is of these copies, whatever becomes of the
+ * functions.
+ *
+ * Context: Process context. Functions may join and leave meanwhile; the copies
+ * are of those that were there at one time.
+ * Return: 0 or -ENOMEM.
+ */
+static int zpci_find_members(struct zpci_members *members, struct iommu_domain **domains,
+			     unsigned int count)
+{
+	for (;;) {
+		zpci_copy_members(members, domains, count);
+		if (members->count <= members->capacity)
+			return 0;
+		kvfree(members->member);
+		members->capacity = 0;
+		members->member = kvmalloc_array(members->count, sizeof(*members->member),
+						 GFP_KERNEL);
+		if (!members->member)
+			return -ENOMEM;
+		members->capacity = members->count;
+	}
+}
+
+static void zpci_free_members(struct zpci_members *members)
+{
+	kvfree(members->member);
+}
+
+/**
+ * zpci_add_info() - report on domains that are mapped together
+ * @domains: the domains
+ * @count: how many
+ * @add: takes one capability after the other
+ * @chain: for @add
+ *
+ * Context: Process context.
+ * Return: 0, -ENOMEM, or the first error of @add.
+ */
+int zpci_add_info(struct iommu_domain **domains, unsigned int count,
+		  int (*add)(void *chain, void *cap, size_t size), void *chain)
+{
+	struct zpci_chain adding = { .add = add, .chain = chain };
+	struct zpci_members members = {};
+	int rc;
+
+	rc = zpci_find_members(&members, domains, count);
+	if (!rc)
+		rc = zpci_chain_end(&adding,
+				    zpci_rust_container_capabilities(members.member,
+								     members.count,
+								     &adding));
+	zpci_free_members(&members);
+	return rc;
+}
+
+static void zpci_log_refusal(const struct zpci_rust_refusal *refusal)
 {
 	static const char *const reasons[] = {
 		[ZPCI_RUST_REFUSED_DESIGNATION_TYPES] = "designation types",
 		[ZPCI_RUST_REFUSED_FRAME_SIZES] = "frame sizes",
 		[ZPCI_RUST_REFUSED_RELAXED_TRANSLATION] = "relaxed translation",
 	};
-	struct zpci_rust_refusal refusal;
-	int rc;
+	const char *reason = "format";
 
-	rc = zpci_rust_container_join(members->member, members->count, members->joining,
-				      zpci_aperture_bytes, members->room, &refusal);
-	if (!rc)
-		return 0;
-	if (refusal.reason < ARRAY_SIZE(reasons) && reasons[refusal.reason])
-		pr_notice_ratelimited("FID %08x may not join the container: %s %#llx where %#llx are needed\n",
-				      refusal.id, reasons[refusal.reason], refusal.found,
-				      refusal.wanted);
-	else
-		pr_notice_ratelimited("FID %08x may not join the container: no address could be mapped\n",
-				      refusal.id);
-	return rc;
+	if (refusal->reason < ARRAY_SIZE(reasons) && reasons[refusal->reason])
+		reason = reasons[refusal->reason];
+	pr_notice_ratelimited("FID %08x may not join the container: %s %#llx where %#llx are needed\n",
+			      refusal->id, reason, refusal->found, refusal->wanted);
 }
 
-static int zpci_add_capabilities(const struct zpci_members *members,
-				 int (*add)(void *chain, void *cap, size_t size), void *chain)
+/**
+ * zpci_may_join() - whether a domain may join others that it is mapped with
+ * @domains: the domains; the last one is to join the others
+ * @count: how many
+ *
+ * Everything may join, unless the parameter zpci_rust.one_format is set: then
+ * what has the format of the tables of the others.
+ *
+ * Context: Process context.
+ * Return: 0, -ENOMEM, or -EINVAL.
+ */
+int zpci_may_join(struct iommu_domain **domains, unsigned int count)
 {
-	struct vfio_info_cap_header *cap;
-	u64 size, offset = 0, end;
-	void *buffer;
-	int rc = 0;
-
-	size = zpci_rust_container_capabilities(members->member, members->count, zpci_aperture_bytes,
-						members->room, NULL, 0);
-	if (!size)
-		return 0;
-	buffer = kvzalloc(size, GFP_KERNEL);
-	if (!buffer)
-		return -ENOMEM;
-	zpci_rust_container_capabilities(members->member, members->count, zpci_aperture_bytes,
-					 members->room, buffer, size);
-	while (!rc && offset < size) {
-		cap = buffer + offset;
-		end = cap->next ?: size;
-		rc = add(chain, cap, end - offset);
-		offset = end;
-	}
-	kvfree(buffer);
-	return rc;
-}
-
-int zpci_add_info(struct iommu_domain **domains, unsigned int count,
-		  int (*add)(void *chain, void *cap, size_t size), void *chain)
-{
+	struct zpci_rust_refusal refusal = {};
 	struct zpci_members members = {};
 	int rc;
 
+	if (!READ_ONCE(zpci_one_format))
+		return 0;
 	rc = zpci_find_members(&members, domains, count);
-	if (!rc)
-		rc = add ? zpci_add_capabilities(&members, add, chain) : zpci_may_join(&members);
-	kvfree(members.room);
-	kvfree(members.member);
+	if (!rc) {
+		rc = zpci_rust_container_one_format(members.member, members.count,
+						    members.joining, &refusal);
+		if (rc)
+			zpci_log_refusal(&refusal);
+	}
+	zpci_free_members(&members);
 	return rc;
 }
 
@@ -162,11 +200,14 @@ void *zpci_hw_info(struct device *dev, u32 *length, zpci_hw_info_type *type)
 	return buffer;
 }
 
-int zpci_shim_capability(struct zpci_dev *zdev, u32 index, u8 *buffer)
+int zpci_shim_capabilities(struct zpci_dev *zdev,
+			   int (*add)(void *chain, void *cap, size_t size), void *chain)
 {
+	struct zpci_chain adding = { .add = add, .chain = chain };
 	struct zpci_rust_function function;
 
 	zpci_shim_describe(zdev, &function);
-	return zpci_rust_vfio_capability(&function, zpci_aperture_bytes, index, buffer);
+	return zpci_chain_end(&adding,
+			      zpci_rust_vfio_capabilities(&function, zpci_aperture_bytes, &adding));
 }
-EXPORT_SYMBOL_GPL(zpci_shim_capability);
+EXPORT_SYMBOL_GPL(zpci_shim_capabilities);

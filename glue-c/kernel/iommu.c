@@ -391,6 +391,7 @@ const struct iommu_domain_ops zpci_paging_domain_ops = {
 	.iotlb_sync_map = zpci_iotlb_sync_map,
 	.iova_to_phys = zpci_iova_to_phys,
 	.add_info = zpci_add_info,
+	.may_join = zpci_may_join,
 	.free = zpci_domain_free,
 };
 

@@ -83,7 +83,9 @@ SIZE(zpci_rust_outcome, 2);
 
 OFFSET(zpci_rust_member, function, 0);
 OFFSET(zpci_rust_member, table, 272);
-SIZE(zpci_rust_member, 296);
+OFFSET(zpci_rust_member, start, 296);
+OFFSET(zpci_rust_member, last, 304);
+SIZE(zpci_rust_member, 312);
 
 OFFSET(zpci_rust_refusal, wanted, 0);
 OFFSET(zpci_rust_refusal, found, 8);

@@ -9,25 +9,18 @@
 #include "vfio_pci_priv.h"
 #include "../../iommu/zpci-rust/zpci_shim.h"
 
+static int vfio_pci_zdev_add(void *caps, void *cap, size_t size)
+{
+	return vfio_info_add_capability(caps, cap, size);
+}
+
 int vfio_pci_info_zdev_add_caps(struct vfio_pci_core_device *vdev, struct vfio_info_cap *caps)
 {
 	struct zpci_dev *zdev = to_zpci(vdev->pdev);
-	u8 buffer[ZPCI_RUST_CAPABILITY_SIZE] __aligned(8);
-	u32 index;
-	int size, rc;
 
 	if (!zdev)
 		return -ENODEV;
-	for (index = 0;; index++) {
-		size = zpci_shim_capability(zdev, index, buffer);
-		if (size < 0)
-			return 0;
-		if (!size)
-			continue;
-		rc = vfio_info_add_capability(caps, (struct vfio_info_cap_header *)buffer, size);
-		if (rc)
-			return rc;
-	}
+	return zpci_shim_capabilities(zdev, vfio_pci_zdev_add, caps);
 }
 
 int vfio_pci_zdev_open_device(struct vfio_pci_core_device *vdev)

@@ -68,9 +68,10 @@ int zpci_attach(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)
 int zpci_function_add(struct zpci_dev *zdev);
 void zpci_function_remove(struct zpci_dev *zdev);
 
-/* container.c: what user space learns of domains, and of the IOMMU of a function */
+/* container.c: operations of domains that are mapped together, and of the IOMMU of a function */
 int zpci_add_info(struct iommu_domain **domains, unsigned int count,
 		  int (*add)(void *chain, void *cap, size_t size), void *chain);
+int zpci_may_join(struct iommu_domain **domains, unsigned int count);
 void *zpci_hw_info(struct device *dev, u32 *length, zpci_hw_info_type *type);
 
 #endif /* ZPCI_DOMAIN_H */

@@ -18,7 +18,12 @@ void zpci_shim_store(struct zpci_dev *zdev, const struct zpci_rust_function *fun
 /* attach.c: to be called by whoever disables a function, before anybody can enable it again */
 void zpci_function_disabled(struct zpci_dev *zdev);
 
-/* container.c: a capability for drivers/vfio/pci/vfio_pci_zdev_rust.c, which may be a module */
-int zpci_shim_capability(struct zpci_dev *zdev, u32 index, u8 *buffer);
+/*
+ * container.c: hands the capabilities of a function to @add, one after the other,
+ * for drivers/vfio/pci/vfio_pci_zdev_rust.c, which may be a module; the first
+ * error of @add. May sleep.
+ */
+int zpci_shim_capabilities(struct zpci_dev *zdev,
+			   int (*add)(void *chain, void *cap, size_t size), void *chain);
 
 #endif /* ZPCI_SHIM_H */

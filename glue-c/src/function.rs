@@ -6,7 +6,7 @@ use ::clp::{
     Bar, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, Uid,
     UtilityString,
 };
-use s390_iommu::{AttachedFunction, FrameSizes, Iova, IovaRange, Limits, Plan, Root};
+use s390_iommu::{Iova, IovaRange, Limits, Plan, Root};
 use static_assertions::const_assert_eq;
 
 /// C: `struct zpci_rust_function`; host byte order.
@@ -197,11 +197,6 @@ impl ForeignFunction {
             dasm: self.dasm,
             msi_address: self.msi_address,
         }
-    }
-
-    /// What the user API asks for attributes, with frames of these sizes.
-    pub(crate) fn attached(&self, frame_sizes: FrameSizes) -> AttachedFunction {
-        AttachedFunction { function: self.function(), group: self.group(), frame_sizes }
     }
 
     /// What the function takes for translation.

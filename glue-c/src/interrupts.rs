@@ -2,7 +2,7 @@
 
 //! Where interrupts are written to.
 
-use s390_iommu::{FrameSizes, MsiWindow};
+use s390_iommu::MsiWindow;
 
 use crate::function::ForeignFunction;
 use crate::range::ForeignRange;
@@ -22,7 +22,7 @@ pub unsafe extern "C" fn zpci_rust_interrupts(
 ) -> bool {
     // SAFETY: by the contract `function` is valid.
     let function = unsafe { &*function };
-    let window = function.attached(FrameSizes::SMALL).get_attr::<MsiWindow>();
+    let window = MsiWindow::of_group(&function.group());
     let used = function.plan(aperture_bytes).zip(window);
     let Some(range) = used.and_then(|(plan, window)| plan.aperture.intersection(window.range)) else {
         return false;

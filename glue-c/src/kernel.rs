@@ -29,6 +29,8 @@ unsafe extern "C" {
     fn zpci_rust_listed(context: *mut c_void, id: u32, handle: u32, configured: bool);
     fn zpci_rust_uid_checking(on: bool);
     fn zpci_rust_response(command: u16, code: u16, condition: u8);
+    fn zpci_rust_add_capability(chain: *mut c_void, capability: *const c_void, size: usize) -> i32;
+    fn zpci_rust_add_entry(chain: *mut c_void, entry: *const c_void, size: usize) -> i32;
 }
 
 /// Storage from the caches of C.
@@ -182,6 +184,32 @@ pub(crate) fn uid_checking(on: bool) {
 pub(crate) fn record(command: CommandCode, code: u16, condition: ConditionCode) {
     // SAFETY: the function takes any values.
     unsafe { zpci_rust_response(command.0, code, condition as u8) }
+}
+
+/// Adds a capability, or its front if entries follow, to a chain of C.
+///
+/// # Safety
+///
+/// C must take capabilities with `chain`.
+pub(crate) unsafe fn add_capability(chain: *mut c_void, capability: &[u8]) -> Result<(), i32> {
+    // SAFETY: the caller answers for `chain`; C copies the bytes.
+    match unsafe { zpci_rust_add_capability(chain, capability.as_ptr().cast(), capability.len()) } {
+        0 => Ok(()),
+        error => Err(error),
+    }
+}
+
+/// Adds an entry to the capability that was added last.
+///
+/// # Safety
+///
+/// C must have taken a capability with `chain`.
+pub(crate) unsafe fn add_entry(chain: *mut c_void, entry: &[u8]) -> Result<(), i32> {
+    // SAFETY: the caller answers for `chain`; C copies the bytes.
+    match unsafe { zpci_rust_add_entry(chain, entry.as_ptr().cast(), entry.len()) } {
+        0 => Ok(()),
+        error => Err(error),
+    }
 }
 
 const fn condition_code(cc: u8) -> ConditionCode {

@@ -9,6 +9,7 @@
 #![no_std]
 
 pub mod attachment;
+mod capability;
 pub mod commands;
 pub mod container;
 mod errno;

@@ -49,14 +49,14 @@ size_t container_size(int container)
 	return info.argsz;
 }
 
-uint8_t *container_information(int container, size_t room)
+uint8_t *container_information(int container, size_t size)
 {
-	uint32_t argsz = room;
-	/* The kernel reads more than the room if that is next to nothing. */
-	uint8_t *bytes = malloc(2 * room + 64);
+	uint32_t argsz = size;
+	/* The kernel reads more than the buffer if that is next to nothing. */
+	uint8_t *bytes = malloc(2 * size + 64);
 
 	check(bytes);
-	memset(bytes, POISON, 2 * room + 64);
+	memset(bytes, POISON, 2 * size + 64);
 	memcpy(bytes, &argsz, sizeof(argsz));
 	if (!ioctl(container, VFIO_IOMMU_GET_INFO, bytes))
 		return bytes;
@@ -64,34 +64,58 @@ uint8_t *container_information(int container, size_t room)
 	return NULL;
 }
 
+/* The front of all capabilities that are an array. */
+struct array {
+	struct vfio_info_cap_header header;
+	uint32_t count;
+	uint32_t entry_size;
+};
+
+/* Stores where the entries are, which have `least` bytes or more. */
+static size_t read_array(const struct vfio_info_cap_header *header,
+			 const void **entries, size_t least)
+{
+	const struct array *array = (const void *)header;
+
+	check(array->count && array->count <= CONTAINER_ENTRIES);
+	check_equal(array->entry_size, least);
+	for (uint32_t i = 0; i < array->count; i++)
+		entries[i] = (const char *)(array + 1) + i * array->entry_size;
+	return array->count;
+}
+
+#define READ_ARRAY(header, entries)                       \
+	read_array(header, (const void **)(entries), sizeof(*(entries)[0]))
+
 static void read_one(struct container_capabilities *found,
 		     const struct vfio_info_cap_header *header)
 {
 	const void *capability = header;
 
 	check(found->count < sizeof(found->ids) / sizeof(found->ids[0]));
+	/* Nothing is there twice. */
+	for (size_t i = 0; i < found->count; i++)
+		check(found->ids[i] != header->id);
 	found->ids[found->count++] = header->id;
 	check_equal(header->version, 1);
 	switch (header->id) {
 	case VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE:
 		found->ranges = capability;
 		break;
-	case VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_FUNCTION:
-		check(found->function_count < 16);
-		found->functions[found->function_count++] = capability;
+	case VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_TABLE_FORMATS:
+		found->format_count = READ_ARRAY(header, found->formats);
 		break;
-	case VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GROUP:
-		check(found->group_count < 16);
-		found->groups[found->group_count++] = capability;
+	case VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_MSI:
+		found->msi = capability;
 		break;
 	case VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GAPS:
 		found->gaps = capability;
 		break;
-	case VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_TABLE_FORMAT:
-		found->format = capability;
+	case VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GROUPS:
+		found->group_count = READ_ARRAY(header, found->groups);
 		break;
-	case VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_MSI:
-		found->msi = capability;
+	case VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_FUNCTIONS:
+		found->function_count = READ_ARRAY(header, found->functions);
 		break;
 	}
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
-/* Several functions in one container of type 1, and what is told of them. */
+/* Several functions in one container of type 1, and what it reports of them. */
 #ifndef GUEST_CONTAINER_H
 #define GUEST_CONTAINER_H
 
@@ -10,7 +10,7 @@
 
 #include "function.h"
 
-/* What storage has before a call, to tell what the call wrote. */
+/* What a buffer holds before a call, to see what the call wrote. */
 #define POISON 0xa5
 
 /* The group of a function that is bound to vfio-pci, opened. */
@@ -23,28 +23,32 @@ int container_leave(int group);
 /* A container of that type (VFIO_TYPE1_IOMMU, ...) with one group. */
 int container_open(int type, int group);
 
-/* How many bytes the answer of VFIO_IOMMU_GET_INFO takes. */
+/* Size in bytes of the whole answer of VFIO_IOMMU_GET_INFO. */
 size_t container_size(int container);
 
 /*
- * The answer in `room` bytes of storage that was poisoned, which is followed
- * by as many poisoned bytes again. NULL and errno if the call fails.
+ * The answer in a buffer of `size` bytes that was poisoned, which is followed by
+ * as many poisoned bytes again. NULL and errno if the call fails.
  */
-uint8_t *container_information(int container, size_t room);
+uint8_t *container_information(int container, size_t size);
 
-/* The capabilities of a whole answer, by kind. */
+/* Most functions, groups and formats that are looked at. */
+#define CONTAINER_ENTRIES 16
+
+/* The capabilities of an answer, by kind; NULL and 0 for what is not in it. */
 struct container_capabilities {
 	/* In the order of the chain. */
 	uint16_t ids[64];
 	size_t count;
 	const struct vfio_iommu_type1_info_cap_iova_range *ranges;
-	const struct vfio_iommu_type1_info_cap_zpci_function *functions[16];
-	size_t function_count;
-	const struct vfio_iommu_type1_info_cap_zpci_group *groups[16];
-	size_t group_count;
-	const struct vfio_iommu_type1_info_cap_zpci_gaps *gaps;
-	const struct vfio_iommu_type1_info_cap_zpci_table_format *format;
+	const struct vfio_zpci_table_format *formats[CONTAINER_ENTRIES];
+	size_t format_count;
 	const struct vfio_iommu_type1_info_cap_zpci_msi *msi;
+	const struct vfio_iommu_type1_info_cap_zpci_gaps *gaps;
+	const struct vfio_zpci_group *groups[CONTAINER_ENTRIES];
+	size_t group_count;
+	const struct vfio_zpci_function *functions[CONTAINER_ENTRIES];
+	size_t function_count;
 };
 
 /* Fails the case if the chain is broken. */

@@ -260,6 +260,10 @@ vfio_capability(const void *info, size_t size, size_t offset,
 	if (!next)
 		return NULL;
 	check(next + sizeof(*previous) <= size);
+	/*
+	 * The kernels that are tested append each capability to those before and
+	 * pad it, so the chain ends.
+	 */
 	check(!previous ||
 	      next >= (size_t)((const char *)(previous + 1) - (const char *)info));
 	check(next % 8 == 0);

@@ -20,8 +20,8 @@
 //! operation returns a [`Change`] that has to be issued to every registered function. [`Attachment`] is a function and
 //! the translation that it has: it registers, refreshes and ends, and keeps the rules of the function's group and type.
 //!
-//! What user space may learn of it is in a [`Container`]: its [`Domain`]s and their functions can be asked for typed
-//! attributes, and [`vfio`] makes capabilities of them.
+//! What user space learns is in a [`Container`]: its [`Domain`]s and their functions have typed attributes, and [`vfio`]
+//! makes capabilities of them.
 //!
 //! Storage comes through [`TableAllocator`], the instructions through [`Zpci`], and [`Gate`] keeps the two apart that
 //! must not meet: seams, implemented by the kernel, by a bare-metal program, and by the fake machine of the tests.
@@ -97,12 +97,10 @@ pub use table::seam::{PhysToVirt, TableAllocator, TableSize};
 pub use table::translation_table::TranslationTable;
 pub use table::unmap::{SplitError, UnmapError, Unmapped};
 pub use table::walk::{Mapping, Walk};
-pub use user::attribute::{
-    Attribute, DmaWindow, FunctionFacts, GroupFacts, MsiWindow, RefreshOnMap, RelaxedTranslation,
-};
-pub use user::container::{AttachError as ContainerError, Container};
-pub use user::domain::{AttachedFunction, Domain, DomainId};
+pub use user::attribute::{Attribute, DmaWindow, MsiWindow, RefreshOnMap, RelaxedTranslation};
+pub use user::container::Container;
+pub use user::domain::{Domain, DomainFunction};
+pub use user::gaps::{IovaRun, IovaRuns};
 pub use user::reserved::{Reasons, ReservedRegion};
 pub use user::table_format::{FormatError, TableFormat};
 pub use user::vfio;
-pub use user::windows::{Run, Runs};

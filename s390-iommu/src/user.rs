@@ -5,7 +5,7 @@
 pub(crate) mod attribute;
 pub(crate) mod container;
 pub(crate) mod domain;
+pub(crate) mod gaps;
 pub(crate) mod reserved;
 pub(crate) mod table_format;
 pub mod vfio;
-pub(crate) mod windows;

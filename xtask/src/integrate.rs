@@ -285,7 +285,7 @@ static int put_pfn(unsigned long pfn, int prot);
         let tree = tree();
         put_patch_in(&workspace, tree.path());
         let text = fs::read_to_string(tree.path().join(TYPE1)).unwrap();
-        fs::write(tree.path().join(TYPE1), text.replace("(iommu, NULL, &caps)", "(iommu, NULL, NULL)")).unwrap();
+        fs::write(tree.path().join(TYPE1), text.replace("(iommu, &caps, info.argsz)", "(iommu, &caps, 0)")).unwrap();
         let error = format!("{:#}", revert(&workspace, tree.path()).unwrap_err());
         assert!(error.starts_with("what the driver changed is not as it left it: "), "{error}");
     }

@@ -68,13 +68,26 @@ int shim_write_back(void);
 int shim_user_call(u8 processor, u8 *data);
 int shim_user_installed(u64 *installed);
 
-/* @buffer, of ZPCI_RUST_CAPABILITY_SIZE bytes, is filled with 0xa5 before */
-int shim_capability(const struct zpci_rust_function *function, u64 aperture, u32 index, u8 *buffer);
+/* Capabilities, linked as behind an information structure of SHIM_CHAIN_START bytes */
+#define SHIM_CHAIN_START	24
 
-/* What C gives to work in is exactly as much as was asked for, and filled with 0xa5 before */
-u64 shim_capabilities(const struct zpci_rust_member *members, u32 count, u64 aperture, u8 *buffer, u64 size);
-int shim_join(const struct zpci_rust_member *members, u32 count, u32 joining, u64 aperture,
-	      struct zpci_rust_refusal *refusal);
+struct shim_chain {
+	u8 *buffer;
+	u64 capacity;
+	u64 size;
+	u64 last;		/* offset of the last capability */
+	u32 accept;		/* capabilities before -ENOMEM */
+	u32 calls;
+};
+
+int shim_vfio_capabilities(const struct zpci_rust_function *function, u64 aperture, struct shim_chain *chain);
+int shim_container_capabilities(const struct zpci_rust_member *members, u32 count, struct shim_chain *chain);
+/* VFIO_IOMMU_GET_INFO of type 1 with a buffer of @argsz bytes */
+int shim_get_info(const struct zpci_rust_member *members, u32 count, u8 *buffer, u32 argsz);
+/* Whether one more domain joins @before, up to 3, with a driver that lets in the first and the third alone */
+int shim_may_join(u32 before, bool has_operation);
+int shim_container_one_format(const struct zpci_rust_member *members, u32 count, u32 joining,
+			      struct zpci_rust_refusal *refusal);
 /* @buffer, of ZPCI_RUST_HARDWARE_SIZE bytes, is filled with 0xa5 before */
 u32 shim_hardware_information(const struct zpci_rust_function *function, bool large, u8 *buffer);
 

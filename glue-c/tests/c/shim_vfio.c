@@ -1,13 +1,166 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 /*
- * The capabilities, as kernel/vfio_pci_zdev_rust.c asks for them.
+ * What VFIO does with capabilities, and kernel/chain.c and
+ * kernel/vfio_iommu_type1_info.h in between.
  */
-#include <string.h>
+#include <linux/vfio.h>
 
+#include "kernel_stub.h"
 #include "shim.h"
+#include "../../kernel/zpci_chain.h"
 
-int shim_capability(const struct zpci_rust_function *function, u64 aperture, u32 index, u8 *buffer)
+/* VFIO: drivers/vfio/vfio_main.c */
+struct vfio_info_cap {
+	struct vfio_info_cap_header *buf;
+	size_t size;
+};
+
+static int vfio_info_add_capability(struct vfio_info_cap *caps, struct vfio_info_cap_header *cap, size_t size)
 {
-	memset(buffer, 0xa5, ZPCI_RUST_CAPABILITY_SIZE);
-	return zpci_rust_vfio_capability(function, aperture, index, buffer);
+	size_t padded = (size + 7) / 8 * 8;
+	struct vfio_info_cap_header *last;
+	char *buf;
+
+	buf = realloc(caps->buf, caps->size + padded);
+	if (!buf)
+		abort();
+	memset(buf + caps->size, 0, padded);
+	memcpy(buf + caps->size, cap, size);
+	caps->buf = (void *)buf;
+	if (caps->size) {
+		for (last = caps->buf; last->next; last = (void *)(buf + last->next))
+			;
+		last->next = caps->size;
+	}
+	caps->size += padded;
+	return 0;
+}
+
+/* Type 1: drivers/vfio/vfio_iommu_type1.c */
+struct iommu_domain;
+
+struct iommu_domain_ops {
+	int (*add_info)(struct iommu_domain **domains, unsigned int count,
+			int (*add)(void *chain, void *cap, size_t size), void *chain);
+	int (*may_join)(struct iommu_domain **domains, unsigned int count);
+};
+
+struct iommu_domain {
+	const struct iommu_domain_ops *ops;
+	const struct zpci_rust_member *members;
+	u32 count;
+};
+
+struct vfio_domain {
+	struct iommu_domain *domain;
+	struct list_head next;
+};
+
+struct vfio_iommu {
+	struct list_head domain_list;
+};
+
+#define CONFIG_IOMMU_DOMAIN_INFO
+#include "../../kernel/vfio_iommu_type1_info.h"
+
+/* The driver: kernel/container.c, with members that are there. */
+static int add_info(struct iommu_domain **domains, unsigned int count,
+		    int (*add)(void *chain, void *cap, size_t size), void *chain)
+{
+	struct zpci_chain adding = { .add = add, .chain = chain };
+
+	if (count != 1)
+		return -EINVAL;
+	return zpci_chain_end(&adding, zpci_rust_container_capabilities(domains[0]->members, domains[0]->count,
+									&adding));
+}
+
+/* Lets an odd number of domains be in a container. */
+static int may_join(struct iommu_domain **domains, unsigned int count)
+{
+	return domains[count - 1] && count % 2 ? 0 : -EINVAL;
+}
+
+int shim_may_join(u32 before, bool has_operation)
+{
+	const struct iommu_domain_ops none = { 0 }, ops = { .may_join = may_join };
+	struct iommu_domain domain = { .ops = has_operation ? &ops : &none };
+	struct vfio_domain domains[4] = { { .domain = &domain } };
+	struct vfio_iommu iommu;
+	u32 i;
+
+	iommu.domain_list.next = &iommu.domain_list;
+	for (i = 1; i <= before && i < 4; i++) {
+		domains[i].domain = &domain;
+		domains[i].next.next = iommu.domain_list.next;
+		iommu.domain_list.next = &domains[i].next;
+	}
+	return vfio_may_join(&iommu, &domains[0]);
+}
+
+/* As type 1 answers, with two capabilities of its own, of 16 and 32 bytes */
+int shim_get_info(const struct zpci_rust_member *members, u32 count, u8 *buffer, u32 argsz)
+{
+	const struct iommu_domain_ops ops = { .add_info = add_info };
+	struct iommu_domain domain = { .ops = &ops, .members = members, .count = count };
+	struct vfio_domain only = { .domain = &domain };
+	struct vfio_iommu iommu = { .domain_list = { .next = &only.next } };
+	struct { struct vfio_info_cap_header header; u32 avail; } available = { { .id = 3, .version = 1 }, 65535 };
+	struct { struct vfio_info_cap_header header; u64 rest[3]; } ranges = { { .id = 1, .version = 1 }, { 0 } };
+	/* Older headers have no padding at its end. */
+	struct { u32 argsz, flags; u64 pgsizes; u32 cap_offset, pad; } info = { argsz, VFIO_IOMMU_INFO_CAPS, 0, 0, 0 };
+	struct vfio_info_cap caps = { 0 };
+	struct vfio_info_cap_header *cap;
+	int rc;
+
+	only.next.next = &iommu.domain_list;
+	vfio_info_add_capability(&caps, &available.header, sizeof(available));
+	vfio_info_add_capability(&caps, &ranges.header, sizeof(ranges));
+	rc = vfio_add_info(&iommu, &caps, argsz);
+	if (rc)
+		return rc;
+	if (argsz < sizeof(info) + caps.size) {
+		info.argsz = sizeof(info) + caps.size;
+	} else {
+		for (cap = caps.buf; cap->next; cap = (void *)((char *)caps.buf + cap->next - sizeof(info)))
+			cap->next += sizeof(info);
+		memcpy(buffer + sizeof(info), caps.buf, caps.size);
+		info.cap_offset = sizeof(info);
+	}
+	free(caps.buf);
+	memcpy(buffer, &info, argsz < sizeof(info) ? argsz : sizeof(info));
+	return 0;
+}
+
+/* Takes capabilities until there were as many as accepted. */
+static int take(void *context, void *cap, size_t size)
+{
+	struct shim_chain *chain = context;
+	u32 next;
+
+	while (chain->size % 8)
+		chain->buffer[chain->size++] = 0;
+	if (chain->calls++ >= chain->accept || chain->size + size > chain->capacity)
+		return -ENOMEM;
+	next = SHIM_CHAIN_START + chain->size;
+	memcpy(chain->buffer + chain->size, cap, size);
+	chain->size += size;
+	if (next != SHIM_CHAIN_START)
+		memcpy(chain->buffer + chain->last + 4, &next, sizeof(next));
+	chain->last = next - SHIM_CHAIN_START;
+	return 0;
+}
+
+int shim_vfio_capabilities(const struct zpci_rust_function *function, u64 aperture, struct shim_chain *chain)
+{
+	struct zpci_chain adding = { .add = take, .chain = chain };
+
+	return zpci_chain_end(&adding, zpci_rust_vfio_capabilities(function, aperture, &adding));
+}
+
+int shim_container_capabilities(const struct zpci_rust_member *members, u32 count, struct shim_chain *chain)
+{
+	struct zpci_chain adding = { .add = take, .chain = chain };
+
+	return zpci_chain_end(&adding, zpci_rust_container_capabilities(members, count, &adding));
 }

@@ -6,11 +6,10 @@ use std::fs;
 
 use zpci_glue::container::{ForeignRefusal, HARDWARE_SIZE};
 use zpci_glue::function::ForeignFunction;
-use zpci_glue::vfio::CAPABILITY_SIZE;
 
 use crate::compiler::{accept, file};
 
-const CONSTANTS: [(&str, usize); 14] = [
+const CONSTANTS: [(&str, usize); 12] = [
     ("ZPCI_RUST_PHYSICAL", ForeignFunction::PHYSICAL as usize),
     ("ZPCI_RUST_RID", ForeignFunction::RID as usize),
     ("ZPCI_RUST_TID", ForeignFunction::TID as usize),
@@ -19,11 +18,9 @@ const CONSTANTS: [(&str, usize); 14] = [
     ("ZPCI_RUST_REFRESH", ForeignFunction::REFRESH as usize),
     ("ZPCI_RUST_RELAXED_TRANSLATION", ForeignFunction::RELAXED_TRANSLATION as usize),
     ("ZPCI_RUST_REGION_THIRD_ONLY", ForeignFunction::REGION_THIRD_ONLY as usize),
-    ("ZPCI_RUST_REFUSED_ADDRESSES", ForeignRefusal::ADDRESSES as usize),
     ("ZPCI_RUST_REFUSED_DESIGNATION_TYPES", ForeignRefusal::DESIGNATION_TYPES as usize),
     ("ZPCI_RUST_REFUSED_FRAME_SIZES", ForeignRefusal::FRAME_SIZES as usize),
     ("ZPCI_RUST_REFUSED_RELAXED_TRANSLATION", ForeignRefusal::RELAXED_TRANSLATION as usize),
-    ("ZPCI_RUST_CAPABILITY_SIZE", CAPABILITY_SIZE),
     ("ZPCI_RUST_HARDWARE_SIZE", HARDWARE_SIZE),
 ];
 

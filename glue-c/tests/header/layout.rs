@@ -56,7 +56,7 @@ macro_rules! structure {
 pub(crate) use structure;
 
 /// The structures of the header.
-fn of_rust() -> [Structure; 5] {
+fn of_rust() -> [Structure; 9] {
     [
         structure!("zpci_rust_function", ForeignFunction, [
             "start_dma": start_dma, "end_dma": end_dma, "dasm": dasm, "msi_address": msi_address,
@@ -79,7 +79,9 @@ fn of_rust() -> [Structure; 5] {
         structure!("zpci_rust_unmapped", ForeignUnmapped, ["range": range, "split": split, "pages": pages]),
         structure!("zpci_rust_reclaimed", ForeignReclaimed, ["list": list, "span": span]),
         structure!("zpci_rust_outcome", ForeignOutcome, ["cc": cc, "status": status]),
-        structure!("zpci_rust_member", ForeignMember, ["function": function, "table": table]),
+        structure!("zpci_rust_member", ForeignMember, [
+            "function": function, "table": table, "start": start, "last": last,
+        ]),
         structure!("zpci_rust_refusal", ForeignRefusal, [
             "wanted": wanted, "found": found, "id": id, "reason": reason,
         ]),

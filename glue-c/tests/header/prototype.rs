@@ -11,9 +11,10 @@ use cbindgen::{Builder, Config, ExportConfig, ItemType, Language};
 use crate::compiler::{accept, check, file};
 
 /// The types that the header has in C alone; a block and a function information block are bytes there.
-const TYPES: [(&str, &str); 9] = [
+const TYPES: [(&str, &str); 10] = [
     ("Block", "void"),
     ("Fib", "void"),
+    ("ForeignChain", "struct shim_chain"),
     ("ForeignDomain", "struct shim_domain"),
     ("ForeignEvent", "struct stand_in_event"),
     ("ForeignFunction", "struct zpci_rust_function"),

@@ -6,9 +6,9 @@ use core::mem::offset_of;
 use std::fs;
 
 use s390_iommu::vfio::{
-    identifier, CapabilityHeader, DeviceInformation, DmaAvailable, FunctionCapability, GapEntry, Gaps, GroupCapability,
+    identifier, Array, CapabilityHeader, DeviceInformation, DmaAvailable, FunctionEntry, GapEntry, GroupEntry,
     HardwareInformation, IommuInformation, IovaRangeEntry, IovaRanges, Migration, MsiCapability, MsiWindowEntry,
-    TableFormatCapability,
+    TableFormatEntry,
 };
 use s390_iommu::Reasons;
 
@@ -20,11 +20,11 @@ const HEADER: &str = "include/uapi/linux/vfio_zpci.h";
 const CONSTANTS: [(&str, u32); 23] = [
     ("VFIO_ZPCI_FIRST_ID", *identifier::OWN.start() as u32),
     ("VFIO_ZPCI_LAST_ID", *identifier::OWN.end() as u32),
-    ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_FUNCTION", identifier::FUNCTION as u32),
-    ("VFIO_ZPCI_FUNCTION_PHYSICAL", FunctionCapability::PHYSICAL),
-    ("VFIO_ZPCI_FUNCTION_UTIL_STR", FunctionCapability::UTILITY_STRING),
-    ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GROUP", identifier::GROUP as u32),
-    ("VFIO_ZPCI_GROUP_REFRESH", GroupCapability::REFRESH),
+    ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_TABLE_FORMATS", identifier::TABLE_FORMATS as u32),
+    ("VFIO_ZPCI_TABLE_FORMAT_S390", TableFormatEntry::S390),
+    ("VFIO_ZPCI_TABLE_FORMAT_RELAXED", TableFormatEntry::RELAXED_TRANSLATION),
+    ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_MSI", identifier::MSI as u32),
+    ("VFIO_ZPCI_MSI_NEEDS_MAPPING", MsiCapability::NEEDS_MAPPING),
     ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GAPS", identifier::GAPS as u32),
     ("VFIO_ZPCI_GAP_OUTSIDE", Reasons::OUTSIDE.0),
     ("VFIO_ZPCI_GAP_DIRECT", Reasons::DIRECT.0),
@@ -32,11 +32,11 @@ const CONSTANTS: [(&str, u32); 23] = [
     ("VFIO_ZPCI_GAP_RESERVED", Reasons::RESERVED.0),
     ("VFIO_ZPCI_GAP_MSI", Reasons::MSI.0),
     ("VFIO_ZPCI_GAP_SOFTWARE_MSI", Reasons::SOFTWARE_MSI.0),
-    ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_TABLE_FORMAT", identifier::TABLE_FORMAT as u32),
-    ("VFIO_ZPCI_TABLE_FORMAT_S390", TableFormatCapability::S390),
-    ("VFIO_ZPCI_TABLE_FORMAT_RELAXED", TableFormatCapability::RELAXED_TRANSLATION),
-    ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_MSI", identifier::MSI as u32),
-    ("VFIO_ZPCI_MSI_NEEDS_MAPPING", MsiCapability::NEEDS_MAPPING),
+    ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GROUPS", identifier::GROUPS as u32),
+    ("VFIO_ZPCI_GROUP_REFRESH", GroupEntry::REFRESH),
+    ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_FUNCTIONS", identifier::FUNCTIONS as u32),
+    ("VFIO_ZPCI_FUNCTION_PHYSICAL", FunctionEntry::PHYSICAL),
+    ("VFIO_ZPCI_FUNCTION_UTIL_STR", FunctionEntry::UTILITY_STRING),
     ("IOMMU_HW_INFO_TYPE_ZPCI", identifier::HARDWARE),
     ("IOMMU_HW_INFO_ZPCI_RELAXED", HardwareInformation::RELAXED_TRANSLATION),
     ("IOMMU_HW_INFO_ZPCI_REFRESH", HardwareInformation::REFRESH),
@@ -45,24 +45,12 @@ const CONSTANTS: [(&str, u32); 23] = [
 
 fn structures() -> Vec<Structure> {
     vec![
-        structure!("vfio_iommu_type1_info_cap_zpci_function", FunctionCapability, [
-            "header": header, "fid": fid, "uid": uid, "start_dma": start_dma, "end_dma": end_dma, "flags": flags,
-            "pchid": pchid, "vfn": vfn, "fmb_length": fmb_length, "pft": pft, "gid": gid, "pfip": pfip, "port": port,
-            "fidparm": fidparm, "reserved": reserved, "util_str": util_str,
+        structure!("vfio_iommu_type1_info_cap_zpci_table_formats", Array, [
+            "header": header, "nr_formats": nr_entries, "entry_size": entry_size,
         ]),
-        structure!("vfio_iommu_type1_info_cap_zpci_group", GroupCapability, [
-            "header": header, "dasm": dasm, "msi_addr": msi_addr, "flags": flags, "mui": mui, "noi": noi,
-            "maxstbl": maxstbl, "version": version, "gid": gid, "reserved": reserved,
-        ]),
-        structure!("vfio_iommu_type1_info_cap_zpci_gaps", Gaps, [
-            "header": header, "nr_gaps": nr_gaps, "entry_size": entry_size,
-        ]),
-        structure!("vfio_zpci_gap", GapEntry, [
-            "start": start, "end": end, "reasons": reasons, "reserved": reserved,
-        ]),
-        structure!("vfio_iommu_type1_info_cap_zpci_table_format", TableFormatCapability, [
-            "header": header, "frame_sizes": frame_sizes, "format": format, "flags": flags,
-            "designation_types": designation_types, "reserved": reserved,
+        structure!("vfio_zpci_table_format", TableFormatEntry, [
+            "frame_sizes": frame_sizes, "format": format, "flags": flags, "designation_types": designation_types,
+            "reserved": reserved,
         ]),
         structure!("vfio_iommu_type1_info_cap_zpci_msi", MsiCapability, [
             "header": header, "flags": flags, "nr_pages": nr_pages, "page_size": page_size, "nr_windows": nr_windows,
@@ -70,6 +58,27 @@ fn structures() -> Vec<Structure> {
         ]),
         structure!("vfio_zpci_msi_window", MsiWindowEntry, [
             "start": start, "end": end, "flags": flags, "reserved": reserved,
+        ]),
+        structure!("vfio_iommu_type1_info_cap_zpci_gaps", Array, [
+            "header": header, "nr_gaps": nr_entries, "entry_size": entry_size,
+        ]),
+        structure!("vfio_zpci_gap", GapEntry, [
+            "start": start, "end": end, "reasons": reasons, "reserved": reserved,
+        ]),
+        structure!("vfio_iommu_type1_info_cap_zpci_groups", Array, [
+            "header": header, "nr_groups": nr_entries, "entry_size": entry_size,
+        ]),
+        structure!("vfio_zpci_group", GroupEntry, [
+            "dasm": dasm, "msi_addr": msi_addr, "flags": flags, "mui": mui, "noi": noi, "maxstbl": maxstbl,
+            "version": version, "gid": gid, "reserved": reserved,
+        ]),
+        structure!("vfio_iommu_type1_info_cap_zpci_functions", Array, [
+            "header": header, "nr_functions": nr_entries, "entry_size": entry_size,
+        ]),
+        structure!("vfio_zpci_function", FunctionEntry, [
+            "fid": fid, "uid": uid, "start_dma": start_dma, "end_dma": end_dma, "flags": flags, "pchid": pchid,
+            "vfn": vfn, "fmb_length": fmb_length, "pft": pft, "gid": gid, "pfip": pfip, "port": port,
+            "fidparm": fidparm, "format": format, "reserved": reserved, "util_str": util_str,
         ]),
         structure!("iommu_hw_info_zpci", HardwareInformation, [
             "flags": flags, "designation_types": designation_types, "dtsm": dtsm, "reserved": reserved,

@@ -23,6 +23,17 @@ pub(crate) struct ForeignDomain {
     _opaque: [u8; 0],
 }
 
+/// C: `struct shim_chain`.
+#[repr(C)]
+pub(crate) struct ForeignChain {
+    pub(crate) buffer: *mut u8,
+    pub(crate) capacity: u64,
+    pub(crate) size: u64,
+    pub(crate) last: u64,
+    pub(crate) accept: u32,
+    pub(crate) calls: u32,
+}
+
 unsafe extern "C" {
     pub(crate) fn stand_in_reset();
     pub(crate) fn stand_in_fault() -> *const c_char;
@@ -83,20 +94,22 @@ unsafe extern "C" {
     pub(crate) fn shim_user_call(processor: u8, data: *mut u8) -> i32;
     pub(crate) fn shim_user_installed(installed: *mut u64) -> i32;
 
-    pub(crate) fn shim_capability(function: *const ForeignFunction, aperture: u64, index: u32, buffer: *mut u8) -> i32;
-
-    pub(crate) fn shim_capabilities(
+    pub(crate) fn shim_vfio_capabilities(
+        function: *const ForeignFunction,
+        aperture: u64,
+        chain: *mut ForeignChain,
+    ) -> i32;
+    pub(crate) fn shim_container_capabilities(
         members: *const ForeignMember,
         count: u32,
-        aperture: u64,
-        buffer: *mut u8,
-        size: u64,
-    ) -> u64;
-    pub(crate) fn shim_join(
+        chain: *mut ForeignChain,
+    ) -> i32;
+    pub(crate) fn shim_get_info(members: *const ForeignMember, count: u32, buffer: *mut u8, argsz: u32) -> i32;
+    pub(crate) fn shim_may_join(before: u32, has_operation: bool) -> i32;
+    pub(crate) fn shim_container_one_format(
         members: *const ForeignMember,
         count: u32,
         joining: u32,
-        aperture: u64,
         refusal: *mut ForeignRefusal,
     ) -> i32;
     pub(crate) fn shim_hardware_information(function: *const ForeignFunction, large: bool, buffer: *mut u8) -> u32;

@@ -5,6 +5,7 @@
 mod attach;
 mod binding;
 mod byte_order;
+mod chain;
 mod container;
 mod domain;
 mod enable;

@@ -9,17 +9,28 @@ use zpci_glue::function::ForeignFunction;
 
 use crate::binding::*;
 use crate::byte_order::native;
+use crate::chain::{collect, START};
 use crate::sample::{GIB, QEMU};
 use crate::stand_in::StandIn;
 
-/// Capability `index`; nothing where it does not apply. The buffer beyond it is as it was.
-fn capability(function: &ForeignFunction, aperture: u64, index: u32) -> Option<Vec<u8>> {
-    let mut buffer = [0; 80];
-    // SAFETY: the function is valid and the buffer has this room.
-    let size = unsafe { shim_capability(function, aperture, index, buffer.as_mut_ptr()) };
-    let (capability, beyond) = buffer.split_at(usize::try_from(size).expect("not past the last capability"));
-    assert!(beyond.iter().all(|byte| *byte == 0xa5));
-    (size != 0).then(|| capability.to_vec())
+/// Returns the capabilities of `function`, each without the offset of the next one.
+fn capabilities(function: &ForeignFunction, aperture: u64) -> Vec<Vec<u8>> {
+    let _kernel = StandIn::new();
+    // SAFETY: the function and the chain are valid.
+    let (rc, calls, mut chain) =
+        collect(u32::MAX, |chain| unsafe { shim_vfio_capabilities(function, aperture, chain) });
+    assert_eq!(rc, 0);
+    let mut capabilities = Vec::new();
+    while !chain.is_empty() {
+        let done: usize = capabilities.iter().map(|it: &Vec<u8>| it.len().next_multiple_of(8)).sum();
+        let next = u32::from_ne_bytes(chain[4..8].try_into().unwrap()) as usize;
+        let size = if next == 0 { chain.len() } else { next - START - done };
+        let mut capability: Vec<u8> = chain.drain(..size).collect();
+        capability[4..8].fill(0);
+        capabilities.push(capability);
+    }
+    assert_eq!(capabilities.len(), calls as usize);
+    capabilities
 }
 
 fn utility_string() -> [u8; 64] {
@@ -58,7 +69,6 @@ const HEADER: [usize; 3] = [2, 2, 4];
 
 #[test]
 fn base() {
-    let _kernel = StandIn::new();
     let widths = [&HEADER[..], &[8, 8, 2, 2, 2, 1, 1, 4, 4]].concat();
     let expected = |last| {
         let words = format!(
@@ -66,50 +76,47 @@ fn base() {
              {last} 01c00001 00400a07
              80010007 00000000"
         );
-        Some(native(&words, &widths))
+        native(&words, &widths)
     };
-    assert_eq!(capability(&function(), u64::MAX, 0), expected("01ffffff ffffffff"));
+    assert_eq!(capabilities(&function(), u64::MAX)[0], expected("01ffffff ffffffff"));
     // What may be used of the window, as it is registered.
-    assert_eq!(capability(&function(), GIB, 0), expected("00000001 3fffffff"));
-    // A function of which nothing can be used.
-    assert_eq!(capability(&function(), 0, 0), None);
+    assert_eq!(capabilities(&function(), GIB)[0], expected("00000001 3fffffff"));
+    // A function of which nothing can be used: the others alone.
+    assert_eq!(capabilities(&function(), 0), capabilities(&function(), GIB)[1..]);
 }
 
 #[test]
 fn group() {
-    let _kernel = StandIn::new();
     let widths = [&HEADER[..], &[8, 8, 8, 2, 2, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1]].concat();
     let words = "00020002 00000000 ffffffff 00000000
                  fe000000 00000000 00000000 00000001
                  03e80040 00800100 10000000 00000000";
-    assert_eq!(capability(&function(), u64::MAX, 1), Some(native(words, &widths)));
+    assert_eq!(capabilities(&function(), u64::MAX)[1], native(words, &widths));
     // A host without a hypervisor shadows the tables of its guests all the same.
     let hardware = ForeignFunction { flags: 0, ..function() };
-    assert_eq!(capability(&hardware, u64::MAX, 1), Some(native(words, &widths)));
+    assert_eq!(capabilities(&hardware, u64::MAX)[1], native(words, &widths));
 }
 
 #[test]
 fn utility_string_and_path() {
-    let _kernel = StandIn::new();
-    let widths = [&HEADER[..], &[4], &[1; 64]].concat();
-    let words = format!("00030001 00000000 00000040 c1c1c1c1 {}", "40404040 ".repeat(15));
-    assert_eq!(capability(&function(), u64::MAX, 2), Some(native(&words, &widths)));
-    let without = ForeignFunction { flags: ForeignFunction::REFRESH, ..function() };
-    assert_eq!(capability(&without, u64::MAX, 2), None);
-
+    let widths = [&HEADER[..], &[4], &[1; 64], &[1; 4]].concat();
+    // What pads it to a multiple of 8 is zero.
+    let words = format!("00030001 00000000 00000040 c1c1c1c1 {} 00000000", "40404040 ".repeat(15));
+    assert_eq!(capabilities(&function(), u64::MAX)[2], native(&words, &widths));
     let widths = [&HEADER[..], &[4, 1, 1, 1, 1]].concat();
     let words = "00040001 00000000 00000004 01020304";
-    assert_eq!(capability(&function(), u64::MAX, 3), Some(native(words, &widths)));
-    assert_eq!(capability(&without, u64::MAX, 3), Some(native(words, &widths)));
+    assert_eq!(capabilities(&function(), u64::MAX)[3..], [native(words, &widths)]);
+    let without = ForeignFunction { flags: ForeignFunction::REFRESH, ..function() };
+    assert_eq!(capabilities(&without, u64::MAX)[2..], [native(words, &widths)]);
 }
 
+/// The first error of C ends it.
 #[test]
-fn past_the_last_capability() {
+fn c_takes_no_more() {
     let _kernel = StandIn::new();
-    for index in [4, 5, u32::MAX] {
-        let mut buffer = [0; 80];
-        // SAFETY: the function is valid and the buffer has this room.
-        assert_eq!(unsafe { shim_capability(&function(), u64::MAX, index, buffer.as_mut_ptr()) }, -1);
-        assert_eq!(buffer, [0xa5; 80]);
+    for accept in 0..4 {
+        // SAFETY: the function and the chain are valid.
+        let (rc, calls, _) = collect(accept, |chain| unsafe { shim_vfio_capabilities(&function(), u64::MAX, chain) });
+        assert_eq!((rc, calls), (-12, accept + 1));
     }
 }

@@ -369,6 +369,7 @@ struct iommu_domain_ops {
 	phys_addr_t (*iova_to_phys)(struct iommu_domain *domain, dma_addr_t iova);
 	int (*add_info)(struct iommu_domain **domains, unsigned int count,
 			int (*add)(void *chain, void *cap, size_t size), void *chain);
+	int (*may_join)(struct iommu_domain **domains, unsigned int count);
 	void (*free)(struct iommu_domain *domain);
 };
 

@@ -5,12 +5,20 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <linux/vfio.h>
 
+/* Bytes of a structure up to the end of the offset of its first capability. */
+#define CHAIN_FRONT 20
+
 /*
- * Tells the capabilities of an answer of `size` bytes that start at `offset`,
- * as a list. Returns whether the chain is whole.
+ * Shows the capabilities of an answer of `size` bytes whose first one is at
+ * `first`, 0 if there is none, as a list. Offsets may go up and down. Returns
+ * whether the chain is whole.
  */
-bool chain_tell(const void *info, size_t size, size_t offset);
+bool chain_show(const void *info, size_t size, size_t first);
+
+/* Whether there is a capability with this identifier. */
+bool chain_has(const void *info, size_t size, size_t first, uint16_t id);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 /*
- * capabilities [--json] ADDRESS...: what VFIO and iommufd tell of the functions
+ * capabilities [--json] ADDRESS...: what VFIO and iommufd report of the functions
  * at these addresses, which have to be bound to vfio-pci, in one container and
  * one address space.
  */
@@ -83,12 +83,42 @@ static int open_device(const char *address)
 	return open_file(path);
 }
 
-static void tell_container(const char *name, int type, char **addresses)
+/* Calls with a buffer of `size` bytes, which are 0 before. */
+static struct vfio_iommu_type1_info *get_info(int container, size_t size)
 {
-	size_t size = sizeof(struct vfio_iommu_type1_info);
+	struct vfio_iommu_type1_info *info = calloc(1, size);
+
+	if (!info)
+		err(EXIT_FAILURE, "%zu bytes", size);
+	info->argsz = size;
+	CALL(container, VFIO_IOMMU_GET_INFO, info);
+	return info;
+}
+
+/* Where the first capability is, 0 for none. */
+static size_t first_capability(const struct vfio_iommu_type1_info *info)
+{
+	return info->flags & VFIO_IOMMU_INFO_CAPS ? info->cap_offset : 0;
+}
+
+/* Whether the kernel had more to say than the buffer of `size` bytes holds. */
+static bool is_short(const struct vfio_iommu_type1_info *info, size_t size)
+{
+	size_t first = first_capability(info);
+
+	return info->argsz > size ||
+	       (chain_has(info, size, first,
+			  VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_TABLE_FORMATS) &&
+		!chain_has(info, size, first,
+			   VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_FUNCTIONS));
+}
+
+static void show_container(const char *name, int type, char **addresses)
+{
 	struct vfio_iommu_type1_info *info = NULL;
 	int container = open_file("/dev/vfio/vfio");
 	int groups[MOST], count = 0;
+	size_t size;
 
 	for (; count < MOST && addresses[count]; count++) {
 		groups[count] = open_group(addresses[count]);
@@ -98,22 +128,21 @@ static void tell_container(const char *name, int type, char **addresses)
 	}
 	/* As often as something grows between two calls. */
 	do {
-		info = realloc(info, size);
-		if (!info)
-			err(EXIT_FAILURE, "%zu bytes", size);
-		memset(info, 0, size);
-		info->argsz = size;
-		CALL(container, VFIO_IOMMU_GET_INFO, info);
-	} while (info->argsz > size && (size = info->argsz));
+		free(info);
+		info = get_info(container, sizeof(*info));
+		size = info->argsz;
+		free(info);
+		info = get_info(container, size);
+	} while (is_short(info, size));
 
 	output_open_named(name);
 	output_number("argsz", info->argsz);
 	output_hex("flags", info->flags);
 	if (info->flags & VFIO_IOMMU_INFO_PGSIZES)
 		output_hex("iova_pgsizes", info->iova_pgsizes);
-	whole &= chain_tell(info, size,
-			    info->flags & VFIO_IOMMU_INFO_CAPS ?
-				    info->cap_offset : 0);
+	whole &= chain_show(info, size, first_capability(info));
+	/* Capabilities that are nowhere. */
+	whole &= !(info->flags & VFIO_IOMMU_INFO_CAPS) || info->cap_offset;
 	output_close();
 
 	free(info);
@@ -122,7 +151,7 @@ static void tell_container(const char *name, int type, char **addresses)
 	close(container);
 }
 
-static void tell_hardware(int iommufd, uint32_t device)
+static void show_hardware(int iommufd, uint32_t device)
 {
 	union {
 		struct iommu_hw_info_zpci zpci;
@@ -151,7 +180,7 @@ static void tell_hardware(int iommufd, uint32_t device)
 	output_hex("msi_end", data.zpci.msi_end);
 }
 
-static void tell_ranges(int iommufd, uint32_t ioas)
+static void show_ranges(int iommufd, uint32_t ioas)
 {
 	struct iommu_ioas_iova_ranges query = {
 		.size = sizeof(query),
@@ -179,7 +208,7 @@ static void tell_ranges(int iommufd, uint32_t ioas)
 	free(ranges);
 }
 
-static void tell_iommufd(char **addresses)
+static void show_iommufd(char **addresses)
 {
 	struct iommu_ioas_alloc alloc = { .size = sizeof(alloc) };
 	int iommufd = open_file("/dev/iommu");
@@ -203,11 +232,11 @@ static void tell_iommufd(char **addresses)
 		CALL(devices[count], VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach);
 		output_open("function");
 		output_text("address", addresses[count]);
-		tell_hardware(iommufd, bind.out_devid);
+		show_hardware(iommufd, bind.out_devid);
 		output_close();
 	}
 	output_close_list();
-	tell_ranges(iommufd, alloc.out_ioas_id);
+	show_ranges(iommufd, alloc.out_ioas_id);
 	output_close();
 	while (count--)
 		close(devices[count]);
@@ -224,9 +253,9 @@ int main(int count, char **arguments)
 	if (addresses + MOST < arguments + count)
 		errx(EXIT_FAILURE, "more than %d functions", MOST);
 	output_start(json);
-	tell_container("type1", VFIO_TYPE1_IOMMU, addresses);
-	tell_container("type1v2", VFIO_TYPE1v2_IOMMU, addresses);
-	tell_iommufd(addresses);
+	show_container("type1", VFIO_TYPE1_IOMMU, addresses);
+	show_container("type1v2", VFIO_TYPE1v2_IOMMU, addresses);
+	show_iommufd(addresses);
 	if (!whole)
 		errx(EXIT_FAILURE, "a chain of capabilities is broken");
 	return EXIT_SUCCESS;

@@ -117,7 +117,7 @@ static void check_path(const struct function *function,
 	}
 }
 
-/* A short buffer is told the right size and gets nothing more. */
+/* A short buffer gets the right size and nothing more. */
 static void check_short(struct vfio *vfio, size_t full)
 {
 	struct {
@@ -181,7 +181,7 @@ static void iommu_type1(const void *argument)
 	info = vfio_iommu_info(&vfio);
 	dump_chain(function, "type1 iommu", info, info->argsz,
 		   info->cap_offset);
-	/* How long the chain is depends on who is told of. */
+	/* The length of the chain depends on the functions. */
 	info->argsz = 0;
 	dump_info(function, "type1 iommu", info, sizeof(*info));
 	check(info->flags & VFIO_IOMMU_INFO_PGSIZES);

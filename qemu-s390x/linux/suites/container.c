@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 /*
- * What user space is told of a container: two functions in one, a third in
+ * What user space learns of a container: two functions in one, a third in
  * another. Cases named "zpci ..." need a kernel with the driver.
  */
 
@@ -33,12 +33,11 @@ static void chain(const void *argument)
 		VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION,
 		VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL,
 		VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE,
-		VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_FUNCTION,
-		VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_FUNCTION,
-		VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GROUP,
-		VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GAPS,
-		VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_TABLE_FORMAT,
+		VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_TABLE_FORMATS,
 		VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_MSI,
+		VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GAPS,
+		VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_GROUPS,
+		VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_FUNCTIONS,
 	};
 	const int *type = argument;
 	int other = container_open(*type, container_group(&outside));
@@ -51,7 +50,7 @@ static void chain(const void *argument)
 	check_equal(found.count, sizeof(expected) / sizeof(expected[0]));
 	for (size_t i = 0; i < found.count; i++)
 		check_equal(found.ids[i], expected[i]);
-	check(three_told(&found, &first) && three_told(&found, &second));
+	check(three_entry(&found, &first) && three_entry(&found, &second));
 	/* Nothing of the function that the same user has elsewhere. */
 	check(contains(answer, size, function_attribute(&first, "function_id")));
 	check(contains(answer, size, function_attribute(&second, "uid")));
@@ -64,54 +63,53 @@ static void chain(const void *argument)
 					  "function_handle")));
 	three_answer(other, &found, &size);
 	check_equal(found.function_count, 1);
-	check(three_told(&found, &outside));
+	check(three_entry(&found, &outside));
 }
 
 /* The functions are what /dev/clp and sysfs say. */
 static void check_function(const struct container_capabilities *found,
 			   const struct function *function)
 {
-	const struct vfio_iommu_type1_info_cap_zpci_function *told =
-		three_told(found, function);
+	const struct vfio_zpci_function *reported = three_entry(found, function);
 	struct clp_response clp;
 	char name[32];
 
-	check_that(told, "%s is not told of", function->address);
+	check_that(reported, "%s is not reported", function->address);
 	clp_query_function(&clp, function_attribute(function, "function_handle"));
-	check_equal(told->fid, clp_word(&clp, 20));
-	check_equal(told->uid, clp_word(&clp, 124));
-	check_equal(told->uid, function_attribute(function, "uid"));
-	check_equal(told->start_dma, clp_doubleword(&clp, 64));
-	check(told->end_dma > told->start_dma);
-	check(told->end_dma <= clp_doubleword(&clp, 72));
-	check_equal(told->flags & VFIO_ZPCI_FUNCTION_PHYSICAL,
+	check_equal(reported->fid, clp_word(&clp, 20));
+	check_equal(reported->uid, clp_word(&clp, 124));
+	check_equal(reported->uid, function_attribute(function, "uid"));
+	check_equal(reported->start_dma, clp_doubleword(&clp, 64));
+	check(reported->end_dma > reported->start_dma);
+	check(reported->end_dma <= clp_doubleword(&clp, 72));
+	check_equal(reported->flags & VFIO_ZPCI_FUNCTION_PHYSICAL,
 		    clp.bytes[18] >> 3 & 1);
-	check_equal(!!(told->flags & VFIO_ZPCI_FUNCTION_UTIL_STR),
+	check_equal(!!(reported->flags & VFIO_ZPCI_FUNCTION_UTIL_STR),
 		    clp.bytes[18] & 1);
-	check_equal(told->flags & ~3u, 0);
-	check_equal(told->pchid, clp_half(&clp, 30));
-	check_equal(told->pchid, function_attribute(function, "pchid"));
-	check_equal(told->vfn, clp_half(&clp, 16));
-	check_equal(told->vfn, function_attribute(function, "vfn"));
-	check_equal(told->fmb_length, clp.bytes[62] * 4);
-	check_equal(told->pft, clp.bytes[63]);
-	check_equal(told->pft, function_attribute(function, "pft"));
-	check_equal(told->gid, clp.bytes[19]);
-	check_equal(told->gid, function_attribute(function, "pfgid"));
-	check_equal(told->port, clp.bytes[61] & 0xf);
-	check_equal(told->fidparm, clp.bytes[60]);
+	check_equal(reported->flags & ~3u, 0);
+	check_equal(reported->pchid, clp_half(&clp, 30));
+	check_equal(reported->pchid, function_attribute(function, "pchid"));
+	check_equal(reported->vfn, clp_half(&clp, 16));
+	check_equal(reported->vfn, function_attribute(function, "vfn"));
+	check_equal(reported->fmb_length, clp.bytes[62] * 4);
+	check_equal(reported->pft, clp.bytes[63]);
+	check_equal(reported->pft, function_attribute(function, "pft"));
+	check_equal(reported->gid, clp.bytes[19]);
+	check_equal(reported->gid, function_attribute(function, "pfgid"));
+	check_equal(reported->port, clp.bytes[61] & 0xf);
+	check_equal(reported->fidparm, clp.bytes[60]);
 	for (unsigned int i = 0; i < 4; i++) {
-		check_equal(told->pfip[i], clp.bytes[56 + i]);
+		check_equal(reported->pfip[i], clp.bytes[56 + i]);
 		snprintf(name, sizeof(name), "pfip/segment%u", i);
-		check_equal(told->pfip[i], function_attribute(function, name));
+		check_equal(reported->pfip[i], function_attribute(function, name));
 	}
-	for (size_t i = 0; i < sizeof(told->reserved); i++)
-		check_equal(told->reserved[i], 0);
-	if (told->flags & VFIO_ZPCI_FUNCTION_UTIL_STR)
-		check(!memcmp(told->util_str, clp.bytes + 128, 64));
+	check_equal(reported->format, 0);
+	check_equal(reported->reserved, 0);
+	if (reported->flags & VFIO_ZPCI_FUNCTION_UTIL_STR)
+		check(!memcmp(reported->util_str, clp.bytes + 128, 64));
 	else
-		for (size_t i = 0; i < sizeof(told->util_str); i++)
-			check_equal(told->util_str[i], 0);
+		for (size_t i = 0; i < sizeof(reported->util_str); i++)
+			check_equal(reported->util_str[i], 0);
 }
 
 static void functions_agree(const void *argument)
@@ -128,7 +126,7 @@ static void functions_agree(const void *argument)
 
 static void group_agrees(const void *argument)
 {
-	const struct vfio_iommu_type1_info_cap_zpci_group *told;
+	const struct vfio_zpci_group *reported;
 	struct container_capabilities found;
 	struct clp_response clp;
 	size_t size;
@@ -136,17 +134,17 @@ static void group_agrees(const void *argument)
 	(void)argument;
 	three_answer(three_open(VFIO_TYPE1v2_IOMMU), &found, &size);
 	check_equal(found.group_count, 1);
-	told = found.groups[0];
-	check_equal(told->gid, function_attribute(&first, "pfgid"));
-	clp_query_group(&clp, told->gid);
-	check_equal(told->dasm, clp_doubleword(&clp, 32));
-	check_equal(told->msi_addr, clp_doubleword(&clp, 40));
-	check_equal(told->flags, clp.bytes[19] & 1);
-	check_equal(told->mui, clp_half(&clp, 22));
-	check_equal(told->noi, clp_half(&clp, 16) & 0xfff);
-	check_equal(told->maxstbl, clp_half(&clp, 20) & 0x1fff);
-	check_equal(told->version, clp.bytes[18]);
-	check_equal(told->reserved, 0);
+	reported = found.groups[0];
+	check_equal(reported->gid, function_attribute(&first, "pfgid"));
+	clp_query_group(&clp, reported->gid);
+	check_equal(reported->dasm, clp_doubleword(&clp, 32));
+	check_equal(reported->msi_addr, clp_doubleword(&clp, 40));
+	check_equal(reported->flags, clp.bytes[19] & 1);
+	check_equal(reported->mui, clp_half(&clp, 22));
+	check_equal(reported->noi, clp_half(&clp, 16) & 0xfff);
+	check_equal(reported->maxstbl, clp_half(&clp, 20) & 0x1fff);
+	check_equal(reported->version, clp.bytes[18]);
+	check_equal(reported->reserved, 0);
 }
 
 /* Ranges and gaps are all addresses, in ascending order, and agree with sysfs. */
@@ -205,6 +203,7 @@ static void format_and_interrupts(const void *argument)
 {
 	const struct vfio_iommu_type1_info *info;
 	const struct vfio_zpci_msi_window *window;
+	const struct vfio_zpci_table_format *format;
 	struct container_capabilities found;
 	struct clp_response clp;
 	uint8_t *answer;
@@ -213,16 +212,18 @@ static void format_and_interrupts(const void *argument)
 	(void)argument;
 	answer = three_answer(three_open(VFIO_TYPE1v2_IOMMU), &found, &size);
 	info = (const void *)answer;
-	check(found.format && found.msi);
+	check(found.msi);
+	check_equal(found.format_count, 1);
+	format = found.formats[0];
 	clp_query_group(&clp, found.groups[0]->gid);
-	check_equal(found.format->format, VFIO_ZPCI_TABLE_FORMAT_S390);
+	check_equal(format->format, VFIO_ZPCI_TABLE_FORMAT_S390);
 	/* One root, and one that the group has. */
-	check_equal(found.format->designation_types, 1 << 1);
+	check_equal(format->designation_types, 1 << 1);
 	check(clp.bytes[24] & 0x80 >> 1);
-	check_equal(found.format->frame_sizes, 4096);
-	check(info->iova_pgsizes & found.format->frame_sizes);
-	check_equal(found.format->flags, 0);
-	check_equal(found.format->reserved, 0);
+	check_equal(format->frame_sizes, 4096);
+	check(info->iova_pgsizes & format->frame_sizes);
+	check_equal(format->flags, 0);
+	check_equal(format->reserved, 0);
 
 	check_equal(found.msi->flags, 0);
 	check_equal(found.msi->nr_pages, 0);
@@ -236,10 +237,37 @@ static void format_and_interrupts(const void *argument)
 	check_equal(window->reserved, 0);
 }
 
+/*
+ * The capabilities of a whole answer that a buffer of `size` bytes gets: those of
+ * type1 or none of them, and as many of the driver's as fit. Returns where they
+ * end, 0 for none, and stores where the last of them is.
+ */
+static size_t fitting(const uint8_t *whole, size_t full, size_t size,
+		      size_t *last)
+{
+	const struct vfio_iommu_type1_info *info = (const void *)whole;
+	const struct vfio_info_cap_header *header = NULL;
+	size_t end = 0;
+
+	while ((header = vfio_capability(whole, full, info->cap_offset, header))) {
+		size_t next = header->next ? header->next : full;
+		bool own = header->id >= VFIO_ZPCI_FIRST_ID &&
+			   header->id <= VFIO_ZPCI_LAST_ID;
+
+		if (next > size)
+			return own ? end : 0;
+		*last = (const uint8_t *)header - whole;
+		end = next;
+	}
+	return end;
+}
+
 /* With every size of a buffer. */
 static void sizes(const void *argument)
 {
 	const size_t fixed = sizeof(struct vfio_iommu_type1_info);
+	const size_t least = offsetof(struct vfio_iommu_type1_info, cap_offset);
+	const size_t next = offsetof(struct vfio_info_cap_header, next);
 	int container = three_open(VFIO_TYPE1v2_IOMMU);
 	size_t full = container_size(container);
 	struct vfio_iommu_type1_info info;
@@ -249,10 +277,8 @@ static void sizes(const void *argument)
 	whole = container_information(container, full);
 	check(whole);
 	for (size_t size = 0; size <= full + 64; size++) {
-		size_t least = offsetof(struct vfio_iommu_type1_info,
-					cap_offset);
-		size_t written = size < full ? size < fixed ? size : fixed :
-					       full;
+		size_t last = 0, end = fitting(whole, full, size, &last);
+		size_t written = end ? end : size < fixed ? size : fixed;
 
 		errno = 0;
 		answer = container_information(container, size);
@@ -262,18 +288,23 @@ static void sizes(const void *argument)
 			continue;
 		}
 		memcpy(&info, answer, sizeof(info));
-		check_equal(info.argsz, size < full ? full : size);
+		check_equal(info.argsz, end ? size : full);
 		check(info.flags & VFIO_IOMMU_INFO_CAPS);
 		if (size >= fixed)
-			check_equal(info.cap_offset, size < full ? 0 : fixed);
-		/* The size and the offset are as above, the rest is as ever. */
+			check_equal(info.cap_offset, end ? fixed : 0);
+		/*
+		 * The size, the offset and the end of the chain are as above, the
+		 * rest is as ever.
+		 */
 		for (size_t i = 0; i < written; i++) {
-			bool depends = i < 4 ||
-				       (i >= least && i < least + 4);
+			bool depends = i < 4 || (i >= least && i < least + 4);
 
-			check_that(depends || answer[i] == whole[i],
-				   "size %zu, byte %zu: %#x instead of %#x",
-				   size, i, answer[i], whole[i]);
+			if (end && i >= last + next && i < last + next + 4)
+				check_equal(answer[i], 0);
+			else
+				check_that(depends || answer[i] == whole[i],
+					   "size %zu, byte %zu: %#x instead of %#x",
+					   size, i, answer[i], whole[i]);
 		}
 		for (size_t i = written; i < 2 * size + 64; i++)
 			check_that(answer[i] == POISON,
@@ -284,7 +315,7 @@ static void sizes(const void *argument)
 	ktap_note("%zu bytes", full);
 }
 
-/* The same as on a kernel without the driver, for whoever knows nothing of it. */
+/* The same as on a kernel without the driver, for a program that knows nothing of it. */
 static void upstream(const void *argument)
 {
 	int container = three_open(VFIO_TYPE1v2_IOMMU);
@@ -376,13 +407,13 @@ static void program(const void *argument)
 		 function_attribute(&second, "function_id"));
 	while ((line = strsep(&rest, "\n")) && *line) {
 		ktap_data("zpci-told", "%s", line);
-		/* Two containers, which tell functions, and the iommufd. */
+		/* Two containers, which report functions, and the iommufd. */
 		check_that(!!strstr(line, id) == (lines < 2), "%s", line);
 		lines++;
 	}
 	check_equal(lines, 3);
 	run_program(NULL, output, sizeof(output));
-	check(strstr(output, "table-format") && strstr(output, "iommufd"));
+	check(strstr(output, "table-formats") && strstr(output, "iommufd"));
 	rest = output;
 	while ((line = strsep(&rest, "\n")))
 		ktap_note("%s", line);

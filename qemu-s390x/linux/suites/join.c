@@ -17,7 +17,7 @@
 #include "suites.h"
 #include "three.h"
 
-/* What is told follows from what is attached. */
+/* What is reported follows from what is attached. */
 static void leave(const void *argument)
 {
 	int group = container_group(&second);
@@ -84,46 +84,98 @@ static bool region_third_only(void)
 	return !strcmp(recovery, "slot");
 }
 
+#define ONE_FORMAT "/sys/module/zpci_rust/parameters/one_format"
+
 /*
- * A function that lacks the format of the container stays outside. The format
- * is region-second, of which the machine has none: the module lets a function
- * say otherwise while a container is made for it.
+ * A container with a format that `first` lacks. The format is region-second, of
+ * which the machine has none: the module lets a function say otherwise while a
+ * container is made for it. Returns -1 if the kernel has one kind of tables.
  */
-static void refused(const void *argument)
+static int other_container(void)
 {
-	int log = check_call(open("/dev/kmsg", O_RDONLY | O_NONBLOCK));
-	int group = container_group(&first), result, error;
-	int container = container_open(VFIO_TYPE1v2_IOMMU, group);
+	int container = check_call(open("/dev/vfio/vfio", O_RDWR));
 	struct container_capabilities found;
-	uint8_t *before, *after;
-	size_t size, again;
-	char message[128];
+	int result, error;
+	size_t size;
 
-	(void)argument;
-	three_answer(container, &found, &size);
-	check_that(found.format, "the kernel does not look at formats");
-	check_call(container_leave(group));
-	close(container);
-
-	container = check_call(open("/dev/vfio/vfio", O_RDWR));
 	check_call(container_join(container, container_group(&outside)));
 	check_call(sysfs_write("1", LACKING));
 	result = ioctl(container, VFIO_SET_IOMMU, VFIO_TYPE1v2_IOMMU);
 	error = errno;
 	check_call(sysfs_write("0", LACKING));
 	if (result < 0 && error == EINVAL && region_third_only()) {
-		/* That is a refusal, too. */
 		check_call(ioctl(container, VFIO_SET_IOMMU,
 				 VFIO_TYPE1v2_IOMMU));
-		return;
+		close(container);
+		return -1;
 	}
 	check_that(!result, "%s", strerror(error));
-	before = three_answer(container, &found, &size);
+	three_answer(container, &found, &size);
 	check_equal(found.function_count, 1);
-	check_equal(found.format->designation_types, 1 << 2);
+	check_equal(found.format_count, 1);
+	check_equal(found.formats[0]->designation_types, 1 << 2);
+	return container;
+}
 
+/* A function that lacks the format of the container brings its own one. */
+static void two_formats(const void *argument)
+{
+	int group = container_group(&first), container = other_container();
+	const struct vfio_zpci_function *function;
+	struct container_capabilities found;
+	uint8_t *before, *after;
+	size_t size, again;
+
+	(void)argument;
+	if (container < 0) {
+		ktap_note("the kernel has one kind of tables");
+		return;
+	}
+	before = three_answer(container, &found, &size);
+	check_call(container_join(container, group));
+	three_answer(container, &found, &again);
+	check_equal(found.function_count, 2);
+	check_equal(found.format_count, 2);
+	check_equal(found.formats[0]->designation_types |
+			    found.formats[1]->designation_types,
+		    1 << 1 | 1 << 2);
+	function = three_entry(&found, &first);
+	check(function && function->format < 2);
+	check_equal(found.formats[function->format]->designation_types, 1 << 1);
+	function = three_entry(&found, &outside);
+	check(function && function->format < 2);
+	check_equal(found.formats[function->format]->designation_types, 1 << 2);
+	use(container);
+	check_call(container_leave(group));
+	after = three_answer(container, &found, &again);
+	check_equal(again, size);
+	check(!memcmp(before, after, size));
+}
+
+/* It stays outside if the administrator wants one format. */
+static void refused(const void *argument)
+{
+	int log = check_call(open("/dev/kmsg", O_RDONLY | O_NONBLOCK));
+	int group = container_group(&first), container = other_container();
+	struct container_capabilities found;
+	uint8_t *before, *after;
+	size_t size, again;
+	char message[128];
+	int result, error;
+
+	(void)argument;
+	if (container < 0) {
+		ktap_note("the kernel has one kind of tables");
+		return;
+	}
+	before = three_answer(container, &found, &size);
 	check_call(lseek(log, 0, SEEK_END));
-	check_errno(container_join(container, group), EINVAL);
+	check_call(sysfs_write("1", ONE_FORMAT));
+	result = container_join(container, group);
+	error = errno;
+	check_call(sysfs_write("0", ONE_FORMAT));
+	check_equal(result, -1);
+	check_equal(error, EINVAL);
 	snprintf(message, sizeof(message),
 		 "FID %08lx may not join the container: designation types "
 		 "0x40 where 0x20 are needed",
@@ -151,15 +203,16 @@ static void *read_always(void *argument)
 
 	while (!reader->end) {
 		/* Enough for two, whoever comes meanwhile. */
-		size_t room = 4096;
+		size_t size = 4096;
 		uint8_t *answer = container_information(reader->container,
-							room);
+							size);
 
 		check_that(answer, "VFIO_IOMMU_GET_INFO: %m");
-		container_read(&found, answer, room);
+		container_read(&found, answer, size);
 		check(found.function_count >= 1 && found.function_count <= 2);
-		check(three_told(&found, &first));
-		check(found.format && found.msi && found.gaps && found.ranges);
+		check(three_entry(&found, &first));
+		check(found.format_count && found.msi && found.gaps &&
+		      found.ranges);
 		reader->functions[found.function_count]++;
 		reader->answers++;
 		free(answer);
@@ -195,7 +248,8 @@ static void define(void)
 {
 	three_define();
 	ktap_case(leave, NULL, "zpci function leaves");
-	ktap_case(refused, NULL, "zpci format is refused");
+	ktap_case(two_formats, NULL, "zpci two formats");
+	ktap_case(refused, NULL, "zpci format is refused on request");
 	ktap_case(come_and_go, NULL, "zpci functions come and go");
 	three_return();
 }

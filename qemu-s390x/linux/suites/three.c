@@ -60,12 +60,12 @@ uint8_t *three_answer(int container,
 	answer = container_information(container, *size);
 	check_that(answer, "VFIO_IOMMU_GET_INFO: %m");
 	container_read(found, answer, *size);
-	check_that(found->function_count, "nothing is told of functions");
+	check_that(found->function_count, "no function is reported");
 	return answer;
 }
 
-const struct vfio_iommu_type1_info_cap_zpci_function *
-three_told(const struct container_capabilities *found,
+const struct vfio_zpci_function *
+three_entry(const struct container_capabilities *found,
 	const struct function *function)
 {
 	uint32_t id = function_attribute(function, "function_id");

@@ -25,15 +25,15 @@ void three_return(void);
 int three_open(int type);
 
 /*
- * The whole answer of VFIO_IOMMU_GET_INFO, read, and how long it is. Fails the
- * case if it tells of no function.
+ * The whole answer of VFIO_IOMMU_GET_INFO, read, and its size. Fails the case if
+ * it reports no function.
  */
 uint8_t *three_answer(int container, struct container_capabilities *found,
 		      size_t *size);
 
-/* Of all functions that were told of this one, or NULL. */
-const struct vfio_iommu_type1_info_cap_zpci_function *
-three_told(const struct container_capabilities *found,
+/* The entry of this function, or NULL. */
+const struct vfio_zpci_function *
+three_entry(const struct container_capabilities *found,
 	   const struct function *function);
 
 #endif

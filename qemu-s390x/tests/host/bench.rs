@@ -194,7 +194,7 @@ impl Zpci for Bench {
         let is_mapped = || {
             let (_, fib) = self.fake.store_fib(function.0);
             let iota = u64::from_be_bytes(fib[32..40].try_into().unwrap());
-            matches!(self.fake.walk(iota, start), Ok(Some(_)))
+            matches!(self.fake.walk(iota, range.start().get()), Ok(Some(_)))
         };
         match self.sabotage {
             Sabotage::NoRefresh => DONE,

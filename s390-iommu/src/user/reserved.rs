@@ -33,12 +33,12 @@ impl Reasons {
     /// Every reason that has a name.
     pub const ALL: Self = Self(0x3f);
 
-    /// Whether all of `other` are among these.
+    /// Returns whether all of `other` are among these.
     pub const fn contains(self, other: Self) -> bool {
         self.0 & other.0 == other.0
     }
 
-    /// Whether there is none, so that the addresses may be mapped.
+    /// Returns whether there is none, so that the addresses may be mapped.
     pub const fn is_none(self) -> bool {
         self.0 == 0
     }
@@ -90,10 +90,10 @@ pub struct ReservedRegion {
 }
 
 impl ReservedRegion {
-    /// The region of every page that holds one of the bytes from `first` to `last`, both inclusive.
+    /// Returns the region of every page that holds one of the bytes from `first` to `last`, both inclusive.
     ///
-    /// Pages are mapped whole, so a region that takes a part of one takes it all. Nothing is returned where `last` lies
-    /// before `first`.
+    /// Pages are mapped whole, so a region that takes a part of one takes it all. Returns `None` if `last` is lower than
+    /// `first`.
     pub fn covering(first: Iova, last: Iova, reasons: Reasons) -> Option<Self> {
         (first <= last).then(|| Self { range: IovaRange::page(first).hull(IovaRange::page(last)), reasons })
     }

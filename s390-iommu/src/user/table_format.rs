@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! What translation tables a function, a domain or a container takes.
+//! What translation tables a function takes, or a domain has.
 
 use core::fmt;
 
-use clp::DesignationTypes;
+use clp::{DesignationTypes, Function, FunctionGroup};
 
 use crate::format::frame::FrameSizes;
+use crate::machine::limits::Limits;
 
 /// The tables that may be used: kinds of roots, frame sizes, and whether there may be none.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -20,19 +21,16 @@ pub struct TableFormat {
 }
 
 impl TableFormat {
-    /// Checks that whoever takes `found` takes all of this format.
+    /// Returns the tables that a function takes, with the frames that its IOMMU uses.
     ///
-    /// # Errors
-    ///
-    /// The first that is missing: [`FormatError::DesignationTypes`], [`FormatError::FrameSizes`],
-    /// [`FormatError::RelaxedTranslation`].
-    pub fn check_within(&self, found: &Self) -> Result<(), FormatError> {
-        self.check(
-            found,
-            self.designation_types.0 & !found.designation_types.0 == 0,
-            self.frame_sizes.bitmap() & !found.frame_sizes.bitmap() == 0,
-            found.relaxed_translation || !self.relaxed_translation,
-        )
+    /// `None` if the function has no whole page to address.
+    pub fn of_function(function: &Function, group: &FunctionGroup, frame_sizes: FrameSizes) -> Option<Self> {
+        let limits = Limits::new(function, group)?;
+        Some(Self {
+            designation_types: limits.designation_types,
+            frame_sizes,
+            relaxed_translation: limits.relaxed_translation,
+        })
     }
 
     /// Checks that `found` is this very format.
@@ -42,51 +40,41 @@ impl TableFormat {
     /// The first that differs: [`FormatError::DesignationTypes`], [`FormatError::FrameSizes`],
     /// [`FormatError::RelaxedTranslation`].
     pub fn check_same(&self, found: &Self) -> Result<(), FormatError> {
-        self.check(
-            found,
-            self.designation_types == found.designation_types,
-            self.frame_sizes == found.frame_sizes,
-            self.relaxed_translation == found.relaxed_translation,
-        )
-    }
-
-    #[inline(never)]
-    fn check(&self, found: &Self, roots: bool, frames: bool, relaxed: bool) -> Result<(), FormatError> {
-        if !roots {
+        if self.designation_types != found.designation_types {
             let (wanted, found) = (self.designation_types, found.designation_types);
             return Err(FormatError::DesignationTypes { wanted, found });
         }
-        if !frames {
+        if self.frame_sizes != found.frame_sizes {
             return Err(FormatError::FrameSizes { wanted: self.frame_sizes, found: found.frame_sizes });
         }
-        if !relaxed {
+        if self.relaxed_translation != found.relaxed_translation {
             return Err(FormatError::RelaxedTranslation { wanted: self.relaxed_translation });
         }
         Ok(())
     }
 }
 
-/// Why a format does not suit.
+/// How two formats differ.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum FormatError {
-    /// Other kinds of roots.
+    /// Different kinds of roots.
     DesignationTypes {
-        /// Those that there must be.
+        /// Those of the container.
         wanted: DesignationTypes,
-        /// Those that there are.
+        /// Those of the domain.
         found: DesignationTypes,
     },
-    /// Other sizes of frames.
+    /// Different sizes of frames.
     FrameSizes {
-        /// Those that there must be.
+        /// Those of the container.
         wanted: FrameSizes,
-        /// Those that there are.
+        /// Those of the domain.
         found: FrameSizes,
     },
-    /// Relaxed translation is there or not, the other way than wanted.
+    /// Relaxed translation on one side alone.
     RelaxedTranslation {
-        /// Whether it must be there.
+        /// Whether the container has it.
         wanted: bool,
     },
 }
@@ -110,31 +98,26 @@ impl core::error::Error for FormatError {}
 
 #[cfg(test)]
 mod tests {
+    extern crate std;
+
     use super::*;
+    use std::string::ToString;
 
     const fn format(types: u8, frame_sizes: FrameSizes, relaxed_translation: bool) -> TableFormat {
         TableFormat { designation_types: DesignationTypes(types), frame_sizes, relaxed_translation }
     }
 
-    /// Everything that differs in one thing, both ways.
     #[test]
-    fn more_is_enough_and_less_is_refused() {
+    fn formats_that_differ_in_one_thing() {
         let small = format(0x40, FrameSizes::SMALL, false);
-        for more in [
-            format(0x60, FrameSizes::SMALL, false),
-            format(0x40, FrameSizes::WITH_LARGE, false),
-            format(0x40, FrameSizes::SMALL, true),
-        ] {
-            assert_eq!(small.check_within(&more), Ok(()));
-            let error = more.check_within(&small).unwrap_err();
-            assert_eq!(more.check_same(&small), Err(error));
-            assert!(small.check_same(&more).is_err());
-        }
         assert_eq!(small.check_same(&small), Ok(()));
-        let other = format(0x20, FrameSizes::SMALL, false);
-        assert_eq!(
-            small.check_within(&other),
-            Err(FormatError::DesignationTypes { wanted: DesignationTypes(0x40), found: DesignationTypes(0x20) })
-        );
+        for (other, there, back) in [
+            (format(0x60, FrameSizes::SMALL, false), "types 0x60 where 0x40", "types 0x40 where 0x60"),
+            (format(0x40, FrameSizes::WITH_LARGE, false), "0x101000 where 0x1000", "0x1000 where 0x101000"),
+            (format(0x40, FrameSizes::SMALL, true), "where there is none", "no relaxed"),
+        ] {
+            assert!(small.check_same(&other).unwrap_err().to_string().contains(there));
+            assert!(other.check_same(&small).unwrap_err().to_string().contains(back));
+        }
     }
 }

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The VFIO-facing structures: what user space learns of a function, its group and its IOMMU.
+//! The VFIO-facing structures: what user space learns of functions, their groups and their IOMMU.
 //!
 //! Values are in host byte order and every byte is a named field, so that nothing but these fields reaches a user. A
 //! structure that was published is only ever added to, at its end and with a higher version.
 //!
 //! [`answer`] writes an information structure with the capabilities of a [`Container`](crate::Container) behind it, and
-//! [`Capabilities`] reads one:
+//! [`Capabilities`] reads the answer of any kernel:
 //!
 //! ```
-//! use s390_iommu::vfio::{answer, ByteOrder, Capabilities, DmaAvailable, IommuCapability, IommuInformation};
-//! # use s390_iommu::Container;
-//! # let (mut domains, mut buffer) = ([None; 4], [0; 512]);
-//! # let container = Container::new(&mut domains);
+//! use s390_iommu::vfio::{answer, ByteOrder, Capabilities, DmaAvailable, IommuCapability, IommuInformation, Sink};
+//! # use s390_iommu::{Container, Domain};
+//! # let mut buffer = [0; 512];
+//! # let container = Container::new(core::iter::empty::<Domain<'_, core::iter::Empty<_>>>());
 //! answer(IommuInformation::new(0x1000), ByteOrder::NATIVE, &mut buffer, |chain| {
-//!     chain.append(DmaAvailable::new(65535));
-//!     container.append_to(chain);
+//!     chain.append(DmaAvailable::new(65535))?;
+//!     container.append_to(chain)
 //! })?;
 //!
 //! let (information, capabilities) = Capabilities::new::<IommuInformation>(&buffer, ByteOrder::NATIVE)?;
@@ -28,6 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod array;
 mod byte_order;
 mod capability;
 mod chain;
@@ -42,18 +43,21 @@ mod information;
 mod iova;
 mod msi;
 mod parser;
+mod sink;
 mod table_format;
 
+pub use array::{Array, Entry};
 pub use byte_order::{ByteOrder, SwapBytes};
 pub use capability::{DeviceCapability, Entries, IommuCapability};
-pub use chain::{answer, write_chain, AnswerError, Chain};
+pub use chain::{answer, AnswerError, Chain};
 pub use device::{ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString};
-pub use function::FunctionCapability;
-pub use group::GroupCapability;
+pub use function::FunctionEntry;
+pub use group::GroupEntry;
 pub use hardware::HardwareInformation;
 pub use header::CapabilityHeader;
 pub use information::{DeviceInformation, DmaAvailable, Information, IommuInformation, Migration};
-pub use iova::{GapEntry, Gaps, IovaRangeEntry, IovaRanges};
+pub use iova::{GapEntry, IovaRangeEntry, IovaRanges};
 pub use msi::{MsiCapability, MsiWindowEntry};
 pub use parser::{Capabilities, ChainError, RawCapability};
-pub use table_format::TableFormatCapability;
+pub use sink::{Bytes, Sink};
+pub use table_format::TableFormatEntry;

@@ -1,81 +1,77 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! What a function and a domain answer when they are asked for an attribute.
+//! The attributes of a function and of a domain.
 
-use clp::{DesignationTypes, FunctionGroup, FunctionGroupId};
+use clp::{DesignationTypes, FunctionGroup};
 use s390_iommu::vfio::{HardwareInformation, MsiCapability};
 use s390_iommu::{
-    AttachedFunction, DmaWindow, FrameSizes, FunctionFacts, GroupFacts, IovaRange, MsiWindow, RefreshOnMap,
-    RelaxedTranslation, TableFormat,
+    Container, DmaWindow, Domain, DomainFunction, FrameSizes, IovaRange, MsiWindow, RefreshOnMap, RelaxedTranslation,
+    TableFormat,
 };
 
-use crate::sample::{first_function, first_group, range, second_group, with_container};
+use crate::sample::{first_function, first_group, range, second_group, with_container, FORMAT, OTHER_FORMAT};
 
-/// Asks the first function, with a group that `change` changed.
-fn ask<T>(change: impl FnOnce(&mut FunctionGroup), ask: impl FnOnce(AttachedFunction) -> T) -> T {
+/// Returns the first function, with a group that `change` changed.
+fn changed(change: impl FnOnce(&mut FunctionGroup)) -> DomainFunction {
     let (function, mut group) = (first_function(), first_group());
     change(&mut group);
-    ask(AttachedFunction { function, group, frame_sizes: FrameSizes::SMALL })
+    DomainFunction { function, group, aperture: range(0x1_0000_0000, 0x1_0000_ffff) }
 }
 
 #[test]
 fn of_a_function() {
-    ask(
-        |_| (),
-        |function| {
-            let facts: FunctionFacts = function.get_attr().unwrap();
-            assert_eq!((facts.id.0, facts.uid.0, facts.group), (0x1112_1314, 0x2122_2324, FunctionGroupId(7)));
-            assert_eq!((facts.pchid, facts.vfn, facts.port, facts.fidparm), (0x3132, 0x4142, 5, 6));
-            assert_eq!((facts.fmb_length, facts.is_physical, facts.internal_path), (1020, true, [1, 2, 3, 4]));
-            let group: GroupFacts = function.get_attr().unwrap();
-            assert_eq!((group.id, group.dasm), (FunctionGroupId(7), 0x0102_0304_0506_0708));
-            assert_eq!((group.max_interrupts, group.max_store_block), (128, 0x1234));
-            let window = range(0x1_0000_0000, 0x1ff_ffff_ffff_ffff);
-            assert_eq!(function.get_attr(), Some(DmaWindow(window)));
-            assert_eq!(function.get_attr(), Some(RefreshOnMap(true)));
-            assert_eq!(function.get_attr(), Some(RelaxedTranslation(true)));
-            let format = TableFormat {
-                designation_types: DesignationTypes(0x60),
-                frame_sizes: FrameSizes::SMALL,
-                relaxed_translation: true,
-            };
-            assert_eq!(function.get_attr(), Some(format));
-        },
-    );
+    let function = changed(|_| ());
+    assert_eq!(function.get_attr(), Some(DmaWindow(range(0x1_0000_0000, 0x1ff_ffff_ffff_ffff))));
+    assert_eq!(function.get_attr(), Some(RefreshOnMap(true)));
+    assert_eq!(function.get_attr(), Some(RelaxedTranslation(true)));
+    let format = TableFormat::of_function(&function.function, &function.group, FrameSizes::SMALL);
+    assert_eq!(format, Some(TableFormat { frame_sizes: FrameSizes::SMALL, ..FORMAT }));
 }
 
 #[test]
 fn of_a_domain() {
     with_container(|container| {
-        let windows: Vec<DmaWindow> = container.domains().map(|domain| domain.get_attr().unwrap()).collect();
+        let windows: Vec<_> = container.domains().map(|domain| domain.get_attr()).collect();
         let low = 0x1_0000_0000;
-        assert_eq!(windows, [DmaWindow(range(low, 0x1_3fff_ffff)), DmaWindow(range(low, 0x1_7fff_ffff))]);
+        assert_eq!(windows, [Some(DmaWindow(range(low, 0x1_3fff_ffff))), Some(DmaWindow(range(low, 0x1_7fff_ffff)))]);
         let refresh: Vec<RefreshOnMap> = container.domains().map(|domain| domain.get_attr().unwrap()).collect();
         assert_eq!(refresh, [RefreshOnMap(true), RefreshOnMap(false)]);
-        for domain in container.domains() {
-            assert_eq!(domain.get_attr(), Some(crate::sample::FORMAT));
-            assert_eq!(domain.get_attr(), Some(RelaxedTranslation(true)));
-        }
+        let formats: Vec<TableFormat> = container.domains().map(|domain| domain.get_attr().unwrap()).collect();
+        assert_eq!(formats, [FORMAT, OTHER_FORMAT]);
+        let relaxed: Vec<RelaxedTranslation> = container.domains().map(|domain| domain.get_attr().unwrap()).collect();
+        assert_eq!(relaxed, [RelaxedTranslation(true), RelaxedTranslation(false)]);
     });
+}
+
+/// Each function has an aperture of its own, and a domain what they have in common.
+#[test]
+fn apertures_of_one_domain() {
+    let window = |apertures: &[(u64, u64)]| {
+        let functions =
+            apertures.iter().map(|&(start, last)| DomainFunction { aperture: range(start, last), ..changed(|_| ()) });
+        Domain { format: FORMAT, reserved: &[], functions }.get_attr::<DmaWindow>()
+    };
+    assert_eq!(window(&[(0x1000, 0x7fff), (0x3000, 0x9fff)]), Some(DmaWindow(range(0x3000, 0x7fff))));
+    assert_eq!(window(&[(0x1000, 0x2fff), (0x3000, 0x9fff)]), None);
+    assert_eq!(window(&[]), None);
 }
 
 /// A function without a whole page to address has no window and no format, and still all the rest.
 #[test]
 fn what_does_not_apply_is_absent() {
-    let (mut function, group) = (first_function(), first_group());
-    (function.start_dma, function.end_dma) = (1, 0xfff);
-    let function = AttachedFunction { function, group, frame_sizes: FrameSizes::SMALL };
+    let mut function = changed(|_| ());
+    (function.function.start_dma, function.function.end_dma) = (1, 0xfff);
     assert_eq!(function.get_attr::<DmaWindow>(), None);
-    assert_eq!(function.get_attr::<TableFormat>(), None);
-    assert_eq!(function.get_attr::<HardwareInformation>(), None);
-    assert!(function.get_attr::<FunctionFacts>().is_some());
-    assert_eq!(ask(|group| group.max_interrupts = 0, |function| function.get_attr::<MsiWindow>()), None);
+    assert_eq!(TableFormat::of_function(&function.function, &function.group, FrameSizes::SMALL), None);
+    assert_eq!(HardwareInformation::new(&function.function, &function.group, FrameSizes::SMALL), None);
+    assert!(function.get_attr::<MsiWindow>().is_some());
+    assert_eq!(changed(|group| group.max_interrupts = 0).get_attr::<MsiWindow>(), None);
 }
 
 #[test]
 fn where_interrupts_are_written_to() {
     let window = |change: fn(&mut FunctionGroup)| {
-        let window: MsiWindow = ask(change, |function| function.get_attr().unwrap());
+        let window: MsiWindow = changed(change).get_attr().unwrap();
         assert!(!window.needs_mapping);
         (window.range.start().get(), window.range.last().get())
     };
@@ -85,23 +81,14 @@ fn where_interrupts_are_written_to() {
     assert_eq!(window(|group| group.msi_address = 0), (0, 0xfff));
 }
 
-/// An interrupt is no memory, so its addresses may not be mapped even where the function could address them.
+/// An interrupt is no memory, so its addresses may not be mapped even if the function could address them.
 #[test]
 fn interrupts_are_left_out_of_the_usable_addresses() {
-    ask(
-        |group| group.msi_address = 0x1_0000_5000,
-        |function| {
-            let functions = [function];
-            let aperture = range(0x1_0000_0000, 0x1_0000_ffff);
-            let (id, format) = (s390_iommu::DomainId(0), function.get_attr().unwrap());
-            let domain = s390_iommu::Domain { id, aperture, format, reserved: &[], functions: &functions };
-            let mut domains = [None; 1];
-            let mut container = s390_iommu::Container::new(&mut domains);
-            container.attach(domain, &[]).unwrap();
-            let expected = [range(0x1_0000_0000, 0x1_0000_4fff), range(0x1_0000_6000, 0x1_0000_ffff)];
-            assert_eq!(container.usable().collect::<Vec<_>>(), expected);
-        },
-    );
+    let functions = [changed(|group| group.msi_address = 0x1_0000_5000)];
+    let domains = [Domain { format: FORMAT, reserved: &[], functions: functions.iter().copied() }];
+    let container = Container::new(domains.iter().cloned());
+    let expected = [range(0x1_0000_0000, 0x1_0000_4fff), range(0x1_0000_6000, 0x1_0000_ffff)];
+    assert_eq!(container.usable().collect::<Vec<_>>(), expected);
 }
 
 /// Where interrupts need a mapping, the smallest page that all domains take says how many pages.
@@ -126,15 +113,18 @@ fn pages_for_interrupts() {
     assert_eq!(count(&[all], &[0x1000]), (1, u32::MAX, 0x1000, 1));
 }
 
+/// Returns what iommufd reports of the first function, with a group that `change` changed.
+fn information(change: impl FnOnce(&mut FunctionGroup)) -> HardwareInformation {
+    let function = changed(change);
+    HardwareInformation::new(&function.function, &function.group, FrameSizes::SMALL).unwrap()
+}
+
 #[test]
 fn hardware_information_in_any_buffer() {
-    let information: HardwareInformation = ask(
-        |group| {
-            *group = second_group();
-            group.designation_types = DesignationTypes(0x46);
-        },
-        |function| function.get_attr().unwrap(),
-    );
+    let information = information(|group| {
+        *group = second_group();
+        group.designation_types = DesignationTypes(0x46);
+    });
     let expected = HardwareInformation {
         flags: HardwareInformation::RELAXED_TRANSLATION | HardwareInformation::MSI_WINDOW,
         designation_types: 0x62,
@@ -157,11 +147,10 @@ fn hardware_information_in_any_buffer() {
     }
 }
 
-/// The byte is shown as the machine stored it, also where the kinds of roots were taken to be more.
+/// The byte is as the machine stored it, also when the kinds of roots are taken to be more.
 #[test]
 fn a_group_that_names_no_root() {
-    let information: HardwareInformation =
-        ask(|group| group.designation_types = DesignationTypes(0), |function| function.get_attr().unwrap());
+    let information = information(|group| group.designation_types = DesignationTypes(0));
     assert_eq!((information.dtsm, information.designation_types), (0, 2));
     assert_eq!(information.flags & HardwareInformation::REFRESH, HardwareInformation::REFRESH);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! From what a host tells to what a guest's CLP is answered: a VMM reads the answer about its container and nothing else.
+//! From what a host reports to the CLP of a guest: a VMM reads the answer about its container and nothing else.
 
 use clp::responder::{Answer, Groups, GuestFunction, Passthrough, Responder, Rules};
 use clp::{
@@ -8,35 +8,37 @@ use clp::{
     FunctionHandle, FunctionId, FunctionType, ListSummary, LogicalProcessor, Uid,
 };
 use s390_iommu::vfio::{
-    answer, ByteOrder, Capabilities, FunctionCapability, GroupCapability, IommuCapability, IommuInformation,
-    TableFormatCapability,
+    answer, ByteOrder, Capabilities, FunctionEntry, GroupEntry, IommuCapability, IommuInformation, TableFormatEntry,
 };
 use s390_iommu::{FrameSizes, TableFormat};
 
 use crate::fixture;
-use crate::sample::{append, first_function, first_group, second_function, second_group, with_container, FORMAT};
+use crate::sample::{
+    append, first_function, first_group, second_function, second_group, third_function, with_container, FORMAT,
+    OTHER_FORMAT,
+};
 
 /// What a VMM takes out of the answer.
 #[derive(Default)]
-struct Told {
-    functions: Vec<FunctionCapability>,
-    groups: Vec<GroupCapability>,
-    format: Option<TableFormatCapability>,
+struct Reported {
+    functions: Vec<FunctionEntry>,
+    groups: Vec<GroupEntry>,
+    formats: Vec<TableFormatEntry>,
 }
 
-impl Told {
+impl Reported {
     fn read(bytes: &[u8], order: ByteOrder) -> Self {
-        let mut told = Self::default();
+        let mut reported = Self::default();
         let (_, capabilities) = Capabilities::new::<IommuInformation>(bytes, order).unwrap();
         for raw in capabilities {
             match IommuCapability::new(&raw.unwrap()) {
-                Some(IommuCapability::Function(function)) => told.functions.push(function),
-                Some(IommuCapability::Group(group)) => told.groups.push(group),
-                Some(IommuCapability::TableFormat(format)) => told.format = Some(format),
+                Some(IommuCapability::Functions(functions)) => reported.functions.extend(functions),
+                Some(IommuCapability::Groups(groups)) => reported.groups.extend(groups),
+                Some(IommuCapability::TableFormats(formats)) => reported.formats.extend(formats),
                 _ => {}
             }
         }
-        told
+        reported
     }
 }
 
@@ -47,14 +49,14 @@ struct Vmm {
 }
 
 impl Vmm {
-    /// Passes through every function that was told, with identifiers from 0x51 and 0x61 on.
-    fn new(told: &Told) -> Self {
-        let format = told.format.unwrap().format().unwrap();
+    /// Passes through every function of the answer, with identifiers from 0x51 and 0x61 on.
+    fn new(reported: &Reported) -> Self {
         let mut groups = Groups::new();
         // A group of the VMM's own has the number of the first group of the host.
         groups.add(FunctionGroupId(7), &FunctionGroup { max_interrupts: 1, ..first_group() }).unwrap();
-        let functions = told.functions.iter().zip(0..).map(|(capability, slot)| {
-            let group = told.groups.iter().find(|group| group.gid == capability.gid).unwrap();
+        let functions = reported.functions.iter().zip(0..).map(|(capability, slot)| {
+            let group = reported.groups.iter().find(|group| group.gid == capability.gid).unwrap();
+            let format = reported.formats[usize::from(capability.format)].format().unwrap();
             let passthrough = Passthrough {
                 id: FunctionId(0x51 + slot),
                 uid: Uid(0x61 + slot),
@@ -94,13 +96,15 @@ impl Clp for Vmm {
     }
 }
 
-/// What the first capabilities of the two functions become.
+/// The values of the capabilities.
 #[test]
 fn values_of_the_capabilities() {
     for (order, bytes) in fixture::container() {
-        let told = Told::read(&bytes, order);
-        let format = told.format.unwrap().format().unwrap();
-        assert_eq!(format, FORMAT);
+        let reported = Reported::read(&bytes, order);
+        let formats: Vec<_> = reported.formats.iter().map(|format| format.format().unwrap()).collect();
+        assert_eq!(formats, [FORMAT, OTHER_FORMAT]);
+        let indices: Vec<_> = reported.functions.iter().map(|function| function.format).collect();
+        assert_eq!(indices, [0, 0, 1]);
         let absent = |function: Function, start_dma, end_dma| Function {
             bars: [Bar::ABSENT; 6],
             rid: None,
@@ -109,13 +113,14 @@ fn values_of_the_capabilities() {
             end_dma,
             ..function
         };
-        let functions: Vec<_> = told.functions.iter().map(FunctionCapability::function).collect();
+        let functions: Vec<_> = reported.functions.iter().map(FunctionEntry::function).collect();
         let expected = [
             absent(first_function(), 0x1_0000_0000, 0x1_3fff_ffff),
+            absent(third_function(), 0x1_0000_0000, 0x1_3fff_ffff),
             absent(second_function(), 0x1_0000_0000, 0x1_7fff_ffff),
         ];
         assert_eq!(functions, expected);
-        let told_group = |group: FunctionGroup| FunctionGroup {
+        let reported_group = |group: FunctionGroup| FunctionGroup {
             max_directed_interrupts: 0,
             max_cpu: 0,
             frame: false,
@@ -123,8 +128,8 @@ fn values_of_the_capabilities() {
             designation_types: DesignationTypes(0x60),
             ..group
         };
-        let groups: Vec<_> = told.groups.iter().map(|group| group.group(&format)).collect();
-        assert_eq!(groups, [told_group(first_group()), told_group(second_group())]);
+        let groups: Vec<_> = reported.groups.iter().map(|group| group.group(&FORMAT)).collect();
+        assert_eq!(groups, [reported_group(first_group()), reported_group(second_group())]);
     }
 }
 
@@ -135,11 +140,11 @@ fn formats_there_and_back() {
     {
         let designation_types = DesignationTypes(types);
         let format = TableFormat { designation_types, frame_sizes, relaxed_translation };
-        assert_eq!(TableFormatCapability::new(&format).format(), Some(format));
+        assert_eq!(TableFormatEntry::new(&format).format(), Some(format));
     }
-    let other = TableFormatCapability { format: 2, ..TableFormatCapability::new(&FORMAT) };
+    let other = TableFormatEntry { format: 2, ..TableFormatEntry::new(&FORMAT) };
     assert_eq!(other.format(), None);
-    let later = TableFormatCapability { designation_types: 0x102, ..TableFormatCapability::new(&FORMAT) };
+    let later = TableFormatEntry { designation_types: 0x102, ..TableFormatEntry::new(&FORMAT) };
     assert_eq!(later.format().map(|format| format.designation_types), Some(DesignationTypes(0x40)));
 }
 
@@ -150,11 +155,11 @@ fn a_guest_sees_virtualised_values() {
     with_container(|container| {
         answer(IommuInformation::new(0x1000), ByteOrder::NATIVE, &mut bytes, |chain| append(container, chain)).unwrap();
     });
-    let vmm = Vmm::new(&Told::read(&bytes, ByteOrder::NATIVE));
+    let vmm = Vmm::new(&Reported::read(&bytes, ByteOrder::NATIVE));
     let mut block = Block::zeroed();
     let mut client = Client::new(&vmm, &mut block);
     let entries: Vec<_> = client.list().map(|entry| entry.unwrap()).map(|entry| (entry.id.0, entry.handle.0)).collect();
-    assert_eq!(entries, [(0x51, 0x0001_0000), (0x52, 0x0001_0001)]);
+    assert_eq!(entries, [(0x51, 0x0001_0000), (0x52, 0x0001_0001), (0x53, 0x0001_0002)]);
 
     let first = client.query_function(FunctionHandle(0x0001_0000)).unwrap();
     assert_eq!((first.id, first.uid, first.is_physical), (FunctionId(0x51), Uid(0x61), false));
@@ -163,8 +168,8 @@ fn a_guest_sees_virtualised_values() {
     assert_eq!((first.start_dma, first.end_dma, first.fmb_length), (0x1_0000_0000, 0x1_3fff_ffff, 1020));
     assert_eq!(first.utility_string, first_function().utility_string);
     assert_eq!((first.rid, first.tid, first.mio, first.bars), (None, None, None, [Bar::ABSENT; 6]));
-    let second = client.query_function(FunctionHandle(0x0001_0001)).unwrap();
-    assert_eq!((second.id, second.uid, second.group), (FunctionId(0x52), Uid(0x62), FunctionGroupId(9)));
+    let second = client.query_function(FunctionHandle(0x0001_0002)).unwrap();
+    assert_eq!((second.id, second.uid, second.group), (FunctionId(0x53), Uid(0x63), FunctionGroupId(9)));
     assert_eq!((second.start_dma, second.end_dma), (0x1_0000_0000, 0x1_7fff_ffff));
 
     // The number of the group was taken, so the guest knows it by another one.
@@ -176,5 +181,5 @@ fn a_guest_sees_virtualised_values() {
     assert_eq!((group.designation_types, group.relaxed_translation), (DesignationTypes(0x60), true));
     let group = client.query_function_group(second.group).unwrap();
     assert_eq!((group.max_interrupts, group.refresh, group.max_store_block), (0xfff, false, 0x1fff));
-    assert_eq!((group.max_directed_interrupts, group.designation_types), (0, DesignationTypes(0x60)));
+    assert_eq!((group.max_directed_interrupts, group.designation_types), (0, DesignationTypes(0x40)));
 }

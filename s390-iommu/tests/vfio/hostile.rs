@@ -17,6 +17,8 @@ fn chain(size: usize, cap_offset: u32, capabilities: &[(usize, u16, u32)], order
             bytes[offset + index] = little[from];
         }
     };
+    put(0, size as u32, 4);
+    put(4, 2, 4);
     put(16, cap_offset, 4);
     for &(offset, id, next) in capabilities {
         put(offset, id.into(), 2);
@@ -49,20 +51,23 @@ fn read(bytes: &[u8], order: ByteOrder) -> (Vec<u16>, Option<ChainError>) {
 #[test]
 fn offsets_that_lead_nowhere() {
     for order in [ByteOrder::Little, ByteOrder::Big] {
-        let cases: [Case; 12] = [
-            (64, 0, &[], &[], None),
+        let cases: [Case; 14] = [
             (64, 24, &[(24, 9, 0)], &[9], None),
-            // Into the structure at the front, to itself, backwards, into its own header.
-            (64, 16, &[], &[], Some(ChainError::Backwards { offset: 16 })),
-            (64, 24, &[(24, 9, 24)], &[9], Some(ChainError::Backwards { offset: 24 })),
-            (64, 24, &[(24, 9, 40), (40, 8, 24)], &[9, 8], Some(ChainError::Backwards { offset: 24 })),
-            (64, 24, &[(24, 9, 28)], &[9], Some(ChainError::Backwards { offset: 28 })),
-            // Between multiples of 8.
-            (64, 25, &[], &[], Some(ChainError::Unaligned { offset: 25 })),
-            (64, 24, &[(24, 9, 36)], &[9], Some(ChainError::Unaligned { offset: 36 })),
+            // The flag says that there are some.
+            (64, 0, &[], &[], Some(ChainError::Missing { argsz: 64 })),
+            // Into the structure at the front, into its own header, into that of another.
+            (64, 4, &[], &[], Some(ChainError::Overlap { offset: 4 })),
+            (64, 19, &[], &[], Some(ChainError::Overlap { offset: 19 })),
+            (64, 24, &[(24, 9, 16)], &[9], Some(ChainError::Overlap { offset: 16 })),
+            (64, 24, &[(24, 9, 28)], &[9], Some(ChainError::Overlap { offset: 28 })),
+            (64, 40, &[(40, 9, 24), (24, 8, 33)], &[9, 8], Some(ChainError::Overlap { offset: 33 })),
+            // To itself, and round.
+            (64, 24, &[(24, 9, 24)], &[9], Some(ChainError::Cycle { offset: 24 })),
+            (64, 24, &[(24, 9, 40), (40, 8, 24)], &[9, 8], Some(ChainError::Cycle { offset: 24 })),
+            (80, 24, &[(24, 9, 40), (40, 8, 56), (56, 7, 40)], &[9, 8, 7], Some(ChainError::Cycle { offset: 40 })),
             // Out.
             (64, 64, &[], &[], Some(ChainError::Outside { offset: 64 })),
-            (64, 24, &[(24, 9, 0xffff_fff8)], &[9], Some(ChainError::Outside { offset: 0xffff_fff8 })),
+            (64, 24, &[(24, 9, 0xffff_ffff)], &[9], Some(ChainError::Outside { offset: 0xffff_ffff })),
             // A header that is cut off.
             (31, 24, &[], &[], Some(ChainError::Truncated { offset: 24 })),
             (63, 24, &[(24, 9, 56)], &[9], Some(ChainError::Truncated { offset: 56 })),
@@ -74,22 +79,44 @@ fn offsets_that_lead_nowhere() {
     }
 }
 
+/// The kernel chooses the offsets: not aligned, and downwards as well as upwards.
 #[test]
-fn a_structure_that_is_cut_off() {
-    for size in 0..24 {
-        let error = Capabilities::new::<IommuInformation>(&[0; 24][..size], ByteOrder::Big).unwrap_err();
-        assert_eq!(error, ChainError::Truncated { offset: 0 });
+fn offsets_in_any_order() {
+    for order in [ByteOrder::Little, ByteOrder::Big] {
+        let bytes = chain(90, 61, &[(61, 9, 20), (20, 8, 35), (35, 7, 0)], order);
+        assert_eq!(read(&bytes, order), (vec![9, 8, 7], None));
+        let (_, capabilities) = Capabilities::new::<IommuInformation>(&bytes, order).unwrap();
+        // Each goes on to the next one in the buffer, not in the chain.
+        let sizes: Vec<_> = capabilities.map(|raw| raw.unwrap().bytes.len()).collect();
+        assert_eq!(sizes, [29, 15, 26]);
     }
 }
 
-/// What is unknown is passed over, and what follows is still understood.
+#[test]
+fn a_structure_that_is_cut_off() {
+    for order in [ByteOrder::Little, ByteOrder::Big] {
+        let whole = chain(64, 0, &[], order);
+        for size in 0..16 {
+            let error = Capabilities::new::<IommuInformation>(&whole[..size], order).unwrap_err();
+            assert_eq!(error, ChainError::Truncated { offset: 0 });
+            // The same if the caller's buffer goes on behind the answer.
+            let mut bytes = chain(64, 24, &[(24, 9, 0)], order);
+            let argsz = if order == ByteOrder::Big { 3 } else { 0 };
+            bytes[..4].fill(0);
+            bytes[argsz] = size as u8;
+            let error = Capabilities::new::<IommuInformation>(&bytes, order).unwrap_err();
+            assert_eq!(error, ChainError::Truncated { offset: 0 });
+        }
+    }
+}
+
+/// Unknown identifiers and versions are passed over, and what follows is still decoded.
 #[test]
 fn unknown_identifiers_and_versions() {
     for (order, original) in fixture::iommu() {
         let last = |bytes: &[u8]| {
             let (_, capabilities) = Capabilities::new::<IommuInformation>(bytes, order).unwrap();
-            let understood: Vec<bool> = capabilities.map(|raw| IommuCapability::new(&raw.unwrap()).is_some()).collect();
-            understood
+            capabilities.map(|raw| IommuCapability::new(&raw.unwrap()).is_some()).collect::<Vec<_>>()
         };
         assert_eq!(last(&original), [true, true, true]);
         for change in [24, 25, 26, 27] {
@@ -100,7 +127,7 @@ fn unknown_identifiers_and_versions() {
     }
 }
 
-/// A later version of the project's own capabilities is understood, a version 0 is not.
+/// A later version of the project's own capabilities is decoded, a version 0 is not.
 #[test]
 fn versions_of_our_own() {
     for (order, original) in fixture::container() {
@@ -124,7 +151,7 @@ fn versions_of_our_own() {
             }
             offset += raw.bytes.len();
         }
-        assert_eq!((own, offset), (7, original.len()));
+        assert_eq!((own, offset), (5, original.len()));
     }
 }
 
@@ -133,11 +160,13 @@ fn versions_of_our_own() {
 fn entries_that_do_not_fit() {
     for (order, original) in fixture::container() {
         let (_, capabilities) = Capabilities::new::<IommuInformation>(&original, order).unwrap();
-        // Offsets of the count and of the size of an entry, from the start of the capability.
+        // Offsets of the count and of the size of an entry, from the start of the capability, and the least size.
         let fields = |id| match id {
             1 => Some((8, None)),
-            0xf392 => Some((8, Some(12))),
-            0xf394 => Some((24, Some(28))),
+            0xf392 | 0xf398 => Some((8, Some((12, 24)))),
+            0xf394 => Some((24, Some((28, 24)))),
+            0xf396 => Some((8, Some((12, 112)))),
+            0xf397 => Some((8, Some((12, 32)))),
             _ => None,
         };
         let mut checked = 0;
@@ -152,34 +181,41 @@ fn entries_that_do_not_fit() {
             };
             assert!(changed(count, 0) && changed(count, 1));
             assert!(!changed(count, 8) && !changed(count, u32::MAX));
-            if let Some(size) = size {
-                assert!(changed(size, 24) && !changed(size, 23) && !changed(size, 0) && !changed(size, u32::MAX));
+            if let Some((size, least)) = size {
+                assert!(changed(size, least) && !changed(size, least - 1) && !changed(size, least + 64));
+                assert!(!changed(size, 0) && !changed(size, 1) && !changed(size, u32::MAX));
             }
             checked += 1;
         }
-        assert_eq!(checked, 3);
+        assert_eq!(checked, 6);
     }
 }
 
 proptest! {
     /// Whatever the bytes are, reading them ends, and with each byte of a capability inside the answer.
     #[test]
-    fn any_bytes(mut bytes in proptest::collection::vec(any::<u8>(), 24..256), small in any::<bool>(), big in any::<bool>()) {
+    fn any_bytes(mut bytes in proptest::collection::vec(any::<u8>(), 24..256), small in any::<bool>(), big in any::<bool>(), argsz in 0u32..300) {
         let order = if big { ByteOrder::Big } else { ByteOrder::Little };
         if small {
             // Offsets that have a chance to be good.
             for word in bytes.chunks_exact_mut(4) {
-                let offset = word[0] & 0xf8;
+                let offset = word[0];
                 word.copy_from_slice(&if big { [0, 0, 0, offset] } else { [offset, 0, 0, 0] });
             }
         }
-        let (_, capabilities) = Capabilities::new::<IommuInformation>(&bytes, order).unwrap();
+        bytes[..4].copy_from_slice(&if big { argsz.to_be_bytes() } else { argsz.to_le_bytes() });
+        let Ok((_, capabilities)) = Capabilities::new::<IommuInformation>(&bytes, order) else {
+            prop_assert!(argsz < 16);
+            return Ok(());
+        };
+        let bytes = &bytes[..bytes.len().min(argsz as usize)];
         let mut count = 0;
         for raw in capabilities.flatten() {
             count += 1;
             prop_assert!(bytes.as_ptr_range().contains(&raw.bytes.as_ptr()) && raw.bytes.len() >= 8);
-            if let Some(IommuCapability::Gaps(gaps, entries)) = IommuCapability::new(&raw) {
-                prop_assert_eq!(entries.count(), gaps.nr_gaps as usize);
+            prop_assert!(bytes.as_ptr_range().end >= raw.bytes.as_ptr_range().end);
+            if let Some(IommuCapability::Functions(entries)) = IommuCapability::new(&raw) {
+                prop_assert!(entries.count() <= bytes.len() / 112);
             }
             DeviceCapability::new(&raw);
         }
@@ -188,13 +224,16 @@ proptest! {
 
     /// Every single change of a good answer is read without harm.
     #[test]
-    fn a_changed_answer(position in 0usize..704, value in any::<u8>()) {
+    fn a_changed_answer(position in 0usize..848, value in any::<u8>()) {
         for (order, mut bytes) in fixture::container() {
             bytes[position] = value;
-            let (_, capabilities) = Capabilities::new::<IommuInformation>(&bytes, order).unwrap();
+            let Ok((_, capabilities)) = Capabilities::new::<IommuInformation>(&bytes, order) else {
+                prop_assert!(position < 4);
+                continue;
+            };
             for raw in capabilities.flatten() {
-                if let Some(IommuCapability::IovaRanges(ranges, entries)) = IommuCapability::new(&raw) {
-                    prop_assert_eq!(entries.count(), ranges.nr_iovas as usize);
+                if let Some(IommuCapability::IovaRanges(entries)) = IommuCapability::new(&raw) {
+                    prop_assert!(entries.count() <= 48);
                 }
             }
         }

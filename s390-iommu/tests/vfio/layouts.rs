@@ -5,9 +5,9 @@
 use std::fmt::Debug;
 
 use s390_iommu::vfio::{
-    ByteOrder, CapabilityHeader, DeviceInformation, DmaAvailable, FunctionCapability, GapEntry, Gaps, GroupCapability,
+    Array, ByteOrder, CapabilityHeader, DeviceInformation, DmaAvailable, FunctionEntry, GapEntry, GroupEntry,
     HardwareInformation, IommuInformation, IovaRangeEntry, IovaRanges, Migration, MsiCapability, MsiWindowEntry,
-    SwapBytes, TableFormatCapability, ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString,
+    SwapBytes, TableFormatEntry, ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -115,28 +115,36 @@ fn of_linux_for_a_device() {
 }
 
 #[test]
+fn array_version_1() {
+    check(
+        Array { header: HEADER, nr_entries: 0x090a_0b0c, entry_size: 0x0d0e_0f10 },
+        "01020304 05060708 090a0b0c 0d0e0f10",
+    );
+}
+
+#[test]
 fn function_version_1() {
     check(
-        FunctionCapability {
-            header: HEADER,
-            fid: 0x090a_0b0c,
-            uid: 0x0d0e_0f10,
-            start_dma: 0x1112_1314_1516_1718,
-            end_dma: 0x191a_1b1c_1d1e_1f20,
-            flags: 0x2122_2324,
-            pchid: 0x2526,
-            vfn: 0x2728,
-            fmb_length: 0x292a,
-            pft: 0x2b,
-            gid: 0x2c,
-            pfip: [0x2d, 0x2e, 0x2f, 0x30],
-            port: 0x31,
-            fidparm: 0x32,
-            reserved: [0x33, 0x34, 0x35, 0x36, 0x37, 0x38],
+        FunctionEntry {
+            fid: 0x0102_0304,
+            uid: 0x0506_0708,
+            start_dma: 0x090a_0b0c_0d0e_0f10,
+            end_dma: 0x1112_1314_1516_1718,
+            flags: 0x191a_1b1c,
+            pchid: 0x1d1e,
+            vfn: 0x1f20,
+            fmb_length: 0x2122,
+            pft: 0x23,
+            gid: 0x24,
+            pfip: [0x25, 0x26, 0x27, 0x28],
+            port: 0x29,
+            fidparm: 0x2a,
+            format: 0x2b2c,
+            reserved: 0x2d2e_2f30,
             util_str: [0xc1; 64],
         },
         &("01020304 05060708 090a0b0c 0d0e0f10 11121314 15161718 191a1b1c 1d1e1f20
-           21222324 25262728 292a2b2c 2d2e2f30 31323334 35363738"
+           21222324 25262728 292a2b2c 2d2e2f30"
             .to_owned()
             + &"c1".repeat(64)),
     );
@@ -145,28 +153,23 @@ fn function_version_1() {
 #[test]
 fn group_version_1() {
     check(
-        GroupCapability {
-            header: HEADER,
-            dasm: 0x090a_0b0c_0d0e_0f10,
-            msi_addr: 0x1112_1314_1516_1718,
-            flags: 0x191a_1b1c,
-            mui: 0x1d1e,
-            noi: 0x1f20,
-            maxstbl: 0x2122,
-            version: 0x23,
-            gid: 0x24,
-            reserved: 0x2526_2728,
+        GroupEntry {
+            dasm: 0x0102_0304_0506_0708,
+            msi_addr: 0x090a_0b0c_0d0e_0f10,
+            flags: 0x1112_1314,
+            mui: 0x1516,
+            noi: 0x1718,
+            maxstbl: 0x191a,
+            version: 0x1b,
+            gid: 0x1c,
+            reserved: 0x1d1e_1f20,
         },
-        "01020304 05060708 090a0b0c 0d0e0f10 11121314 15161718 191a1b1c 1d1e1f20 21222324 25262728",
+        "01020304 05060708 090a0b0c 0d0e0f10 11121314 15161718 191a1b1c 1d1e1f20",
     );
 }
 
 #[test]
-fn gaps_version_1() {
-    check(
-        Gaps { header: HEADER, nr_gaps: 0x090a_0b0c, entry_size: 0x0d0e_0f10 },
-        "01020304 05060708 090a0b0c 0d0e0f10",
-    );
+fn gap_version_1() {
     check(
         GapEntry {
             start: 0x0102_0304_0506_0708,
@@ -181,15 +184,14 @@ fn gaps_version_1() {
 #[test]
 fn table_format_version_1() {
     check(
-        TableFormatCapability {
-            header: HEADER,
-            frame_sizes: 0x090a_0b0c_0d0e_0f10,
-            format: 0x1112_1314,
-            flags: 0x1516_1718,
-            designation_types: 0x191a_1b1c,
-            reserved: 0x1d1e_1f20,
+        TableFormatEntry {
+            frame_sizes: 0x0102_0304_0506_0708,
+            format: 0x090a_0b0c,
+            flags: 0x0d0e_0f10,
+            designation_types: 0x1112_1314,
+            reserved: 0x1516_1718,
         },
-        "01020304 05060708 090a0b0c 0d0e0f10 11121314 15161718 191a1b1c 1d1e1f20",
+        "01020304 05060708 090a0b0c 0d0e0f10 11121314 15161718",
     );
 }
 

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! What user space is told: values, structures, chains.
+//! What user space learns: values, structures, chains.
 
-mod attach;
 mod attributes;
 mod fixture;
+mod formats;
 mod guest;
 mod hostile;
 mod layouts;
+mod old_kernels;
+mod poison;
 mod ranges;
 mod recorded;
 mod sample;

@@ -2,19 +2,26 @@
 
 //! Whole answers in both byte orders, written and read.
 
+use std::convert::Infallible;
+
 use clp::FunctionHandle;
 use s390_iommu::vfio::{
     answer, ByteOrder, Capabilities, CapabilityHeader, Chain, DeviceCapability, DeviceInformation, DmaAvailable,
-    GapEntry, Information, IommuCapability, IommuInformation, IovaRangeEntry, IovaRanges, Migration, MsiWindowEntry,
-    ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString,
+    FunctionEntry, GapEntry, GroupEntry, Information, IommuCapability, IommuInformation, IovaRangeEntry, IovaRanges,
+    Migration, MsiWindowEntry, Sink, TableFormatEntry, ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString,
 };
 
 use crate::fixture;
 use crate::sample::{append, first_function, first_group, range, with_container};
 
-/// The answer in exactly the room that it takes, which was poisoned before.
-fn written(information: impl Information, order: ByteOrder, room: usize, append: impl Fn(&mut Chain<'_>)) -> Vec<u8> {
-    let mut bytes = vec![0xa5; room];
+/// Writes an answer into a buffer of `size` bytes, which was poisoned before.
+fn written(
+    information: impl Information,
+    order: ByteOrder,
+    size: usize,
+    append: impl Fn(&mut Chain<'_>) -> Result<(), Infallible>,
+) -> Vec<u8> {
+    let mut bytes = vec![0xa5; size];
     answer(information, order, &mut bytes, append).unwrap();
     bytes
 }
@@ -43,18 +50,18 @@ fn a_device_is_written() {
     let (base, group, utility_string, path) = device_capabilities();
     for (order, expected) in fixture::device() {
         let bytes = written(DEVICE, order, 128, |chain| {
-            chain.append(base);
-            chain.append(group);
-            chain.append(path);
+            chain.append(base)?;
+            chain.append(group)?;
+            chain.append(path)
         });
         assert_eq!(bytes, expected);
     }
     for (order, expected) in fixture::device_with_utility_string() {
-        let append = |chain: &mut Chain<'_>| {
-            chain.append(base);
-            chain.append(group);
-            chain.append(utility_string);
-            chain.append(path);
+        let append = |chain: &mut Chain<'_>| -> Result<(), Infallible> {
+            chain.append(base)?;
+            chain.append(group)?;
+            chain.append(utility_string)?;
+            chain.append(path)
         };
         assert_eq!(written(DEVICE, order, 208, append), expected);
         // What a buffer of 24 bytes gets: what is needed, and nothing of the chain.
@@ -120,10 +127,10 @@ fn an_older_version_is_read_as_far_as_it_goes() {
 fn type1_is_written() {
     for (order, expected) in fixture::iommu() {
         let bytes = written(IommuInformation::new(0x1000), order, 104, |chain| {
-            chain.append(Migration::new(0x1000, 0x1000_0000));
-            chain.append(DmaAvailable::new(65535));
-            let ranges = [range(0x1_0000_0000, 0x1_0fff_ffff)];
-            chain.append_with(IovaRanges::new(1), ranges.into_iter().map(IovaRangeEntry::from));
+            chain.append(Migration::new(0x1000, 0x1000_0000))?;
+            chain.append(DmaAvailable::new(65535))?;
+            let ranges = [range(0x1_0000_0000, 0x1_0fff_ffff)].into_iter().map(IovaRangeEntry::from);
+            chain.append_with(IovaRanges::of(ranges.clone()), ranges)
         });
         assert_eq!(bytes, expected);
     }
@@ -135,13 +142,13 @@ fn type1_is_read() {
         let (information, capabilities) = Capabilities::new::<IommuInformation>(&bytes, order).unwrap();
         assert_eq!((information.argsz, information.flags, information.iova_pgsizes), (104, 3, 0x1000));
         let found: Vec<_> = capabilities.map(|raw| IommuCapability::new(&raw.unwrap()).unwrap()).collect();
-        let [IommuCapability::Migration(migration), IommuCapability::DmaAvailable(available), IommuCapability::IovaRanges(ranges, entries)] =
+        let [IommuCapability::Migration(migration), IommuCapability::DmaAvailable(available), IommuCapability::IovaRanges(entries)] =
             &found[..]
         else {
             panic!("{found:?}");
         };
         assert_eq!((migration.pgsize_bitmap, migration.max_dirty_bitmap_size), (0x1000, 0x1000_0000));
-        assert_eq!((available.avail, ranges.nr_iovas), (65535, 1));
+        assert_eq!(available.avail, 65535);
         let entries: Vec<_> = entries.clone().collect();
         assert_eq!(entries, [IovaRangeEntry { start: 0x1_0000_0000, end: 0x1_0fff_ffff }]);
     }
@@ -151,7 +158,7 @@ fn type1_is_read() {
 fn a_container_is_written() {
     with_container(|container| {
         for (order, expected) in fixture::container() {
-            let information = IommuInformation::new(0x10_1000);
+            let information = IommuInformation::new(0x1000);
             let bytes = written(information, order, expected.len(), |chain| append(container, chain));
             assert_eq!(bytes, expected);
         }
@@ -165,15 +172,18 @@ fn a_container_is_read() {
         let mut names = Vec::new();
         for raw in capabilities {
             names.push(match IommuCapability::new(&raw.unwrap()).unwrap() {
-                IommuCapability::IovaRanges(_, entries) => {
+                IommuCapability::IovaRanges(entries) => {
                     let ends: Vec<_> = entries.map(|entry| (entry.start, entry.end)).collect();
                     assert_eq!(ends, [(0x1_0000_0000, 0x1_0fff_ffff), (0x1_2000_0000, 0x1_3fff_ffff)]);
                     "ranges".to_owned()
                 }
                 IommuCapability::DmaAvailable(_) => "available".to_owned(),
-                IommuCapability::Function(function) => format!("function {:x} {:x}", function.fid, function.pchid),
-                IommuCapability::Group(group) => format!("group {} {} {:x}", group.gid, group.flags, group.maxstbl),
-                IommuCapability::Gaps(_, entries) => {
+                IommuCapability::TableFormats(entries) => {
+                    let format =
+                        |it: TableFormatEntry| format!("{:x} {:x} {}", it.frame_sizes, it.designation_types, it.flags);
+                    format!("formats {}", entries.map(format).collect::<Vec<_>>().join(", "))
+                }
+                IommuCapability::Gaps(entries) => {
                     let entries: Vec<GapEntry> = entries.collect();
                     assert_eq!(
                         entries[1],
@@ -182,8 +192,13 @@ fn a_container_is_read() {
                     assert_eq!(entries.last().unwrap().end, u64::MAX);
                     format!("{} gaps", entries.len())
                 }
-                IommuCapability::TableFormat(format) => {
-                    format!("tables {:x} {:x} {}", format.frame_sizes, format.designation_types, format.flags)
+                IommuCapability::Groups(entries) => {
+                    let group = |it: GroupEntry| format!("{} {} {:x}", it.gid, it.flags, it.maxstbl);
+                    format!("groups {}", entries.map(group).collect::<Vec<_>>().join(", "))
+                }
+                IommuCapability::Functions(entries) => {
+                    let function = |it: FunctionEntry| format!("{:x} {:x} {}", it.fid, it.pchid, it.format);
+                    format!("functions {}", entries.map(function).collect::<Vec<_>>().join(", "))
                 }
                 IommuCapability::Msi(msi, entries) => {
                     let entries: Vec<MsiWindowEntry> = entries.collect();
@@ -199,13 +214,11 @@ fn a_container_is_read() {
         let expected = [
             "available",
             "ranges",
-            "function 11121314 3132",
-            "function 51525354 7172",
-            "group 7 1 1234",
-            "group 9 0 1fff",
-            "7 gaps",
-            "tables 101000 6 1",
+            "formats 101000 6 1, 1000 2 0",
             "interrupts 0 1000",
+            "7 gaps",
+            "groups 7 1 1234, 9 0 1fff",
+            "functions 11121314 3132 0, 91929394 7172 0, 51525354 7172 1",
         ];
         assert_eq!(names, expected);
     }

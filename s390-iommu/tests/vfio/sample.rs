@@ -1,14 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Two functions of two groups, each in a domain of its own.
+//! Three functions of two groups, in two domains with different formats.
+
+use std::convert::Infallible;
+use std::iter::{Cloned, Copied};
+use std::slice::Iter;
 
 use clp::{
     Bar, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionId, FunctionType, Uid, UtilityString,
 };
-use s390_iommu::vfio::{Chain, DmaAvailable};
+use s390_iommu::vfio::{Chain, DmaAvailable, Sink};
 use s390_iommu::{
-    AttachedFunction, Container, Domain, DomainId, FrameSizes, Iova, IovaRange, Reasons, ReservedRegion, TableFormat,
+    Container, Domain, DomainFunction, FrameSizes, Iova, IovaRange, Reasons, ReservedRegion, TableFormat,
 };
+
+/// A domain whose functions are in a slice, and a container whose domains are in one.
+pub(crate) type SliceDomain<'a> = Domain<'a, Copied<Iter<'a, DomainFunction>>>;
+pub(crate) type SliceContainer<'a> = Container<Cloned<Iter<'a, SliceDomain<'a>>>>;
 
 pub(crate) fn range(start: u64, last: u64) -> IovaRange {
     IovaRange::new(Iova::new(start), Iova::new(last)).unwrap()
@@ -18,6 +26,13 @@ pub(crate) const FORMAT: TableFormat = TableFormat {
     designation_types: DesignationTypes(0x60),
     frame_sizes: FrameSizes::WITH_LARGE,
     relaxed_translation: true,
+};
+
+/// The format of the second domain.
+pub(crate) const OTHER_FORMAT: TableFormat = TableFormat {
+    designation_types: DesignationTypes(0x40),
+    frame_sizes: FrameSizes::SMALL,
+    relaxed_translation: false,
 };
 
 pub(crate) fn first_function() -> Function {
@@ -63,6 +78,11 @@ pub(crate) fn second_function() -> Function {
     }
 }
 
+/// A function of the first group that uses the first domain as well.
+pub(crate) fn third_function() -> Function {
+    Function { id: FunctionId(0x9192_9394), group: FunctionGroupId(7), ..second_function() }
+}
+
 pub(crate) fn first_group() -> FunctionGroup {
     FunctionGroup {
         max_interrupts: 128,
@@ -96,31 +116,25 @@ pub(crate) fn second_group() -> FunctionGroup {
     }
 }
 
-/// Calls `check` with the container of the two functions.
-pub(crate) fn with_container(check: impl FnOnce(&Container<'_, '_>)) {
-    let (function, group) = (first_function(), first_group());
-    let first = [AttachedFunction { function, group, frame_sizes: FrameSizes::WITH_LARGE }];
-    let (function, group) = (second_function(), second_group());
-    let second = [AttachedFunction { function, group, frame_sizes: FrameSizes::WITH_LARGE }];
+/// Calls `check` with the container of the three functions.
+pub(crate) fn with_container(check: impl FnOnce(&SliceContainer<'_>)) {
+    let attached = |function, group, last| DomainFunction { function, group, aperture: range(0x1_0000_0000, last) };
+    let first = [
+        attached(first_function(), first_group(), 0x1_3fff_ffff),
+        attached(third_function(), first_group(), 0x1_3fff_ffff),
+    ];
+    let second = [attached(second_function(), second_group(), 0x1_7fff_ffff)];
     let reserved = [range(0x1_1000_0000, 0x1_1fff_ffff), range(0, 0xffff_ffff)]
         .map(|range| ReservedRegion { range, reasons: Reasons::RESERVED });
-    let mut domains = [None; 4];
-    let mut container = Container::new(&mut domains);
-    let domain = Domain {
-        id: DomainId(1),
-        aperture: range(0x1_0000_0000, 0x1_3fff_ffff),
-        format: FORMAT,
-        reserved: &reserved,
-        functions: &first,
-    };
-    container.attach(domain, &[]).unwrap();
-    let aperture = range(0x1_0000_0000, 0x1_7fff_ffff);
-    container.attach(Domain { id: DomainId(2), aperture, reserved: &[], functions: &second, ..domain }, &[]).unwrap();
-    check(&container);
+    let domains = [
+        Domain { format: FORMAT, reserved: &reserved, functions: first.iter().copied() },
+        Domain { format: OTHER_FORMAT, reserved: &[], functions: second.iter().copied() },
+    ];
+    check(&Container::new(domains.iter().cloned()));
 }
 
-/// What type1 tells of the container, and the container itself.
-pub(crate) fn append(container: &Container<'_, '_>, chain: &mut Chain<'_>) {
-    chain.append(DmaAvailable::new(65535));
-    container.append_to(chain);
+/// Adds what type1 reports of the container, and the container itself.
+pub(crate) fn append(container: &SliceContainer<'_>, chain: &mut Chain<'_>) -> Result<(), Infallible> {
+    chain.append(DmaAvailable::new(65535))?;
+    container.append_to(chain)
 }

@@ -5,7 +5,11 @@
 //! Stricter than the format asks for: a plan is obligatory at every level and must be met, numbers must count up from 1, and a
 //! result must not be better than the results below it.
 
+mod line;
+
 use std::fmt;
+
+use line::{Line, TestLine};
 
 /// What became of a test.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -14,7 +18,7 @@ pub(crate) enum Verdict {
     Passed,
     /// `not ok`.
     Failed,
-    /// `ok` with the directive SKIP and this reason: it was not run.
+    /// The directive SKIP with this reason, whatever the result: it was not run.
     Skipped(String),
 }
 
@@ -87,7 +91,7 @@ impl fmt::Display for Problem {
         let of = |name: &str| if name.is_empty() { String::new() } else { format!(" of \"{name}\"") };
         match self {
             Self::NoVersion => write!(f, "no line \"KTAP version 1\": the guest did not come to its tests"),
-            Self::NoPlan(name) => write!(f, "no plan line{}: it cannot be told whether every test was run", of(name)),
+            Self::NoPlan(name) => write!(f, "no plan line{}: nobody knows whether every test was run", of(name)),
             Self::Count { name, planned, found } => {
                 write!(f, "{planned} tests{} were planned, {found} have a result", of(name))
             }
@@ -173,81 +177,114 @@ fn collect_leaves<'a>(tests: &'a [Test], above: &[&'a str], leaves: &mut Vec<(Ve
 struct Level {
     indentation: usize,
     plan: Option<u64>,
+    /// Why none of the planned tests was run, if the plan says so.
+    skipped: Option<String>,
     tests: Vec<Test>,
     diagnostics: Vec<String>,
 }
 
+impl Level {
+    fn new(indentation: usize) -> Self {
+        Self { indentation, ..Self::default() }
+    }
+}
+
 /// Reads the lines of a log, which may have anything before the first `KTAP version 1`.
+///
+/// Below that, a result, a plan or `# Subtest:` that is further to the right than everything begins the tests of a level,
+/// whether a version line came before it or not.
 pub(crate) fn parse<'a>(lines: impl IntoIterator<Item = &'a str>) -> Log {
     let mut log = Log::default();
     let mut levels: Vec<Level> = Vec::new();
     for (index, raw) in lines.into_iter().enumerate() {
-        let raw = raw.trim_end();
-        let text = raw.trim_start_matches(' ');
-        let indentation = raw.len() - text.len();
-        if text.is_empty() {
-            continue;
-        }
-        if text == "KTAP version 1" {
-            if levels.last().is_none_or(|level| indentation > level.indentation) {
-                levels.push(Level { indentation, ..Level::default() });
-            } else {
-                log.strays.push((index + 1, raw.to_owned()));
+        let number = index + 1;
+        let Some((indentation, line)) = Line::parse(raw) else {
+            let raw = raw.trim_end();
+            if !levels.is_empty() && !raw.is_empty() {
+                log.strays.push((number, raw.to_owned()));
             }
             continue;
-        }
+        };
         if levels.is_empty() {
+            if line == Line::Version {
+                levels.push(Level::new(indentation));
+            }
             continue;
         }
-        if let Some(reason) = text.strip_prefix("Bail out!") {
-            log.problems.push(Problem::BailOut(reason.trim().to_owned()));
-        } else if let Some(plan) = parse_plan(text) {
-            match levels.last_mut().filter(|level| level.indentation == indentation) {
-                Some(level) if level.plan.is_some() => log.problems.push(Problem::SecondPlan { line: index + 1 }),
-                Some(level) => level.plan = Some(plan),
-                None => log.strays.push((index + 1, raw.to_owned())),
-            }
-        } else if let Some(result) = TestLine::parse(text) {
-            // The subtests of this one are the deeper level that directly follows its own; anything deeper was never ended.
-            let Some(own) = levels.iter().rposition(|level| level.indentation == indentation) else {
-                log.strays.push((index + 1, raw.to_owned()));
-                continue;
-            };
-            let mut below = levels.split_off(own + 1).into_iter();
-            let subtests = below.next().map(|level| close(level, result.name, &mut log)).unwrap_or_default();
-            below.for_each(|level| log.problems.push(unfinished(&level)));
-            if let Some(level) = levels.last_mut() {
-                record(level, result, subtests, &mut log.problems);
-            }
-        } else if text.starts_with("# Subtest:") {
+        let is_deeper = levels.last().is_none_or(|level| indentation > level.indentation);
+        match line {
+            Line::Version if is_deeper => levels.push(Level::new(indentation)),
+            Line::Version => log.strays.push((number, raw.trim_end().to_owned())),
+            Line::BailOut(reason) => log.problems.push(Problem::BailOut(reason.to_owned())),
             // Announces the name that the result will repeat.
-        } else if let Some(diagnostic) = text.strip_prefix('#') {
-            // Where it stands says whose it is; one that stands nowhere belongs to what comes next.
-            let at = levels.iter().rposition(|level| level.indentation <= indentation).unwrap_or(0);
-            if let Some(level) = levels.get_mut(at) {
-                level.diagnostics.push(diagnostic.strip_prefix(' ').unwrap_or(diagnostic).to_owned());
+            Line::Subtest if is_deeper => levels.push(Level::new(indentation)),
+            Line::Subtest => {}
+            Line::Plan(plan, skipped) => {
+                if is_deeper {
+                    levels.push(Level::new(indentation));
+                }
+                match levels.last_mut().filter(|level| level.indentation == indentation) {
+                    Some(level) if level.plan.is_some() => log.problems.push(Problem::SecondPlan { line: number }),
+                    Some(level) => (level.plan, level.skipped) = (Some(plan), skipped.map(str::to_owned)),
+                    None => log.strays.push((number, raw.trim_end().to_owned())),
+                }
             }
-        } else {
-            log.strays.push((index + 1, raw.to_owned()));
+            Line::Result(result) => {
+                let own = level_at(&mut levels, indentation);
+                // The subtests of this one are the deeper level that directly follows its own; anything deeper was never
+                // ended.
+                let mut below = levels.split_off(own + 1).into_iter();
+                let (subtests, skipped) =
+                    below.next().map(|level| close(level, result.name, &mut log)).unwrap_or_default();
+                below.for_each(|level| log.problems.push(unfinished(&level)));
+                if let Some(level) = levels.last_mut() {
+                    record(level, result, subtests, skipped, &mut log.problems);
+                }
+            }
+            Line::Diagnostic(text) => {
+                // Where it stands says whose it is; one that stands nowhere belongs to what comes next.
+                let at = levels.iter().rposition(|level| level.indentation <= indentation).unwrap_or(0);
+                if let Some(level) = levels.get_mut(at) {
+                    level.diagnostics.push(text.to_owned());
+                }
+            }
         }
     }
     let mut levels = levels.into_iter();
     match levels.next() {
         Some(top) => {
             levels.for_each(|level| log.problems.push(unfinished(&level)));
-            log.tests = close(top, "", &mut log);
+            let (tests, skipped) = close(top, "", &mut log);
+            log.tests = tests;
+            if let Some(reason) = skipped {
+                let name = "everything".to_owned();
+                let (verdict, diagnostics, subtests) = (Verdict::Skipped(reason), Vec::new(), Vec::new());
+                log.tests.push(Test { name, verdict, diagnostics, subtests });
+            }
         }
         None => log.problems.push(Problem::NoVersion),
     }
     log
 }
 
+/// The index of the level at `indentation`, which is begun if there is none; deeper levels are below it.
+fn level_at(levels: &mut Vec<Level>, indentation: usize) -> usize {
+    match levels.iter().rposition(|level| level.indentation <= indentation) {
+        Some(at) if levels[at].indentation == indentation => at,
+        at => {
+            let own = at.map_or(0, |at| at + 1);
+            levels.insert(own, Level::new(indentation));
+            own
+        }
+    }
+}
+
 fn unfinished(level: &Level) -> Problem {
     Problem::Unfinished(level.tests.iter().map(|test| test.name.clone()).collect())
 }
 
-/// Ends a level, whose tests belong to the one called `name`.
-fn close(level: Level, name: &str, log: &mut Log) -> Vec<Test> {
+/// Ends a level, whose tests belong to the one called `name`; the reason is that for which all of them were skipped.
+fn close(level: Level, name: &str, log: &mut Log) -> (Vec<Test>, Option<String>) {
     let found = level.tests.len() as u64;
     match level.plan {
         None => log.problems.push(Problem::NoPlan(name.to_owned())),
@@ -257,55 +294,31 @@ fn close(level: Level, name: &str, log: &mut Log) -> Vec<Test> {
         Some(_) => {}
     }
     log.diagnostics.extend(level.diagnostics);
-    level.tests
+    (level.tests, level.skipped)
 }
 
 /// Adds a result to its level.
-fn record(level: &mut Level, line: TestLine<'_>, subtests: Vec<Test>, problems: &mut Vec<Problem>) {
+fn record(
+    level: &mut Level,
+    line: TestLine<'_>,
+    subtests: Vec<Test>,
+    skipped: Option<String>,
+    problems: &mut Vec<Problem>,
+) {
     let expected = level.tests.len() as u64 + 1;
-    if line.number != expected {
-        problems.push(Problem::Number { name: line.name.to_owned(), found: line.number, expected });
+    let found = line.number.unwrap_or(expected);
+    if found != expected {
+        problems.push(Problem::Number { name: line.name.to_owned(), found, expected });
     }
     if line.verdict != Verdict::Failed && subtests.iter().any(|test| test.verdict == Verdict::Failed) {
         problems.push(Problem::Contradiction(line.name.to_owned()));
     }
+    let verdict = match (line.verdict, skipped) {
+        (Verdict::Passed, Some(reason)) if subtests.is_empty() => Verdict::Skipped(reason),
+        (verdict, _) => verdict,
+    };
     let diagnostics = std::mem::take(&mut level.diagnostics);
-    level.tests.push(Test { name: line.name.to_owned(), verdict: line.verdict, diagnostics, subtests });
-}
-
-/// Reads `1..N`.
-fn parse_plan(text: &str) -> Option<u64> {
-    let count = text.strip_prefix("1..")?;
-    count.split_whitespace().next()?.parse().ok()
-}
-
-/// A line `ok N - name # SKIP reason`.
-struct TestLine<'a> {
-    number: u64,
-    name: &'a str,
-    verdict: Verdict,
-}
-
-impl<'a> TestLine<'a> {
-    fn parse(text: &'a str) -> Option<Self> {
-        let (passed, rest) = match text.strip_prefix("not ok ") {
-            Some(rest) => (false, rest),
-            None => (true, text.strip_prefix("ok ")?),
-        };
-        let (number, rest) = rest.split_once(' ').unwrap_or((rest, ""));
-        let number = number.parse().ok()?;
-        let (name, directive) =
-            rest.split_once(" # ").or_else(|| Some(("", rest.strip_prefix("# ")?))).unwrap_or((rest, ""));
-        let name = name.trim();
-        let name = name.strip_prefix("- ").unwrap_or(name);
-        let (word, reason) = directive.split_once(' ').unwrap_or((directive, ""));
-        let verdict = match (passed, word) {
-            (false, _) => Verdict::Failed,
-            (true, "SKIP") => Verdict::Skipped(reason.trim().to_owned()),
-            (true, _) => Verdict::Passed,
-        };
-        Some(Self { number, name, verdict })
-    }
+    level.tests.push(Test { name: line.name.to_owned(), verdict, diagnostics, subtests });
 }
 
 #[cfg(test)]
@@ -424,5 +437,57 @@ ok 2 dma
         let log = read("KTAP version 1\n1..2\nok 1\nok 2 # SKIP why\n");
         assert_eq!(log.problems, []);
         assert_eq!(log.tests[1].verdict, Verdict::Skipped("why".into()));
+    }
+
+    /// Older KUnit has no version line below the first one.
+    #[test]
+    fn a_failure_below_a_subtest_line_is_not_lost() {
+        for announcement in ["  # Subtest: x\n", "  KTAP version 1\n  # Subtest: x\n", "  TAP version 14\n", ""] {
+            for plan in ["  1..2\n", ""] {
+                let log = read(&format!("KTAP version 1\n1..1\n{announcement}{plan}  ok 1 s\n  not ok 2 t\nok 1 x\n"));
+                assert_eq!(log.counts(), Counts { passed: 1, failed: 1, skipped: 0 }, "{announcement}{plan}");
+                assert!(log.problems.contains(&Problem::Contradiction("x".into())));
+                assert_eq!(log.problems.contains(&Problem::NoPlan("x".into())), plan.is_empty());
+                assert_eq!(log.strays, []);
+            }
+        }
+        // At any depth, and without a result of those around it.
+        let log = read("KTAP version 1\n1..1\n        not ok 1 deep\n    ok 1 middle\nok 1 top\n");
+        assert_eq!(log.counts().failed, 1);
+        assert_eq!(log.leaves()[0].0, ["top", "middle", "deep"]);
+        let log = read("KTAP version 1\n1..1\nok 1 top\n    not ok 1 late\n");
+        assert_eq!(log.problems, [Problem::Unfinished(vec!["late".into()])]);
+        let log = read("  KTAP version 1\n  1..1\n  ok 1 a\nnot ok 1 b\n");
+        assert_eq!(log.counts().failed, 1);
+    }
+
+    #[test]
+    fn a_failure_without_a_number_is_one() {
+        let log = read("KTAP version 1\n1..2\nok 1 a\nnot ok\n");
+        assert_eq!((log.problems, log.tests[1].verdict.clone()), (vec![], Verdict::Failed));
+    }
+
+    #[test]
+    fn a_plan_that_skips_everything() {
+        let log = read("KTAP version 1\n1..0 # SKIP no device\n");
+        assert_eq!((log.counts(), &log.problems[..]), (Counts { passed: 0, failed: 0, skipped: 1 }, &[][..]));
+        let log = read("KTAP version 1\n1..1\n  KTAP version 1\n  1..0 # skip no device\nok 1 x\n");
+        assert_eq!(log.problems, []);
+        assert_eq!(log.tests[0].verdict, Verdict::Skipped("no device".into()));
+        // What was promised not to be run must not have results.
+        let log = read("KTAP version 1\n1..1\n  1..0 # SKIP no device\n  not ok 1 a\nok 1 x\n");
+        assert_eq!(log.counts().failed, 1);
+        assert!(log.problems.contains(&Problem::Count { name: "x".into(), planned: 0, found: 1 }));
+    }
+
+    #[test]
+    fn a_log_with_time_stamps() {
+        let plain = GOOD.replace("ok 2 dma", "not ok 2 dma");
+        let (first, rest) = plain.split_once('\n').unwrap();
+        let stamped = rest.lines().map(|line| format!("[    1.234567] {line}\n")).collect::<String>();
+        assert_eq!(read(&format!("{first}\n{stamped}")), read(&plain));
+        // One line among others, as a kernel prints it.
+        let mixed = plain.replace("    ok 1 list", "[   12.3][   T17]     not ok 1 list");
+        assert_eq!(read(&mixed).counts(), Counts { passed: 0, failed: 2, skipped: 1 });
     }
 }

@@ -4,8 +4,8 @@
 
 /// The order of the bytes in a number.
 ///
-/// VFIO structures are in the order of the machine that they are made and read on. The other order is for those who
-/// look at the structures of another machine.
+/// VFIO structures are in the byte order of the machine that made them. The other order is for programs that look at
+/// the structures of another machine.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum ByteOrder {
     /// Lowest byte first.
@@ -18,7 +18,7 @@ impl ByteOrder {
     /// The order of this machine.
     pub const NATIVE: Self = if cfg!(target_endian = "big") { Self::Big } else { Self::Little };
 
-    /// `value`, which is in the order of this machine, in this order, or the other way round.
+    /// Converts `value` from the byte order of this machine to this order, or back.
     pub(crate) fn convert<T: SwapBytes>(self, value: T) -> T {
         if self == Self::NATIVE {
             value
@@ -30,9 +30,15 @@ impl ByteOrder {
 
 /// A structure of numbers.
 pub trait SwapBytes: Copy {
-    /// The structure with the bytes of each number reversed; single bytes stay as they are.
+    /// Returns the structure with the bytes of each number reversed; single bytes stay as they are.
     #[must_use]
     fn swap_bytes(self) -> Self;
+}
+
+impl SwapBytes for u32 {
+    fn swap_bytes(self) -> Self {
+        self.swap_bytes()
+    }
 }
 
 /// Implements [`SwapBytes`] for a structure, whose numbers are named.

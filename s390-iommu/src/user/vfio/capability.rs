@@ -1,72 +1,67 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Capabilities that are understood.
+//! Capabilities that are decoded.
 
 use core::marker::PhantomData;
 
 use zerocopy::{FromBytes, IntoBytes};
 
+use super::array::{Array, Entry};
 use super::byte_order::{ByteOrder, SwapBytes};
 use super::{
-    identifier, DmaAvailable, FunctionCapability, GapEntry, Gaps, GroupCapability, IovaRangeEntry, IovaRanges,
-    Migration, MsiCapability, MsiWindowEntry, RawCapability, TableFormatCapability, ZpciBase, ZpciGroup, ZpciPath,
-    ZpciUtilityString,
+    identifier, DmaAvailable, FunctionEntry, GapEntry, GroupEntry, IovaRangeEntry, IovaRanges, Migration,
+    MsiCapability, MsiWindowEntry, RawCapability, TableFormatEntry, ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString,
 };
 
-/// A capability of VFIO_IOMMU_GET_INFO that is understood, in the order of this machine.
+/// A decoded capability of VFIO_IOMMU_GET_INFO, in the byte order of this machine.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum IommuCapability<'a> {
     /// Addresses that may be mapped.
-    IovaRanges(IovaRanges, Entries<'a, IovaRangeEntry>),
+    IovaRanges(Entries<'a, IovaRangeEntry>),
     /// Migration.
     Migration(Migration),
     /// Mappings that may still be made.
     DmaAvailable(DmaAvailable),
-    /// A function.
-    Function(FunctionCapability),
-    /// A group of functions.
-    Group(GroupCapability),
-    /// Addresses that may not be mapped.
-    Gaps(Gaps, Entries<'a, GapEntry>),
-    /// Translation tables.
-    TableFormat(TableFormatCapability),
+    /// Formats of the translation tables.
+    TableFormats(Entries<'a, TableFormatEntry>),
     /// Interrupts.
     Msi(MsiCapability, Entries<'a, MsiWindowEntry>),
+    /// Addresses that may not be mapped.
+    Gaps(Entries<'a, GapEntry>),
+    /// Groups of functions.
+    Groups(Entries<'a, GroupEntry>),
+    /// Functions.
+    Functions(Entries<'a, FunctionEntry>),
 }
 
 impl<'a> IommuCapability<'a> {
-    /// Understands `raw`; nothing where the identifier or the version is unknown or the bytes are too few.
+    /// Decodes `raw`, `None` if the identifier or the version is unknown or the bytes are too few.
     ///
-    /// Of the project's own capabilities every later version is understood as far as the first one goes.
+    /// Of the project's own capabilities every later version is decoded as far as the first one goes.
     pub fn new(raw: &RawCapability<'a>) -> Option<Self> {
         match (raw.header.id, raw.header.version) {
             (identifier::IOVA_RANGES, 1) => {
                 let ranges: IovaRanges = raw.read()?;
-                Some(Self::IovaRanges(
-                    ranges,
-                    raw.entries(&ranges, ranges.nr_iovas, size_of::<IovaRangeEntry>() as u32)?,
-                ))
+                let entry_size = size_of::<IovaRangeEntry>() as u32;
+                raw.entries(&ranges, ranges.nr_iovas, entry_size).map(Self::IovaRanges)
             }
             (identifier::MIGRATION, 1) => raw.read().map(Self::Migration),
             (identifier::DMA_AVAILABLE, 1) => raw.read().map(Self::DmaAvailable),
-            (identifier::FUNCTION, 1..) => raw.read().map(Self::Function),
-            (identifier::GROUP, 1..) => raw.read().map(Self::Group),
-            (identifier::GAPS, 1..) => {
-                let gaps: Gaps = raw.read()?;
-                Some(Self::Gaps(gaps, raw.entries(&gaps, gaps.nr_gaps, gaps.entry_size)?))
-            }
-            (identifier::TABLE_FORMAT, 1..) => raw.read().map(Self::TableFormat),
+            (identifier::TABLE_FORMATS, 1..) => raw.array().map(Self::TableFormats),
             (identifier::MSI, 1..) => {
                 let msi: MsiCapability = raw.read()?;
                 Some(Self::Msi(msi, raw.entries(&msi, msi.nr_windows, msi.entry_size)?))
             }
+            (identifier::GAPS, 1..) => raw.array().map(Self::Gaps),
+            (identifier::GROUPS, 1..) => raw.array().map(Self::Groups),
+            (identifier::FUNCTIONS, 1..) => raw.array().map(Self::Functions),
             _ => None,
         }
     }
 }
 
-/// A capability of VFIO_DEVICE_GET_INFO that is understood, in the order of this machine.
+/// A decoded capability of VFIO_DEVICE_GET_INFO, in the byte order of this machine.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DeviceCapability {
@@ -81,9 +76,9 @@ pub enum DeviceCapability {
 }
 
 impl DeviceCapability {
-    /// Understands `raw`; nothing where the identifier or the version is unknown or the bytes are too few.
+    /// Decodes `raw`, `None` if the identifier or the version is unknown or the bytes are too few.
     ///
-    /// Every later version is understood as far as the last known one goes; what a version does not have is zero.
+    /// Every later version is decoded as far as the last known one goes; what a version does not have is zero.
     pub fn new(raw: &RawCapability<'_>) -> Option<Self> {
         match (raw.header.id, raw.header.version) {
             (identifier::DEVICE_BASE, 1) => raw.read_up_to(core::mem::offset_of!(ZpciBase, fh)).map(Self::Base),
@@ -106,13 +101,13 @@ impl DeviceCapability {
 }
 
 impl<'a> RawCapability<'a> {
-    /// The structure at the front.
+    /// Returns the structure at the front.
     fn read<T: FromBytes + SwapBytes>(&self) -> Option<T> {
         let (value, _) = T::read_from_prefix(self.bytes).ok()?;
         Some(self.order.convert(value))
     }
 
-    /// The first `size` bytes of the structure at the front; the others are zero.
+    /// Returns the first `size` bytes of the structure at the front; the others are zero.
     fn read_up_to<T: FromBytes + IntoBytes + SwapBytes>(&self, size: usize) -> Option<T> {
         let mut value = T::new_zeroed();
         let bytes = self.bytes.get(..size)?;
@@ -120,7 +115,13 @@ impl<'a> RawCapability<'a> {
         Some(self.order.convert(value))
     }
 
-    /// The `count` entries of `entry_size` bytes that follow `front`.
+    /// Returns the entries of an array.
+    fn array<E: Entry>(&self) -> Option<Entries<'a, E>> {
+        let array: Array = self.read()?;
+        self.entries(&array, array.nr_entries, array.entry_size)
+    }
+
+    /// Returns the `count` entries of `entry_size` bytes that follow `front`, `None` if they are too short or too many.
     fn entries<T, E>(&self, front: &T, count: u32, entry_size: u32) -> Option<Entries<'a, E>> {
         let (count, entry_size) = (usize::try_from(count).ok()?, usize::try_from(entry_size).ok()?);
         let rest = self.bytes.get(size_of_val(front)..)?;
@@ -129,7 +130,7 @@ impl<'a> RawCapability<'a> {
     }
 }
 
-/// The entries of a capability, in the order of this machine.
+/// The entries of a capability, in the byte order of this machine.
 #[derive(Clone, Debug)]
 pub struct Entries<'a, E> {
     bytes: &'a [u8],

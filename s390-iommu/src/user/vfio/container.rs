@@ -1,54 +1,77 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! What a container tells: its capabilities.
+//! The capabilities of a container.
 
+use super::array::{Array, Entry};
+use super::sink::Sink;
 use super::{
-    Chain, FunctionCapability, GapEntry, Gaps, GroupCapability, IovaRangeEntry, IovaRanges, MsiCapability,
-    MsiWindowEntry, TableFormatCapability,
+    FunctionEntry, GapEntry, GroupEntry, IovaRangeEntry, IovaRanges, MsiCapability, MsiWindowEntry, TableFormatEntry,
 };
-use crate::user::attribute::FunctionFacts;
 use crate::user::container::Container;
+use crate::user::domain::{Domain, DomainFunction};
 
-impl Container<'_, '_> {
-    /// Adds what VFIO_IOMMU_GET_INFO tells of the container to `chain`.
+impl<'a, D, F> Container<D>
+where
+    D: Iterator<Item = Domain<'a, F>> + Clone,
+    F: Iterator<Item = DomainFunction> + Clone,
+{
+    /// Adds what VFIO_IOMMU_GET_INFO reports of the container to `sink`.
     ///
-    /// The addresses that may be mapped, and all of [`Self::append_own_to`]. A container without domains adds nothing.
-    pub fn append_to(&self, chain: &mut Chain<'_>) {
-        if self.format().is_some() {
-            chain.append_with(IovaRanges::new(count(self.usable())), self.usable().map(IovaRangeEntry::from));
+    /// The addresses that may be mapped, and all of [`Self::append_own_to`], which is optional. An empty container adds
+    /// nothing.
+    ///
+    /// # Errors
+    ///
+    /// The first error of `sink`.
+    pub fn append_to<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        if !self.is_empty() {
+            let usable = self.usable().map(IovaRangeEntry::from);
+            sink.append_with(IovaRanges::of(usable.clone()), usable)?;
         }
-        self.append_own_to(chain);
+        sink.begin_optional();
+        self.append_own_to(sink)
     }
 
-    /// Adds what type1 does not tell by itself, which is all but the addresses that may be mapped, to `chain`.
+    /// Adds what type1 does not report by itself, which is all but the addresses that may be mapped, to `sink`.
     ///
-    /// In this order: a capability for each function; one for each distinct group; the gaps, the table format, the
-    /// interrupts. What does not apply is left out, and nothing fails because of it; a container without domains adds
+    /// In this order, so that what grows with the number of functions comes last: the table formats, the interrupts, the
+    /// gaps, the groups, the functions. Each is one capability. What does not apply is left out; an empty container adds
     /// nothing. Only functions of the container are in it.
-    pub fn append_own_to(&self, chain: &mut Chain<'_>) {
-        let Some(format) = self.format() else {
-            return;
-        };
-        for domain in self.domains() {
-            for function in domain.functions {
-                if let Some(facts) = function.get_attr::<FunctionFacts>() {
-                    chain.append(FunctionCapability::new(&facts, domain.aperture));
-                }
-            }
+    ///
+    /// # Errors
+    ///
+    /// The first error of `sink`.
+    pub fn append_own_to<S: Sink>(&self, sink: &mut S) -> Result<(), S::Error> {
+        if self.is_empty() {
+            return Ok(());
         }
-        for (facts, refresh) in self.groups() {
-            chain.append(GroupCapability::new(&facts, refresh));
+        append_array(sink, self.formats().map(|format| TableFormatEntry::new(&format)))?;
+        let page_sizes = self.formats().map(|format| format.frame_sizes.bitmap());
+        let interrupts = MsiCapability::new(self.msi_windows(), page_sizes);
+        if interrupts.nr_windows != 0 {
+            sink.append_with(interrupts, self.msi_windows().map(MsiWindowEntry::from))?;
         }
-        chain.append_with(Gaps::new(count(self.gaps())), self.gaps().map(GapEntry::from));
-        chain.append(TableFormatCapability::new(&format));
-        let page_sizes = self.domains().map(|domain| domain.format.frame_sizes.bitmap());
-        let capability = MsiCapability::new(self.msi_windows(), page_sizes);
-        if capability.nr_windows != 0 {
-            chain.append_with(capability, self.msi_windows().map(MsiWindowEntry::from));
-        }
+        append_array(sink, self.gaps().map(GapEntry::from))?;
+        append_array(sink, self.groups().map(|(id, group)| GroupEntry::new(id, &group)))?;
+        append_array(sink, self.function_entries())
+    }
+
+    /// Encodes the functions, with the index of their format in the array of formats.
+    fn function_entries(&self) -> impl Iterator<Item = FunctionEntry> + Clone + use<'a, D, F> {
+        let container = self.clone();
+        self.domains().flat_map(move |domain| {
+            let index = container.formats().position(|format| format == domain.format).unwrap_or(0);
+            let index = u16::try_from(index).unwrap_or(u16::MAX);
+            domain.functions.map(move |function| FunctionEntry::new(&function, index))
+        })
     }
 }
 
-fn count<T>(items: impl Iterator<Item = T>) -> u32 {
-    u32::try_from(items.count()).unwrap_or(u32::MAX)
+/// Adds an array, unless it has no entries.
+fn append_array<S: Sink, E: Entry>(sink: &mut S, entries: impl Iterator<Item = E> + Clone) -> Result<(), S::Error> {
+    let array = Array::of(entries.clone());
+    if array.nr_entries == 0 {
+        return Ok(());
+    }
+    sink.append_with(array, entries)
 }

@@ -44,7 +44,7 @@ const_assert_eq!(core::mem::offset_of!(ZpciBase, fh), 32);
 swap_bytes!(ZpciBase: header, start_dma, end_dma, pchid, vfn, fmb_length, fh, padding);
 
 impl ZpciBase {
-    /// The capability for `function` with the handle it has now; `aperture` is what of its window may be used.
+    /// Encodes `function` with the handle it has now; `aperture` is the part of its window that may be used.
     pub fn new(function: &Function, handle: FunctionHandle, aperture: IovaRange) -> Self {
         Self {
             header: CapabilityHeader::new(identifier::DEVICE_BASE, 2),
@@ -101,7 +101,7 @@ impl ZpciGroup {
     /// Longest block that Linux stores with one instruction (`ZPCI_MAX_WRITE_SIZE`).
     pub const MAX_WRITE_SIZE: u16 = 128;
 
-    /// The capability for `group`.
+    /// Encodes `group`.
     pub const fn new(group: &FunctionGroup) -> Self {
         Self {
             header: CapabilityHeader::new(identifier::DEVICE_GROUP, 2),
@@ -136,7 +136,7 @@ const_assert_eq!(size_of::<ZpciUtilityString>(), 76);
 swap_bytes!(ZpciUtilityString: header, size);
 
 impl ZpciUtilityString {
-    /// The capability for `function`; nothing where it has no utility string.
+    /// Encodes the utility string of `function`, `None` if it has none.
     pub fn new(function: &Function) -> Option<Self> {
         let util_str = function.utility_string?.0;
         Some(Self {
@@ -164,7 +164,7 @@ const_assert_eq!(size_of::<ZpciPath>(), 16);
 swap_bytes!(ZpciPath: header, size);
 
 impl ZpciPath {
-    /// The capability for `function`.
+    /// Encodes the path of `function`.
     pub const fn new(function: &Function) -> Self {
         let pfip = function.internal_path;
         Self { header: CapabilityHeader::new(identifier::DEVICE_PATH, 1), size: pfip.len() as u32, pfip }

@@ -1,29 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The capability of VFIO_IOMMU_GET_INFO that describes a zPCI function of the container.
+//! The capability of VFIO_IOMMU_GET_INFO that describes the zPCI functions of the container.
 
 use clp::{Bar, Function, FunctionGroupId, FunctionId, FunctionType, Uid, UtilityString};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use super::array::Entry;
 use super::byte_order::swap_bytes;
-use super::{identifier, CapabilityHeader};
-use crate::format::range::IovaRange;
-use crate::user::attribute::FunctionFacts;
+use super::identifier;
+use crate::user::domain::DomainFunction;
 
-/// A zPCI function of the container, version 1; there is one capability for each.
+/// A zPCI function of the container, version 1.
 #[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
-pub struct FunctionCapability {
-    /// Identifier 0xf390, version 1.
-    pub header: CapabilityHeader,
+pub struct FunctionEntry {
     /// Function identifier (FID). Virtualised by the VMM.
     pub fid: u32,
     /// User-defined identifier (UID). Virtualised by the VMM.
     pub uid: u32,
-    /// First DMA address that its domain translates. IOMMU.
+    /// First DMA address that is registered for it. IOMMU.
     pub start_dma: u64,
-    /// Last DMA address that its domain translates, inclusive. IOMMU.
+    /// Last DMA address that is registered for it, inclusive. IOMMU.
     pub end_dma: u64,
     /// [`Self::PHYSICAL`], [`Self::UTILITY_STRING`]. Function.
     pub flags: u32,
@@ -43,53 +41,61 @@ pub struct FunctionCapability {
     pub port: u8,
     /// Function identifier parameter. Function.
     pub fidparm: u8,
+    /// Index of the format of its tables in the array of [`TableFormatEntry`](super::TableFormatEntry). IOMMU.
+    pub format: u16,
     /// Zero.
-    pub reserved: [u8; 6],
+    pub reserved: u32,
     /// Utility string in EBCDIC; zero without [`Self::UTILITY_STRING`]. Function.
     pub util_str: [u8; 64],
 }
 
-const_assert_eq!(size_of::<FunctionCapability>(), 120);
-const_assert_eq!(core::mem::offset_of!(FunctionCapability, start_dma), 16);
-const_assert_eq!(core::mem::offset_of!(FunctionCapability, flags), 32);
-const_assert_eq!(core::mem::offset_of!(FunctionCapability, util_str), 56);
+const_assert_eq!(size_of::<FunctionEntry>(), 112);
+const_assert_eq!(core::mem::offset_of!(FunctionEntry, start_dma), 8);
+const_assert_eq!(core::mem::offset_of!(FunctionEntry, flags), 24);
+const_assert_eq!(core::mem::offset_of!(FunctionEntry, format), 42);
+const_assert_eq!(core::mem::offset_of!(FunctionEntry, util_str), 48);
 
-swap_bytes!(FunctionCapability: header, fid, uid, start_dma, end_dma, flags, pchid, vfn, fmb_length);
+swap_bytes!(FunctionEntry: fid, uid, start_dma, end_dma, flags, pchid, vfn, fmb_length, format, reserved);
 
-impl FunctionCapability {
+impl Entry for FunctionEntry {
+    const IDENTIFIER: u16 = identifier::FUNCTIONS;
+}
+
+impl FunctionEntry {
     /// It is a physical function.
     pub const PHYSICAL: u32 = 1 << 0;
     /// It has a utility string.
     pub const UTILITY_STRING: u32 = 1 << 1;
 
-    /// The capability for a function whose domain translates `aperture`.
-    pub fn new(facts: &FunctionFacts, aperture: IovaRange) -> Self {
-        let physical = if facts.is_physical { Self::PHYSICAL } else { 0 };
-        let utility_string = if facts.utility_string.is_some() { Self::UTILITY_STRING } else { 0 };
+    /// Encodes a function whose tables have the format with the index `format`.
+    pub fn new(attached: &DomainFunction, format: u16) -> Self {
+        let function = &attached.function;
+        let physical = if function.is_physical { Self::PHYSICAL } else { 0 };
+        let utility_string = if function.utility_string.is_some() { Self::UTILITY_STRING } else { 0 };
         Self {
-            header: CapabilityHeader::new(identifier::FUNCTION, 1),
-            fid: facts.id.0,
-            uid: facts.uid.0,
-            start_dma: aperture.start().get(),
-            end_dma: aperture.last().get(),
+            fid: function.id.0,
+            uid: function.uid.0,
+            start_dma: attached.aperture.start().get(),
+            end_dma: attached.aperture.last().get(),
             flags: physical | utility_string,
-            pchid: facts.pchid,
-            vfn: facts.vfn,
-            fmb_length: facts.fmb_length,
-            pft: facts.function_type.0,
-            gid: facts.group.0,
-            pfip: facts.internal_path,
-            port: facts.port,
-            fidparm: facts.fidparm,
-            reserved: [0; 6],
-            util_str: facts.utility_string.map_or([0; 64], |string| string.0),
+            pchid: function.pchid,
+            vfn: function.vfn,
+            fmb_length: function.fmb_length,
+            pft: function.function_type.0,
+            gid: function.group.0,
+            pfip: function.internal_path,
+            port: function.port,
+            fidparm: function.fidparm,
+            format,
+            reserved: 0,
+            util_str: function.utility_string.map_or([0; 64], |string| string.0),
         }
     }
 
-    /// The function as a VMM passes it through: what [`clp::responder::Passthrough`] makes a function of the guest of.
+    /// Returns the function as a VMM passes it through, for [`clp::responder::Passthrough`].
     ///
-    /// Its window is the one that its domain translates. BARs, RID, TID and mapped I/O addresses are not told, and are
-    /// absent.
+    /// Its window is the aperture that is registered for it. BARs, RID, TID and mapped I/O addresses are not part of the
+    /// capability, and are absent.
     pub fn function(&self) -> Function {
         Function {
             id: FunctionId(self.fid),

@@ -1,22 +1,20 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The capability of VFIO_IOMMU_GET_INFO that describes a group of zPCI functions.
+//! The capability of VFIO_IOMMU_GET_INFO that describes the groups of zPCI functions.
 
-use clp::FunctionGroup;
+use clp::{FunctionGroup, FunctionGroupId};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use super::array::Entry;
 use super::byte_order::swap_bytes;
-use super::{identifier, CapabilityHeader};
-use crate::user::attribute::{GroupFacts, RefreshOnMap};
+use super::identifier;
 use crate::user::table_format::TableFormat;
 
-/// A group of zPCI functions of the container, version 1; there is one capability for each.
+/// A group of zPCI functions of the container, version 1; there is one entry for each identifier.
 #[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
-pub struct GroupCapability {
-    /// Identifier 0xf391, version 1.
-    pub header: CapabilityHeader,
+pub struct GroupEntry {
     /// DMA address space mask. Function.
     pub dasm: u64,
     /// Address that MSIs are written to. Function.
@@ -37,37 +35,40 @@ pub struct GroupCapability {
     pub reserved: u32,
 }
 
-const_assert_eq!(size_of::<GroupCapability>(), 40);
-const_assert_eq!(core::mem::offset_of!(GroupCapability, flags), 24);
-const_assert_eq!(core::mem::offset_of!(GroupCapability, gid), 35);
+const_assert_eq!(size_of::<GroupEntry>(), 32);
+const_assert_eq!(core::mem::offset_of!(GroupEntry, flags), 16);
+const_assert_eq!(core::mem::offset_of!(GroupEntry, gid), 27);
 
-swap_bytes!(GroupCapability: header, dasm, msi_addr, flags, mui, noi, maxstbl, reserved);
+swap_bytes!(GroupEntry: dasm, msi_addr, flags, mui, noi, maxstbl, reserved);
 
-impl GroupCapability {
-    /// The machine wants a refresh also when a translation becomes valid. Unlike [`ZpciGroup`](super::ZpciGroup), which
-    /// always says so, this is what CLP told.
+impl Entry for GroupEntry {
+    const IDENTIFIER: u16 = identifier::GROUPS;
+}
+
+impl GroupEntry {
+    /// The machine wants a refresh also when a translation becomes valid. Unlike [`ZpciGroup`](super::ZpciGroup), in which
+    /// this is always set, it is what CLP reported.
     pub const REFRESH: u32 = 1 << 0;
 
-    /// The capability for a group.
-    pub const fn new(facts: &GroupFacts, refresh: RefreshOnMap) -> Self {
+    /// Encodes a group.
+    pub const fn new(id: FunctionGroupId, group: &FunctionGroup) -> Self {
         Self {
-            header: CapabilityHeader::new(identifier::GROUP, 1),
-            dasm: facts.dasm,
-            msi_addr: facts.msi_address,
-            flags: if refresh.0 { Self::REFRESH } else { 0 },
-            mui: facts.measurement_interval_ms,
-            noi: facts.max_interrupts,
-            maxstbl: facts.max_store_block,
-            version: facts.version,
-            gid: facts.id.0,
+            dasm: group.dasm,
+            msi_addr: group.msi_address,
+            flags: if group.refresh { Self::REFRESH } else { 0 },
+            mui: group.measurement_interval_ms,
+            noi: group.max_interrupts,
+            maxstbl: group.max_store_block,
+            version: group.version,
+            gid: id.0,
             reserved: 0,
         }
     }
 
-    /// The group as a VMM tells its guest, for [`clp::responder::Groups`]; `format` is what tables the guest may build,
-    /// usually [`TableFormatCapability::format`](super::TableFormatCapability::format).
+    /// Returns the group as a VMM presents it to its guest, for [`clp::responder::Groups`]; `format` is what tables the
+    /// guest may build, usually [`TableFormatEntry::format`](super::TableFormatEntry::format).
     ///
-    /// What is not told is 0: directed interrupts, `frame`, `maxfaal`.
+    /// What the capability does not have is 0: directed interrupts, `frame`, `maxfaal`.
     pub const fn group(&self, format: &TableFormat) -> FunctionGroup {
         FunctionGroup {
             max_interrupts: self.noi,

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! What iommufd tells of the IOMMU of one function.
+//! What iommufd reports of the IOMMU of one function.
 
+use clp::{Function, FunctionGroup};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::byte_order::swap_bytes;
-use crate::user::attribute::{Attribute, MsiWindow, RefreshOnMap};
-use crate::user::domain::AttachedFunction;
+use crate::format::frame::FrameSizes;
+use crate::user::attribute::MsiWindow;
 use crate::user::table_format::TableFormat;
 
 /// The s390 data of `IOMMU_GET_HW_INFO`, of the type [`identifier::HARDWARE`](super::identifier::HARDWARE).
 ///
-/// It has no version: it may become longer, and the ioctl tells both sides how long theirs is.
+/// It has no version: it may become longer, and the ioctl has the lengths of both sides.
 #[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct HardwareInformation {
@@ -20,7 +21,7 @@ pub struct HardwareInformation {
     pub flags: u32,
     /// Kinds of roots: bit n, counted from the least significant, for designation type n. Function.
     pub designation_types: u16,
-    /// The byte (DTSM) in which the machine told them, as it stored it. Function.
+    /// The byte (DTSM) that the machine stored for them, as it is. Function.
     pub dtsm: u8,
     /// Zero.
     pub reserved: u8,
@@ -46,35 +47,34 @@ impl HardwareInformation {
     /// The function has interrupts; what it writes to their addresses is not translated.
     pub const MSI_WINDOW: u32 = 1 << 2;
 
-    /// Writes the beginning into `buffer` and zeros behind the end; returns how many bytes there are in all.
+    /// Encodes what the IOMMU takes of a function, with the frames that it uses.
     ///
-    /// As iommufd does it: a short buffer is filled, and the length says that there would be more.
+    /// `None` if the function has no whole page to address.
+    pub fn new(function: &Function, group: &FunctionGroup, frame_sizes: FrameSizes) -> Option<Self> {
+        let format = TableFormat::of_function(function, group, frame_sizes)?;
+        let window = MsiWindow::of_group(group);
+        let flag = |is_set, flag| if is_set { flag } else { 0 };
+        Some(Self {
+            flags: flag(format.relaxed_translation, Self::RELAXED_TRANSLATION)
+                | flag(group.refresh, Self::REFRESH)
+                | flag(window.is_some(), Self::MSI_WINDOW),
+            designation_types: u16::from(format.designation_types.0.reverse_bits()),
+            dtsm: group.designation_types.0,
+            reserved: 0,
+            frame_sizes: format.frame_sizes.bitmap(),
+            msi_start: window.map_or(0, |window| window.range.start().get()),
+            msi_end: window.map_or(0, |window| window.range.last().get()),
+        })
+    }
+
+    /// Writes the structure and zeros behind it into `buffer`, as much as it holds; returns the size of the structure.
+    ///
+    /// As iommufd does it: a short buffer is filled, and the size shows that there is more.
     ///
     /// Linux: `iommufd_get_hw_info`, `drivers/iommu/iommufd/device.c`.
     pub fn emit(&self, buffer: &mut [u8]) -> usize {
         let bytes = self.as_bytes().iter().chain(core::iter::repeat(&0));
         buffer.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
         size_of::<Self>()
-    }
-}
-
-/// Absent where a function has no whole page to address.
-impl Attribute<AttachedFunction> for HardwareInformation {
-    fn of(subject: &AttachedFunction) -> Option<Self> {
-        let format = subject.get_attr::<TableFormat>()?;
-        let window = subject.get_attr::<MsiWindow>();
-        let refresh = subject.get_attr::<RefreshOnMap>() == Some(RefreshOnMap(true));
-        let flag = |is_set, flag| if is_set { flag } else { 0 };
-        Some(Self {
-            flags: flag(format.relaxed_translation, Self::RELAXED_TRANSLATION)
-                | flag(refresh, Self::REFRESH)
-                | flag(window.is_some(), Self::MSI_WINDOW),
-            designation_types: u16::from(format.designation_types.0.reverse_bits()),
-            dtsm: subject.group.designation_types.0,
-            reserved: 0,
-            frame_sizes: format.frame_sizes.bitmap(),
-            msi_start: window.map_or(0, |window| window.range.start().get()),
-            msi_end: window.map_or(0, |window| window.range.last().get()),
-        })
     }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The numbers that name capabilities.
+//! The numbers that identify capabilities.
 //!
-//! Linux counts the capabilities of each ioctl up from 1 (`include/uapi/linux/vfio.h`: three of
-//! VFIO_IOMMU_GET_INFO, five of VFIO_DEVICE_GET_INFO), and marks what belongs to a vendor by the highest bit
-//! (`VFIO_REGION_TYPE_PCI_VENDOR_TYPE`). So the project's own are in the upper half, from 0xf390 to 0xf39f, and each
-//! number means one thing, in whatever ioctl it is met.
+//! Linux assigns the identifiers of each ioctl one by one, from 1 on (`include/uapi/linux/vfio.h`: three of
+//! VFIO_IOMMU_GET_INFO, five of VFIO_DEVICE_GET_INFO), and has no range for vendors. The project's own are 0xf390 to
+//! 0xf39f, far from what counting reaches soon, and each number means one thing, in whatever ioctl it is met. 0xf390, 0xf391
+//! and 0xf393, of which a chain could have several, are not used any more and stay reserved.
 
 use core::ops::RangeInclusive;
 
@@ -19,18 +19,18 @@ pub const MIGRATION: u16 = 2;
 /// Mappings that may still be made (`VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL`).
 pub const DMA_AVAILABLE: u16 = 3;
 
-/// A zPCI function of the container.
-pub const FUNCTION: u16 = 0xf390;
-/// A group of zPCI functions of the container.
-pub const GROUP: u16 = 0xf391;
-/// Addresses that may not be mapped, and why.
+/// Addresses that may not be mapped.
 pub const GAPS: u16 = 0xf392;
-/// The translation tables that the domains use.
-pub const TABLE_FORMAT: u16 = 0xf393;
 /// Interrupts.
 pub const MSI: u16 = 0xf394;
 /// The type of [`HardwareInformation`](super::HardwareInformation) in `IOMMU_GET_HW_INFO`.
 pub const HARDWARE: u32 = 0xf395;
+/// The functions of the container.
+pub const FUNCTIONS: u16 = 0xf396;
+/// The groups of the functions.
+pub const GROUPS: u16 = 0xf397;
+/// The formats of the translation tables.
+pub const TABLE_FORMATS: u16 = 0xf398;
 
 /// Function (`VFIO_DEVICE_INFO_CAP_ZPCI_BASE`), of VFIO_DEVICE_GET_INFO as the next three are.
 pub const DEVICE_BASE: u16 = 1;
@@ -43,6 +43,6 @@ pub const DEVICE_PATH: u16 = 4;
 
 const _: () = {
     assert!(*OWN.start() > 0x8000);
-    assert!(*OWN.start() <= FUNCTION && MSI <= *OWN.end());
-    assert!(HARDWARE > MSI as u32 && HARDWARE <= *OWN.end() as u32);
+    assert!(*OWN.start() <= GAPS && TABLE_FORMATS <= *OWN.end());
+    assert!(HARDWARE > MSI as u32 && HARDWARE < FUNCTIONS as u32);
 };

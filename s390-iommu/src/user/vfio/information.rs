@@ -10,17 +10,27 @@ use super::{identifier, CapabilityHeader};
 
 /// A structure that capabilities follow.
 pub trait Information: SwapBytes + FromBytes + Immutable + IntoBytes + KnownLayout {
-    /// Number of bytes that a caller must have room for; less is refused.
+    /// Size in bytes of the smallest buffer that Linux accepts, and of the structure before it had capabilities.
     const LEAST: usize;
 
-    /// The structure with what depends on the room: `argsz` bytes, and where the capabilities start.
-    ///
-    /// `cap_offset` is nothing where there are no capabilities, and 0 where there is no room for them.
-    #[must_use]
-    fn with_room(self, argsz: u32, cap_offset: Option<u32>) -> Self;
+    /// Size in bytes of the smallest structure with capabilities, which ends with the offset of the first one.
+    const FRONT: usize;
 
-    /// Where the capabilities start; 0 where there are none.
+    /// Returns the structure with the fields that depend on the buffer: `argsz` in bytes, and where the capabilities start.
+    ///
+    /// `cap_offset` is `None` if there are no capabilities, and 0 if the buffer is too small for them.
+    #[must_use]
+    fn with_buffer(self, argsz: u32, cap_offset: Option<u32>) -> Self;
+
+    /// Returns whether the flag is set that makes [`Self::cap_offset`] valid.
+    fn has_capabilities(&self) -> bool;
+
+    /// Returns the offset of the first capability; 0 if there is none or the buffer was too small.
     fn cap_offset(&self) -> u32;
+
+    /// Returns the structure with 0 in each field that no flag makes valid.
+    #[must_use]
+    fn without_unwritten(self) -> Self;
 }
 
 /// What VFIO_IOMMU_GET_INFO returns.
@@ -29,13 +39,13 @@ pub trait Information: SwapBytes + FromBytes + Immutable + IntoBytes + KnownLayo
 #[derive(Clone, Copy, Debug, Default, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct IommuInformation {
-    /// In: the room in bytes; out: the room needed, if that was too little.
+    /// Size of the buffer in bytes; in an answer, the size that is needed if the buffer was too small.
     pub argsz: u32,
     /// [`Self::PAGE_SIZES`], [`Self::CAPABILITIES`].
     pub flags: u32,
     /// Sizes of pages: bit n, counted from the least significant, for pages of 2^n bytes.
     pub iova_pgsizes: u64,
-    /// Offset of the first capability from the start of this structure; 0 if there is none.
+    /// Offset in bytes of the first capability from the start of this structure; 0 if the buffer was too small for them.
     pub cap_offset: u32,
     /// Zero.
     pub pad: u32,
@@ -49,7 +59,7 @@ swap_bytes!(IommuInformation: argsz, flags, iova_pgsizes, cap_offset, pad);
 impl IommuInformation {
     /// `iova_pgsizes` is valid.
     pub const PAGE_SIZES: u32 = 1 << 0;
-    /// There are capabilities.
+    /// There are capabilities, and `cap_offset` is valid.
     pub const CAPABILITIES: u32 = 1 << 1;
 
     /// The structure for pages of the sizes in `iova_pgsizes`.
@@ -60,14 +70,25 @@ impl IommuInformation {
 
 impl Information for IommuInformation {
     const LEAST: usize = core::mem::offset_of!(Self, cap_offset);
+    const FRONT: usize = core::mem::offset_of!(Self, pad);
 
-    fn with_room(self, argsz: u32, cap_offset: Option<u32>) -> Self {
+    fn with_buffer(self, argsz: u32, cap_offset: Option<u32>) -> Self {
         let capabilities = if cap_offset.is_some() { Self::CAPABILITIES } else { 0 };
         Self { argsz, flags: self.flags | capabilities, cap_offset: cap_offset.unwrap_or(0), ..self }
     }
 
+    fn has_capabilities(&self) -> bool {
+        self.flags & Self::CAPABILITIES != 0
+    }
+
     fn cap_offset(&self) -> u32 {
         self.cap_offset
+    }
+
+    fn without_unwritten(self) -> Self {
+        let iova_pgsizes = if self.flags & Self::PAGE_SIZES != 0 { self.iova_pgsizes } else { 0 };
+        let cap_offset = if self.has_capabilities() { self.cap_offset } else { 0 };
+        Self { iova_pgsizes, cap_offset, pad: 0, ..self }
     }
 }
 
@@ -77,7 +98,7 @@ impl Information for IommuInformation {
 #[derive(Clone, Copy, Debug, Default, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct DeviceInformation {
-    /// In: the room in bytes; out: the room needed, if that was too little.
+    /// Size of the buffer in bytes; in an answer, the size that is needed if the buffer was too small.
     pub argsz: u32,
     /// [`Self::PCI`], [`Self::CAPABILITIES`], and what else Linux defines.
     pub flags: u32,
@@ -85,9 +106,9 @@ pub struct DeviceInformation {
     pub num_regions: u32,
     /// Number of interrupt indices.
     pub num_irqs: u32,
-    /// Offset of the first capability from the start of this structure; 0 if there is none.
+    /// Offset in bytes of the first capability from the start of this structure; 0 if the buffer was too small for them.
     pub cap_offset: u32,
-    /// Zero.
+    /// Zero. Not there before Linux 6.6.
     pub pad: u32,
 }
 
@@ -99,20 +120,31 @@ swap_bytes!(DeviceInformation: argsz, flags, num_regions, num_irqs, cap_offset, 
 impl DeviceInformation {
     /// The device is a PCI function.
     pub const PCI: u32 = 1 << 1;
-    /// There are capabilities.
+    /// There are capabilities, and `cap_offset` is valid.
     pub const CAPABILITIES: u32 = 1 << 7;
 }
 
 impl Information for DeviceInformation {
     const LEAST: usize = core::mem::offset_of!(Self, cap_offset);
+    const FRONT: usize = core::mem::offset_of!(Self, pad);
 
-    fn with_room(self, argsz: u32, cap_offset: Option<u32>) -> Self {
+    fn with_buffer(self, argsz: u32, cap_offset: Option<u32>) -> Self {
         let capabilities = if cap_offset.is_some() { Self::CAPABILITIES } else { 0 };
         Self { argsz, flags: self.flags | capabilities, cap_offset: cap_offset.unwrap_or(0), ..self }
     }
 
+    fn has_capabilities(&self) -> bool {
+        self.flags & Self::CAPABILITIES != 0
+    }
+
     fn cap_offset(&self) -> u32 {
         self.cap_offset
+    }
+
+    fn without_unwritten(self) -> Self {
+        // Before Linux 6.6 a capability starts where the padding is.
+        let cap_offset = if self.has_capabilities() { self.cap_offset } else { 0 };
+        Self { cap_offset, pad: 0, ..self }
     }
 }
 
@@ -128,7 +160,7 @@ pub struct Migration {
     pub flags: u32,
     /// Zero.
     pub pad: u32,
-    /// Size of the pages that are tracked, as a set like that of [`IommuInformation::iova_pgsizes`].
+    /// Sizes of the pages that are tracked, encoded like [`IommuInformation::iova_pgsizes`].
     pub pgsize_bitmap: u64,
     /// Size of the largest bitmap of dirty pages in bytes.
     pub max_dirty_bitmap_size: u64,

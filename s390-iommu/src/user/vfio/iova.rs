@@ -5,10 +5,11 @@
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use super::array::Entry;
 use super::byte_order::swap_bytes;
 use super::{identifier, CapabilityHeader};
 use crate::format::range::IovaRange;
-use crate::user::windows::Run;
+use crate::user::gaps::IovaRun;
 
 /// VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, version 1: the ranges that may be mapped, which follow.
 ///
@@ -30,8 +31,9 @@ const_assert_eq!(core::mem::offset_of!(IovaRanges, nr_iovas), 8);
 swap_bytes!(IovaRanges: header, nr_iovas, reserved);
 
 impl IovaRanges {
-    /// The capability for `nr_iovas` ranges.
-    pub const fn new(nr_iovas: u32) -> Self {
+    /// Returns the front of the capability for `ranges`.
+    pub fn of(ranges: impl Iterator<Item = IovaRangeEntry>) -> Self {
+        let nr_iovas = u32::try_from(ranges.count()).unwrap_or(u32::MAX);
         Self { header: CapabilityHeader::new(identifier::IOVA_RANGES, 1), nr_iovas, reserved: 0 }
     }
 }
@@ -58,32 +60,7 @@ impl From<IovaRange> for IovaRangeEntry {
     }
 }
 
-/// The ranges that may not be mapped and why, version 1, which follow; all that [`IovaRanges`] leaves out.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
-#[repr(C)]
-pub struct Gaps {
-    /// Identifier 0xf392, version 1.
-    pub header: CapabilityHeader,
-    /// Number of [`GapEntry`] that follow, lowest first. IOMMU.
-    pub nr_gaps: u32,
-    /// Size of each in bytes, 24 or more: the distance from one to the next.
-    pub entry_size: u32,
-}
-
-const_assert_eq!(size_of::<Gaps>(), 16);
-const_assert_eq!(core::mem::offset_of!(Gaps, entry_size), 12);
-
-swap_bytes!(Gaps: header, nr_gaps, entry_size);
-
-impl Gaps {
-    /// The capability for `nr_gaps` ranges.
-    pub const fn new(nr_gaps: u32) -> Self {
-        let entry_size = size_of::<GapEntry>() as u32;
-        Self { header: CapabilityHeader::new(identifier::GAPS, 1), nr_gaps, entry_size }
-    }
-}
-
-/// A range of I/O virtual addresses that may not be mapped.
+/// A range of I/O virtual addresses that may not be mapped, version 1; what [`IovaRanges`] leaves out is in such entries.
 #[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct GapEntry {
@@ -102,8 +79,12 @@ const_assert_eq!(core::mem::offset_of!(GapEntry, reasons), 16);
 
 swap_bytes!(GapEntry: start, end, reasons, reserved);
 
-impl From<Run> for GapEntry {
-    fn from(run: Run) -> Self {
+impl Entry for GapEntry {
+    const IDENTIFIER: u16 = identifier::GAPS;
+}
+
+impl From<IovaRun> for GapEntry {
+    fn from(run: IovaRun) -> Self {
         Self { start: run.range.start().get(), end: run.range.last().get(), reasons: run.reasons.0, reserved: 0 }
     }
 }

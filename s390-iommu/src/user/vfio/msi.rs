@@ -10,7 +10,7 @@ use super::{identifier, CapabilityHeader};
 use crate::format::address::Iova;
 use crate::user::attribute::MsiWindow;
 
-/// Whether the writes that are interrupts need a mapping, version 1, and where they go to, which follows.
+/// Whether the writes that are interrupts need a mapping, version 1; entries that say where they go follow.
 #[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct MsiCapability {
@@ -18,9 +18,9 @@ pub struct MsiCapability {
     pub header: CapabilityHeader,
     /// [`Self::NEEDS_MAPPING`]. Function.
     pub flags: u32,
-    /// Number of pages of [`Self::page_size`] that have to be mapped; 0 where none has. IOMMU.
+    /// Number of pages of [`Self::page_size`] that have to be mapped; 0 if none has. IOMMU.
     pub nr_pages: u32,
-    /// Size in bytes of the smallest page that every domain takes; 0 where there is none. IOMMU.
+    /// Size in bytes of the smallest page that every domain can map; 0 if there is none. IOMMU.
     pub page_size: u64,
     /// Number of [`MsiWindowEntry`] that follow. Function.
     pub nr_windows: u32,
@@ -59,12 +59,13 @@ impl From<MsiWindow> for MsiWindowEntry {
 }
 
 impl MsiCapability {
-    /// The writes are translated, so that their addresses have to be mapped. Never on s390.
+    /// The writes are translated, so that their addresses have to be mapped; never on s390.
     pub const NEEDS_MAPPING: u32 = 1 << 0;
 
-    /// The capability for `windows`, where the domains take pages of the sizes in `page_sizes`, bit n for 2^n bytes.
+    /// Returns the front of the capability for `windows`; `page_sizes` has the sizes of pages of each domain, bit n for 2^n
+    /// bytes.
     ///
-    /// The smallest size that all domains take counts: it is what a mapping can be made of in each of them.
+    /// The smallest size that all domains have counts: a mapping can be made of it in each of them.
     pub fn new(windows: impl Iterator<Item = MsiWindow>, page_sizes: impl Iterator<Item = u64>) -> Self {
         let common = page_sizes.fold(u64::MAX, |common, sizes| common & sizes);
         let page_size = common & common.wrapping_neg();
@@ -87,7 +88,7 @@ impl MsiCapability {
     }
 }
 
-/// How many pages of `page_size` bytes, a power of two, `window` takes a part of; none where that is 0.
+/// Returns how many pages of `page_size` bytes, a power of two, `window` has a part of; 0 if that is 0.
 fn pages(window: MsiWindow, page_size: u64) -> u64 {
     let index = |iova: Iova| iova.get().checked_shr(page_size.trailing_zeros());
     match (index(window.range.start()), index(window.range.last())) {

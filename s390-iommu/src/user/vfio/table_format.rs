@@ -6,17 +6,16 @@ use clp::DesignationTypes;
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
+use super::array::Entry;
 use super::byte_order::swap_bytes;
-use super::{identifier, CapabilityHeader};
+use super::identifier;
 use crate::format::frame::{FrameSize, FrameSizes};
 use crate::user::table_format::TableFormat;
 
-/// The translation tables that every domain of the container may use, version 1.
+/// The translation tables of one or several domains of the container, version 1; there is one entry for each format.
 #[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
-pub struct TableFormatCapability {
-    /// Identifier 0xf393, version 1.
-    pub header: CapabilityHeader,
+pub struct TableFormatEntry {
     /// Sizes of frames: bit n, counted from the least significant, for frames of 2^n bytes. IOMMU.
     pub frame_sizes: u64,
     /// What the tables are: [`Self::S390`]. IOMMU.
@@ -29,21 +28,24 @@ pub struct TableFormatCapability {
     pub reserved: u32,
 }
 
-const_assert_eq!(size_of::<TableFormatCapability>(), 32);
-const_assert_eq!(core::mem::offset_of!(TableFormatCapability, designation_types), 24);
+const_assert_eq!(size_of::<TableFormatEntry>(), 24);
+const_assert_eq!(core::mem::offset_of!(TableFormatEntry, designation_types), 16);
 
-swap_bytes!(TableFormatCapability: header, frame_sizes, format, flags, designation_types, reserved);
+swap_bytes!(TableFormatEntry: frame_sizes, format, flags, designation_types, reserved);
 
-impl TableFormatCapability {
+impl Entry for TableFormatEntry {
+    const IDENTIFIER: u16 = identifier::TABLE_FORMATS;
+}
+
+impl TableFormatEntry {
     /// Region, segment and page tables of s390.
     pub const S390: u32 = 1;
     /// A function may be registered without a table.
     pub const RELAXED_TRANSLATION: u32 = 1 << 0;
 
-    /// The capability for `format`.
+    /// Encodes `format`.
     pub const fn new(format: &TableFormat) -> Self {
         Self {
-            header: CapabilityHeader::new(identifier::TABLE_FORMAT, 1),
             frame_sizes: format.frame_sizes.bitmap(),
             format: Self::S390,
             flags: if format.relaxed_translation { Self::RELAXED_TRANSLATION } else { 0 },
@@ -53,9 +55,9 @@ impl TableFormatCapability {
         }
     }
 
-    /// The tables that are described; nothing where they are of another architecture.
+    /// Decodes the format, `None` if the tables are of another architecture.
     ///
-    /// Designation types from 8 on and sizes of frames that no table of ours has are left out.
+    /// Designation types from 8 on and sizes of frames that no table of this crate has are left out.
     pub const fn format(&self) -> Option<TableFormat> {
         if self.format != Self::S390 {
             return None;

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Which addresses may be mapped for all of several domains, and why the others may not.
+//! Which addresses may be mapped in all of several domains, and why the others may not.
 //!
 //! Nothing is stored: the runs follow from the domains alone, so there is no list that an attach could leave half
 //! changed or a detach could leave too short, and no number of ranges that is too many.
 
 use crate::format::address::Iova;
 use crate::format::range::IovaRange;
-use crate::user::domain::Domain;
+use crate::user::domain::{Domain, DomainFunction};
 use crate::user::reserved::Reasons;
 
 /// Addresses that have the same reasons not to be mapped.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Run {
+pub struct IovaRun {
     /// The addresses.
     pub range: IovaRange,
     /// Why they may not be mapped; none if they may.
@@ -21,29 +21,37 @@ pub struct Run {
 
 /// The runs of all 2^64 addresses, lowest first; two that touch differ in their reasons.
 ///
-/// Addresses may be mapped when they lie in the aperture of every domain and in no reserved region, of whatever kind.
+/// Addresses may be mapped when they lie in the aperture of every function and in no reserved region, of whatever kind.
 /// Each run takes a look at every aperture and every region.
 #[derive(Clone, Debug)]
-pub struct Runs<'a> {
-    domains: &'a [Option<Domain<'a>>],
+pub struct IovaRuns<D> {
+    domains: D,
     rest: Option<IovaRange>,
 }
 
-impl<'a> Runs<'a> {
-    /// No runs at all.
-    pub(crate) const NONE: Self = Self { domains: &[], rest: None };
+impl<'a, D, F> IovaRuns<D>
+where
+    D: Iterator<Item = Domain<'a, F>> + Clone,
+    F: Iterator<Item = DomainFunction> + Clone,
+{
+    /// Returns no runs at all.
+    pub(crate) const fn none(domains: D) -> Self {
+        Self { domains, rest: None }
+    }
 
-    /// The runs of the domains in `domains`, in any order; without any all addresses are one run without a reason.
-    pub const fn new(domains: &'a [Option<Domain<'a>>]) -> Self {
+    /// Returns the runs of `domains`, in any order; without any, all addresses are one run without a reason.
+    pub const fn new(domains: D) -> Self {
         Self { domains, rest: Some(IovaRange::ALL) }
     }
 
     /// Cuts `rest` where a reason may come or go; the first part and the reasons of its first byte, and what remains.
-    fn cut(&self, rest: IovaRange) -> (Run, Option<IovaRange>) {
+    fn cut(&self, rest: IovaRange) -> (IovaRun, Option<IovaRange>) {
         let mut step = Step { at: rest.start(), last: rest.last(), reasons: Reasons::NONE };
-        for domain in self.domains.iter().filter_map(Option::as_ref) {
-            if !step.meet(domain.aperture) {
-                step.reasons = step.reasons | Reasons::OUTSIDE;
+        for domain in self.domains.clone() {
+            for function in domain.functions.clone() {
+                if !step.meet(function.aperture) {
+                    step.reasons = step.reasons | Reasons::OUTSIDE;
+                }
             }
             for region in domain.reserved_regions() {
                 if step.meet(region.range) {
@@ -52,7 +60,7 @@ impl<'a> Runs<'a> {
             }
         }
         let (range, rest) = rest.split_after(step.last);
-        (Run { range, reasons: step.reasons }, rest)
+        (IovaRun { range, reasons: step.reasons }, rest)
     }
 }
 
@@ -77,12 +85,14 @@ impl Step {
     }
 }
 
-impl Iterator for Runs<'_> {
-    type Item = Run;
+impl<'a, D, F> Iterator for IovaRuns<D>
+where
+    D: Iterator<Item = Domain<'a, F>> + Clone,
+    F: Iterator<Item = DomainFunction> + Clone,
+{
+    type Item = IovaRun;
 
-    // It is long, and called from many places that are not in a hurry.
-    #[inline(never)]
-    fn next(&mut self) -> Option<Run> {
+    fn next(&mut self) -> Option<IovaRun> {
         let (mut run, mut rest) = self.cut(self.rest?);
         while let Some(following) = rest {
             let (next, after) = self.cut(following);

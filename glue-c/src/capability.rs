@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Capabilities on their way to C, which puts them into a chain of VFIO.
+
+use core::ffi::c_void;
+
+use s390_iommu::vfio::{Bytes, Sink};
+
+use crate::kernel;
+
+/// A chain of C.
+#[derive(Debug)]
+pub(crate) struct KernelChain {
+    chain: *mut c_void,
+}
+
+impl KernelChain {
+    /// Wraps what C passed for the capabilities.
+    ///
+    /// # Safety
+    ///
+    /// `chain` must be what C takes capabilities with, as long as this value is used.
+    pub(crate) const unsafe fn new(chain: *mut c_void) -> Self {
+        Self { chain }
+    }
+}
+
+/// Errors are negative errno, as C returned them.
+impl Sink for KernelChain {
+    type Error = i32;
+
+    fn append_with<C: Bytes, E: Bytes>(
+        &mut self,
+        capability: C,
+        mut entries: impl Iterator<Item = E> + Clone,
+    ) -> Result<(), i32> {
+        // SAFETY: `new` was promised that C takes capabilities with `chain`.
+        unsafe { kernel::add_capability(self.chain, capability.as_bytes()) }?;
+        // SAFETY: as above; the capability was taken.
+        entries.try_for_each(|entry| unsafe { kernel::add_entry(self.chain, entry.as_bytes()) })
+    }
+}

@@ -16,11 +16,13 @@ bool kernel_may_allocate(void);
 #define FRESH		0xa5
 #define FREED		0xee
 #define GUARD		0x5a
+/* Bytes before and behind a table */
+#define GUARDED		256
 /* A multiple of the alignment of every table */
 #define BASE		0x0000300000000000ULL
 
 struct table {
-	u8 *memory;			/* guard, table, guard: each of that size */
+	u8 *memory;			/* guard, table, guard: parts of that size */
 	u32 size;
 	bool allocated;
 };
@@ -84,8 +86,9 @@ u64 zpci_rust_allocate(u32 size, u32 gfp)
 	table->memory = aligned_alloc(size, 3 * (size_t)size);
 	if (!table->memory)
 		abort();
-	memset(table->memory, GUARD, 3 * (size_t)size);
+	memset(table->memory + size - GUARDED, GUARD, GUARDED);
 	memset(table->memory + size, FRESH, size);
+	memset(table->memory + 2 * (size_t)size, GUARD, GUARDED);
 	table->size = size;
 	table->allocated = true;
 	storage.count++;
@@ -147,13 +150,7 @@ const void *stand_in_table_or_null(u64 origin, u32 size)
 
 static bool is_filled(const u8 *bytes, u32 size, u8 with)
 {
-	u32 i;
-
-	for (i = 0; i < size; i++) {
-		if (bytes[i] != with)
-			return false;
-	}
-	return true;
+	return bytes[0] == with && !memcmp(bytes, bytes + 1, size - 1);
 }
 
 void storage_check(void)
@@ -163,8 +160,8 @@ void storage_check(void)
 
 	for (i = 0; i < storage.count; i++) {
 		table = &storage.tables[i];
-		if (!is_filled(table->memory, table->size, GUARD) ||
-		    !is_filled(table->memory + 2 * (size_t)table->size, table->size, GUARD))
+		if (!is_filled(table->memory + table->size - GUARDED, GUARDED, GUARD) ||
+		    !is_filled(table->memory + 2 * (size_t)table->size, GUARDED, GUARD))
 			stand_in_note("written beside table %#" PRIx64, origin_of(table));
 		if (!table->allocated && !is_filled(table->memory + table->size, table->size, FREED))
 			stand_in_note("written into table %#" PRIx64 " after it was freed", origin_of(table));

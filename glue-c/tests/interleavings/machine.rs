@@ -45,6 +45,8 @@ pub(crate) struct Function {
     steps: BTreeSet<Step>,
     /// It was told by the machine that a refresh failed, and no later one made up for that.
     pub(crate) excused: bool,
+    /// An attach or a reset of it has not ended, which tells it of what is mapped.
+    pub(crate) joining: bool,
 }
 
 /// Why an access of a device does not go where the tables say.
@@ -70,6 +72,7 @@ impl Machine {
             pages: BTreeMap::new(),
             steps: BTreeSet::new(),
             excused: false,
+            joining: false,
         });
     }
 
@@ -88,6 +91,14 @@ impl Machine {
         let function = &mut self.functions[index];
         function.enabled = enabled;
         function.forget();
+    }
+
+    /// The function is gone, with all that it had.
+    pub(crate) fn vanish(&mut self, handle: u32) {
+        if let Some(function) = self.enabled(handle) {
+            function.enabled = false;
+            function.forget();
+        }
     }
 
     /// MPCIFC: condition code and status.
@@ -203,6 +214,7 @@ impl Machine {
         let lost = self.functions.iter().find(|function| {
             function.kind == Kind::Shadows
                 && !function.excused
+                && !function.joining
                 && function.enabled
                 && function.ioat.is_some_and(|ioat| ioat.iota == iota)
                 && !function.pages.contains_key(&page)

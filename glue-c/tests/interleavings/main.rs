@@ -44,6 +44,9 @@ fn main() {
             if !chooser.next() {
                 break None;
             }
+            if runs % 1_000_000 == 0 {
+                eprintln!("{}: {runs} runs, {} choices deep", scenario.name, chooser.script().len());
+            }
             if runs == MOST_RUNS {
                 break Some("not exhausted".into());
             }

@@ -123,7 +123,12 @@ unsafe extern "C" fn mpcifc(context: *mut c_void, handle: u32, control: u8, fib:
     unsafe {
         let world = world(context);
         let (cc, found) = match world.fault() {
-            Some(fault) => fault,
+            Some((cc, found)) => {
+                if cc == 3 {
+                    world.machine.vanish(handle);
+                }
+                (cc, found)
+            }
             None => world.machine.mpcifc(handle, control, &*fib.cast()),
         };
         world.log.push(format!("  mpcifc {handle:#x} {control} -> {cc}/{found}"));
@@ -138,13 +143,8 @@ unsafe extern "C" fn rpcit(context: *mut c_void, handle: u32, start: u64, length
         let world = world(context);
         let (cc, found) = match world.fault() {
             Some((cc, found)) => {
-                // A function that is gone for the machine does no DMA either.
                 if cc == 3 {
-                    for index in 0..world.machine.functions.len() {
-                        if world.machine.functions[index].handle == handle {
-                            world.machine.set_enabled(index, false);
-                        }
-                    }
+                    world.machine.vanish(handle);
                 } else {
                     world.machine.excuse(handle);
                     world.hard_fault |= cc == 2 || matches!(found, 4 | 16);
@@ -382,13 +382,18 @@ unsafe fn schedule(scenario: &Scenario, context: *mut c_void, stacks: &mut Vec<D
                 ready.push(index);
             }
         }
-        // SAFETY: the function looks at sections and callbacks.
-        let callback = unsafe { kernel_grace_period_ended() };
-        if ready.is_empty() && !callback {
-            break;
+        // A callback as soon as it may run is the hardest: what it frees was reachable a moment before.
+        // SAFETY: the callbacks are those that the shim queued.
+        unsafe {
+            while kernel_grace_period_ended() {
+                world(context).log.push("callback".into());
+                world(context).in_callback = true;
+                kernel_run_callback();
+                world(context).in_callback = false;
+            }
         }
-        if callback {
-            ready.push(actors.len());
+        if ready.is_empty() {
+            break;
         }
         // Who ran goes on first; to let another one run instead costs a preemption, while there are any.
         if let Some(position) = last.and_then(|last| ready.iter().position(|index| *index == last)) {
@@ -404,15 +409,7 @@ unsafe fn schedule(scenario: &Scenario, context: *mut c_void, stacks: &mut Vec<D
             preemptions_left -= 1;
         }
         last = Some(index);
-        if index == actors.len() {
-            // SAFETY: the callbacks are those that the shim queued.
-            unsafe {
-                world(context).log.push("callback".into());
-                world(context).in_callback = true;
-                kernel_run_callback();
-                world(context).in_callback = false;
-            }
-        } else if let Some(mut actor) = actors[index].take() {
+        if let Some(mut actor) = actors[index].take() {
             // SAFETY: by the contract; the actor has the world while it runs.
             let result = unsafe {
                 world(context).waits_for[index] = ptr::null();
@@ -488,8 +485,10 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
         }
         match what {
             Deed::Attach(index) => {
+                world(context).machine.functions[index].joining = true;
                 let rc = shim_attach(domain, function(index));
                 let world = world(context);
+                world.machine.functions[index].joining = false;
                 world.log.push(format!("{actor}: {what:?} -> {rc}"));
                 if rc == 0 && world.machine.is_registered(index) {
                     for mib in world.mapped.clone() {
@@ -509,8 +508,10 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                 shim_function_handle(function(index), handle(index));
                 yield_hook(context, 0);
                 let mut status = 0;
+                world(context).machine.functions[index].joining = true;
                 let rc = shim_function_reset(function(index), &mut status);
                 let world = world(context);
+                world.machine.functions[index].joining = false;
                 world.log.push(format!("{actor}: {what:?} -> {rc}"));
                 if rc == 0 && world.machine.is_registered(index) {
                     for mib in world.mapped.clone() {

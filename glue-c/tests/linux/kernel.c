@@ -68,7 +68,6 @@ void kernel_rcu_read_lock(void)
 {
 	u32 i;
 
-	kernel_yield(KERNEL_READ_SIDE);
 	for (i = 0; i < KERNEL_SECTIONS; i++) {
 		if (!rcu.running[i]) {
 			rcu.running[i] = ++rcu.now;
@@ -191,7 +190,6 @@ void kernel_mutex_lock(void *mutex)
 {
 	u32 i;
 
-	kernel_yield(KERNEL_MUTEX);
 	while (kernel_mutex_is_taken(mutex)) {
 		if (!hooks.wait) {
 			stand_in_note("a mutex is taken twice");

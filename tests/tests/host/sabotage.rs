@@ -79,7 +79,7 @@ impl Clp for Broken {
     }
 
     fn pause(&self, busy: u32) -> bool {
-        self.fake.pause(busy)
+        Clp::pause(&self.fake, busy)
     }
 }
 
@@ -109,7 +109,7 @@ impl Zpci for Broken {
     }
 
     fn pause(&self, instruction: Instruction, busy: u32) -> bool {
-        self.fake.pause(instruction, busy)
+        Zpci::pause(&self.fake, instruction, busy)
     }
 }
 

@@ -2,10 +2,12 @@
 
 //! The function that the cases work on.
 
+use core::cell::Cell;
+
 use clp::{Client, FunctionGroup, FunctionHandle, FunctionId};
 use s390_iommu::{
-    deregister, issue, refresh_all, register, Attachment, Change, FrameSizes, Iota, IovaRange, Limits, OneThread,
-    RegisterError, Root, TranslationTable, Zpci,
+    deregister, mapped_to_all, refresh_all, register, unmapped_from_all, Attachment, Change, FrameSizes, Iota,
+    IovaRange, Limits, OneThread, RegisterError, Root, TranslationTable, Zpci,
 };
 
 use crate::case::{fail, skip, Stop};
@@ -18,6 +20,8 @@ pub(in crate::cases) struct Subject<'m, M: Machine> {
     pub(in crate::cases) handle: FunctionHandle,
     pub(in crate::cases) limits: Limits,
     pub(in crate::cases) group: FunctionGroup,
+    /// What [`register`](Self::register) made.
+    attachment: Cell<Option<Attachment<OneThread>>>,
 }
 
 /// The machine's spare function.
@@ -46,7 +50,7 @@ impl<'m, M: Machine> Subject<'m, M> {
             Err(error) => fail!("query of group {}: {error}", function.group),
         };
         match Limits::new(&function, &group) {
-            Some(limits) => Ok(Self { machine, id, handle, limits, group }),
+            Some(limits) => Ok(Self { machine, id, handle, limits, group, attachment: Cell::new(None) }),
             None => fail!("FID {id} has no page to address"),
         }
     }
@@ -100,33 +104,47 @@ impl<'m, M: Machine> Subject<'m, M> {
 
     /// Registers `table` for all that it and the function have in common.
     pub(in crate::cases) fn register(&self, table: &TranslationTable<M::Storage>) -> Result<IovaRange, Stop> {
-        let aperture = self.aperture(table)?;
-        match self.try_register(self.machine, aperture, table.iota()) {
-            Ok(()) => Ok(aperture),
-            Err(error) => fail!("register {:?} for {aperture}: {error}", table.iota()),
+        let attachment = self.attachment(table)?;
+        // SAFETY: a case deregisters or disables the function before it drops the table, and maps the machine's data.
+        if let Err(error) = unsafe { attachment.attach(self.machine, self.handle) } {
+            fail!("attach to {table:?}: {error}");
         }
+        let aperture = attachment.aperture();
+        self.attachment.set(Some(attachment));
+        Ok(aperture)
     }
 
+    /// Ends the registration, if there is one.
     pub(in crate::cases) fn deregister(&self) -> Result<(), Stop> {
-        match deregister(self.machine, self.handle) {
+        let ended = match self.attachment.take() {
+            Some(attachment) => attachment.detach(self.machine, self.handle),
+            None => deregister(self.machine, self.handle),
+        };
+        match ended {
             Ok(()) => Ok(()),
             Err(error) => fail!("deregister: {error}"),
         }
     }
 
-    /// Issues `change`, in whose range something was mapped, if the function needs to be told of that.
+    /// Tells the function of `change`, in whose range something was mapped, if it needs that.
     pub(in crate::cases) fn mapped(&self, change: Change) -> Result<(), Stop> {
-        if self.group.refresh {
-            return self.refresh(change);
+        let attachment = self.attachment.take();
+        let functions = attachment.iter().map(|attachment| (self.handle, attachment));
+        let told = mapped_to_all(change, self.machine, functions);
+        self.attachment.set(attachment);
+        match told {
+            Ok(()) => Ok(()),
+            Err(error) => fail!("{error}"),
         }
-        // Entries were invalid before, and the group needs no refresh for that.
-        let _ = change.defer();
-        Ok(())
     }
 
-    /// Issues `change`.
+    /// Issues `change`, whatever it was.
     pub(in crate::cases) fn refresh(&self, change: Change) -> Result<(), Stop> {
-        match issue(change, self.machine, [self.handle]) {
+        let attachment = self.attachment.take();
+        let functions = attachment.iter().map(|attachment| (self.handle, attachment));
+        let told = unmapped_from_all(change, self.machine, functions);
+        self.attachment.set(attachment);
+        match told {
             Ok(()) => Ok(()),
             Err(error) => fail!("{error}"),
         }

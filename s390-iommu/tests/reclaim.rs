@@ -16,24 +16,23 @@ fn range(start: u64, bytes: u64) -> IovaRange {
 
 fn map(table: &TranslationTable<&Heap>, range: IovaRange) {
     let storage = AbsoluteAddress::new(0x1_0000_0000);
-    table.map(range, storage, Protection::ReadWrite).unwrap().forgo("no function uses the table");
+    table.map(range, storage, Protection::ReadWrite).unwrap().unseen();
 }
 
 fn unmap(table: &TranslationTable<&Heap>, range: IovaRange) {
-    if let Some(refresh) = table.unmap(range).unwrap().refresh {
-        refresh.forgo("no function uses the table");
-    }
+    table.unmap(range).unwrap().change.unseen();
 }
 
 /// Reclaims in `range` and gives back; what was to be refreshed, and how many bytes it says it took.
 fn reclaim(table: &TranslationTable<&Heap>, range: IovaRange) -> Option<(IovaRange, usize)> {
-    let reclaimed = table.reclaim(range)?;
-    let refresh = reclaimed.refresh();
-    let result = (refresh.range(), reclaimed.bytes());
-    refresh.forgo("no function uses the table");
-    // SAFETY: the storage is that of the table, no function uses it, and nothing else is running.
+    // SAFETY: nobody else uses the table.
+    let reclaimed = unsafe { table.reclaim(range) };
+    let change = reclaimed.change();
+    let result = change.range().map(|span| (span, reclaimed.bytes()));
+    change.unseen();
+    // SAFETY: the storage is that of the table, no function is registered with it, and nobody looks at it.
     unsafe { reclaimed.free(table.memory()) };
-    Some(result)
+    result
 }
 
 #[test]
@@ -79,7 +78,7 @@ fn a_table_that_the_range_only_cuts_stays() {
 #[test]
 fn a_table_with_a_mapping_stays() {
     let heap = Heap::default();
-    let table = TranslationTable::new(Root::RegionThird, FrameSizes::WITH_LARGE, &heap).unwrap();
+    let mut table = TranslationTable::new(Root::RegionThird, FrameSizes::WITH_LARGE, &heap).unwrap();
     let page = range(0x1_0010_5000, 0x1000);
     let frame = range(0x1_8000_0000, 1 << 20);
     map(&table, page);
@@ -87,7 +86,8 @@ fn a_table_with_a_mapping_stays() {
     let before = heap.bytes.get();
     assert_eq!(reclaim(&table, IovaRange::ALL), None);
     assert_eq!(heap.bytes.get(), before);
-    assert_eq!(table.translate(page.start()).map(|found| found.absolute.get()), Some(0x1_0000_0000));
+    let found = table.exclusive_reader().translate(page.start());
+    assert_eq!(found.map(|found| found.absolute.get()), Some(0x1_0000_0000));
     unmap(&table, frame);
     // Only the segment table that held the frame is empty.
     assert_eq!(reclaim(&table, IovaRange::ALL), Some((range(0x1_8000_0000, 2 << 30), CRST)));
@@ -99,13 +99,13 @@ fn a_table_with_a_mapping_stays() {
 #[test]
 fn a_reclaimed_range_can_be_mapped_again() {
     let heap = Heap::default();
-    let table = TranslationTable::new(Root::RegionSecond, FrameSizes::WITH_LARGE, &heap).unwrap();
+    let mut table = TranslationTable::new(Root::RegionSecond, FrameSizes::WITH_LARGE, &heap).unwrap();
     let all = range(0x1_0000_0000, 2 << 30);
     for _ in 0..3 {
         map(&table, all);
         unmap(&table, all);
         assert_eq!(reclaim(&table, all), Some((all, CRST)));
-        assert_eq!(table.walk(IovaRange::ALL).count(), 0);
+        assert_eq!(table.exclusive_reader().walk(IovaRange::ALL).count(), 0);
     }
 }
 
@@ -118,14 +118,14 @@ fn a_table_and_a_list_survive_the_way_through_a_number() {
     let origin = table.into_raw();
     assert_eq!(heap.bytes.get(), CRST + CRST + 2 * PAGE_TABLE);
     // SAFETY: the table was given away just before, with this root and storage, and is taken once.
-    let table = unsafe { TranslationTable::from_raw(Root::RegionThird, FrameSizes::SMALL, origin, &heap) };
-    assert_eq!(table.walk(IovaRange::ALL).next().map(|mapping| mapping.range), Some(all));
+    let mut table = unsafe { TranslationTable::from_raw(Root::RegionThird, FrameSizes::SMALL, origin, &heap) };
+    assert_eq!(table.exclusive_reader().walk(IovaRange::ALL).next().map(|mapping| mapping.range), Some(all));
     unmap(&table, all);
-    let reclaimed = table.reclaim(all).unwrap();
-    let (span, bytes) = (all, reclaimed.bytes());
-    reclaimed.refresh().forgo("no function uses the table");
-    let list = reclaimed.into_raw();
-    // SAFETY: the list was given away just before and is taken once; no function uses the table, nothing else runs.
-    unsafe { s390_iommu::Reclaimed::from_raw(list, span, bytes).free(table.memory()) };
+    // SAFETY: nobody else uses the table.
+    let (list, span) = unsafe { table.reclaim(all) }.into_raw();
+    assert_eq!(span, Some(all));
+    // SAFETY: the list was given away just before and is taken once; no function is registered with the table, and
+    // nobody looks at it.
+    unsafe { s390_iommu::Reclaimed::from_raw(list, span).free(table.memory()) };
     assert_eq!(heap.bytes.get(), CRST + CRST);
 }

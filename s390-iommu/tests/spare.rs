@@ -4,7 +4,7 @@
 
 mod storage;
 
-use s390_iommu::{AbsoluteAddress, FrameSizes, Iova, IovaRange, MapError, Protection, Root, TranslationTable};
+use s390_iommu::{AbsoluteAddress, Change, FrameSizes, Iova, IovaRange, MapError, Protection, Root, TranslationTable};
 use storage::Heap;
 
 const PAGE: u64 = 0x1000;
@@ -18,13 +18,13 @@ fn range(start: u64, bytes: u64) -> IovaRange {
 }
 
 fn map(table: &TranslationTable<&Heap>, range: IovaRange) -> Result<(), MapError> {
-    table.map(range, STORAGE, Protection::ReadWrite).map(|refresh| refresh.forgo("no function uses the table"))
+    table.map(range, STORAGE, Protection::ReadWrite).map(Change::unseen)
 }
 
 #[test]
 fn a_refused_mapping_leaves_no_page_table() {
     let heap = Heap::default();
-    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+    let mut table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
     let there = range(START + 3 * MIB + 5 * PAGE, PAGE);
     map(&table, there).unwrap();
     let before = heap.bytes.get();
@@ -32,20 +32,20 @@ fn a_refused_mapping_leaves_no_page_table() {
     let refused = MapError::AlreadyMapped { iova: there.start(), to: STORAGE };
     assert_eq!(map(&table, range(START, 4 * MIB)), Err(refused));
     assert_eq!(heap.bytes.get(), before);
-    assert_eq!(table.walk(IovaRange::ALL).count(), 1);
+    assert_eq!(table.exclusive_reader().walk(IovaRange::ALL).count(), 1);
 }
 
 #[test]
 fn a_mapping_makes_the_tables_that_are_missing_and_no_more() {
     let heap = Heap::default();
-    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+    let mut table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
     map(&table, range(START + 2 * MIB, PAGE)).unwrap();
     let before = heap.bytes.get();
     // From within a segment, around the page that is mapped, into another segment; the page itself stays free of it.
     map(&table, range(START + MIB - PAGE, MIB + PAGE)).unwrap();
     map(&table, range(START + 2 * MIB + PAGE, MIB)).unwrap();
     assert_eq!(heap.bytes.get(), before + 3 * PAGE_TABLE);
-    let mapped: Vec<IovaRange> = table.walk(IovaRange::ALL).map(|mapping| mapping.range).collect();
+    let mapped: Vec<IovaRange> = table.exclusive_reader().walk(IovaRange::ALL).map(|mapping| mapping.range).collect();
     let expected =
         [range(START + MIB - PAGE, MIB + PAGE), range(START + 2 * MIB, PAGE), range(START + 2 * MIB + PAGE, MIB)];
     assert_eq!(mapped, expected);

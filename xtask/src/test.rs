@@ -200,7 +200,7 @@ fn headers(bench: &mut Bench) -> Result<Counts> {
 
 fn loom(bench: &mut Bench) -> Result<Counts> {
     let mut command = bench.workspace.cargo();
-    command.args(["test", "--package", "s390-iommu", "--lib", "memory::concurrency", "--target-dir"]);
+    command.args(["test", "--package", "s390-iommu", "--lib", "table::concurrency", "--target-dir"]);
     // Other flags make other objects of everything; they stay apart, so that neither replaces the other.
     command.arg(bench.workspace.directory("loom")?).env("RUSTFLAGS", "--cfg loom");
     cargo_test("cargo test with loom", &mut command)

@@ -16,13 +16,14 @@ use loom::sync::atomic::{fence, AtomicBool, Ordering};
 use loom::sync::Arc;
 use loom::thread;
 
-use super::reclaim::Reclaimed;
-use super::seam::{PhysToVirt, TableAllocator, TableSize};
 use crate::format::address::{AbsoluteAddress, Iova, PAGE_SIZE};
 use crate::format::frame::{FrameSizes, Protection};
 use crate::format::range::IovaRange;
 use crate::format::table_type::{Root, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
 use crate::table::atomic::AtomicU64;
+use crate::table::reader::ReadSide;
+use crate::table::reclaim::Reclaimed;
+use crate::table::seam::{PhysToVirt, TableAllocator, TableSize};
 use crate::table::translation_table::TranslationTable;
 
 /// What a segment entry covers.
@@ -129,25 +130,26 @@ fn range(start: u64, pages: u64) -> IovaRange {
 /// Maps each page to the storage at its own address and `STORAGE`.
 fn map(table: &Table, start: u64, pages: u64) {
     let storage = AbsoluteAddress::new(STORAGE + start);
-    table.map(range(start, pages), storage, Protection::ReadWrite).unwrap().forgo("there is no function");
+    table.map(range(start, pages), storage, Protection::ReadWrite).unwrap().unseen();
 }
 
 fn unmap(table: &Table, start: u64, pages: u64) -> u64 {
     let unmapped = table.unmap(range(start, pages)).unwrap();
-    if let Some(refresh) = unmapped.refresh {
-        refresh.forgo("there is no function");
-    }
+    unmapped.change.unseen();
     unmapped.pages
 }
 
-fn reclaim(table: &Table, start: u64, bytes: u64) -> Option<Reclaimed> {
-    let reclaimed = table.reclaim(range(start, bytes / PAGE_SIZE))?;
-    reclaimed.refresh().forgo("there is no function");
-    Some(reclaimed)
+fn reclaim(table: &Table, start: u64, bytes: u64) -> Reclaimed {
+    // SAFETY: a model maps nothing in a range that it reclaims until the call returned.
+    let reclaimed = unsafe { table.reclaim(range(start, bytes / PAGE_SIZE)) };
+    assert!(!reclaimed.is_empty());
+    reclaimed
 }
 
 fn translate(table: &Table, iova: u64) -> Option<u64> {
-    table.translate(Iova::new(iova)).map(|found| found.absolute.get())
+    // SAFETY: a model waits for whoever looks before it frees tables, or wants to be told that it did not.
+    let section = unsafe { ReadSide::new() };
+    table.reader(&section).translate(Iova::new(iova)).map(|found| found.absolute.get())
 }
 
 fn mapped(iova: u64) -> Option<u64> {
@@ -245,7 +247,7 @@ fn read_beside_reclaim(wait: bool) {
         assert_eq!(translate(&other, 0), None);
         assert_eq!(translate(&other, SEGMENT), mapped(SEGMENT));
     });
-    let reclaimed = reclaim(&table, 0, SEGMENT).unwrap();
+    let reclaimed = reclaim(&table, 0, SEGMENT);
     let mut reader = Some(reader);
     if wait {
         reader.take().unwrap().join().unwrap();
@@ -280,7 +282,7 @@ fn a_mapping_beside_reclaim() {
             map(&table, 2 * SEGMENT, neighbours.max(1));
             if neighbours == 0 {
                 unmap(&table, 2 * SEGMENT, 1);
-                let emptied = reclaim(&table, 2 * SEGMENT, SEGMENT).unwrap();
+                let emptied = reclaim(&table, 2 * SEGMENT, SEGMENT);
                 // SAFETY: there is no function, and nothing is running.
                 unsafe { emptied.free(table.memory()) };
             }
@@ -290,7 +292,7 @@ fn a_mapping_beside_reclaim() {
                 assert_eq!(translate(&other, 2 * SEGMENT + PAGE_SIZE), mapped(2 * SEGMENT + PAGE_SIZE));
             });
             assert_eq!(unmap(&table, 0, 2), 1);
-            let reclaimed = reclaim(&table, 0, 2 * SEGMENT).unwrap();
+            let reclaimed = reclaim(&table, 0, 2 * SEGMENT);
             // What was taken out is the owner's own again at once.
             map(&table, PAGE_SIZE, 1);
             neighbour.join().unwrap();
@@ -304,4 +306,39 @@ fn a_mapping_beside_reclaim() {
             assert_eq!(heap.live(), 0);
         });
     }
+}
+
+/// A function is put on the list of its table, and then looks; somebody maps, and then looks at the list. At least one
+/// of the two sees the other, by the barrier between the two steps of each (`attach.rs`).
+fn join_beside_map(barrier: bool) {
+    let (_, table) = table(Root::RegionThird);
+    // The tables are there: what follows is two stores and two loads.
+    map(&table, PAGE_SIZE, 1);
+    let listed = Arc::new(AtomicBool::new(false));
+    let (other, list) = (Arc::clone(&table), Arc::clone(&listed));
+    let joining = thread::spawn(move || {
+        list.store(true, Ordering::Relaxed);
+        if barrier {
+            crate::table::fence_tables();
+        }
+        translate(&other, 0).is_some()
+    });
+    map(&table, 0, 1);
+    if barrier {
+        crate::table::fence_tables();
+    }
+    let seen_on_list = listed.load(Ordering::Relaxed);
+    let seen_in_table = joining.join().unwrap();
+    assert!(seen_on_list || seen_in_table, "the refresh of the mapping is lost");
+}
+
+#[test]
+fn a_function_that_joins_beside_a_mapping() {
+    loom::model(|| join_beside_map(true));
+}
+
+/// Without the barriers each may miss the other, and this model notices.
+#[test]
+fn a_refresh_lost_without_barriers_is_noticed() {
+    assert!(std::panic::catch_unwind(|| loom::model(|| join_beside_map(false))).is_err());
 }

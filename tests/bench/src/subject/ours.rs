@@ -57,7 +57,7 @@ impl<const ROOT: u8, const LARGE: bool> Subject for Ours<ROOT, LARGE> {
     fn map(&mut self, iova: u64, storage: u64, pages: u64) {
         let range = IovaRange::with_size(Iova::new(iova), pages * PAGE).expect("a range");
         match self.0.map(range, AbsoluteAddress::new(storage), Protection::ReadWrite) {
-            Ok(refresh) => refresh.forgo("no function uses the table"),
+            Ok(change) => change.unseen(),
             Err(error) => panic!("{error}"),
         }
     }
@@ -66,17 +66,13 @@ impl<const ROOT: u8, const LARGE: bool> Subject for Ours<ROOT, LARGE> {
     fn unmap(&mut self, iova: u64, pages: u64) {
         let range = IovaRange::with_size(Iova::new(iova), pages * PAGE).expect("a range");
         match self.0.unmap(range) {
-            Ok(unmapped) => {
-                if let Some(refresh) = unmapped.refresh {
-                    refresh.forgo("no function uses the table");
-                }
-            }
+            Ok(unmapped) => unmapped.change.unseen(),
             Err(error) => panic!("{error}"),
         }
     }
 
     #[inline(never)]
     fn translate(&mut self, iova: u64) -> u64 {
-        self.0.translate(Iova::new(iova)).map_or(0, |found| found.absolute.get())
+        self.0.exclusive_reader().translate(Iova::new(iova)).map_or(0, |found| found.absolute.get())
     }
 }

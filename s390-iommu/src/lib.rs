@@ -29,7 +29,49 @@
 //! # Unsafe code
 //!
 //! Mapping is safe: it fills tables. Letting a device at them is not: [`Attachment::attach`] and [`register`] are
-//! `unsafe`, and so is [`TranslationTable::reclaim`], which takes tables away from under others.
+//! `unsafe`, and so is [`TranslationTable::reclaim`], which takes tables away from under others. These do not compile:
+//!
+//! ```compile_fail,E0133
+//! # #![forbid(unsafe_code)]
+//! // A device is let at storage that the number names.
+//! use s390_iommu::{register, AbsoluteAddress, Iota, Limits, Root, Zpci};
+//! fn anywhere(zpci: &impl Zpci, function: clp::FunctionHandle, limits: &Limits) {
+//!     let iota = Iota::designating(Root::RegionThird, AbsoluteAddress::new(0x7fff_dead_c000));
+//!     let _ = register(zpci, function, limits, limits.window, iota);
+//! }
+//! ```
+//!
+//! ```compile_fail,E0133
+//! # #![forbid(unsafe_code)]
+//! // The instruction itself.
+//! use s390_iommu::{Fib, FunctionControl, Zpci};
+//! fn instruction(zpci: &impl Zpci, function: clp::FunctionHandle, fib: &Fib) {
+//!     zpci.mpcifc(function, FunctionControl::REGISTER_IOAT, fib);
+//! }
+//! ```
+//!
+//! ```compile_fail,E0133
+//! # #![forbid(unsafe_code)]
+//! // Tables are taken away from under who maps in the same range.
+//! use s390_iommu::{IovaRange, TableAllocator, TranslationTable};
+//! fn beside_a_map<M: TableAllocator>(table: &TranslationTable<M>) {
+//!     let _ = table.reclaim(IovaRange::ALL);
+//! }
+//! ```
+//!
+//! ```compile_fail,E0599
+//! // A walk without a proof that the tables stay.
+//! use s390_iommu::{Iova, TableAllocator, TranslationTable};
+//! fn look<M: TableAllocator>(table: &TranslationTable<M>) {
+//!     let _ = table.translate(Iova::new(0x1_0000_0000));
+//! }
+//! ```
+//!
+//! ```compile_fail,E0451
+//! // A change that no table made.
+//! use s390_iommu::{Change, IovaRange};
+//! let forged = Change { range: Some(IovaRange::ALL) };
+//! ```
 //!
 //! # Example
 //!

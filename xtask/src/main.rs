@@ -7,6 +7,7 @@ mod bench;
 mod boot;
 mod console;
 mod core_library;
+mod defects;
 mod device;
 mod disk;
 mod image;
@@ -35,6 +36,8 @@ enum CommandLine {
     Bench(bench::Options),
     /// Boot the bare-metal image under QEMU: list every PCI function, exercise it by DMA, report
     Boot(boot::Options),
+    /// Put known defects back, one at a time, and show what catches each
+    Defects(defects::Options),
     /// Put the driver into a kernel tree, or take it out again
     Integrate(integrate::Options),
     /// Build a Linux kernel, boot it in several ways with our test programs, and judge what they found
@@ -60,6 +63,7 @@ fn run(command: CommandLine) -> Result<bool> {
     match command {
         CommandLine::Bench(options) => bench::run(&workspace, &options),
         CommandLine::Boot(options) => boot::run(&workspace, options),
+        CommandLine::Defects(options) => defects::run(&workspace, &options),
         CommandLine::Integrate(options) => integrate::run(&workspace, &options),
         CommandLine::Linux(options) => linux::run(&workspace, &options),
         CommandLine::Test(options) => test::run(workspace, &options),

@@ -27,6 +27,7 @@ const MOST_RUNS: u64 = 40_000_000;
 fn main() {
     // The hooks are C functions on stacks of their own: nothing may unwind through them.
     let thorough = std::env::var("ZPCI_INTERLEAVINGS").ok().and_then(|text| text.parse().ok()).unwrap_or(1_u32);
+    let fail_fast = std::env::args().any(|argument| argument == "--fail-fast");
     let only = std::env::args().skip(1).find(|argument| !argument.starts_with('-'));
     let (mut total, mut failed, mut passed) = (0_u64, 0, 0);
     let start = Instant::now();
@@ -63,6 +64,9 @@ fn main() {
                 failed += 1;
                 println!("test {} ... FAILED after {runs} runs ({bounds})", scenario.name);
                 println!("{complaint}\nscript: {:?}", chooser.script());
+                if fail_fast {
+                    break;
+                }
             }
         }
     }

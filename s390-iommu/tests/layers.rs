@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Folders import from those below them, and never the other way round.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// From the ground up.
+const FOLDERS: [&str; 5] = ["format", "table", "machine", "attach", "user"];
+
+fn sources(directory: &Path, found: &mut Vec<PathBuf>) {
+    for entry in fs::read_dir(directory).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            sources(&path, found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+fn height(module: &str) -> Option<usize> {
+    FOLDERS.iter().position(|folder| *folder == module)
+}
+
+#[test]
+fn imports_run_downwards() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    sources(&root, &mut found);
+    let mut imports = 0;
+    for path in found.iter().filter(|path| !path.ends_with("lib.rs")) {
+        let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
+        let own = name.split(['/', '.']).next().unwrap();
+        let own = height(own).unwrap_or_else(|| panic!("{name} is on no floor"));
+        for line in fs::read_to_string(path).unwrap().lines().map(str::trim).filter(|line| !line.starts_with("//")) {
+            for import in line.split("crate::").skip(1) {
+                let module = import.split(|c: char| !c.is_alphanumeric() && c != '_').next().unwrap();
+                let floor = height(module).unwrap_or_else(|| panic!("{name}: {line}"));
+                assert!(floor <= own, "{name}: {line}");
+                imports += 1;
+            }
+        }
+    }
+    assert!(imports > 100, "{imports} imports");
+}
+
+/// `unsafe` in the library stands where `docs/src/architecture.md` says.
+#[test]
+fn unsafe_code_is_in_its_rooms() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut found = Vec::new();
+    sources(&root, &mut found);
+    for path in found {
+        let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
+        let allowed = ["table/", "machine/zpci.rs", "machine/gate.rs", "machine/registration.rs", "attach.rs"];
+        if allowed.iter().any(|allowed| name.starts_with(allowed)) {
+            continue;
+        }
+        let code = |line: &&str| !line.trim().starts_with("//") && line.contains("unsafe");
+        assert_eq!(fs::read_to_string(&path).unwrap().lines().find(code), None, "{name}");
+    }
+}

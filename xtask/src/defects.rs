@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Puts known defects back, one at a time, and shows what catches each: a test of the tests.
+
+mod list;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{ensure, Context, Result};
+
+use crate::progress::follow;
+use crate::workspace::Workspace;
+use list::{Defect, DEFECTS};
+
+/// Which defects to put back.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct Options {
+    /// Only those whose name contains this
+    #[arg(long, value_name = "TEXT")]
+    only: Option<String>,
+    /// Name them and end
+    #[arg(long)]
+    list: bool,
+}
+
+/// Puts each defect back in a copy of the sources, and returns whether every one was caught.
+pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
+    let chosen: Vec<&Defect> =
+        DEFECTS.iter().filter(|defect| options.only.as_ref().is_none_or(|only| defect.name.contains(only))).collect();
+    ensure!(!chosen.is_empty(), "there is no such defect: --list names them");
+    if options.list {
+        for defect in chosen {
+            println!("{} ({}): {}", defect.name, defect.finding, defect.file);
+        }
+        return Ok(true);
+    }
+    let copy = copy_of_sources(workspace)?;
+    let mut missed = 0;
+    for defect in &chosen {
+        let path = copy.join(defect.file);
+        let original = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let places = original.matches(defect.before).count();
+        ensure!(places == 1, "{}: {} has {places} places like\n{}", defect.name, defect.file, defect.before);
+        fs::write(&path, original.replace(defect.before, defect.after))?;
+        let caught = check(workspace, &copy, defect);
+        fs::write(&path, original)?;
+        match caught? {
+            Some(line) => println!("caught  {} ({})\n        {line}", defect.name, defect.finding),
+            None => {
+                missed += 1;
+                println!("MISSED  {} ({}): {}", defect.name, defect.finding, defect.check.join(" "));
+            }
+        }
+    }
+    println!("\n{} defects put back, {missed} missed", chosen.len());
+    Ok(missed == 0)
+}
+
+/// Copies every file that git knows; what is built there is kept from run to run.
+fn copy_of_sources(workspace: &Workspace) -> Result<PathBuf> {
+    let copy = workspace.directory("defects/tree")?;
+    let output = Command::new("git")
+        .args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"])
+        .current_dir(&workspace.root)
+        .output()
+        .context("cannot run git, which knows what belongs to the sources")?;
+    ensure!(output.status.success(), "git ls-files failed");
+    for name in String::from_utf8_lossy(&output.stdout).split('\0').filter(|name| !name.is_empty()) {
+        let (from, to) = (workspace.root.join(name), copy.join(name));
+        let Ok(contents) = fs::read(&from) else { continue };
+        if fs::read(&to).is_ok_and(|there| there == contents) {
+            continue;
+        }
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent)?;
+        }
+        fs::write(&to, contents).with_context(|| format!("cannot write {}", to.display()))?;
+    }
+    Ok(copy)
+}
+
+/// Runs the check of `defect`; the line that says that it was caught, or `None` if all went well.
+fn check(workspace: &Workspace, copy: &Path, defect: &Defect) -> Result<Option<String>> {
+    let mut command = workspace.cargo();
+    command.args(defect.check).current_dir(copy);
+    command.env("CARGO_TARGET_DIR", workspace.directory("defects/target")?);
+    let mut caught = None;
+    let mut compiled = true;
+    let status = follow(&mut command, None, |_, line| {
+        compiled &= !line.starts_with("error: could not compile");
+        let says =
+            ["FAILED", "panicked", "still", "was freed", "reads", "error event", "never told", "for a neighbour"];
+        if says.iter().any(|word| line.contains(word)) && caught.as_ref().is_none_or(|_: &String| false) {
+            caught = Some(line.trim().to_owned());
+        }
+    })?;
+    ensure!(compiled, "{}: the sources with the defect do not compile", defect.name);
+    let failed = status.is_none_or(|status| !status.success());
+    Ok(failed.then(|| caught.unwrap_or_else(|| "the check failed".to_owned())))
+}

@@ -1,0 +1,200 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The defects, as changes of the sources, and the check that has to catch each.
+
+/// A defect that was there once, or could come.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Defect {
+    pub(crate) name: &'static str,
+    /// What it does.
+    pub(crate) finding: &'static str,
+    pub(crate) file: &'static str,
+    pub(crate) before: &'static str,
+    pub(crate) after: &'static str,
+    /// Arguments of cargo.
+    pub(crate) check: &'static [&'static str],
+}
+
+const INTERLEAVINGS: &[&str] =
+    &["test", "--quiet", "-p", "zpci-glue", "--release", "--test", "interleavings", "--", "--fail-fast"];
+const FAKE: &[&str] = &["test", "--quiet", "-p", "zpci-tests", "--test", "host"];
+const SHIM: &[&str] = &["test", "--quiet", "-p", "zpci-glue", "--test", "host"];
+
+const ATTACH_C: &str = "glue-c/kernel/attach.c";
+const IOMMU_C: &str = "glue-c/kernel/iommu.c";
+const ATTACH_RS: &str = "s390-iommu/src/attach.rs";
+
+/// All of them.
+pub(crate) const DEFECTS: &[Defect] = &[
+    Defect {
+        name: "listed after the registration",
+        finding: "an unmap misses a function that is just joining",
+        file: ATTACH_C,
+        before: "\tzpci_list(attachment);\n\trc = zpci_register(attachment, &outcome);\n",
+        after: "\trc = zpci_register(attachment, &outcome);\n\tzpci_list(attachment);\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "unlisted before the end of the registration",
+        finding: "an unmap misses a function that is just leaving",
+        file: ATTACH_C,
+        before: "\tstruct zpci_rust_outcome outcome;\n\n\tif (zpci_rust_detach(",
+        after: "\tstruct zpci_rust_outcome outcome;\n\n\tlist_del_rcu(&attachment->entry);\n\
+                \tINIT_LIST_HEAD(&attachment->entry);\n\tif (zpci_rust_detach(",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "refresh of a function that is not registered",
+        finding: "QEMU puts it into the error state",
+        file: ATTACH_RS,
+        before: "self.registered.load(Ordering::Relaxed).then(|| zpci.rpcit(function, piece))",
+        after: "Some(zpci.rpcit(function, piece))",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "disabled function taken for a registered one",
+        finding: "RPCIT between enabling and registering",
+        file: ATTACH_C,
+        before: "\tif (function->attachment)\n\t\tzpci_rust_disabled(&function->attachment->rust);\n",
+        after: "",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "mappings before an attach are not told",
+        finding: "a hypervisor never learns of them",
+        file: ATTACH_C,
+        before: "\tif (rc || outcome->cc || !attachment->domain)\n",
+        after: "\tif (1)\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "tables freed although a refresh failed",
+        finding: "a function may still walk them",
+        file: IOMMU_C,
+        before: "\tif (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last))\n\
+                 \t\tllist_add(&reclaimed->kept, &domain->kept);\n\telse\n",
+        after: "\tzpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last);\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "tables freed without their refresh",
+        finding: "a machine keeps the upper entries",
+        file: IOMMU_C,
+        before: "\tif (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last))\n",
+        after: "\tif (0)\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "tables given back although the unmap was not refreshed",
+        finding: "a failed refresh of the unmap does not matter",
+        file: IOMMU_C,
+        before: "\tif (!zpci_refresh(domain, gather->start, gather->end) &&\n",
+        after: "\tzpci_refresh(domain, gather->start, gather->end);\n\tif (\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "tables freed without a grace period",
+        finding: "somebody may be looking across them",
+        file: IOMMU_C,
+        before: "\t\tllist_add(&reclaimed->kept, &domain->kept);\n\telse\n\t\tcall_rcu(&reclaimed->rcu, zpci_reclaimed_free_rcu);\n}\n\nstatic void zpci_iotlb_sync(",
+        after: "\t\tllist_add(&reclaimed->kept, &domain->kept);\n\telse\n\t\tzpci_reclaimed_free(reclaimed);\n}\n\nstatic void zpci_iotlb_sync(",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "kept tables freed without a refresh",
+        finding: "a function may still walk them",
+        file: IOMMU_C,
+        before: "\trc = READ_ONCE(domain->pinned) ? -EBUSY : zpci_refresh_all(domain);\n",
+        after: "\trc = 0;\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "account of kept tables written into them",
+        finding: "words that read as valid entries of absolute page 0",
+        file: IOMMU_C,
+        before: "\treclaimed->base = domain->table.base;\n",
+        after: "\treclaimed->base = domain->table.base;\n\
+                \t((u64 *)phys_to_virt(reclaimed->rust.list & ~2047ULL))[2] = 0;\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "failed deregistration taken for done",
+        finding: "tables are freed under a function",
+        file: ATTACH_C,
+        before: "\t\t\t outcome.status);\n\t\treturn false;\n",
+        after: "\t\t\t outcome.status);\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "domain freed while a function is registered",
+        finding: "the root is freed under it",
+        file: ATTACH_C,
+        before: "\trefcount_inc(&domain->refs);\n\tspin_lock_irqsave",
+        after: "\tspin_lock_irqsave",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "a function in error fails its neighbours",
+        finding: "every map of the domain fails",
+        file: ATTACH_RS,
+        before: "                Action::AwaitReset | Action::AwaitRecovery => Ok(Mapped::Later),\n",
+        after: "",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "missed refresh forgotten",
+        finding: "a stale function is never refreshed as a whole",
+        file: ATTACH_RS,
+        before: "                self.stale.store(true, Ordering::SeqCst);\n",
+        after: "",
+        check: SHIM,
+    },
+    Defect {
+        name: "refresh outside of the aperture",
+        finding: "an error of the function",
+        file: ATTACH_RS,
+        before: "                Some(part) => Refresh::of(part),\n                None => return Ok(()),\n",
+        after: "                _ => Refresh::of_change(range),\n",
+        check: FAKE,
+    },
+    Defect {
+        name: "split without its refresh",
+        finding: "a machine keeps the old frame",
+        file: IOMMU_C,
+        before: "\tif (unlikely(unmapped.split.start <= unmapped.split.last))\n",
+        after: "\tif (0)\n",
+        check: SHIM,
+    },
+    Defect {
+        name: "split of a frame reported as one page",
+        finding: "a machine keeps the old frame for the others",
+        file: "s390-iommu/src/table/unmap.rs",
+        before: "Ok(if split { Change::of(frame) } else { Change::NONE })",
+        after: "Ok(if split { Change::of(IovaRange::page(iova)) } else { Change::NONE })",
+        check: FAKE,
+    },
+    Defect {
+        name: "last page of 2^64 in the aperture",
+        finding: "RPCIT ends at 0",
+        file: "s390-iommu/src/machine/limits.rs",
+        before: "const LAST_REFRESHED: u64 = u64::MAX - PAGE_SIZE;",
+        after: "const LAST_REFRESHED: u64 = u64::MAX;",
+        check: &["test", "--quiet", "-p", "s390-iommu", "--lib"],
+    },
+    Defect {
+        name: "identity with a narrowed window",
+        finding: "memory that comes later is not reached",
+        file: ATTACH_RS,
+        before: "Ok(Self::new(limits, Iota::IDENTITY, limits.window, gate))",
+        after: "let aperture = limits.wanted(1 << 30).unwrap_or(limits.window);\n        Ok(Self::new(limits, Iota::IDENTITY, aperture, gate))",
+        check: SHIM,
+    },
+    Defect {
+        name: "response code 0 taken for success",
+        finding: "handle 0, and a function that is enabled still",
+        file: "clp/src/message.rs",
+        before: "            ResponseCode(0) => return Err(ResponseError::NoCode),\n",
+        after: "            ResponseCode(0) => {}\n",
+        check: &["test", "--quiet", "-p", "zpci-clp"],
+    },
+];

@@ -194,6 +194,8 @@ fn split_frame<M: Device>(machine: &M) -> Result<(), Stop> {
     let bench = Bench::new(machine)?;
     let iova = bench.at(5 * MIB)?;
     bench.map(iova, MIB, 0, RW)?;
+    // A machine remembers the frame from here on.
+    bench.expect_reach(iova + 0x3_0000, 0x3_0000, 13)?;
     match bench.table.split(Iova::new(iova)) {
         Ok(change) => {
             ensure!(change.range(), Some(range(iova, MIB)?), "range of a split");

@@ -7,11 +7,13 @@ use std::vec::Vec;
 
 use super::walker::{Leaf, Step};
 
-/// Translations of single pages, and the tables through which the machine came to them.
+/// Entries of every level: pages, frames of 1 MiB, and the tables through which the machine came to them.
 #[derive(Debug, Default)]
 pub(super) struct Tlb {
     /// By number of the page of I/O virtual addresses.
     pages: BTreeMap<u64, Entry>,
+    /// Frames of 1 MiB, each from one entry, by number of the MiB.
+    frames: BTreeMap<u64, Entry>,
     /// A machine may start its next walk at any of these.
     steps: Vec<Step>,
 }
@@ -33,7 +35,15 @@ impl From<Leaf> for Entry {
 
 impl Tlb {
     pub(super) fn get(&self, iova: u64) -> Option<Entry> {
-        self.pages.get(&(iova / 4096)).copied()
+        match self.frames.get(&(iova >> 20)) {
+            Some(frame) => Some(Entry { page: frame.page | iova & 0xf_f000, ..*frame }),
+            None => self.pages.get(&(iova / 4096)).copied(),
+        }
+    }
+
+    /// Remembers the entry of a frame of 1 MiB that `iova` lies in; `entry` is what the page of `iova` is.
+    pub(super) fn insert_frame(&mut self, iova: u64, entry: Entry) {
+        self.frames.insert(iova >> 20, Entry { page: entry.page & !0xf_ffff, ..entry });
     }
 
     pub(super) fn insert(&mut self, iova: u64, entry: Entry) {
@@ -46,6 +56,15 @@ impl Tlb {
         for page in stale {
             self.pages.remove(&page);
         }
+    }
+
+    /// Forgets the frames of 1 MiB of which all that the function can use, `aperture`, lies in `refreshed`; all
+    /// inclusive. A part of one is not enough: it is one entry.
+    pub(super) fn remove_frames(&mut self, refreshed: (u64, u64), aperture: (u64, u64)) {
+        self.frames.retain(|mib, _| {
+            let used = ((mib << 20).max(aperture.0), (mib << 20 | 0xf_ffff).min(aperture.1));
+            used.0 < refreshed.0 || refreshed.1 < used.1
+        });
     }
 
     /// Forgets the tables of whose span all that the function can use, `aperture`, lies in `refreshed`; all inclusive.

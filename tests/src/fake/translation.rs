@@ -63,6 +63,7 @@ impl Function {
         }
         let last = u64::try_from(end - 1).unwrap_or(u64::MAX);
         self.tlb.remove_steps((start, last), (ioat.pba, ioat.pal));
+        self.tlb.remove_frames((start, last), (ioat.pba, ioat.pal));
         if !self.group.refresh {
             self.tlb.remove_pages(start, last);
             return DONE;
@@ -136,8 +137,12 @@ impl Function {
             return Ok(iova - self.configuration.sdma);
         }
         let mut steps = Vec::new();
+        let mut is_frame = false;
         let now = match walk(storage, iota, iova, &mut steps) {
-            Ok(Walk::Mapped(leaf)) => Some(Entry::from(leaf)),
+            Ok(Walk::Mapped(leaf)) => {
+                is_frame = leaf.size == 1 << 20;
+                Some(Entry::from(leaf))
+            }
             Ok(Walk::Hole(_)) => None,
             Err(fault) => {
                 let code = event_code(fault, complaints);
@@ -148,7 +153,11 @@ impl Function {
             (Some(cached), _) if Some(cached) != now => return Err(DmaError::Stale(stale(iova, Some(cached), now))),
             (None, Some(_)) if self.group.refresh => return Err(DmaError::Stale(stale(iova, None, now))),
             (None, Some(entry)) => {
-                self.tlb.insert(iova, entry);
+                if is_frame {
+                    self.tlb.insert_frame(iova, entry);
+                } else {
+                    self.tlb.insert(iova, entry);
+                }
                 self.tlb.note(&steps);
                 entry
             }

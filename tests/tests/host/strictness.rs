@@ -208,3 +208,32 @@ fn refresh_past_the_end() {
     assert_eq!(complaints(&fake), "RPCIT of 0xffffffffffffffff bytes from 0x3fffffff000 passes 2^64");
     Client::new(&fake, &mut Block::zeroed()).disable(handle).unwrap();
 }
+
+/// A frame of 1 MiB is one entry: a refresh of a page of it is not enough when it was split.
+#[test]
+fn a_frame_is_remembered_whole() {
+    let fake = Fake::new(Configuration::hardware(false));
+    let mut block = Block::zeroed();
+    let mut client = Client::new(&fake, &mut block);
+    let handle = client.ensure_enabled(fake.function().unwrap()).unwrap();
+    let function = client.query_function(handle).unwrap();
+    let group = client.query_function_group(function.group).unwrap();
+    let limits = Limits::new(&function, &group).unwrap();
+    let table = TranslationTable::new(Root::RegionThird, FrameSizes::WITH_LARGE, fake.clone()).unwrap();
+    let attachment = Attachment::to_table(&limits, u64::MAX, &table, OneThread::new()).unwrap();
+    // SAFETY: what the device reaches is storage of the fake machine, which notices all that goes wrong.
+    unsafe { attachment.attach(&fake, handle) }.unwrap();
+    let data = fake.add_data(0x10_0000, 0x10_0000);
+    let frame = IovaRange::with_size(Iova::new(0x1_0000_0000), 0x10_0000).unwrap();
+    table.map(frame, AbsoluteAddress::new(data), Protection::ReadWrite).unwrap().unseen();
+    assert_eq!(fake.dma_write(handle.0, 0x1_0000_5000, b"x"), Ok(()));
+
+    // The change of the split is lost, and only the page that goes is refreshed.
+    table.split(frame.start()).unwrap().unseen();
+    issue(table.unmap(page(0x1_0000_7000)).unwrap().change, &fake, [handle]).unwrap();
+    match fake.dma_write(handle.0, 0x1_0000_7000, b"x") {
+        Err(DmaError::Stale(reason)) => assert!(reason.ends_with("the tables to nothing"), "{reason}"),
+        other => panic!("{other:?}"),
+    }
+    Client::new(&fake, &mut Block::zeroed()).disable(handle).unwrap();
+}

@@ -36,9 +36,6 @@ pub trait Machine: Clp + Zpci {
     /// The cases find it disabled and leave it disabled. Nothing where there is no such function.
     fn function(&self) -> Option<FunctionId>;
 
-    /// Pauses after a busy answer, the `attempts`-th in a row, and tells whether to try again.
-    fn again(&self, attempts: u32) -> bool;
-
     /// What the machine saw since the last call that no instruction reports, such as an access to freed storage.
     ///
     /// A case during which the machine had something to complain about has failed.

@@ -53,7 +53,7 @@ impl Clp for RealMachine {
     }
 
     fn pause(&self, busy: u32) -> bool {
-        Hardware.pause(busy)
+        Clp::pause(&Hardware, busy)
     }
 }
 
@@ -68,7 +68,7 @@ impl Zpci for RealMachine {
     }
 
     fn pause(&self, instruction: Instruction, busy: u32) -> bool {
-        Hardware.pause(instruction, busy)
+        Zpci::pause(&Hardware, instruction, busy)
     }
 }
 
@@ -97,10 +97,6 @@ impl Machine for RealMachine {
 
     fn function(&self) -> Option<FunctionId> {
         self.function
-    }
-
-    fn again(&self, attempts: u32) -> bool {
-        Hardware.pause(attempts)
     }
 }
 

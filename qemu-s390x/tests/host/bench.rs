@@ -236,10 +236,6 @@ impl Machine for Bench {
     fn function(&self) -> Option<FunctionId> {
         self.fake.function()
     }
-
-    fn again(&self, attempts: u32) -> bool {
-        self.fake.again(attempts)
-    }
 }
 
 impl Frames for Bench {

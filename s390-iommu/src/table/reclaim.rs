@@ -112,7 +112,7 @@ impl Reclaimed {
     ///   moment that MPCIFC may have accepted it until deregistration succeeded or it was disabled.
     /// * Every [`ReadSide`](crate::ReadSide) that existed when the tables were taken out has ended.
     pub unsafe fn free<M: TableAllocator>(self, memory: &M) {
-        let mut rest = self.leak();
+        let mut rest = self.take();
         while let Some((origin, size)) = rest.table() {
             let first: NonNull<Slot<PageEntry>> = memory.phys_to_virt(origin).cast();
             // SAFETY: the table is not deallocated yet, and by the contract nobody else uses it. `take` left the
@@ -124,7 +124,12 @@ impl Reclaimed {
     }
 
     /// Never gives the storage back.
-    fn leak(mut self) -> Link {
+    pub fn leak(self) {
+        let _ = self.take();
+    }
+
+    /// The list, for who gives the tables back or away.
+    fn take(mut self) -> Link {
         self.span = None;
         self.list
     }
@@ -135,7 +140,7 @@ impl Reclaimed {
     /// The number says nothing to anybody else.
     pub fn into_raw(self) -> (u64, Option<IovaRange>) {
         let span = self.span;
-        let list = self.leak().bits();
+        let list = self.take().bits();
         (if span.is_some() { list } else { 0 }, span)
     }
 

@@ -47,7 +47,7 @@ impl Clp for Fake {
     }
 
     fn pause(&self, busy: u32) -> bool {
-        crate::Machine::again(self, busy)
+        busy < 100
     }
 }
 
@@ -125,10 +125,6 @@ impl crate::Machine for Fake {
         let machine = self.lock();
         let mut functions = machine.configuration.functions.iter();
         functions.find(|function| function.configured).map(|function| FunctionId(function.fid))
-    }
-
-    fn again(&self, attempts: u32) -> bool {
-        attempts < 100
     }
 
     /// Everything that was noted, and what the case left behind.

@@ -170,10 +170,6 @@ impl Machine for Broken {
         self.fake.function()
     }
 
-    fn again(&self, attempts: u32) -> bool {
-        self.fake.again(attempts)
-    }
-
     fn complaint(&self) -> Option<Message> {
         self.fake.complaint()
     }

@@ -30,7 +30,7 @@ typedef uint64_t u64;
 #define ZPCI_RUST_RELAXED_TRANSLATION	0x40	/* may do without translation */
 #define ZPCI_RUST_REGION_THIRD_ONLY	0x80	/* not from CLP: no other table is registered */
 
-/* What CLP tells of a function and its group */
+/* What CLP reports of a function and its group */
 struct zpci_rust_function {
 	u64 start_dma;
 	u64 end_dma;			/* inclusive */

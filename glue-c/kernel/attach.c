@@ -86,7 +86,7 @@ static struct zpci_attachment *zpci_attachment_new(struct zpci_dev *zdev,
 	return attachment;
 }
 
-/* From now on whoever changes a table issues the refresh to the function, once it is registered. */
+/* From now on who changes a table issues the refresh to the function, once it is registered. */
 static void zpci_list(struct zpci_attachment *attachment)
 {
 	struct zpci_domain *domain = attachment->domain;
@@ -210,7 +210,7 @@ static int zpci_register(struct zpci_attachment *attachment, struct zpci_rust_ou
 	if (rc || outcome->cc || !attachment->domain)
 		return rc;
 	/*
-	 * What is mapped from now on is refreshed by whoever maps it; this is
+	 * What is mapped from now on is refreshed by who maps it; this is
 	 * for what was mapped before. The addresses belong to others.
 	 */
 	guard(rcu)();
@@ -305,7 +305,7 @@ int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 /*
  * The function is disabled, so no translation is registered any more. Called
  * before anything can enable it again. A kernel that registers zdev->dma_table
- * by itself does so without telling, so that there the attachment stays as it
+ * by itself does so without notice, so that there the attachment stays as it
  * is.
  */
 void zpci_function_disabled(struct zpci_dev *zdev)

@@ -7,14 +7,14 @@
 
 #include <linux/slab.h>
 
-/* Attaching a domain tells which one it replaces. */
+/* Attaching a domain names the one that it replaces. */
 #ifdef ZPCI_HAS_OLD_DOMAIN
 #define ZPCI_OLD_DOMAIN	, struct iommu_domain *old
 #else
 #define ZPCI_OLD_DOMAIN
 #endif
 
-/* Whoever asks iommufd for hardware information may say of which type it has to be. */
+/* A caller of iommufd may name the type of the hardware information. */
 #ifdef ZPCI_HAS_HW_INFO_TYPE
 #define zpci_hw_info_type			enum iommu_hw_info_type
 #else

@@ -168,7 +168,7 @@ bool zpci_rust_pause_set(u32 busy)
 	return true;
 }
 
-/* A function that is busy for so long is left to whoever recovers it. */
+/* A function that is busy for so long is left to its recovery. */
 bool zpci_rust_pause_mpcifc(u32 busy)
 {
 	if (busy > ZPCI_MPCIFC_RETRIES) {

@@ -10,12 +10,12 @@
 
 #include "zpci_rust.h"
 
-/* function.c: what CLP told of a function, from and to where the kernel keeps it */
+/* function.c: what CLP reported of a function, from and to where the kernel keeps it */
 void zpci_shim_describe(struct zpci_dev *zdev, struct zpci_rust_function *function);
 void zpci_shim_limits(struct zpci_dev *zdev, struct zpci_rust_limits *limits);
 void zpci_shim_store(struct zpci_dev *zdev, const struct zpci_rust_function *function);
 
-/* attach.c: to be called by whoever disables a function, before anybody can enable it again */
+/* attach.c: to be called after a function was disabled, before anybody can enable it again */
 void zpci_function_disabled(struct zpci_dev *zdev);
 
 /*

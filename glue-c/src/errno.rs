@@ -32,8 +32,8 @@ pub(crate) const fn of_refresh(error: RefreshError) -> i32 {
 
 /// The number for a registration that failed; 0 for what is not to be treated as a failure.
 ///
-/// A function in recovery is registered again by whoever recovers it, and a function that is gone is torn down by the
-/// event that tells of it: an attach must not fail for either.
+/// A function in recovery is registered again at the end of it, and a function that is gone is torn down by the
+/// event that reports it: an attach must not fail for either.
 pub(crate) const fn of_registration(error: RegisterError) -> i32 {
     match error {
         RegisterError::NotEnabled(_) => 0,

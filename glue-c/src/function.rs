@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! What CLP tells of a function and its group, as it crosses to C.
+//! What CLP reports of a function and its group, as it crosses to C.
 
 use ::clp::{
     Bar, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, Uid,
@@ -154,7 +154,7 @@ impl ForeignFunction {
         }
     }
 
-    /// What the user API tells of the function: without BARs and addresses for mapped I/O.
+    /// The function for the user API: without BARs and addresses for mapped I/O.
     #[inline(never)]
     pub(crate) fn function(&self) -> Function {
         Function {
@@ -179,7 +179,7 @@ impl ForeignFunction {
         }
     }
 
-    /// What the user API tells of the group.
+    /// The group for the user API.
     #[inline(never)]
     pub(crate) fn group(&self) -> FunctionGroup {
         FunctionGroup {

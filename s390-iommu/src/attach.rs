@@ -131,7 +131,7 @@ impl<G: Gate> Attachment<G> {
     /// Registers the translation for `function`: at first, and again after the function was disabled and enabled.
     ///
     /// The attachment must be on the list of its table already, and a full barrier must stand between the two.
-    /// [`catch_up`](Self::catch_up) tells the function of what was mapped before.
+    /// [`catch_up`](Self::catch_up) shows the function what was mapped before.
     ///
     /// # Errors
     ///
@@ -164,7 +164,7 @@ impl<G: Gate> Attachment<G> {
         }
     }
 
-    /// Tells `function`, which was just registered, of what is mapped in `table`, if it needs that.
+    /// Shows `function`, which was just registered, what is mapped in `table`, if it needs that.
     ///
     /// A hypervisor that shadows the tables learns of no mapping that was made before the registration, and one that is
     /// made meanwhile is issued by who makes it. Runs of mappings that lie close together are refreshed by one
@@ -249,7 +249,7 @@ impl<G: Gate> Attachment<G> {
         self.gate.exclusive(|| self.registered.store(false, Ordering::Release));
     }
 
-    /// Tells `function` of what was mapped in the range of `change`, if it needs that.
+    /// Shows `function` what was mapped in the range of `change`, if it needs that.
     ///
     /// If the machine is out of resources, everything that the function can address is refreshed: that shows a
     /// hypervisor the entries that are not valid any more, so that it gives back what they held.
@@ -360,18 +360,18 @@ impl<G: Gate> Attachment<G> {
 /// How many bytes may lie between two mappings that one refresh catches up with.
 const CLOSE: u64 = 1 << 20;
 
-/// How a function was told of what was mapped.
+/// How a refresh after mapping ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum Mapped {
     /// It can use what was mapped, or is gone.
     Done,
     /// The same, after everything was refreshed since the machine was out of resources.
     Everything,
-    /// It is in error or being recovered, and is told of everything before it goes on.
+    /// It is in error or being recovered, and is refreshed as a whole before it goes on.
     Later,
 }
 
-/// Tells every function of `attachments` of what was mapped, each with its handle; settles `change`.
+/// Shows every function of `attachments` what was mapped, each with its handle; settles `change`.
 ///
 /// # Errors
 ///

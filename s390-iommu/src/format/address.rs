@@ -31,7 +31,7 @@ impl Iova {
         self.0 & (size.wrapping_sub(1)) == 0
     }
 
-    /// The address `bytes` further on, or nothing where that passes 2^64.
+    /// The address `bytes` further on, or `None` if that passes 2^64.
     pub const fn checked_add(self, bytes: u64) -> Option<Self> {
         match self.0.checked_add(bytes) {
             Some(value) => Some(Self(value)),
@@ -73,7 +73,7 @@ impl AbsoluteAddress {
         self.0 & (size.wrapping_sub(1)) == 0
     }
 
-    /// The address `bytes` further on, or nothing where that passes 2^64.
+    /// The address `bytes` further on, or `None` if that passes 2^64.
     pub const fn checked_add(self, bytes: u64) -> Option<Self> {
         match self.0.checked_add(bytes) {
             Some(value) => Some(Self(value)),

@@ -31,7 +31,7 @@ pub struct Fib {
     pub last: U64,
     /// I/O translation anchor.
     pub iota: U64,
-    /// Interrupts; the format tells how to read them.
+    /// Interrupts, as the format says.
     pub interrupts: InterruptParameters,
     /// Address of the function measurement block; the low four bits are a storage key.
     pub measurement_block: U64,
@@ -82,7 +82,7 @@ impl Fib {
         }
     }
 
-    /// First and last usable address as stored; nothing where the two make no whole pages.
+    /// First and last usable address as stored; `None` if the two make no whole pages.
     pub fn aperture(&self) -> Option<IovaRange> {
         IovaRange::new(Iova::new(self.first.get()), Iova::new(self.last.get())).ok()
     }
@@ -93,7 +93,7 @@ impl Fib {
     }
 }
 
-/// State of a function, as STPCIFC tells it.
+/// State of a function, as STPCIFC stores it.
 #[bitfield(u8, order = Msb)]
 #[derive(Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 pub struct FunctionState {

@@ -68,7 +68,7 @@ impl IovaRange {
         Self { start: Iova::new(iova.get() & !mask), last: Iova::new(iova.get() | mask) }
     }
 
-    /// The whole pages between the bytes `first` and `last`, both inclusive; nothing where there is none.
+    /// The whole pages between the bytes `first` and `last`, both inclusive; `None` if there is none.
     pub const fn within(first: Iova, last: Iova) -> Option<Self> {
         let Some(start) = first.get().checked_next_multiple_of(PAGE_SIZE) else {
             return None;
@@ -129,7 +129,7 @@ impl IovaRange {
 
     /// Cuts the range after the byte `cut`, the last of a page and not before `start`.
     ///
-    /// The second part is nothing where the range ends at `cut` or before.
+    /// The second part is `None` if the range ends at `cut` or before.
     pub(crate) const fn split_after(self, cut: Iova) -> (Self, Option<Self>) {
         if self.last.get() <= cut.get() {
             return (self, None);

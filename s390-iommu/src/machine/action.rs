@@ -32,7 +32,7 @@ pub enum Action {
     FreeResources,
     /// The function is in error and does no DMA until it is reset.
     AwaitReset,
-    /// The function is being recovered; whoever recovers it registers it again.
+    /// The function is being recovered, and is registered again at the end of that.
     AwaitRecovery,
     /// The function is not there any more, or the handle is an old one.
     Forget,

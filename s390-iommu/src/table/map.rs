@@ -44,7 +44,7 @@ impl<M: TableAllocator> TranslationTable<M> {
             if let Some(slot) = self.tree().page(range.start()) {
                 if slot.page().invalid() {
                     slot.store(PageEntry::mapping(origin, protection));
-                    return Ok(told(range));
+                    return Ok(changed(range));
                 }
             }
         }
@@ -71,13 +71,13 @@ impl<M: TableAllocator> TranslationTable<M> {
             Some(pages) => job.map_pages(run::slots(pages, range))?,
             None => job.map_segments()?,
         }
-        Ok(told(range))
+        Ok(changed(range))
     }
 }
 
-/// The change of `range`, after a fence: who is told of the mapping finds it.
+/// The change of `range`, after a fence: who learns of it finds the mapping.
 #[inline]
-fn told(range: IovaRange) -> Change {
+fn changed(range: IovaRange) -> Change {
     fence(Ordering::Release);
     Change::of(range)
 }
@@ -228,7 +228,7 @@ impl<'t, M: TableAllocator> Job<'t, M> {
 fn page_mapped(part: IovaRange, slots: &[Slot<PageEntry>], index: usize) -> MapError {
     MapError::AlreadyMapped {
         iova: Iova::new(part.start().get().wrapping_add(index as u64 * PAGE_SIZE)),
-        // Whoever unmaps it meanwhile does not own it; then the page itself is all that can be reported.
+        // Who unmaps it meanwhile does not own it; then the page itself is all that can be reported.
         to: slots.get(index).map_or(AbsoluteAddress::new(0), |slot| slot.page().frame()),
     }
 }

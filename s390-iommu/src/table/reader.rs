@@ -16,7 +16,7 @@ use crate::table::walk::Walk;
 
 /// Proof that no table which was reachable when the proof was made is freed before the proof ends.
 ///
-/// Whoever maps and unmaps owns the addresses, and nobody takes tables away from an owner. A walk over addresses of
+/// Who maps and unmaps owns the addresses, and nobody takes tables away from an owner. A walk over addresses of
 /// others has no such right: it holds this. In Linux it stands for an RCU read-side section, elsewhere for an epoch, or
 /// for the fact that nobody reclaims at all.
 #[derive(Debug)]

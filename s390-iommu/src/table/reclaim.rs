@@ -5,8 +5,8 @@
 //! A table can go when nothing can reach it. Three parties could: the program, the device, and the machine's cache of
 //! upper entries. So it goes in steps:
 //!
-//! 1. All its entries are invalid, and a refresh told every function so. (Invalidating the upper entry alone would
-//!    leave a hypervisor's shadow of the lower ones behind: QEMU tells VFIO only of page entries that became invalid.)
+//! 1. All its entries are invalid, and a refresh of every function followed. (Invalidating the upper entry alone would
+//!    leave a hypervisor's shadow of the lower ones behind: QEMU passes only page entries on to VFIO that became invalid.)
 //! 2. [`TranslationTable::reclaim`] makes the upper entry invalid. It takes only tables whose whole span lies in the
 //!    range that the caller owns: an operation elsewhere never comes through them, so none can be on the way to
 //!    storing into one.
@@ -62,8 +62,8 @@ impl<M: TableAllocator> TranslationTable<M> {
     ///
     /// # Safety
     ///
-    /// The caller owns `range`: until the call returns nobody else maps, unmaps, splits or reclaims in it. Whoever
-    /// looks across it holds a [`ReadSide`](crate::ReadSide).
+    /// The caller owns `range`: until the call returns nobody else maps, unmaps, splits or reclaims in it. Who looks
+    /// across it holds a [`ReadSide`](crate::ReadSide).
     pub unsafe fn reclaim(&self, range: IovaRange) -> Reclaimed {
         let mut taken = Taken { list: Link::END, span: None, bytes: 0 };
         if let Some(range) = self.span().intersection(range).and_then(whole_segments) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The two traits that tell where tables live.
+//! The two traits for the storage of tables.
 
 use core::ptr::NonNull;
 

@@ -23,7 +23,7 @@ impl<E: Entry> Slot<E> {
 
     /// Reads an entry that designates a table.
     ///
-    /// Acquire pairs with the release in [`Slot::install`]: whoever sees the designation sees the table's contents.
+    /// Acquire pairs with the release in [`Slot::install`]: who sees the designation sees the table's contents.
     #[inline]
     pub(super) fn load(&self) -> E {
         E::of_bits(u64::from_be(self.0.load(Ordering::Acquire)))
@@ -31,7 +31,7 @@ impl<E: Entry> Slot<E> {
 
     /// Reads an entry as it stands in storage, in big-endian order, only to look at it.
     ///
-    /// Relaxed, since nothing is reached through a leaf entry, and whoever goes on to a table loads again.
+    /// Relaxed, since nothing is reached through a leaf entry, and who goes on to a table loads again.
     #[inline]
     pub(super) fn load_raw(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
@@ -39,7 +39,7 @@ impl<E: Entry> Slot<E> {
 
     /// Replaces a leaf entry.
     ///
-    /// Relaxed: a plain store. The fence of the caller orders all stores of a call before what tells the device.
+    /// Relaxed: a plain store. The fence of the caller orders all stores of a call before what makes the device look.
     #[inline]
     pub(super) fn store(&self, entry: E) {
         self.0.store(entry.bits().to_be(), Ordering::Relaxed);

@@ -37,7 +37,7 @@ impl<M: TableAllocator> TranslationTable<M> {
             if let Some(slot) = self.tree().page(range.start()) {
                 if !slot.page().invalid() {
                     slot.store(PageEntry::EMPTY);
-                    return Ok(told(Cleared::all_of(range)));
+                    return Ok(done(Cleared::all_of(range)));
                 }
             }
         }
@@ -68,7 +68,7 @@ impl<M: TableAllocator> TranslationTable<M> {
         if !self.spans(range) {
             return Err(UnmapError::OutsideSpan { range, span: self.span() });
         }
-        Ok(told(match self.pages_for(range) {
+        Ok(done(match self.pages_for(range) {
             Some(pages) => run::clear(run::slots(pages, range), range),
             None => self.clear_segments(range)?,
         }))
@@ -116,9 +116,9 @@ impl<M: TableAllocator> TranslationTable<M> {
     }
 }
 
-/// What an unmap returns, after a fence: who is told that the range is free finds it so.
+/// What an unmap returns, after a fence: who learns that the range is free finds it so.
 #[inline]
-fn told(cleared: Cleared) -> Unmapped {
+fn done(cleared: Cleared) -> Unmapped {
     fence(Ordering::Release);
     Unmapped { pages: cleared.pages, change: cleared.hull.map_or(Change::NONE, Change::of) }
 }

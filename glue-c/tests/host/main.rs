@@ -9,6 +9,7 @@ mod chain;
 mod container;
 mod domain;
 mod enable;
+mod function;
 mod list;
 mod map;
 mod query;

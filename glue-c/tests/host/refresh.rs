@@ -169,6 +169,20 @@ fn everything_is_shown_to_a_machine_without_resources_once() {
 }
 
 #[test]
+fn a_condition_code_that_no_machine_has_is_an_error() {
+    let kernel = StandIn::new();
+    let (_function, domain) = attached(&kernel, &QEMU, GIB);
+    for cc in 4..=255 {
+        for status in [0, 8, 16, 40] {
+            kernel.answer(Kind::Rpcit, cc, status);
+            assert_eq!(domain.sync_map(START, 0x1000), (-5, 0), "condition code {cc}");
+            assert_eq!(kernel.events(), [rpcit(START, 0x1000)]);
+            make_up(&kernel, &domain);
+        }
+    }
+}
+
+#[test]
 fn a_busy_machine_is_asked_until_the_kernel_gives_up() {
     let kernel = StandIn::new();
     let (_function, domain) = attached(&kernel, &QEMU, GIB);

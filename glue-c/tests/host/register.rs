@@ -157,6 +157,27 @@ fn every_answer_to_the_end_of_a_registration() {
 }
 
 #[test]
+fn a_condition_code_that_no_machine_has_is_an_error() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    for cc in 4..=255 {
+        kernel.answer(Kind::Mpcifc, cc, 40);
+        assert_eq!(function.attach(&domain), -5, "condition code {cc}");
+        assert!(function.is_blocked());
+        assert_eq!(operations(&kernel), [REGISTER]);
+
+        assert_eq!(function.attach(&domain), 0);
+        operations(&kernel);
+        kernel.answer(Kind::Mpcifc, cc, 24);
+        function.detach();
+        kernel.answer(Kind::Mpcifc, cc, 24);
+        assert_eq!(function.attach(&domain), -16, "condition code {cc}");
+        function.disabled();
+        operations(&kernel);
+    }
+}
+
+#[test]
 fn a_registration_of_somebody_else_that_does_not_end() {
     let kernel = StandIn::new();
     let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);

@@ -152,7 +152,7 @@ fn everything_is_shown_to_a_machine_without_resources_once() {
     let kernel = StandIn::new();
     let (_function, domain) = attached(&kernel, &QEMU, GIB);
     let both = [rpcit(START + 0x4000, 0x1000), everything()];
-    for (cc, status, rc) in [(1, 4, -12), (1, 16, -12), (1, 28, -5)] {
+    for (cc, status, rc) in [(1, 4, -12), (1, 16, -12), (1, 28, -5), (1, 8, 0), (1, 40, 0)] {
         kernel.answer(Kind::Rpcit, 1, 16);
         kernel.answer(Kind::Rpcit, cc, status);
         assert_eq!(domain.sync_map(START + 0x4000, 0x1000), (rc, 0), "condition code {cc}, status {status}");

@@ -275,8 +275,12 @@ static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotl
 {
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
 
-	/* Nothing was gathered */
-	if (gather->start > gather->end)
+	/*
+	 * Nothing was mapped. The core may have added a range all the same; a
+	 * refresh that starts where there is no entry can make a hypervisor
+	 * drop what is mapped behind the range.
+	 */
+	if (!gather->pgsize)
 		return;
 	/* Nothing is given back that a function may still use. No table spans less than 1 MiB. */
 	if (!zpci_refresh(domain, gather->start, gather->end) &&
@@ -341,6 +345,8 @@ static void zpci_gather(struct iommu_domain *domain, struct iommu_iotlb_gather *
 	if (!gather->queued && !empty && !before && !behind)
 		iommu_iotlb_sync(domain, gather);
 	iommu_iotlb_gather_add_range(gather, range->start, range->last - range->start + 1);
+	/* For zpci_iotlb_sync(): this range is not one that the core made up. */
+	gather->pgsize = SZ_4K;
 }
 
 static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long iova,

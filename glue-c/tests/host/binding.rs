@@ -102,6 +102,7 @@ unsafe extern "C" {
         pages: *mut u64,
     ) -> u64;
     pub(crate) fn shim_unmap_and_sync(domain: *mut ForeignDomain, iova: u64, size: u64) -> u64;
+    pub(crate) fn shim_unmap_by_core(domain: *mut ForeignDomain, iova: u64, size: u64) -> u64;
     pub(crate) fn shim_unmap_twice(domain: *mut ForeignDomain, first: u64, second: u64, size: u64) -> u32;
     pub(crate) fn shim_sync(domain: *mut ForeignDomain, start: u64, last: u64);
     pub(crate) fn shim_flush_all(domain: *mut ForeignDomain);

@@ -103,10 +103,16 @@ impl<'k> Domain<'k> {
         unsafe { shim_sync(self.0, start, last) }
     }
 
-    /// Unmaps and syncs; the bytes that are not mapped any more.
+    /// Unmaps, and syncs the whole range if anything was mapped in it; the bytes that are not mapped any more.
     pub(crate) fn unmap_and_sync(&self, iova: u64, size: u64) -> u64 {
         // SAFETY: the domain is valid, and nobody else uses it.
         unsafe { shim_unmap_and_sync(self.0, iova, size) }
+    }
+
+    /// Unmaps and syncs as the core of the kernel does; the bytes that are not mapped any more.
+    pub(crate) fn unmap_by_core(&self, iova: u64, size: u64) -> u64 {
+        // SAFETY: the domain is valid, and nobody else uses it.
+        unsafe { shim_unmap_by_core(self.0, iova, size) }
     }
 
     /// Unmaps two ranges of `size` bytes, and syncs once; refreshes of functions so far.

@@ -321,3 +321,24 @@ fn what_was_unmapped_apart_is_refreshed_apart() {
         assert_eq!(refreshes, if neighbours { 1 } else { 2 });
     }
 }
+
+#[test]
+fn where_nothing_was_mapped_nothing_is_refreshed() {
+    let kernel = StandIn::new();
+    let mib = 0x10_0000;
+    for large in [false, true] {
+        let (function, domain) = pair(&kernel, &QEMU, GIB, large);
+        assert_eq!(function.attach(&domain), 0);
+        kernel.events();
+        // A refresh that starts where there is no entry would make QEMU drop what is mapped behind the range.
+        assert_eq!(domain.map(START + mib, 0x5_0000, 0x1000, true), 0);
+        assert_eq!(domain.unmap_by_core(START + 0x8_0000, 0x1000), 0x1000);
+        assert_eq!(domain.unmap_by_core(START + 0x8_0000, 0x8_0000), 0x8_0000);
+        assert_eq!(kernel.events(), []);
+        // Holes on both sides, each a piece of its own where there are frames of 1 MiB.
+        assert_eq!(domain.unmap_by_core(START + 0x8_0000, 2 * mib), 2 * mib);
+        assert_eq!(kernel.events(), [rpcit(START + mib, 0x1000)], "large: {large}");
+        assert_eq!(domain.unmap_by_core(START, 0x4000_0000), 0x4000_0000);
+        assert_eq!(kernel.events(), []);
+    }
+}

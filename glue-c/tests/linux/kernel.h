@@ -343,9 +343,11 @@ struct iommu_domain {
 struct iommu_iotlb_gather {
 	unsigned long start;
 	unsigned long end;
+	size_t pgsize;
 	bool queued;
 };
 
+void iommu_iotlb_gather_init(struct iommu_iotlb_gather *gather);
 void iommu_iotlb_sync(struct iommu_domain *domain, struct iommu_iotlb_gather *gather);
 void iommu_iotlb_gather_add_range(struct iommu_iotlb_gather *gather, unsigned long iova,
 				  size_t size);

@@ -209,9 +209,9 @@ impl<'t, M: TableAllocator> Sweep<'t, M> for Taken {
             return Ok(());
         }
         let origin = step.entry.origin();
-        // SAFETY: the entry was valid when the sweep came to it, and only the owner of the range, who called, makes it
-        // invalid: it designates a table of this kind.
         let empty = match step.below {
+            // SAFETY: the entry was valid when the sweep came to it, and only the owner of the range, who called, makes
+            // it invalid: it designates a table of this kind.
             TableType::Segment => SegmentEntry::all_invalid(unsafe { tree.segment_table_at(origin) }),
             // SAFETY: as above.
             _ => RegionEntry::all_invalid(unsafe { tree.region_table_at(origin) }),

@@ -119,7 +119,7 @@ fn every_answer_after_an_unmap() {
                 );
             }
             domain.sync(START, START + 0xfff);
-            assert_eq!(kernel.events(), [page.clone()]);
+            assert_eq!(kernel.events(), core::slice::from_ref(&page));
         }
     }
 }

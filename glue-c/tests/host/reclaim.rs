@@ -251,3 +251,35 @@ fn what_is_kept_goes_with_its_domain() {
     kernel.grace_period();
     assert_eq!(kernel.tables(), (0, 0));
 }
+
+#[test]
+fn what_a_function_sees_that_is_lost_meanwhile_is_kept() {
+    // The refresh of the unmap has the first barrier, that of the tables that were taken out the second: of those that
+    // were kept before, if there are any.
+    for kept in [0, 1] {
+        let kernel = StandIn::new();
+        let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+        assert_eq!(function.attach(&domain), 0);
+        for _ in 0..kept {
+            assert_eq!(domain.map(START, 0x100_0000, MIB, true), 0);
+            kernel.answer(Kind::Rpcit, 0, 0);
+            kernel.answer(Kind::Rpcit, 1, 28);
+            assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
+        }
+        assert_eq!(domain.map(START, 0x100_0000, MIB, true), 0);
+        kernel.always(Kind::Mpcifc, 1, 28);
+        kernel.at_barrier(
+            2,
+            || drop(function),
+            || {
+                assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
+                assert!(kernel.log().contains("gone while its translation was registered"), "{}", kernel.log());
+            },
+        );
+        assert!(domain.keeps());
+        assert_eq!(kernel.tables(), (2, 1 + kept));
+        drop(domain);
+        assert_eq!(kernel.tables(), (2, 1 + kept));
+        kernel.forget();
+    }
+}

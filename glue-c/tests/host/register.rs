@@ -48,6 +48,7 @@ fn the_operand_of_a_registration() {
         (from_zero, u64::MAX, 1, 0, 0xffff_efff),
         // The last page of 2^64 is nobody's.
         (whole, u64::MAX, 3, 0, 0xffff_ffff_ffff_efff),
+        (ForeignFunction { start_dma: START, ..whole }, u64::MAX, 3, START, 0xffff_ffff_ffff_efff),
         (whole, u64::MAX - 0xfff, 3, 0, 0xffff_ffff_ffff_efff),
     ] {
         let (function, domain) = pair(&kernel, &from, aperture_bytes, false);
@@ -175,6 +176,36 @@ fn a_condition_code_that_no_machine_has_is_an_error() {
         function.disabled();
         operations(&kernel);
     }
+}
+
+#[test]
+fn an_attach_that_fails_leaves_the_function_neither_here_nor_there() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    let other = Domain::new(&kernel, &function).unwrap();
+    assert_eq!(function.attach(&domain), 0);
+    operations(&kernel);
+    // The first answer ends what the function had.
+    kernel.answer(Kind::Mpcifc, 0, 0);
+    kernel.answer(Kind::Mpcifc, 1, 28);
+    assert_eq!(function.attach(&other), -5);
+    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER]);
+    assert!(function.is_blocked());
+    domain.flush_all();
+    other.flush_all();
+    assert_eq!(function.reset(), (0, 0xa5));
+    assert_eq!(operations(&kernel), []);
+    // The way back is an attach like any other.
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(operations(&kernel), [REGISTER]);
+    // What does not end keeps the function from the other domain, and out of its own.
+    kernel.answer(Kind::Mpcifc, 1, 28);
+    kernel.answer(Kind::Mpcifc, 1, 28);
+    assert_eq!(function.attach(&other), -16);
+    assert_eq!(operations(&kernel), [DEREGISTER, DEREGISTER]);
+    assert!(function.is_blocked());
+    domain.flush_all();
+    assert_eq!(kernel.events().len(), 1);
 }
 
 #[test]

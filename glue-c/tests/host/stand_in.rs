@@ -165,6 +165,45 @@ impl StandIn {
         result
     }
 
+    /// Runs `test`; another processor does `deed` at the `n`th full barrier.
+    pub(crate) fn at_barrier<R>(&self, n: u32, deed: impl FnOnce(), test: impl FnOnce() -> R) -> R {
+        /// C: `KERNEL_BARRIER`.
+        const BARRIER: u32 = 1;
+        struct Other<F> {
+            left: u32,
+            deed: Option<F>,
+        }
+        unsafe extern "C" fn come_by<F: FnOnce()>(context: *mut c_void, point: u32) {
+            // SAFETY: the context is the structure below, which nobody else uses at the moment.
+            let other = unsafe { &mut *context.cast::<Other<F>>() };
+            if point == BARRIER && other.deed.is_some() {
+                other.left -= 1;
+                if other.left == 0 {
+                    if let Some(deed) = other.deed.take() {
+                        deed();
+                    }
+                }
+            }
+        }
+        fn hook<F: FnOnce()>(_: &Other<F>) -> unsafe extern "C" fn(*mut c_void, u32) {
+            come_by::<F>
+        }
+        let mut other = Other { left: n, deed: Some(deed) };
+        let yield_ = Some(hook(&other));
+        let context = (&raw mut other).cast();
+        let hooks = KernelHooks { context, yield_, wait: None, section: None, may_allocate: None };
+        // A reset forgets what waits.
+        self.grace_period();
+        // SAFETY: C copies the hooks, and uses the context until the reset below; nothing waits.
+        unsafe { kernel_reset(&hooks) };
+        let result = test();
+        self.grace_period();
+        // SAFETY: nothing waits.
+        unsafe { kernel_reset(core::ptr::null()) };
+        assert!(other.deed.is_none(), "there were not that many barriers");
+        result
+    }
+
     /// The last line of the log.
     pub(crate) fn log(&self) -> String {
         // SAFETY: C returns a string, which is copied before anything else happens.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The header against the implementation: what the C compiler is told on either side has to be the same.
+//! The header against the implementation: both sides declare the same.
 //!
 //! `include/zpci_rust.h` is written by hand. Prototypes are made from the source of the exports, and compiled together
 //! with it; `kernel/layout.c` is compared with the layout that the Rust compiler chose, and so is

@@ -25,7 +25,7 @@ fn instructions(kernel: &StandIn) -> Vec<(u32, u64, u64)> {
 }
 
 #[test]
-fn a_hypervisor_that_shadows_tables_is_told_run_by_run() {
+fn a_hypervisor_that_shadows_tables_is_refreshed_run_by_run() {
     let kernel = StandIn::new();
     let (function, domain) = pair(&kernel, &QEMU, GIB, false);
     // Nothing is mapped.
@@ -65,7 +65,7 @@ fn only_what_lies_in_the_aperture_counts() {
 }
 
 #[test]
-fn without_one_nobody_is_told() {
+fn without_one_nobody_is_refreshed() {
     let kernel = StandIn::new();
     let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
     assert_eq!(domain.map(START, 0x5_0000, 0x1000, true), 0);
@@ -74,7 +74,7 @@ fn without_one_nobody_is_told() {
 }
 
 #[test]
-fn a_hypervisor_that_cannot_follow_is_told_of_everything_later() {
+fn a_hypervisor_that_cannot_follow_is_refreshed_all_over_later() {
     let kernel = StandIn::new();
     let (function, domain) = pair(&kernel, &QEMU, GIB, false);
     assert_eq!(domain.map(START, 0x5_0000, 0x1000, true), 0);
@@ -103,7 +103,7 @@ fn a_hypervisor_that_cannot_follow_is_told_of_everything_later() {
     kernel.answer(Kind::Rpcit, 3, 0);
     assert_eq!(function.attach(&domain), 0);
     assert_eq!(instructions(&kernel), [REGISTER, first, (HANDLE, 0x1_0200_0000, 0x1000)]);
-    // One that was gone before is attached, and told of nothing.
+    // One that was gone before is attached, and not refreshed.
     function.detach();
     instructions(&kernel);
     kernel.answer(Kind::Mpcifc, 3, 0);
@@ -126,7 +126,7 @@ fn a_registration_makes_up_for_every_refresh_before_it() {
 }
 
 #[test]
-fn after_a_reset_the_function_is_told_again() {
+fn after_a_reset_the_function_is_refreshed_again() {
     let kernel = StandIn::new();
     let (function, domain) = pair(&kernel, &QEMU, GIB, false);
     // Without a translation there is nothing to register.
@@ -156,16 +156,16 @@ fn every_answer_to_a_registration_after_a_reset() {
     let (function, domain) = pair(&kernel, &QEMU, GIB, false);
     assert_eq!(function.attach(&domain), 0);
     assert_eq!(domain.map(START, 0x5_0000, 0x1000, true), 0);
-    let told = (HANDLE, START, 0x1000);
+    let refreshed = (HANDLE, START, 0x1000);
     for status in 0..=255 {
         for cc in [0, 1, 3] {
             function.disabled();
             instructions(&kernel);
             kernel.answer(Kind::Mpcifc, cc, status);
             let (answer, expected) = match (cc, status) {
-                (0, _) => ((0, 0), vec![REGISTER, told]),
+                (0, _) => ((0, 0), vec![REGISTER, refreshed]),
                 // It was not disabled after all.
-                (1, 24) => ((0, 0), vec![REGISTER, DEREGISTER, REGISTER, told]),
+                (1, 24) => ((0, 0), vec![REGISTER, DEREGISTER, REGISTER, refreshed]),
                 _ => ((cc.into(), status), vec![REGISTER]),
             };
             assert_eq!(function.reset(), answer, "condition code {cc}, status {status}");

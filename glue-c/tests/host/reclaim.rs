@@ -159,7 +159,7 @@ fn without_memory_for_an_account_the_tables_stay_and_are_used_again() {
 }
 
 #[test]
-fn what_a_function_was_not_told_of_is_not_reclaimed() {
+fn what_a_function_may_still_use_is_not_reclaimed() {
     let kernel = StandIn::new();
     let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
     assert_eq!(function.attach(&domain), 0);

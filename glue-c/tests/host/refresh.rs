@@ -263,7 +263,7 @@ fn an_error_of_one_function_is_not_lost_behind_the_success_of_the_next() {
     kernel.answer(Kind::Rpcit, 1, 28);
     kernel.answer(Kind::Rpcit, 1, 16);
     assert_eq!(domain.sync_map(START, 0x2000), (-5, 1));
-    // The one whose machine does not shadow tables is not told of what was mapped.
+    // The one whose machine does not shadow tables is not refreshed after a map.
     let instruction = |handle, length| Event::Rpcit { handle, start: START, length };
     assert_eq!(
         kernel.events(),
@@ -274,7 +274,7 @@ fn an_error_of_one_function_is_not_lost_behind_the_success_of_the_next() {
             instruction(0x8001_0003, 0x4000_0000),
         ]
     );
-    // But of what was unmapped everybody is, and the one that missed something of everything.
+    // After an unmap each is refreshed, and the one whose refresh failed all over.
     domain.sync(START, START + 0x1fff);
     assert_eq!(
         kernel.events(),

@@ -78,7 +78,7 @@ fn the_guests_interruption_state_goes_with_every_operand() {
 }
 
 #[test]
-fn ism_is_told_one_page_more() {
+fn ism_takes_one_page_more() {
     let kernel = StandIn::new();
     for (end_dma, aperture_bytes, last) in [
         (0x01ff_ffff_ffff_ffff, GIB, 0x1_4000_0fff),
@@ -108,7 +108,7 @@ fn every_answer_to_a_registration() {
         for cc in 0..=3 {
             kernel.answer(Kind::Mpcifc, cc, status);
             let (rc, expected) = match (cc, status) {
-                // Recovery registers it again, and what is gone is torn down by the event that tells of it.
+                // Recovery registers it again, and what is gone is torn down by the event that reports it.
                 (0, _) | (1, 40) | (3, _) => (0, &[REGISTER][..]),
                 // Somebody registered it before.
                 (1, 24) => (0, &[REGISTER, DEREGISTER, REGISTER][..]),
@@ -209,7 +209,7 @@ fn an_attach_that_fails_leaves_the_function_neither_here_nor_there() {
 }
 
 #[test]
-fn a_registration_of_somebody_else_that_does_not_end() {
+fn a_foreign_registration_that_does_not_end() {
     let kernel = StandIn::new();
     let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
     // The end of it is refused; the end of it is accepted, and changes nothing.
@@ -366,7 +366,7 @@ fn without_translation() {
         assert_eq!(function.attach_identity(), 0);
         assert!(!function.is_blocked());
         assert_eq!(kernel.events(), [Event::Mpcifc { handle, control: REGISTER, fib: fib(start_dma, last, 0, 0) }]);
-        // Nothing is mapped, so there is nothing to be told of after a reset.
+        // Nothing is mapped, so nothing is refreshed after a reset.
         function.disabled();
         assert_eq!(function.reset(), (0, 0));
         assert_eq!(operations(&kernel), [REGISTER]);

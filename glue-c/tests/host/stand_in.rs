@@ -366,7 +366,7 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_that_is_asked_what_it_was_not_told_to_answer() {
+    fn a_machine_that_has_no_answer() {
         let kernel = StandIn::new();
         // SAFETY: the function takes nothing.
         assert_eq!(unsafe { shim_write_back() }, -5);

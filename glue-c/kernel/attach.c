@@ -356,6 +356,8 @@ void zpci_function_remove(struct zpci_dev *zdev)
 			list_del(&attachment->stuck);
 			if (attachment->domain) {
 				WRITE_ONCE(attachment->domain->pinned, true);
+				/* The mark, then the list: see zpci_is_pinned(). */
+				smp_wmb();
 				refcount_inc(&attachment->domain->refs);
 			}
 			zpci_unlist(attachment);

@@ -210,6 +210,17 @@ static int zpci_refresh_all(struct zpci_domain *domain)
 }
 
 /*
+ * Whether a function was lost that may use the tables for ever. After a refresh
+ * this also says of a function that was not on the list any more.
+ */
+static bool zpci_is_pinned(struct zpci_domain *domain)
+{
+	/* The list, then the mark: pairs with the barrier in zpci_function_remove(). */
+	smp_rmb();
+	return READ_ONCE(domain->pinned);
+}
+
+/*
  * Frees the tables that were kept since a function might still have used them,
  * if every function forgets them now.
  */
@@ -222,7 +233,9 @@ static noinline void zpci_free_kept(struct zpci_domain *domain)
 	kept = llist_del_all(&domain->kept);
 	if (!kept)
 		return;
-	rc = READ_ONCE(domain->pinned) ? -EBUSY : zpci_refresh_all(domain);
+	rc = zpci_refresh_all(domain);
+	if (zpci_is_pinned(domain))
+		rc = -EBUSY;
 	llist_for_each_entry_safe(reclaimed, next, kept, kept) {
 		if (rc)
 			llist_add(&reclaimed->kept, &domain->kept);
@@ -265,7 +278,8 @@ static noinline void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 las
 		return;
 	}
 	reclaimed->base = domain->table.base;
-	if (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last))
+	if (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last) ||
+	    zpci_is_pinned(domain))
 		llist_add(&reclaimed->kept, &domain->kept);
 	else
 		call_rcu(&reclaimed->rcu, zpci_reclaimed_free_rcu);
@@ -275,8 +289,12 @@ static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotl
 {
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
 
-	/* Nothing was gathered */
-	if (gather->start > gather->end)
+	/*
+	 * Nothing was mapped. The core may have added a range all the same; a
+	 * refresh that starts where there is no entry can make a hypervisor
+	 * drop what is mapped behind the range.
+	 */
+	if (!gather->pgsize)
 		return;
 	/* Nothing is given back that a function may still use. No table spans less than 1 MiB. */
 	if (!zpci_refresh(domain, gather->start, gather->end) &&
@@ -341,6 +359,8 @@ static void zpci_gather(struct iommu_domain *domain, struct iommu_iotlb_gather *
 	if (!gather->queued && !empty && !before && !behind)
 		iommu_iotlb_sync(domain, gather);
 	iommu_iotlb_gather_add_range(gather, range->start, range->last - range->start + 1);
+	/* For zpci_iotlb_sync(): this range is not one that the core made up. */
+	gather->pgsize = SZ_4K;
 }
 
 static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long iova,

@@ -77,6 +77,9 @@ OFFSET(zpci_rust_reclaimed, list, 0);
 OFFSET(zpci_rust_reclaimed, span, 8);
 SIZE(zpci_rust_reclaimed, 24);
 
+OFFSET(zpci_rust_attachment, opaque, 0);
+SIZE(zpci_rust_attachment, 72);
+
 OFFSET(zpci_rust_outcome, cc, 0);
 OFFSET(zpci_rust_outcome, status, 1);
 SIZE(zpci_rust_outcome, 2);

@@ -114,7 +114,7 @@ impl Zpci for KernelZpci {
         // SAFETY: the block and the status outlive the call, and C writes the status alone. The caller answers for what
         // the operation does.
         let cc = unsafe { zpci_rust_mpcifc(function.0, control.0, &fib, &mut status) };
-        Outcome { cc: condition_code(cc), status: Status(status) }
+        outcome(cc, status)
     }
 
     #[inline]
@@ -123,7 +123,7 @@ impl Zpci for KernelZpci {
         let length = range.size_less_one().wrapping_add(1);
         // SAFETY: the status outlives the call.
         let cc = unsafe { zpci_rust_rpcit(function.0, range.start().get(), length, &mut status) };
-        Outcome { cc: condition_code(cc), status: Status(status) }
+        outcome(cc, status)
     }
 
     fn pause(&self, instruction: Instruction, busy: u32) -> bool {
@@ -209,6 +209,17 @@ pub(crate) unsafe fn add_entry(chain: *mut c_void, entry: &[u8]) -> Result<(), i
     match unsafe { zpci_rust_add_entry(chain, entry.as_ptr().cast(), entry.len()) } {
         0 => Ok(()),
         error => Err(error),
+    }
+}
+
+/// What C reports of MPCIFC or RPCIT; a condition code that no machine has is a failure, whatever the status.
+///
+/// Condition code 3 says that the function is gone, so it must not stand for what is not understood.
+#[inline]
+const fn outcome(cc: u8, status: u8) -> Outcome {
+    match cc {
+        0..=3 => Outcome { cc: condition_code(cc), status: Status(status) },
+        _ => Outcome { cc: ConditionCode::One, status: Status(0) },
     }
 }
 

@@ -274,13 +274,16 @@ impl<G: Gate> Attachment<G> {
         function: FunctionHandle,
         range: IovaRange,
     ) -> Result<Mapped, RefreshError> {
-        match self.refresh(zpci, function, range) {
-            Ok(()) => Ok(Mapped::Done),
-            Err(error) => match error.action {
-                Action::FreeResources => self.refresh_all(zpci, function).map(|()| Mapped::Everything),
-                Action::AwaitReset | Action::AwaitRecovery => Ok(Mapped::Later),
-                _ => Err(error),
-            },
+        let (result, told) = match self.refresh(zpci, function, range) {
+            Err(RefreshError { action: Action::FreeResources, .. }) => {
+                (self.refresh_all(zpci, function), Mapped::Everything)
+            }
+            result => (result, Mapped::Done),
+        };
+        match result {
+            Ok(()) => Ok(told),
+            Err(RefreshError { action: Action::AwaitReset | Action::AwaitRecovery, .. }) => Ok(Mapped::Later),
+            Err(error) => Err(error),
         }
     }
 

@@ -49,8 +49,10 @@ int shim_map_io(struct shim_domain *domain, u64 iova, u64 origin, u64 size);
 int shim_sync_map(struct shim_domain *domain, u64 iova, u64 size, u32 *everything);
 u64 shim_unmap(struct shim_domain *domain, u64 iova, u64 size, struct zpci_rust_range *changed,
 	       u64 *pages);
-/* An unmap and its sync, as the core does both; the bytes that are not mapped any more */
+/* An unmap and its sync, of the whole range if anything was mapped; the bytes that are not mapped any more */
 u64 shim_unmap_and_sync(struct shim_domain *domain, u64 iova, u64 size);
+/* The same as the core does both: in pieces, and with a range in which nothing was mapped */
+u64 shim_unmap_by_core(struct shim_domain *domain, u64 iova, u64 size);
 /* Two unmaps into one gather, and its sync; how many functions were refreshed, in all */
 u32 shim_unmap_twice(struct shim_domain *domain, u64 first, u64 second, u64 size);
 void shim_sync(struct shim_domain *domain, u64 start, u64 last);

@@ -194,16 +194,16 @@ int shim_sync_map(struct shim_domain *domain, u64 iova, u64 size, u32 *everythin
 	return rc;
 }
 
-static const struct iommu_iotlb_gather empty = { .start = (unsigned long)-1 };
-
 u64 shim_unmap(struct shim_domain *domain, u64 iova, u64 size, struct zpci_rust_range *changed,
 	       u64 *pages)
 {
 	struct zpci_domain *zpci = domain_of(domain);
-	struct iommu_iotlb_gather gather = empty;
+	struct iommu_iotlb_gather gather;
 	s64 before = zpci->ctrs.unmapped_pages.counter;
-	u64 done = zpci->domain.ops->unmap_pages(&zpci->domain, iova, 1, size, &gather);
+	u64 done;
 
+	iommu_iotlb_gather_init(&gather);
+	done = zpci->domain.ops->unmap_pages(&zpci->domain, iova, 1, size, &gather);
 	changed->start = gather.start > gather.end ? 1 : gather.start;
 	changed->last = gather.start > gather.end ? 0 : gather.end;
 	*pages = (u64)(zpci->ctrs.unmapped_pages.counter - before);
@@ -213,20 +213,54 @@ u64 shim_unmap(struct shim_domain *domain, u64 iova, u64 size, struct zpci_rust_
 u64 shim_unmap_and_sync(struct shim_domain *domain, u64 iova, u64 size)
 {
 	struct zpci_domain *zpci = domain_of(domain);
-	struct iommu_iotlb_gather gather = empty;
-	u64 done = zpci->domain.ops->unmap_pages(&zpci->domain, iova, 1, size, &gather);
+	struct iommu_iotlb_gather gather;
+	u64 done;
 
-	/* The core adds all of the range; so does a driver that unmapped less of it */
+	iommu_iotlb_gather_init(&gather);
+	done = zpci->domain.ops->unmap_pages(&zpci->domain, iova, 1, size, &gather);
 	iommu_iotlb_gather_add_range(&gather, iova, size);
 	iommu_iotlb_sync(&zpci->domain, &gather);
 	return done;
 }
 
+/* The bytes from @iova that the core has unmapped at once: frames of 1 MiB, or pages up to one */
+static u64 piece(const struct iommu_domain *domain, u64 iova, u64 size)
+{
+	u64 before = -iova & (SZ_1M - 1);
+
+	if (!(domain->pgsize_bitmap & SZ_1M) || size < before + SZ_1M)
+		return size;
+	return before ? before : size & ~(SZ_1M - 1);
+}
+
+u64 shim_unmap_by_core(struct shim_domain *domain, u64 iova, u64 size)
+{
+	struct iommu_domain *iommu = &domain_of(domain)->domain;
+	struct iommu_iotlb_gather gather;
+	u64 done, unmapped = 0;
+
+	iommu_iotlb_gather_init(&gather);
+	while (unmapped < size) {
+		done = iommu->ops->unmap_pages(iommu, iova + unmapped, 1,
+					       piece(iommu, iova + unmapped, size - unmapped),
+					       &gather);
+		if (!done)
+			break;
+		/* drivers/iommu/iommu.c of Linux 7.2 makes sure that there is a sync */
+		if (gather.start >= gather.end)
+			iommu_iotlb_gather_add_range(&gather, iova + unmapped, size);
+		unmapped += done;
+	}
+	iommu_iotlb_sync(iommu, &gather);
+	return unmapped;
+}
+
 u32 shim_unmap_twice(struct shim_domain *domain, u64 first, u64 second, u64 size)
 {
 	struct zpci_domain *zpci = domain_of(domain);
-	struct iommu_iotlb_gather gather = empty;
+	struct iommu_iotlb_gather gather;
 
+	iommu_iotlb_gather_init(&gather);
 	zpci->domain.ops->unmap_pages(&zpci->domain, first, 1, size, &gather);
 	zpci->domain.ops->unmap_pages(&zpci->domain, second, 1, size, &gather);
 	iommu_iotlb_sync(&zpci->domain, &gather);
@@ -235,7 +269,8 @@ u32 shim_unmap_twice(struct shim_domain *domain, u64 first, u64 second, u64 size
 
 void shim_sync(struct shim_domain *domain, u64 start, u64 last)
 {
-	struct iommu_iotlb_gather gather = { .start = start, .end = last };
+	/* As an unmap left it that found something */
+	struct iommu_iotlb_gather gather = { .start = start, .end = last, .pgsize = SZ_4K };
 
 	iommu_iotlb_sync(&domain_of(domain)->domain, &gather);
 }

@@ -9,7 +9,7 @@ use std::fs;
 use clp::{list_pci, mio, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, RequestHeader, ResponseHeader};
 use s390_iommu::vfio::{CapabilityHeader, ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString};
 use s390_iommu::Fib;
-use zpci_glue::attachment::ForeignOutcome;
+use zpci_glue::attachment::{ForeignAttachment, ForeignOutcome};
 use zpci_glue::container::{ForeignMember, ForeignRefusal};
 use zpci_glue::function::ForeignFunction;
 use zpci_glue::limits::ForeignLimits;
@@ -17,6 +17,7 @@ use zpci_glue::range::ForeignRange;
 use zpci_glue::reclaim::ForeignReclaimed;
 use zpci_glue::table::{ForeignTable, ForeignUnmapped};
 
+use crate::binding::{ForeignChain, ForeignEvent, KernelHooks};
 use crate::compiler::{accept, file};
 
 /// A structure of C, in bytes.
@@ -55,8 +56,11 @@ macro_rules! structure {
 
 pub(crate) use structure;
 
+/// Bytes of `struct zpci_rust_attachment`.
+const ATTACHMENT: usize = 72;
+
 /// The structures of the header.
-fn of_rust() -> [Structure; 9] {
+fn of_rust() -> [Structure; 10] {
     [
         structure!("zpci_rust_function", ForeignFunction, [
             "start_dma": start_dma, "end_dma": end_dma, "dasm": dasm, "msi_address": msi_address,
@@ -78,6 +82,12 @@ fn of_rust() -> [Structure; 9] {
         ]),
         structure!("zpci_rust_unmapped", ForeignUnmapped, ["range": range, "split": split, "pages": pages]),
         structure!("zpci_rust_reclaimed", ForeignReclaimed, ["list": list, "span": span]),
+        // What C has is room: the library asserts that what Rust has fits.
+        Structure {
+            name: "zpci_rust_attachment",
+            size: Some(ATTACHMENT),
+            members: vec![Member { name: "opaque", offset: 0, size: ATTACHMENT }],
+        },
         structure!("zpci_rust_outcome", ForeignOutcome, ["cc": cc, "status": status]),
         structure!("zpci_rust_member", ForeignMember, [
             "function": function, "table": table, "start": start, "last": last,
@@ -170,7 +180,29 @@ pub(crate) fn asserts(structures: &[Structure]) -> String {
 }
 
 pub(crate) fn of_the_header() {
+    assert!(size_of::<ForeignAttachment>() <= ATTACHMENT && align_of::<ForeignAttachment>() <= 8);
     accept(&format!("#include \"zpci_rust.h\"\n{}", asserts(&of_rust())), &[]);
+    // Every structure of the header is compared.
+    let header = fs::read_to_string(file("include/zpci_rust.h")).expect("the header");
+    let declared = header.lines().filter_map(|line| line.strip_prefix("struct ")?.strip_suffix(" {"));
+    let compared = of_rust().map(|structure| structure.name);
+    assert_eq!(declared.collect::<BTreeSet<_>>(), compared.into_iter().collect());
+}
+
+/// The structures of the C side of the tests.
+pub(crate) fn of_the_tests() {
+    let structures = [
+        structure!("stand_in_event", ForeignEvent, ["numbers": numbers, "kind": kind, "size": size, "bytes": bytes]),
+        structure!("shim_chain", ForeignChain, [
+            "buffer": buffer, "capacity": capacity, "size": size, "last": last, "accept": accept, "calls": calls,
+        ]),
+        structure!("kernel_hooks", KernelHooks, [
+            "context": context, "yield": yield_, "wait": wait, "section": section, "may_allocate": may_allocate,
+        ]),
+    ];
+    let headers = "#include \"shim.h\"\n#include \"stand_in.h\"\n#include \"kernel_test.h\"\n";
+    let options = ["tests/c", "tests/linux"].map(|folder| format!("-I{}", file(folder).display()));
+    accept(&format!("{headers}{}", asserts(&structures)), &options);
 }
 
 /// Nothing between the members of the header's structures is left out.

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The header against the implementation: what the C compiler is told on either side has to be the same.
+//! The header against the implementation: both sides declare the same.
 //!
 //! `include/zpci_rust.h` is written by hand. Prototypes are made from the source of the exports, and compiled together
 //! with it; `kernel/layout.c` is compared with the layout that the Rust compiler chose, and so is
 //! `include/uapi/linux/vfio_zpci.h`, the header for user space. With `ZPCI_KERNEL_SOURCE`, the path of a Linux source
 //! tree, the headers of that tree are compiled too.
 
+#[path = "../host/binding.rs"]
+#[expect(dead_code, reason = "only its structures are compared here, and its functions as text")]
+mod binding;
 mod compiler;
 mod constant;
 mod kernel_source;
@@ -30,6 +33,7 @@ fn main() {
         trial("prototype::c_side_of_the_tests", prototype::c_side_of_the_tests),
         trial("constant::all", constant::all),
         trial("layout::of_the_header", layout::of_the_header),
+        trial("layout::of_the_tests", layout::of_the_tests),
         trial("layout::every_byte_has_a_member", layout::every_byte_has_a_member),
         trial("layout::what_the_kernel_asserts", layout::what_the_kernel_asserts),
         trial("user_api::layout", user_api::layout),

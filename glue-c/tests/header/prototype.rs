@@ -11,17 +11,24 @@ use cbindgen::{Builder, Config, ExportConfig, ItemType, Language};
 use crate::compiler::{accept, check, file};
 
 /// The types that the header has in C alone; a block and a function information block are bytes there.
-const TYPES: [(&str, &str); 10] = [
+const TYPES: [(&str, &str); 17] = [
     ("Block", "void"),
     ("Fib", "void"),
+    ("ForeignAttachment", "struct zpci_rust_attachment"),
     ("ForeignChain", "struct shim_chain"),
     ("ForeignDomain", "struct shim_domain"),
     ("ForeignEvent", "struct stand_in_event"),
     ("ForeignFunction", "struct zpci_rust_function"),
+    ("ForeignLimits", "struct zpci_rust_limits"),
     ("ForeignMember", "struct zpci_rust_member"),
+    ("ForeignOutcome", "struct zpci_rust_outcome"),
+    ("ForeignRange", "struct zpci_rust_range"),
+    ("ForeignReclaimed", "struct zpci_rust_reclaimed"),
     ("ForeignRefusal", "struct zpci_rust_refusal"),
     ("ForeignTable", "struct zpci_rust_table"),
     ("ForeignUnmapped", "struct zpci_rust_unmapped"),
+    ("KernelFunction", "struct shim_function"),
+    ("KernelHooks", "struct kernel_hooks"),
 ];
 
 /// The C declarations of all functions in `sources`, without the semicolon.
@@ -82,18 +89,22 @@ pub(crate) fn each_is_compared() {
     }
 }
 
-/// The header declares nothing that Rust does not know.
-pub(crate) fn none_is_missing() {
-    let header = fs::read_to_string(file("include/zpci_rust.h")).expect("the header");
-    let declared: BTreeSet<&str> = header
+/// The names of the functions that `header` declares.
+fn declared(header: &str) -> BTreeSet<&str> {
+    header
         .split("/*")
         .map(|part| part.split_once("*/").map_or(part, |(_, code)| code))
         .flat_map(|code| code.split(';'))
         .filter(|declaration| declaration.contains('('))
         .map(name)
-        .collect();
+        .collect()
+}
+
+/// The header declares nothing that Rust does not know.
+pub(crate) fn none_is_missing() {
+    let header = fs::read_to_string(file("include/zpci_rust.h")).expect("the header");
     let boundary = boundary();
-    assert_eq!(declared, boundary.iter().map(|declaration| name(declaration)).collect());
+    assert_eq!(declared(&header), boundary.iter().map(|declaration| name(declaration)).collect());
 }
 
 /// What Rust takes from C is what the object may leave undefined; a panic it must not refer to.
@@ -107,17 +118,26 @@ pub(crate) fn undefined_symbols() {
 
 /// The C side of the tests is declared in Rust as it is in C.
 pub(crate) fn c_side_of_the_tests() {
-    let options = [format!("-I{}", file("tests/c").display())];
-    let (shim, stand_in): (Vec<_>, Vec<_>) = declarations([file("tests/host/binding.rs")])
-        .into_iter()
-        .partition(|declaration| name(declaration).starts_with("shim_"));
-    for (header, declarations) in [("shim.h", shim), ("stand_in.h", stand_in)] {
-        assert!(declarations.len() >= 10, "{declarations:#?}");
+    let options = ["tests/c", "tests/linux"].map(|folder| format!("-I{}", file(folder).display()));
+    let mut all = declarations([file("tests/host/binding.rs")]);
+    for (prefix, header) in [("shim_", "shim.h"), ("stand_in_", "stand_in.h"), ("kernel_", "kernel_test.h")] {
+        let (declarations, others) =
+            all.into_iter().partition::<Vec<_>, _>(|declaration| name(declaration).starts_with(prefix));
+        all = others;
+        assert!(declarations.len() >= 4, "{declarations:#?}");
         accept(&text(header, &declarations), &options);
         for declaration in &declarations {
             let (_, after) = declaration.split_once(name(declaration)).expect("its name");
             let other = format!("struct other {}{after}", name(declaration));
             assert!(check(&text(header, &[other]), &options).is_err(), "{declaration}");
         }
+    }
+    assert_eq!(all, [""; 0]);
+    // All that the shim can be asked is asked by some test.
+    let bindings = ["tests/host/binding.rs", "tests/interleavings/binding.rs"].map(file);
+    let bound = bindings.map(|path| fs::read_to_string(path).expect("the bindings")).concat();
+    let shim = fs::read_to_string(file("tests/c/shim.h")).expect("the header");
+    for name in declared(&shim) {
+        assert!(bound.contains(&format!("fn {name}(")), "{name}");
     }
 }

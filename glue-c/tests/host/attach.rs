@@ -1,10 +1,18 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Functions that are attached to a domain in which something is mapped already.
+//! Functions that come to a domain in which something is mapped already, or are registered again after a reset.
 
-use crate::domain::Domain;
+use zpci_glue::function::ForeignFunction;
+
+use crate::domain::{pair, Domain};
+use crate::function::Function;
 use crate::sample::{GIB, HARDWARE, QEMU, START};
 use crate::stand_in::{Event, Kind, StandIn};
+
+const HANDLE: u32 = 0x8002_0000;
+const REGISTER: (u32, u64, u64) = (HANDLE, 4, 0);
+const DEREGISTER: (u32, u64, u64) = (HANDLE, 5, 0);
+const EVERYTHING: (u32, u64, u64) = (HANDLE, START, 0x4000_0000);
 
 /// What happened, without the blocks.
 fn instructions(kernel: &StandIn) -> Vec<(u32, u64, u64)> {
@@ -17,52 +25,223 @@ fn instructions(kernel: &StandIn) -> Vec<(u32, u64, u64)> {
 }
 
 #[test]
-fn a_hypervisor_that_shadows_tables_is_told_of_them() {
+fn a_hypervisor_that_shadows_tables_is_refreshed_run_by_run() {
     let kernel = StandIn::new();
-    let domain = Domain::new(&kernel, &QEMU, GIB, false).unwrap();
-    let (register, everything) = ((0x8002_0000, 4, 0), (0x8002_0000, START, 0x4000_0000));
+    let (function, domain) = pair(&kernel, &QEMU, GIB, false);
     // Nothing is mapped.
-    assert_eq!(domain.attach(&QEMU, GIB), (0, [0, 0]));
-    assert_eq!(instructions(&kernel), [register]);
-    assert_eq!(domain.detach(&QEMU), 0);
-    instructions(&kernel);
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(instructions(&kernel), [REGISTER]);
+    function.detach();
+    assert_eq!(instructions(&kernel), [DEREGISTER]);
 
-    assert_eq!(domain.map(START + GIB - 0x1000, 0x5_0000, 0x1000, true), 0);
-    assert_eq!(domain.attach(&QEMU, GIB), (0, [0, 0]));
-    assert_eq!(instructions(&kernel), [register, everything]);
-    assert_eq!(domain.detach(&QEMU), 0);
-    instructions(&kernel);
-
-    // Only what lies in the window counts.
-    assert_eq!(domain.unmap(START + GIB - 0x1000, 0x1000).pages, 1);
-    assert_eq!(domain.map(START + GIB, 0x5_0000, 0x1000, true), 0);
-    assert_eq!(domain.attach(&QEMU, GIB), (0, [0, 0]));
-    assert_eq!(instructions(&kernel), [register]);
+    // Two runs that are not a MiB apart; one a page further on than that; one at the end of the aperture.
+    for offset in [0x1_0000, 0x11_0000, 0x21_1000, GIB - 0x1000] {
+        assert_eq!(domain.map(START + offset, 0x5_0000, 0x1000, true), 0);
+    }
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(
+        instructions(&kernel),
+        [
+            REGISTER,
+            (HANDLE, 0x1_0001_0000, 0x10_1000),
+            (HANDLE, 0x1_0021_1000, 0x1000),
+            (HANDLE, 0x1_3fff_f000, 0x1000),
+        ]
+    );
 }
 
 #[test]
-fn without_one_nobody_is_told() {
+fn only_what_lies_in_the_aperture_counts() {
     let kernel = StandIn::new();
-    let domain = Domain::new(&kernel, &HARDWARE, GIB, false).unwrap();
+    let (function, domain) = pair(&kernel, &QEMU, GIB, false);
+    assert_eq!(domain.map(START + GIB, 0x5_0000, 0x1000, true), 0);
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(instructions(&kernel), [REGISTER]);
+    function.detach();
+    instructions(&kernel);
+    assert_eq!(domain.map(START + GIB - 0x2000, 0x6_0000, 0x2000, true), 0);
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(instructions(&kernel), [REGISTER, (HANDLE, 0x1_3fff_e000, 0x2000)]);
+}
+
+#[test]
+fn without_one_nobody_is_refreshed() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
     assert_eq!(domain.map(START, 0x5_0000, 0x1000, true), 0);
-    assert_eq!(domain.attach(&HARDWARE, GIB), (0, [0, 0]));
+    assert_eq!(function.attach(&domain), 0);
     assert_eq!(instructions(&kernel), [(0x8001_0007, 4, 0)]);
 }
 
 #[test]
-fn an_attach_that_the_hypervisor_cannot_follow_fails() {
+fn a_hypervisor_that_cannot_follow_is_refreshed_all_over_later() {
     let kernel = StandIn::new();
-    let domain = Domain::new(&kernel, &QEMU, GIB, false).unwrap();
+    let (function, domain) = pair(&kernel, &QEMU, GIB, false);
     assert_eq!(domain.map(START, 0x5_0000, 0x1000, true), 0);
-    for (cc, status, rc) in [(1, 16, -12), (1, 4, -12), (1, 8, -5), (3, 0, -5)] {
+    assert_eq!(domain.map(START + 0x200_0000, 0x5_0000, 0x1000, true), 0);
+    let first = (HANDLE, START, 0x1000);
+    for (cc, status) in [(1, 16), (1, 4), (1, 8), (1, 40), (1, 28)] {
         kernel.answer(Kind::Mpcifc, 0, 0);
         kernel.answer(Kind::Rpcit, cc, status);
-        assert_eq!(domain.attach(&QEMU, GIB), (rc, [0, 0]));
-        let expected = [(0x8002_0000, 4, 0), (0x8002_0000, START, 0x4000_0000), (0x8002_0000, 5, 0)];
-        assert_eq!(instructions(&kernel), expected);
+        assert_eq!(function.attach(&domain), 0);
+        assert!(!function.is_blocked());
+        assert_eq!(instructions(&kernel), [REGISTER, first]);
+        assert!(
+            kernel.log().contains("FID 00000001: the machine does not know all that is mapped"),
+            "{}",
+            kernel.log()
+        );
+        // The next refresh is one of the whole aperture, and the one behind it is not.
+        assert_eq!(domain.sync_map(START + 0x5000, 0x1000), (0, 0));
+        assert_eq!(domain.sync_map(START + 0x5000, 0x1000), (0, 0));
+        assert_eq!(instructions(&kernel), [EVERYTHING, (HANDLE, 0x1_0000_5000, 0x1000)]);
+        function.detach();
+        instructions(&kernel);
     }
-    // A function that was gone before is attached, whatever the refresh of it says.
-    kernel.answer(Kind::Mpcifc, 3, 0);
+    // A function that is gone by then has nothing to make up for.
+    kernel.answer(Kind::Mpcifc, 0, 0);
     kernel.answer(Kind::Rpcit, 3, 0);
-    assert_eq!(domain.attach(&QEMU, GIB), (0, [3, 0]));
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(instructions(&kernel), [REGISTER, first, (HANDLE, 0x1_0200_0000, 0x1000)]);
+    // One that was gone before is attached, and not refreshed.
+    function.detach();
+    instructions(&kernel);
+    kernel.answer(Kind::Mpcifc, 3, 0);
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(instructions(&kernel), [REGISTER]);
+}
+
+#[test]
+fn a_registration_makes_up_for_every_refresh_before_it() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    assert_eq!(function.attach(&domain), 0);
+    kernel.answer(Kind::Rpcit, 1, 8);
+    domain.sync(START, START + 0xfff);
+    function.disabled();
+    assert_eq!(function.reset().0, 0);
+    instructions(&kernel);
+    domain.sync(START, START + 0xfff);
+    assert_eq!(instructions(&kernel), [(0x8001_0007, START, 0x1000)]);
+}
+
+#[test]
+fn after_a_reset_the_function_is_refreshed_again() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &QEMU, GIB, false);
+    // Without a translation there is nothing to register.
+    assert_eq!(function.reset(), (0, 0xa5));
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(domain.map(START, 0x5_0000, 0x3000, true), 0);
+    instructions(&kernel);
+
+    // While it is disabled it needs no refresh.
+    function.disabled();
+    assert_eq!(domain.sync_map(START, 0x3000), (0, 0));
+    domain.sync(START + 0x1000, START + 0x1fff);
+    domain.flush_all();
+    assert_eq!(instructions(&kernel), []);
+    // The handle that CLP gives it is used from then on.
+    let handle = 0x8003_0000;
+    function.set_handle(handle);
+    assert_eq!(function.reset(), (0, 0));
+    assert_eq!(instructions(&kernel), [(handle, 4, 0), (handle, START, 0x3000)]);
+    domain.sync(START, START + 0xfff);
+    assert_eq!(instructions(&kernel), [(handle, START, 0x1000)]);
+}
+
+#[test]
+fn every_answer_to_a_registration_after_a_reset() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &QEMU, GIB, false);
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(domain.map(START, 0x5_0000, 0x1000, true), 0);
+    let refreshed = (HANDLE, START, 0x1000);
+    for status in 0..=255 {
+        for cc in [0, 1, 3] {
+            function.disabled();
+            instructions(&kernel);
+            kernel.answer(Kind::Mpcifc, cc, status);
+            let (answer, expected) = match (cc, status) {
+                (0, _) => ((0, 0), vec![REGISTER, refreshed]),
+                // It was not disabled after all.
+                (1, 24) => ((0, 0), vec![REGISTER, DEREGISTER, REGISTER, refreshed]),
+                _ => ((cc.into(), status), vec![REGISTER]),
+            };
+            assert_eq!(function.reset(), answer, "condition code {cc}, status {status}");
+            assert_eq!(instructions(&kernel), expected, "condition code {cc}, status {status}");
+            // Whatever was answered, the function stays with its domain; what is not registered is not refreshed.
+            assert!(!function.is_blocked());
+            domain.sync(START, START + 0xfff);
+            assert_eq!(instructions(&kernel).len(), usize::from(answer.0 == 0));
+        }
+    }
+    // A handle that is not enabled is not tried.
+    function.set_handle(0x0002_0000);
+    function.disabled();
+    assert_eq!(function.reset(), (3, 0));
+    assert_eq!(instructions(&kernel), []);
+}
+
+#[test]
+fn the_aperture_is_what_function_and_table_have_in_common() {
+    let kernel = StandIn::new();
+    let (_first, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    // The table spans 4 TiB; the other one is to use 8 from 4 GiB on.
+    kernel.settings(1 << 43, false);
+    let wide = Function::new(&kernel, &ForeignFunction { flags: ForeignFunction::REFRESH, ..HARDWARE });
+    assert_eq!(wide.attach(&domain), 0);
+    let [Event::Mpcifc { fib, .. }] = &kernel.events()[..] else { panic!("no registration") };
+    assert_eq!(fib[16..24], 0x0000_0001_0000_0000_u64.to_be_bytes());
+    assert_eq!(fib[24..32], 0x0000_03ff_ffff_ffff_u64.to_be_bytes());
+    domain.flush_all();
+    // From 4 GiB to 4 TiB: one instruction, as it starts with a region-third entry.
+    assert_eq!(instructions(&kernel), [(0x8001_0007, START, 0x3ff_0000_0000)]);
+}
+
+#[test]
+fn what_a_function_cannot_use_is_refused_and_leaves_it_where_it_is() {
+    let kernel = StandIn::new();
+    let (_third_only, third) = pair(&kernel, &HARDWARE, GIB, false);
+    let (_second_only, second) = pair(&kernel, &HARDWARE, 1 << 43, false);
+    kernel.settings(GIB, false);
+    // No such root: the machine would not answer but trap.
+    let function = Function::new(&kernel, &QEMU);
+    let own = Domain::new(&kernel, &function).unwrap();
+    assert_eq!(function.attach(&own), 0);
+    kernel.events();
+    assert_eq!(function.attach(&second), -22);
+    assert!(!function.is_blocked());
+    own.flush_all();
+    assert_eq!(instructions(&kernel), [EVERYTHING]);
+
+    let only_first = ForeignFunction { designation_types: 0x10, ..HARDWARE };
+    let no_page = ForeignFunction { start_dma: 1, end_dma: 0xfff, ..HARDWARE };
+    let beyond = ForeignFunction { start_dma: 1 << 42, ..HARDWARE };
+    for (from, aperture_bytes) in [(only_first, GIB), (no_page, GIB), (beyond, GIB), (HARDWARE, 0), (HARDWARE, 0xfff)] {
+        kernel.settings(aperture_bytes, false);
+        let function = Function::new(&kernel, &from);
+        assert_eq!(function.attach(&third), -22);
+        assert!(function.is_blocked());
+        assert_eq!(kernel.events(), []);
+    }
+    // As if the machine had been asked, which would not know the handle.
+    kernel.settings(GIB, false);
+    let disabled = Function::new(&kernel, &ForeignFunction { handle: 0x0001_0007, ..HARDWARE });
+    assert_eq!(disabled.attach(&third), 0);
+    assert_eq!(kernel.events(), []);
+}
+
+#[test]
+fn without_memory_for_an_account_the_function_stays_where_it_is() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &QEMU, GIB, false);
+    let other = Domain::new(&kernel, &function).unwrap();
+    assert_eq!(function.attach(&domain), 0);
+    kernel.events();
+    assert_eq!(kernel.without_memory(|| function.attach(&other)), -12);
+    assert!(!function.is_blocked());
+    // Where it is already there is nothing to do.
+    assert_eq!(kernel.without_memory(|| function.attach(&domain)), 0);
+    assert_eq!(kernel.events(), []);
 }

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The C side as Rust sees it; `tests/header` compares it with `tests/c/stand_in.h` and `tests/c/shim.h`.
+//! The C side as Rust sees it; `tests/header` compares it with `tests/c/stand_in.h`, `tests/c/shim.h` and
+//! `tests/linux/kernel_test.h`.
 
 use core::ffi::{c_char, c_void};
 
 use zpci_glue::container::{ForeignMember, ForeignRefusal};
 use zpci_glue::function::ForeignFunction;
+use zpci_glue::range::ForeignRange;
 
 /// C: `struct stand_in_event`.
 #[derive(Clone, Copy)]
@@ -21,6 +23,22 @@ pub(crate) struct ForeignEvent {
 #[repr(C)]
 pub(crate) struct ForeignDomain {
     _opaque: [u8; 0],
+}
+
+/// C: `struct shim_function`.
+#[repr(C)]
+pub(crate) struct KernelFunction {
+    _opaque: [u8; 0],
+}
+
+/// C: `struct kernel_hooks`; a null pointer leaves the decision to C.
+#[repr(C)]
+pub(crate) struct KernelHooks {
+    pub(crate) context: *mut c_void,
+    pub(crate) yield_: Option<unsafe extern "C" fn(*mut c_void, u32)>,
+    pub(crate) wait: Option<unsafe extern "C" fn(*mut c_void, *const c_void)>,
+    pub(crate) section: Option<unsafe extern "C" fn(*mut c_void, u32) -> u32>,
+    pub(crate) may_allocate: Option<unsafe extern "C" fn(*mut c_void) -> bool>,
 }
 
 /// C: `struct shim_chain`.
@@ -47,43 +65,48 @@ unsafe extern "C" {
     pub(crate) fn stand_in_answers_left() -> u32;
     pub(crate) fn stand_in_patience(kind: u32, pauses: u32);
     pub(crate) fn stand_in_dma(iota: u64, iova: u64, write: bool) -> u64;
+    pub(crate) fn stand_in_table_or_null(origin: u64, size: u32) -> *const c_void;
 
-    pub(crate) fn shim_domain_new(
-        function: *const ForeignFunction,
-        aperture: u64,
-        large: bool,
-        rc: *mut i32,
-    ) -> *mut ForeignDomain;
+    pub(crate) fn kernel_reset(hooks: *const KernelHooks);
+    pub(crate) fn kernel_last_log() -> *const c_char;
+    pub(crate) fn kernel_callbacks() -> u32;
+    pub(crate) fn kernel_sections() -> u32;
+
+    pub(crate) fn shim_settings(aperture_bytes: u64, large: bool);
+    pub(crate) fn shim_function_new(from: *const ForeignFunction) -> *mut KernelFunction;
+    pub(crate) fn shim_function_free(function: *mut KernelFunction);
+    pub(crate) fn shim_function_handle(function: *mut KernelFunction, handle: u32);
+    pub(crate) fn shim_function_disabled(function: *mut KernelFunction);
+    pub(crate) fn shim_function_reset(function: *mut KernelFunction, status: *mut u8) -> i32;
+    pub(crate) fn shim_function_blocked(function: *mut KernelFunction) -> bool;
+    pub(crate) fn shim_probe(function: *mut KernelFunction) -> i32;
+    pub(crate) fn shim_may_defer(function: *mut KernelFunction) -> bool;
+    pub(crate) fn shim_reserved(function: *mut KernelFunction, ranges: *mut ForeignRange, interrupts: *mut u32) -> u32;
+
+    pub(crate) fn shim_domain_new(function: *mut KernelFunction, rc: *mut i32) -> *mut ForeignDomain;
     pub(crate) fn shim_domain_free(domain: *mut ForeignDomain);
+    pub(crate) fn shim_grace_period();
     pub(crate) fn shim_domain_origin(domain: *const ForeignDomain) -> u64;
     pub(crate) fn shim_domain_last(domain: *const ForeignDomain) -> u64;
-    pub(crate) fn shim_attach(
-        domain: *mut ForeignDomain,
-        function: *const ForeignFunction,
-        aperture: u64,
-        answer: *mut u8,
-    ) -> i32;
-    pub(crate) fn shim_detach(domain: *mut ForeignDomain, handle: u32, gisa: u32) -> i32;
+    pub(crate) fn shim_domain_keeps(domain: *const ForeignDomain) -> bool;
+    pub(crate) fn shim_attach(domain: *mut ForeignDomain, function: *mut KernelFunction) -> i32;
+    pub(crate) fn shim_detach(function: *mut KernelFunction);
     pub(crate) fn shim_map(domain: *mut ForeignDomain, iova: u64, origin: u64, size: u64, writable: bool) -> i32;
+    pub(crate) fn shim_map_io(domain: *mut ForeignDomain, iova: u64, origin: u64, size: u64) -> i32;
     pub(crate) fn shim_sync_map(domain: *mut ForeignDomain, iova: u64, size: u64, everything: *mut u32) -> i32;
     pub(crate) fn shim_unmap(
         domain: *mut ForeignDomain,
         iova: u64,
         size: u64,
-        changed: *mut u64,
+        changed: *mut ForeignRange,
         pages: *mut u64,
     ) -> u64;
-    pub(crate) fn shim_sync(domain: *mut ForeignDomain, start: u64, last: u64) -> bool;
-    pub(crate) fn shim_grace_period(domain: *mut ForeignDomain);
+    pub(crate) fn shim_unmap_and_sync(domain: *mut ForeignDomain, iova: u64, size: u64) -> u64;
+    pub(crate) fn shim_unmap_by_core(domain: *mut ForeignDomain, iova: u64, size: u64) -> u64;
+    pub(crate) fn shim_unmap_twice(domain: *mut ForeignDomain, first: u64, second: u64, size: u64) -> u32;
+    pub(crate) fn shim_sync(domain: *mut ForeignDomain, start: u64, last: u64);
+    pub(crate) fn shim_flush_all(domain: *mut ForeignDomain);
     pub(crate) fn shim_translate(domain: *const ForeignDomain, iova: u64) -> u64;
-
-    pub(crate) fn shim_window(function: *const ForeignFunction, aperture: u64, window: *mut u64) -> i32;
-    pub(crate) fn shim_reserved(function: *const ForeignFunction, aperture: u64, reserved: *mut [u64; 2]) -> u32;
-    pub(crate) fn shim_interrupts(function: *const ForeignFunction, aperture: u64, interrupts: *mut u64) -> bool;
-    pub(crate) fn shim_refresh(handle: u32, start: u64, last: u64) -> i32;
-    pub(crate) fn shim_refresh_all(handle: u32, start: u64, last: u64) -> i32;
-    pub(crate) fn shim_refresh_mapped(handle: u32, start: u64, last: u64, first: u64, end: u64) -> i32;
-    pub(crate) fn shim_may_defer(function_type: u8) -> bool;
 
     pub(crate) fn shim_list(context: *mut c_void) -> i32;
     pub(crate) fn shim_find(id: u32, handle: *mut u32, configured: *mut bool) -> i32;

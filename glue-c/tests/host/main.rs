@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The exports, called from C as the kernel's shim calls them, with a kernel and a machine that stand in for real ones.
+//! The exports and the kernel's shim, with a kernel and a machine that stand in for real ones.
 
 mod attach;
 mod binding;
@@ -9,6 +9,7 @@ mod chain;
 mod container;
 mod domain;
 mod enable;
+mod function;
 mod list;
 mod map;
 mod query;

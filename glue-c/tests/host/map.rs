@@ -4,9 +4,9 @@
 
 use zpci_glue::function::ForeignFunction;
 
-use crate::domain::{Domain, Unmapped};
+use crate::domain::{pair, Unmapped};
 use crate::sample::{GIB, HARDWARE, QEMU, START};
-use crate::stand_in::StandIn;
+use crate::stand_in::{Event, Kind, StandIn};
 
 const MIB: u64 = 1 << 20;
 
@@ -14,7 +14,7 @@ const MIB: u64 = 1 << 20;
 fn devices_find_what_is_mapped_below_every_root() {
     let kernel = StandIn::new();
     for (aperture, designation_type, tables) in [(GIB, 1, (2, 1)), (1 << 43, 2, (3, 1)), (u64::MAX, 3, (4, 1))] {
-        let domain = Domain::new(&kernel, &HARDWARE, aperture, false).unwrap();
+        let (_function, domain) = pair(&kernel, &HARDWARE, aperture, false);
         let iota = domain.iota(designation_type);
         assert_eq!(domain.map(START, 0x5_0000, 0x3000, true), 0);
         assert_eq!(kernel.gfp(), 0x22);
@@ -41,7 +41,7 @@ fn devices_find_what_is_mapped_below_every_root() {
 fn the_last_page_of_everything() {
     let kernel = StandIn::new();
     let whole = ForeignFunction { start_dma: 0, end_dma: u64::MAX, designation_types: 0x10, ..QEMU };
-    let domain = Domain::new(&kernel, &whole, u64::MAX, false).unwrap();
+    let (_function, domain) = pair(&kernel, &whole, u64::MAX, false);
     let last_page = 0xffff_ffff_ffff_f000;
     assert_eq!(domain.map(last_page, last_page, 0x1000, true), 0);
     assert_eq!(kernel.dma(domain.iota(3), last_page + 0x123, true), Some(last_page + 0x123));
@@ -52,7 +52,7 @@ fn the_last_page_of_everything() {
 #[test]
 fn what_cannot_be_mapped_is_refused_and_nothing_changes() {
     let kernel = StandIn::new();
-    let domain = Domain::new(&kernel, &QEMU, GIB, false).unwrap();
+    let (_function, domain) = pair(&kernel, &QEMU, GIB, false);
     let end = 0x400_0000_0000;
     for (iova, origin, size) in [
         (START, 0x5_0000, 0),
@@ -86,7 +86,7 @@ fn wherever_storage_ends_nothing_is_mapped() {
     let (iova, size) = (START + 0x7fff_e000, 0x4000);
     for (aperture, designation_type, needed) in [(4 * GIB, 1, 4), (1 << 43, 2, 5), (u64::MAX, 3, 6)] {
         for n in 1..=needed {
-            let domain = Domain::new(&kernel, &HARDWARE, aperture, false).unwrap();
+            let (_function, domain) = pair(&kernel, &HARDWARE, aperture, false);
             kernel.fail_allocation(n);
             assert_eq!(domain.map(iova, 0x5_0000, size, true), -12, "allocation {n} of {needed}");
             let iota = domain.iota(designation_type);
@@ -104,7 +104,7 @@ fn wherever_storage_ends_nothing_is_mapped() {
 #[test]
 fn unmapping_passes_holes_and_never_allocates() {
     let kernel = StandIn::new();
-    let domain = Domain::new(&kernel, &QEMU, GIB, false).unwrap();
+    let (_function, domain) = pair(&kernel, &QEMU, GIB, false);
     let iota = domain.iota(1);
     assert_eq!(domain.map(START + 0x1000, 0x5_0000, 0x1000, true), 0);
     assert_eq!(domain.map(START + 0x8000_4000, 0x6_0000, 0x2000, true), 0);
@@ -135,7 +135,7 @@ fn unmapping_passes_holes_and_never_allocates() {
 fn frames_of_a_mebibyte_where_they_may_be_used() {
     let kernel = StandIn::new();
     for (large, page_tables) in [(false, 4), (true, 2)] {
-        let domain = Domain::new(&kernel, &HARDWARE, GIB, large).unwrap();
+        let (_function, domain) = pair(&kernel, &HARDWARE, GIB, large);
         let iota = domain.iota(1);
         // A page, two whole MiB, a page.
         assert_eq!(domain.map(START + MIB - 0x1000, 0x10_0000 - 0x1000, 2 * MIB + 0x2000, false), 0);
@@ -154,9 +154,11 @@ fn frames_of_a_mebibyte_where_they_may_be_used() {
 }
 
 #[test]
-fn a_frame_of_which_a_part_is_unmapped_is_split() {
+fn a_frame_of_which_a_part_is_unmapped_is_split_and_refreshed_at_once() {
     let kernel = StandIn::new();
-    let domain = Domain::new(&kernel, &HARDWARE, GIB, true).unwrap();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, true);
+    assert_eq!(function.attach(&domain), 0);
+    kernel.events();
     let iota = domain.iota(1);
     assert_eq!(domain.map(START, 0x100_0000, 2 * MIB, false), 0);
     assert_eq!(kernel.tables(), (2, 0));
@@ -165,6 +167,9 @@ fn a_frame_of_which_a_part_is_unmapped_is_split() {
         domain.unmap(START + 0x8_0000, MIB),
         Unmapped { size: MIB, changed: [START + 0x8_0000, START + 0x17_ffff], pages: 256 }
     );
+    // A machine may use the old entries for any byte of either frame.
+    let handle = 0x8001_0007;
+    assert_eq!(kernel.events(), [Event::Rpcit { handle, start: 0x1_0000_0000, length: 0x20_0000 }]);
     assert_eq!(kernel.gfp(), 0x33);
     assert_eq!(kernel.tables(), (2, 2));
     for (offset, absolute) in [
@@ -178,19 +183,60 @@ fn a_frame_of_which_a_part_is_unmapped_is_split() {
         assert_eq!(kernel.dma(iota, START + offset, false), absolute, "{offset:#x}");
         assert_eq!(kernel.dma(iota, START + offset, true), None);
     }
+    // Pages are pages now.
+    assert_eq!(domain.unmap(START, 0x1000).pages, 1);
+    assert_eq!(kernel.events(), []);
+}
+
+#[test]
+fn whole_frames_are_not_refreshed_before_the_sync() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, true);
+    assert_eq!(function.attach(&domain), 0);
+    kernel.events();
+    assert_eq!(domain.map(START, 0x100_0000, 2 * MIB, false), 0);
+    assert_eq!(domain.unmap(START, 2 * MIB).changed, [START, START + 2 * MIB - 1]);
+    assert_eq!(kernel.events(), []);
+    domain.sync(START, START + 2 * MIB - 1);
+    let handle = 0x8001_0007;
+    assert_eq!(kernel.events(), [Event::Rpcit { handle, start: 0x1_0000_0000, length: 0x20_0000 }]);
+}
+
+#[test]
+fn a_split_that_a_function_does_not_learn_of_is_made_up_for_by_the_sync() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, true);
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(domain.map(START, 0x100_0000, MIB, false), 0);
+    kernel.events();
+    kernel.answer(Kind::Rpcit, 1, 28);
+    assert_eq!(domain.unmap_and_sync(START + 0x1000, 0x1000), 0x1000);
+    let handle = 0x8001_0007;
+    assert_eq!(
+        kernel.events(),
+        [
+            Event::Rpcit { handle, start: 0x1_0000_0000, length: 0x10_0000 },
+            Event::Rpcit { handle, start: 0x1_0000_0000, length: 0x4000_0000 },
+        ]
+    );
 }
 
 #[test]
 fn a_frame_that_cannot_be_split_stays_whole() {
     let kernel = StandIn::new();
-    let domain = Domain::new(&kernel, &HARDWARE, GIB, true).unwrap();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, true);
+    assert_eq!(function.attach(&domain), 0);
+    kernel.events();
     let iota = domain.iota(1);
     assert_eq!(domain.map(START, 0x100_0000, 2 * MIB, true), 0);
     let refused = Unmapped { size: 0, changed: Unmapped::NONE, pages: 0 };
-    for n in [1, 2] {
-        // With n = 2 the first of two frames is split, and leads where it did.
+    let handle = 0x8001_0007;
+    // With n = 2 the first of two frames is split, and leads where it did; then the second alone is tried.
+    let first_frame = [Event::Rpcit { handle, start: 0x1_0000_0000, length: 0x10_0000 }];
+    for (n, refreshed) in [(1, &[][..]), (2, &first_frame)] {
         kernel.fail_allocation(n);
         assert_eq!(domain.unmap(START + 0x8_0000, MIB), refused);
+        assert_eq!(kernel.events(), refreshed);
         assert_eq!(kernel.tables(), (2, n - 1));
         for offset in (0..2 * MIB).step_by(0x1000) {
             assert_eq!(kernel.dma(iota, START + offset, true), Some(0x100_0000 + offset));
@@ -198,4 +244,15 @@ fn a_frame_that_cannot_be_split_stays_whole() {
     }
     kernel.fail_allocation(0);
     assert_eq!(domain.unmap(START + 0x8_0000, MIB).pages, 256);
+    assert_eq!(kernel.events(), [Event::Rpcit { handle, start: 0x1_0010_0000, length: 0x10_0000 }]);
+}
+
+#[test]
+fn what_a_bar_is_mapped_to_is_no_storage() {
+    let kernel = StandIn::new();
+    let (_function, domain) = pair(&kernel, &QEMU, GIB, false);
+    assert_eq!(domain.map_io(START, 0x5_0000, 0x1000), -22);
+    assert_eq!(kernel.tables(), (1, 0));
+    assert_eq!(domain.translate(START), 0);
+    assert_eq!(domain.map(START, 0x5_0000, 0x1000, false), 0);
 }

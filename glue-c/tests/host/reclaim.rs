@@ -2,53 +2,92 @@
 
 //! Tables that an unmap emptied: taken out, kept for a grace period, given back.
 
-use crate::domain::Domain;
+use crate::binding::stand_in_table_or_null;
+use crate::domain::{pair, Domain};
+use crate::function::Function;
 use crate::sample::{GIB, HARDWARE, QEMU, START};
 use crate::stand_in::{Event, Kind, StandIn};
 
 const MIB: u64 = 1 << 20;
+const HANDLE: u32 = 0x8001_0007;
+
+fn rpcit(start: u64, length: u64) -> Event {
+    Event::Rpcit { handle: HANDLE, start, length }
+}
+
+/// The bytes of the table at `origin`, if there is one.
+fn table(origin: u64, size: u32) -> Option<Vec<u8>> {
+    // SAFETY: C looks the table up, and nobody changes it meanwhile.
+    unsafe {
+        let table: *const u8 = stand_in_table_or_null(origin, size).cast();
+        (!table.is_null()).then(|| core::slice::from_raw_parts(table, size as usize).to_vec())
+    }
+}
+
+/// Where the page table for `iova` is, below a region-third table.
+fn page_table(domain: &Domain<'_>, iova: u64) -> u64 {
+    let entry = |origin, index: u64| {
+        let bytes = table(origin, 16 << 10).expect("a table");
+        let at = 8 * (index & 0x7ff) as usize;
+        u64::from_be_bytes(bytes[at..at + 8].try_into().expect("eight bytes"))
+    };
+    let segments = entry(domain.origin(), iova >> 31) & !0x3fff;
+    entry(segments, iova >> 20) & !0x7ff
+}
 
 #[test]
 fn empty_tables_are_given_back_after_a_refresh_and_a_grace_period() {
     let kernel = StandIn::new();
-    let domain = Domain::new(&kernel, &HARDWARE, 16 * GIB, false).unwrap();
-    assert_eq!(domain.attach(&HARDWARE, 16 * GIB), (0, [0, 0]));
+    let (function, domain) = pair(&kernel, &HARDWARE, 16 * GIB, false);
+    assert_eq!(function.attach(&domain), 0);
     kernel.events();
     assert_eq!(domain.map(START, 0x100_0000, 2 * MIB, true), 0);
     assert_eq!(kernel.tables(), (2, 2));
     assert_eq!(domain.unmap(START, 2 * MIB).pages, 512);
 
     // All of the first MiB, and a part of the second.
-    assert!(domain.sync(START, START + MIB + 0x7_ffff));
-    let handle = 0x8001_0007;
-    assert_eq!(
-        kernel.events(),
-        [
-            Event::Rpcit { handle, start: 0x1_0000_0000, length: 0x18_0000 },
-            Event::Rpcit { handle, start: 0x1_0000_0000, length: 0x10_0000 },
-        ]
-    );
+    domain.sync(START, START + MIB + 0x7_ffff);
+    assert_eq!(kernel.waiting(), 1);
+    assert_eq!(kernel.events(), [rpcit(0x1_0000_0000, 0x18_0000), rpcit(0x1_0000_0000, 0x10_0000)]);
     // The list is in the table, and the table is still there.
     assert_eq!(kernel.tables(), (2, 2));
     assert_eq!(kernel.dma(domain.iota(1), START, false), None);
-    domain.grace_period();
+    kernel.grace_period();
     assert_eq!(kernel.tables(), (2, 1));
 
     // All of what the segment table covers: it goes as well.
-    assert!(domain.sync(START, START + 2 * GIB - 1));
-    domain.grace_period();
+    domain.sync(START, START + 2 * GIB - 1);
+    assert_eq!(kernel.waiting(), 1);
+    assert_eq!(kernel.events(), [rpcit(START, 0x8000_0000), rpcit(START, 0x8000_0000)]);
+    kernel.grace_period();
     assert_eq!(kernel.tables(), (1, 0));
     assert_eq!(kernel.dma(domain.iota(1), START, false), None);
 
-    assert!(!domain.sync(START, START + 2 * GIB - 1));
+    domain.sync(START, START + 2 * GIB - 1);
+    assert_eq!(kernel.waiting(), 0);
+    assert_eq!(kernel.events(), [rpcit(START, 0x8000_0000)]);
     assert_eq!(domain.map(START, 0x100_0000, 0x1000, true), 0);
     assert_eq!(kernel.dma(domain.iota(1), START, true), Some(0x100_0000));
 }
 
 #[test]
+fn less_than_a_mebibyte_is_not_looked_at() {
+    let kernel = StandIn::new();
+    let (_function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    assert_eq!(domain.map(START, 0x100_0000, MIB, true), 0);
+    assert_eq!(domain.unmap(START, MIB).pages, 256);
+    domain.sync(START, START + MIB - 0x1001);
+    assert_eq!(kernel.waiting(), 0);
+    domain.sync(START, START + MIB - 1);
+    assert_eq!(kernel.waiting(), 1);
+    kernel.grace_period();
+    assert_eq!(kernel.tables(), (2, 0));
+}
+
+#[test]
 fn every_table_below_a_deep_root_is_given_back() {
     let kernel = StandIn::new();
-    let domain = Domain::new(&kernel, &HARDWARE, u64::MAX, false).unwrap();
+    let (_function, domain) = pair(&kernel, &HARDWARE, u64::MAX, false);
     let places = [0x1_0000_0000, 0x400_0000_0000, 0x20_0000_0000_0000, 0xffff_ffff_ffff_f000_u64];
     for iova in places {
         assert_eq!(domain.map(iova, 0x5_0000, 0x1000, true), 0);
@@ -59,21 +98,26 @@ fn every_table_below_a_deep_root_is_given_back() {
         assert_eq!(domain.unmap(iova, 0x1000).pages, 1);
     }
     kernel.fail_allocation(1);
-    assert!(domain.sync(0, u64::MAX));
+    domain.sync(0, u64::MAX);
     assert_eq!(kernel.tables(), (12, 4));
-    domain.grace_period();
+    kernel.grace_period();
     assert_eq!(kernel.tables(), (1, 0));
 }
 
 #[test]
 fn tables_in_use_stay() {
     let kernel = StandIn::new();
-    let domain = Domain::new(&kernel, &QEMU, GIB, false).unwrap();
+    let (_function, domain) = pair(&kernel, &QEMU, GIB, false);
     assert_eq!(domain.map(START, 0x100_0000, MIB, true), 0);
     assert_eq!(domain.unmap(START, MIB - 0x1000).pages, 255);
-    assert!(!domain.sync(START, START + MIB - 1));
-    assert!(!domain.sync(START + 1, START + MIB - 1), "no whole pages");
-    assert!(!domain.sync(START + MIB, START - 1), "no range");
+    for (start, last, what) in [
+        (START, START + MIB - 1, "a page is mapped"),
+        (START + 1, START + 2 * MIB - 1, "no whole pages"),
+        (START + MIB, START - 1, "no range"),
+    ] {
+        domain.sync(start, last);
+        assert_eq!(kernel.waiting(), 0, "{what}");
+    }
     assert_eq!(kernel.tables(), (2, 1));
     assert_eq!(kernel.dma(domain.iota(1), START + MIB - 1, true), Some(0x10f_ffff));
 }
@@ -81,18 +125,161 @@ fn tables_in_use_stay() {
 #[test]
 fn what_waits_for_a_grace_period_is_not_lost_with_its_domain() {
     let kernel = StandIn::new();
-    let domain = Domain::new(&kernel, &QEMU, GIB, false).unwrap();
+    let (_function, domain) = pair(&kernel, &QEMU, GIB, false);
     for round in 0..3 {
         assert_eq!(domain.map(START + round * MIB, 0x100_0000, MIB, true), 0);
-        assert_eq!(domain.unmap(START + round * MIB, MIB).pages, 256);
-        assert!(domain.sync(START + round * MIB, START + round * MIB + MIB - 1));
+        assert_eq!(domain.unmap_and_sync(START + round * MIB, MIB), MIB);
     }
-    assert_eq!(kernel.tables(), (2, 3));
+    assert_eq!((kernel.tables(), kernel.waiting()), ((2, 3), 3));
     assert_eq!(domain.map(START, 0x200_0000, 0x1000, true), 0);
     assert_eq!(kernel.tables(), (2, 4));
-    // A function that does not answer changes nothing about that.
-    assert_eq!(domain.attach(&QEMU, GIB), (0, [0, 0]));
-    kernel.always(Kind::Rpcit, 1, 8);
-    assert_eq!(domain.unmap(START, 0x1000).pages, 1);
-    assert!(domain.sync(START, START + MIB - 1));
+    drop(domain);
+    assert_eq!(kernel.tables(), (0, 0));
+}
+
+#[test]
+fn without_memory_for_an_account_the_tables_stay_and_are_used_again() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(domain.map(START, 0x100_0000, MIB, true), 0);
+    kernel.events();
+    kernel.without_memory(|| {
+        assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
+        assert_eq!(kernel.events(), [rpcit(START, 0x10_0000)]);
+        assert_eq!(kernel.waiting(), 0);
+        assert!(!domain.keeps());
+        assert_eq!(domain.map(START, 0x200_0000, MIB, true), 0);
+    });
+    assert_eq!(kernel.tables(), (2, 1));
+    assert_eq!(kernel.dma(domain.iota(1), START, true), Some(0x200_0000));
+    assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
+    kernel.grace_period();
+    assert_eq!(kernel.tables(), (2, 0));
+}
+
+#[test]
+fn what_a_function_may_still_use_is_not_reclaimed() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(domain.map(START, 0x100_0000, MIB, true), 0);
+    kernel.events();
+    for (cc, status) in [(1, 8), (1, 16), (1, 28), (1, 40), (2, 0)] {
+        kernel.answer(Kind::Rpcit, cc, status);
+        domain.unmap_and_sync(START, MIB);
+        assert!(!domain.keeps());
+        assert_eq!((kernel.waiting(), kernel.tables()), (0, (2, 1)));
+        assert_eq!(domain.map(START, 0x100_0000, MIB, true), 0);
+    }
+}
+
+#[test]
+fn what_a_function_may_still_see_is_kept_as_it_is() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    let other = Function::new(&kernel, &HARDWARE);
+    assert_eq!((function.attach(&domain), other.attach(&domain)), (0, 0));
+    kernel.grace_period();
+    assert_eq!(domain.map(START, 0x100_0000, MIB, true), 0);
+    let origin = page_table(&domain, START);
+    kernel.events();
+    // Both forget the pages, one of them not the way to them.
+    for answer in [(0, 0), (0, 0), (1, 28), (0, 0)] {
+        kernel.answer(Kind::Rpcit, answer.0, answer.1);
+    }
+    assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
+    assert_eq!(kernel.events(), [const { MIB }; 4].map(|length| rpcit(START, length)));
+    assert!(domain.keeps());
+    assert_eq!((kernel.waiting(), kernel.tables()), (0, (2, 1)));
+    let kept = table(origin, 2 << 10).expect("the table");
+    assert!(kept.chunks(8).all(|entry| entry[6] & 4 != 0), "every entry is invalid");
+
+    // The addresses get another table.
+    assert_eq!(domain.map(START, 0x200_0000, MIB, true), 0);
+    assert_ne!(page_table(&domain, START), origin);
+    assert_eq!(kernel.tables(), (2, 2));
+    assert_eq!(table(origin, 2 << 10), Some(kept.clone()));
+    // A refresh of one page makes up for what failed, but nobody looks whether tables can go.
+    domain.sync(START, START + 0xfff);
+    assert!(domain.keeps());
+    kernel.events();
+
+    // The next reclaim refreshes everything first. As long as that fails they stay.
+    for answer in [(0, 0), (0, 0), (1, 28), (0, 0), (0, 0), (0, 0)] {
+        kernel.answer(Kind::Rpcit, answer.0, answer.1);
+    }
+    assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
+    assert_eq!(
+        kernel.events(),
+        [MIB, MIB, GIB, GIB, GIB, MIB].map(|length| rpcit(START, length)),
+        "the unmap, what was kept, and the new table, for which one of the two makes up for what failed"
+    );
+    assert!(domain.keeps());
+    kernel.grace_period();
+    assert_eq!(kernel.tables(), (2, 1));
+    assert_eq!(table(origin, 2 << 10), Some(kept));
+
+    assert_eq!(domain.map(START, 0x300_0000, MIB, true), 0);
+    assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
+    assert!(!domain.keeps());
+    assert_eq!((kernel.waiting(), kernel.tables()), (2, (2, 2)));
+    kernel.grace_period();
+    assert_eq!(kernel.tables(), (2, 0));
+}
+
+#[test]
+fn what_is_kept_goes_with_its_domain() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    assert_eq!(function.attach(&domain), 0);
+    for round in 0..3 {
+        assert_eq!(domain.map(START + round * MIB, 0x100_0000, MIB, true), 0);
+        kernel.answer(Kind::Rpcit, 0, 0);
+        // From the second on what was kept is tried first.
+        for _ in 0..=u32::from(round > 0) {
+            kernel.answer(Kind::Rpcit, 1, 28);
+        }
+        assert_eq!(domain.unmap_and_sync(START + round * MIB, MIB), MIB);
+        assert!(domain.keeps());
+    }
+    kernel.grace_period();
+    assert_eq!(kernel.tables(), (2, 3));
+    drop(domain);
+    assert_eq!(kernel.tables(), (2, 3));
+    function.detach();
+    kernel.grace_period();
+    assert_eq!(kernel.tables(), (0, 0));
+}
+
+#[test]
+fn what_a_function_sees_that_is_lost_meanwhile_is_kept() {
+    // The refresh of the unmap has the first barrier, that of the tables that were taken out the second: of those that
+    // were kept before, if there are any.
+    for kept in [0, 1] {
+        let kernel = StandIn::new();
+        let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+        assert_eq!(function.attach(&domain), 0);
+        for _ in 0..kept {
+            assert_eq!(domain.map(START, 0x100_0000, MIB, true), 0);
+            kernel.answer(Kind::Rpcit, 0, 0);
+            kernel.answer(Kind::Rpcit, 1, 28);
+            assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
+        }
+        assert_eq!(domain.map(START, 0x100_0000, MIB, true), 0);
+        kernel.always(Kind::Mpcifc, 1, 28);
+        kernel.at_barrier(
+            2,
+            || drop(function),
+            || {
+                assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
+                assert!(kernel.log().contains("gone while its translation was registered"), "{}", kernel.log());
+            },
+        );
+        assert!(domain.keeps());
+        assert_eq!(kernel.tables(), (2, 1 + kept));
+        drop(domain);
+        assert_eq!(kernel.tables(), (2, 1 + kept));
+        kernel.forget();
+    }
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! MPCIFC: its operands byte for byte, every answer, and what is refused before it is issued.
+//! MPCIFC: its operands byte for byte, and every answer.
 
 use zpci_glue::function::ForeignFunction;
 
-use crate::binding::*;
-use crate::domain::Domain;
+use crate::domain::{pair, Domain};
+use crate::function::Function;
 use crate::sample::{GIB, HARDWARE, QEMU, START};
 use crate::stand_in::{Event, Kind, StandIn};
 
@@ -22,85 +22,51 @@ fn fib(first: u64, last: u64, iota: u64, gisa: u32) -> Vec<u8> {
     fib
 }
 
-/// Registers no translation for `function`; the error number, and the answer.
-fn attach_identity(function: &ForeignFunction, aperture: u64) -> (i32, [u8; 2]) {
-    let mut answer = [0xa5; 2];
-    // SAFETY: function and answer are valid; there is no domain.
-    let rc = unsafe { shim_attach(core::ptr::null_mut(), function, aperture, answer.as_mut_ptr()) };
-    (rc, answer)
-}
-
-fn detach(handle: u32, gisa: u32) -> i32 {
-    // SAFETY: there is no domain.
-    unsafe { shim_detach(core::ptr::null_mut(), handle, gisa) }
-}
-
-fn window(function: &ForeignFunction, aperture: u64) -> Result<[u64; 2], i32> {
-    let mut window = [0xa5; 2];
-    // SAFETY: both are valid.
-    match unsafe { shim_window(function, aperture, window.as_mut_ptr()) } {
-        0 => Ok(window),
-        rc => {
-            assert_eq!(window, [0xa5; 2]);
-            Err(rc)
-        }
-    }
-}
-
-fn reserved(function: &ForeignFunction, aperture: u64) -> Vec<[u64; 2]> {
-    let mut reserved = [[0xa5; 2]; 2];
-    // SAFETY: both are valid.
-    let count = unsafe { shim_reserved(function, aperture, reserved.as_mut_ptr()) };
-    reserved[..count as usize].to_vec()
-}
-
-fn interrupts(function: &ForeignFunction, aperture: u64) -> Option<[u64; 2]> {
-    let mut interrupts = [0xa5; 2];
-    // SAFETY: both are valid.
-    let found = unsafe { shim_interrupts(function, aperture, interrupts.as_mut_ptr()) };
-    assert!(found || interrupts == [0xa5; 2]);
-    found.then_some(interrupts)
-}
-
-#[test]
-fn interrupts_within_the_window() {
-    let _kernel = StandIn::new();
-    assert_eq!(interrupts(&QEMU, u64::MAX), None);
-    let low = ForeignFunction { msi_address: START + GIB - 0x1000 + 8, ..QEMU };
-    assert_eq!(interrupts(&low, GIB), Some([START + GIB - 0x1000, START + GIB - 1]));
-    assert_eq!(interrupts(&low, GIB / 2), None);
-    assert_eq!(interrupts(&low, 0), None);
-    // Numbers of processors reach further than the window.
-    let directed = ForeignFunction { directed_interrupts: 1, ..low };
-    assert_eq!(interrupts(&directed, GIB), Some([START + GIB - 0x100_0000, START + GIB - 1]));
-    assert_eq!(interrupts(&ForeignFunction { max_interrupts: 0, ..low }, GIB), None);
+/// The operations of MPCIFC that were issued; nothing else may have happened but pauses.
+fn operations(kernel: &StandIn) -> Vec<u8> {
+    let operation = |event: Event| match event {
+        Event::Mpcifc { control, .. } => Some(control),
+        Event::PauseMpcifc(_) => None,
+        other => panic!("{other:?}"),
+    };
+    kernel.events().into_iter().filter_map(operation).collect()
 }
 
 #[test]
 fn the_operand_of_a_registration() {
     let kernel = StandIn::new();
-    for (function, aperture, designation_type, last) in [
-        (QEMU, GIB, 1, 0x1_3fff_ffff),
-        (QEMU, u64::MAX, 1, 0x3ff_ffff_ffff),
-        (HARDWARE, 1 << 43, 2, 0x800_ffff_ffff),
-        (HARDWARE, u64::MAX, 3, 0x01ff_ffff_ffff_ffff),
+    let whole = ForeignFunction { start_dma: 0, end_dma: u64::MAX, ..HARDWARE };
+    let from_zero = ForeignFunction { start_dma: 0, end_dma: 0xffff_fffe, ..QEMU };
+    for (from, aperture_bytes, designation_type, first, last) in [
+        (QEMU, GIB, 1, START, 0x1_3fff_ffff),
+        (QEMU, u64::MAX, 1, START, 0x3ff_ffff_ffff),
+        (HARDWARE, 1 << 43, 2, START, 0x800_ffff_ffff),
+        (HARDWARE, u64::MAX, 3, START, 0x01ff_ffff_ffff_ffff),
         // A whole page that the window has and the aperture does not ask for in full.
-        (QEMU, GIB + 0xfff, 1, 0x1_3fff_ffff),
+        (QEMU, GIB + 0xfff, 1, START, 0x1_3fff_ffff),
+        // The window ends within a page.
+        (from_zero, u64::MAX, 1, 0, 0xffff_efff),
+        // The last page of 2^64 is nobody's.
+        (whole, u64::MAX, 3, 0, 0xffff_ffff_ffff_efff),
+        (ForeignFunction { start_dma: START, ..whole }, u64::MAX, 3, START, 0xffff_ffff_ffff_efff),
+        (whole, u64::MAX - 0xfff, 3, 0, 0xffff_ffff_ffff_efff),
     ] {
-        let domain = Domain::new(&kernel, &function, aperture, false).unwrap();
-        assert_eq!(domain.attach(&function, aperture), (0, [0, 0]));
-        let fib = fib(START, last, domain.iota(designation_type), 0);
-        assert_eq!(kernel.events(), [Event::Mpcifc { handle: function.handle, control: REGISTER, fib }]);
+        let (function, domain) = pair(&kernel, &from, aperture_bytes, false);
+        assert_eq!(function.attach(&domain), 0);
+        let fib = fib(first, last, domain.iota(designation_type), 0);
+        assert_eq!(kernel.events(), [Event::Mpcifc { handle: from.handle, control: REGISTER, fib }]);
+        function.detach();
+        let fib = vec![0; 80];
+        assert_eq!(kernel.events(), [Event::Mpcifc { handle: from.handle, control: DEREGISTER, fib }]);
     }
 }
 
 #[test]
 fn the_guests_interruption_state_goes_with_every_operand() {
     let kernel = StandIn::new();
-    let function = ForeignFunction { gisa: 0x1234_5600, ..QEMU };
-    let domain = Domain::new(&kernel, &function, GIB, false).unwrap();
-    assert_eq!(domain.attach(&function, GIB), (0, [0, 0]));
-    assert_eq!(domain.detach(&function), 0);
+    let (function, domain) = pair(&kernel, &ForeignFunction { gisa: 0x1234_5600, ..QEMU }, GIB, false);
+    assert_eq!(function.attach(&domain), 0);
+    function.detach();
     let handle = 0x8002_0000;
     assert_eq!(
         kernel.events(),
@@ -112,20 +78,23 @@ fn the_guests_interruption_state_goes_with_every_operand() {
 }
 
 #[test]
-fn ism_is_told_one_page_more() {
+fn ism_takes_one_page_more() {
     let kernel = StandIn::new();
-    for (end_dma, aperture, last) in [
+    for (end_dma, aperture_bytes, last) in [
         (0x01ff_ffff_ffff_ffff, GIB, 0x1_4000_0fff),
         (0x1_0000_ffff, GIB, 0x1_0001_0fff),
         (u64::MAX, u64::MAX, u64::MAX),
     ] {
         let ism = ForeignFunction { function_type: 5, end_dma, ..HARDWARE };
-        let domain = Domain::new(&kernel, &ism, aperture, false).unwrap();
-        assert_eq!(domain.attach(&ism, aperture), (0, [0, 0]));
-        let designation_type = if aperture == GIB { 1 } else { 3 };
+        let (function, domain) = pair(&kernel, &ism, aperture_bytes, false);
+        assert_eq!(function.attach(&domain), 0);
+        let designation_type = if aperture_bytes == GIB { 1 } else { 3 };
         let fib = fib(START, last, domain.iota(designation_type), 0);
         assert_eq!(kernel.events(), [Event::Mpcifc { handle: ism.handle, control: REGISTER, fib }]);
-        assert_eq!(domain.detach(&ism), 0);
+        // It is refreshed for what it has, without that page.
+        domain.sync(last & !0xfff, last);
+        assert_eq!(kernel.events(), []);
+        function.detach();
         let zero = vec![0; 80];
         assert_eq!(kernel.events(), [Event::Mpcifc { handle: ism.handle, control: DEREGISTER, fib: zero }]);
     }
@@ -134,27 +103,26 @@ fn ism_is_told_one_page_more() {
 #[test]
 fn every_answer_to_a_registration() {
     let kernel = StandIn::new();
-    let domain = Domain::new(&kernel, &HARDWARE, GIB, false).unwrap();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
     for status in 0..=255 {
         for cc in 0..=3 {
             kernel.answer(Kind::Mpcifc, cc, status);
-            let expected = match (cc, status) {
-                (0, _) => (0, [0, 0]),
-                // Recovery registers it again, and what is gone is torn down by the event that tells of it.
-                (1, 40) | (3, _) => (0, [cc, status]),
-                _ => (-5, [cc, status]),
+            let (rc, expected) = match (cc, status) {
+                // Recovery registers it again, and what is gone is torn down by the event that reports it.
+                (0, _) | (1, 40) | (3, _) => (0, &[REGISTER][..]),
+                // Somebody registered it before.
+                (1, 24) => (0, &[REGISTER, DEREGISTER, REGISTER][..]),
+                _ => (-5, &[REGISTER][..]),
             };
-            let attached = domain.attach(&HARDWARE, GIB);
-            assert_eq!(attached, expected, "condition code {cc}, status {status}");
-            let events = kernel.events();
-            match cc {
-                2 => assert!(matches!(events[..], [Event::Mpcifc { .. }, Event::PauseMpcifc(1)]), "{events:?}"),
-                _ => assert!(matches!(events[..], [Event::Mpcifc { .. }]), "{events:?}"),
-            }
-            if attached.0 == 0 {
-                assert_eq!(domain.detach(&HARDWARE), 0);
-                kernel.events();
-            }
+            assert_eq!(function.attach(&domain), rc, "condition code {cc}, status {status}");
+            assert_eq!(operations(&kernel), expected, "condition code {cc}, status {status}");
+            assert_eq!(function.is_blocked(), rc != 0);
+            // What the machine did not take is not refreshed.
+            domain.sync(START, START + 0xfff);
+            let registered = matches!((cc, status), (0, _) | (1, 24));
+            assert_eq!(kernel.events().len(), usize::from(registered));
+            function.detach();
+            assert_eq!(operations(&kernel), if rc == 0 { &[DEREGISTER][..] } else { &[] });
         }
     }
 }
@@ -162,25 +130,196 @@ fn every_answer_to_a_registration() {
 #[test]
 fn every_answer_to_the_end_of_a_registration() {
     let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
     for status in 0..=255 {
         for cc in 0..=3 {
+            assert_eq!(function.attach(&domain), 0);
+            operations(&kernel);
             kernel.answer(Kind::Mpcifc, cc, status);
-            let expected = match (cc, status) {
-                (0, _) | (1, 24 | 40) | (3, _) => 0,
-                _ => -5,
-            };
-            assert_eq!(detach(0x8001_0007, 0), expected, "condition code {cc}, status {status}");
+            function.detach();
+            assert_eq!(operations(&kernel), [DEREGISTER]);
+            assert!(function.is_blocked());
+            let ended = matches!((cc, status), (0, _) | (1, 24) | (3, _));
+            domain.sync(START, START + 0xfff);
+            assert_eq!(kernel.events().len(), usize::from(!ended), "condition code {cc}, status {status}");
+            if !ended {
+                // It has to end first.
+                kernel.answer(Kind::Mpcifc, cc, status);
+                assert_eq!(function.attach(&domain), -16, "condition code {cc}, status {status}");
+                assert!(function.is_blocked());
+                assert_eq!(operations(&kernel), [DEREGISTER]);
+            }
+            assert_eq!(function.attach(&domain), 0);
+            assert_eq!(operations(&kernel), if ended { &[REGISTER][..] } else { &[DEREGISTER, REGISTER] });
+            function.detach();
+            operations(&kernel);
         }
     }
 }
 
 #[test]
+fn a_condition_code_that_no_machine_has_is_an_error() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    for cc in 4..=255 {
+        kernel.answer(Kind::Mpcifc, cc, 40);
+        assert_eq!(function.attach(&domain), -5, "condition code {cc}");
+        assert!(function.is_blocked());
+        assert_eq!(operations(&kernel), [REGISTER]);
+
+        assert_eq!(function.attach(&domain), 0);
+        operations(&kernel);
+        kernel.answer(Kind::Mpcifc, cc, 24);
+        function.detach();
+        kernel.answer(Kind::Mpcifc, cc, 24);
+        assert_eq!(function.attach(&domain), -16, "condition code {cc}");
+        function.disabled();
+        operations(&kernel);
+    }
+}
+
+#[test]
+fn an_attach_that_fails_leaves_the_function_neither_here_nor_there() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    let other = Domain::new(&kernel, &function).unwrap();
+    assert_eq!(function.attach(&domain), 0);
+    operations(&kernel);
+    // The first answer ends what the function had.
+    kernel.answer(Kind::Mpcifc, 0, 0);
+    kernel.answer(Kind::Mpcifc, 1, 28);
+    assert_eq!(function.attach(&other), -5);
+    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER]);
+    assert!(function.is_blocked());
+    domain.flush_all();
+    other.flush_all();
+    assert_eq!(function.reset(), (0, 0xa5));
+    assert_eq!(operations(&kernel), []);
+    // The way back is an attach like any other.
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(operations(&kernel), [REGISTER]);
+    // What does not end keeps the function from the other domain, and out of its own.
+    kernel.answer(Kind::Mpcifc, 1, 28);
+    kernel.answer(Kind::Mpcifc, 1, 28);
+    assert_eq!(function.attach(&other), -16);
+    assert_eq!(operations(&kernel), [DEREGISTER, DEREGISTER]);
+    assert!(function.is_blocked());
+    domain.flush_all();
+    assert_eq!(kernel.events().len(), 1);
+}
+
+#[test]
+fn a_foreign_registration_that_does_not_end() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    // The end of it is refused; the end of it is accepted, and changes nothing.
+    for answers in [&[(1, 24), (1, 28)][..], &[(1, 24), (0, 0), (1, 24)]] {
+        for &(cc, status) in answers {
+            kernel.answer(Kind::Mpcifc, cc, status);
+        }
+        assert_eq!(function.attach(&domain), -5);
+        assert!(function.is_blocked());
+        assert_eq!(operations(&kernel), [REGISTER, DEREGISTER, REGISTER][..answers.len()]);
+        // Nobody knows what it reaches, so the function is refreshed and the next attach ends it first.
+        domain.sync(START, START + 0xfff);
+        assert!(matches!(kernel.events()[..], [Event::Rpcit { .. }]));
+        kernel.answer(Kind::Mpcifc, 1, 28);
+        assert_eq!(function.attach(&domain), -16);
+        assert_eq!(operations(&kernel), [DEREGISTER]);
+        assert_eq!(function.attach(&domain), 0);
+        assert_eq!(operations(&kernel), [DEREGISTER, REGISTER]);
+        function.detach();
+        operations(&kernel);
+    }
+}
+
+#[test]
+fn what_was_not_ended_keeps_its_tables_until_it_is() {
+    let kernel = StandIn::new();
+    let handle = 0x8001_0007;
+    for ends_by_itself in [false, true] {
+        let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+        assert_eq!(domain.map(START, 0x5_0000, 0x1000, true), 0);
+        assert_eq!(function.attach(&domain), 0);
+        kernel.answer(Kind::Mpcifc, 1, 28);
+        function.detach();
+        assert!(kernel.log().contains("FID 00000001: the machine did not end the translation"), "{}", kernel.log());
+        kernel.events();
+        // It is refreshed as before.
+        assert_eq!(domain.unmap_and_sync(START, 0x1000), 0x1000);
+        assert_eq!(kernel.events(), [Event::Rpcit { handle, start: START, length: 0x1000 }]);
+        drop(domain);
+        kernel.grace_period();
+        assert_eq!(kernel.tables(), (2, 1));
+        if ends_by_itself {
+            function.disabled();
+            assert_eq!(kernel.events(), []);
+        } else {
+            let other = Domain::new(&kernel, &function).unwrap();
+            kernel.answer(Kind::Mpcifc, 2, 0);
+            assert_eq!(function.attach(&other), -16);
+            kernel.grace_period();
+            assert_eq!(kernel.tables(), (3, 1));
+            assert_eq!(function.attach(&other), 0);
+            assert_eq!(operations(&kernel), [DEREGISTER, DEREGISTER, REGISTER]);
+            kernel.grace_period();
+            assert_eq!(kernel.tables(), (1, 0));
+            function.detach();
+            operations(&kernel);
+        }
+        kernel.grace_period();
+        assert_eq!(kernel.tables(), (0, 0));
+        // Nothing is left to end.
+        let another = Domain::new(&kernel, &function).unwrap();
+        assert_eq!(function.attach(&another), 0);
+        assert_eq!(operations(&kernel), [REGISTER]);
+        function.detach();
+        operations(&kernel);
+    }
+}
+
+#[test]
+fn a_function_that_is_disabled_while_it_is_attached_is_registered_by_its_reset_alone() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    assert_eq!(function.attach(&domain), 0);
+    function.disabled();
+    assert_eq!(operations(&kernel), [REGISTER]);
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(operations(&kernel), []);
+    assert_eq!(function.reset(), (0, 0));
+    assert_eq!(operations(&kernel), [REGISTER]);
+}
+
+#[test]
+fn the_tables_of_a_function_that_was_lost_while_registered_stay_for_good() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    assert_eq!(domain.map(START, 0x100_0000, 0x10_0000, true), 0);
+    assert_eq!(function.attach(&domain), 0);
+    kernel.events();
+    kernel.always(Kind::Mpcifc, 1, 28);
+    drop(function);
+    // Once to block it, and once more before it is given up.
+    assert_eq!(operations(&kernel), [DEREGISTER, DEREGISTER]);
+    assert!(kernel.log().contains("FID 00000001: gone while its translation was registered"), "{}", kernel.log());
+    // Not even those are given back that become empty.
+    assert_eq!(domain.unmap_and_sync(START, 0x10_0000), 0x10_0000);
+    kernel.grace_period();
+    assert_eq!(kernel.tables(), (2, 1));
+    drop(domain);
+    kernel.grace_period();
+    assert_eq!(kernel.tables(), (2, 1));
+    kernel.forget();
+}
+
+#[test]
 fn a_busy_machine_is_asked_until_the_kernel_gives_up() {
     let kernel = StandIn::new();
-    let domain = Domain::new(&kernel, &HARDWARE, GIB, false).unwrap();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
     kernel.always(Kind::Mpcifc, 2, 0);
     kernel.patience(Kind::PauseMpcifc, 3);
-    assert_eq!(domain.attach(&HARDWARE, GIB), (-5, [2, 0]));
+    assert_eq!(function.attach(&domain), -5);
     let pauses = |events: Vec<Event>| -> Vec<Event> {
         let (instructions, pauses): (Vec<_>, Vec<_>) =
             events.into_iter().partition(|event| matches!(event, Event::Mpcifc { .. }));
@@ -189,83 +328,53 @@ fn a_busy_machine_is_asked_until_the_kernel_gives_up() {
     };
     assert_eq!(pauses(kernel.events()), [1, 2, 3, 4].map(Event::PauseMpcifc));
 
-    kernel.patience(Kind::PauseMpcifc, 2);
-    assert_eq!(detach(0x8001_0007, 0), -5);
-    assert_eq!(pauses(kernel.events()), [1, 2, 3].map(Event::PauseMpcifc));
-
     kernel.patience(Kind::PauseMpcifc, u32::MAX);
     for _ in 0..5 {
         kernel.answer(Kind::Mpcifc, 2, 0);
     }
     kernel.always(Kind::Mpcifc, 0, 0);
-    assert_eq!(domain.attach(&HARDWARE, GIB), (0, [0, 0]));
+    assert_eq!(function.attach(&domain), 0);
     assert_eq!(kernel.events().len(), 11);
-}
 
-#[test]
-fn what_a_function_cannot_use_is_refused_before_anything_is_issued() {
-    let kernel = StandIn::new();
-    let third = Domain::new(&kernel, &HARDWARE, GIB, false).unwrap();
-    let second = Domain::new(&kernel, &HARDWARE, 1 << 43, false).unwrap();
-    let only_first = ForeignFunction { designation_types: 0x10, ..HARDWARE };
-    let no_page = ForeignFunction { start_dma: 1, end_dma: 0xfff, ..HARDWARE };
-    for (domain, function, aperture) in [
-        // No such root: the machine would not answer but trap.
-        (&second, QEMU, GIB),
-        (&third, only_first, GIB),
-        // The table does not reach, or there is nothing to reach.
-        (&third, HARDWARE, 1 << 43),
-        (&third, HARDWARE, 0),
-        (&third, no_page, GIB),
-    ] {
-        assert_eq!(domain.attach(&function, aperture), (-22, [0xa5; 2]));
-        assert_eq!(kernel.events(), []);
-    }
-    // As if the machine had been asked, which would not know the handle.
-    let disabled = ForeignFunction { handle: 0x0001_0007, ..HARDWARE };
-    assert_eq!(third.attach(&disabled, GIB), (0, [3, 0]));
-    assert_eq!(kernel.events(), []);
+    kernel.always(Kind::Mpcifc, 2, 0);
+    kernel.patience(Kind::PauseMpcifc, 2);
+    function.detach();
+    assert_eq!(pauses(kernel.events()), [1, 2, 3].map(Event::PauseMpcifc));
+    kernel.patience(Kind::PauseMpcifc, 1);
+    assert_eq!(function.attach(&domain), -16);
+    assert_eq!(pauses(kernel.events()), [1, 2].map(Event::PauseMpcifc));
+    kernel.always(Kind::Mpcifc, 0, 0);
 }
 
 #[test]
 fn without_translation() {
     let kernel = StandIn::new();
-    assert_eq!(attach_identity(&HARDWARE, GIB), (-22, [0xa5; 2]));
+    kernel.settings(GIB, false);
+    let translated = Function::new(&kernel, &HARDWARE);
+    assert_eq!(translated.attach_identity(), -22);
     assert_eq!(kernel.events(), []);
+
     let relaxed = ForeignFunction { flags: ForeignFunction::RELAXED_TRANSLATION, ..HARDWARE };
-    assert_eq!(attach_identity(&relaxed, GIB), (0, [0, 0]));
     let handle = 0x8001_0007;
-    assert_eq!(kernel.events(), [Event::Mpcifc { handle, control: REGISTER, fib: fib(START, 0x1_3fff_ffff, 0, 0) }]);
+    // All of the window, whatever is wanted of it for tables and whether a root reaches it.
+    for (start_dma, end_dma, last) in [
+        (START, 0x01ff_ffff_ffff_ffff, 0x01ff_ffff_ffff_ffff),
+        (1 << 42, (1 << 43) + 0x1234, (1 << 43) + 0xfff),
+        (0, u64::MAX, u64::MAX),
+    ] {
+        let function = Function::new(&kernel, &ForeignFunction { start_dma, end_dma, ..relaxed });
+        assert_eq!(function.attach_identity(), 0);
+        assert!(!function.is_blocked());
+        assert_eq!(kernel.events(), [Event::Mpcifc { handle, control: REGISTER, fib: fib(start_dma, last, 0, 0) }]);
+        // Nothing is mapped, so nothing is refreshed after a reset.
+        function.disabled();
+        assert_eq!(function.reset(), (0, 0));
+        assert_eq!(operations(&kernel), [REGISTER]);
+        function.detach();
+        assert_eq!(operations(&kernel), [DEREGISTER]);
+    }
+    let function = Function::new(&kernel, &relaxed);
     kernel.answer(Kind::Mpcifc, 1, 28);
-    assert_eq!(attach_identity(&relaxed, GIB), (-5, [1, 28]));
-}
-
-#[test]
-fn the_window_and_what_is_reserved_around_it() {
-    let _kernel = StandIn::new();
-    assert_eq!(window(&QEMU, GIB), Ok([START, 0x1_3fff_ffff]));
-    assert_eq!(reserved(&QEMU, GIB), [[0, 0xffff_ffff], [0x1_4000_0000, u64::MAX]]);
-    assert_eq!(window(&HARDWARE, u64::MAX), Ok([START, 0x01ff_ffff_ffff_ffff]));
-    assert_eq!(reserved(&HARDWARE, u64::MAX), [[0, 0xffff_ffff], [0x0200_0000_0000_0000, u64::MAX]]);
-
-    let from_zero = ForeignFunction { start_dma: 0, end_dma: 0xffff_fffe, ..QEMU };
-    assert_eq!(window(&from_zero, u64::MAX), Ok([0, 0xffff_efff]));
-    assert_eq!(reserved(&from_zero, u64::MAX), [[0xffff_f000, u64::MAX]]);
-
-    let whole = ForeignFunction { start_dma: 0, end_dma: u64::MAX, ..HARDWARE };
-    assert_eq!(window(&whole, u64::MAX), Ok([0, 0xffff_ffff_ffff_efff]));
-    assert_eq!(reserved(&whole, u64::MAX), [[0xffff_ffff_ffff_f000, u64::MAX]]);
-
-    for (function, aperture) in [(QEMU, 0xfff), (ForeignFunction { start_dma: 1 << 42, ..QEMU }, GIB)] {
-        assert_eq!(window(&function, aperture), Err(-22));
-        assert_eq!(reserved(&function, aperture), [[0; 2]; 0]);
-    }
-}
-
-#[test]
-fn only_ism_may_not_put_a_refresh_off() {
-    for function_type in 0..=255 {
-        // SAFETY: the function takes any number.
-        assert_eq!(unsafe { shim_may_defer(function_type) }, function_type != 5, "type {function_type}");
-    }
+    assert_eq!(function.attach_identity(), -5);
+    assert!(function.is_blocked());
 }

@@ -2,8 +2,9 @@
 
 //! The kernel and the machine that stand in for the real ones, and what happened to them.
 
-use core::ffi::CStr;
+use core::ffi::{c_void, CStr};
 use core::marker::PhantomData;
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::binding::*;
 
@@ -101,17 +102,118 @@ impl Event {
     }
 }
 
-/// The kernel and the machine of the current thread.
+/// Parameters, the table of functions and the registered operations of the shim belong to the process, as in a kernel.
+static SHIM: Mutex<()> = Mutex::new(());
+
+/// The kernel and the machine of the current thread, which has the shim for itself meanwhile.
 ///
-/// At the end of a test nothing may be allocated any more, every answer must have been asked for, and nothing may have
-/// happened that a real kernel or machine would not have survived.
-pub(crate) struct StandIn(PhantomData<*const ()>);
+/// At the end of a test nothing may be allocated any more, every answer must have been asked for, every read-side
+/// section must have ended, and nothing may have happened that a real kernel or machine would not have survived.
+pub(crate) struct StandIn {
+    _shim: MutexGuard<'static, ()>,
+    _thread: PhantomData<*const ()>,
+}
 
 impl StandIn {
     pub(crate) fn new() -> Self {
+        // A test that failed leaves nothing behind: its functions are gone by the time it gives the shim back.
+        let shim = SHIM.lock().unwrap_or_else(PoisonError::into_inner);
+        let kernel = Self { _shim: shim, _thread: PhantomData };
         // SAFETY: what the thread had of C before is not used any more: a test has one of these.
+        unsafe {
+            stand_in_reset();
+            kernel_reset(core::ptr::null());
+        }
+        kernel.settings(u64::MAX, false);
+        kernel
+    }
+
+    /// Sets the parameters of the kernel: how many bytes of each window are wanted, and whether there are frames of
+    /// 1 MiB.
+    pub(crate) fn settings(&self, aperture_bytes: u64, large: bool) {
+        // SAFETY: the function takes any values; nobody else uses the shim.
+        unsafe { shim_settings(aperture_bytes, large) }
+    }
+
+    /// Lets all that waits for a grace period happen.
+    pub(crate) fn grace_period(&self) {
+        // SAFETY: what waits is in the state that C left it in.
+        unsafe { shim_grace_period() }
+    }
+
+    /// How many callbacks wait for a grace period.
+    pub(crate) fn waiting(&self) -> u32 {
+        // SAFETY: the function counts.
+        unsafe { kernel_callbacks() }
+    }
+
+    /// Runs `test` while no memory is to be had, neither for tables nor for anything else.
+    pub(crate) fn without_memory<R>(&self, test: impl FnOnce() -> R) -> R {
+        unsafe extern "C" fn none(_: *mut c_void) -> bool {
+            false
+        }
+        let context = core::ptr::null_mut();
+        let hooks = KernelHooks { context, yield_: None, wait: None, section: None, may_allocate: Some(none) };
+        // A reset forgets what waits.
+        self.grace_period();
+        // SAFETY: C copies the hooks; no section or mutex is held, and nothing waits.
+        unsafe { kernel_reset(&hooks) };
+        let result = test();
+        self.grace_period();
+        // SAFETY: as above.
+        unsafe { kernel_reset(core::ptr::null()) };
+        result
+    }
+
+    /// Runs `test`; another processor does `deed` at the `n`th full barrier.
+    pub(crate) fn at_barrier<R>(&self, n: u32, deed: impl FnOnce(), test: impl FnOnce() -> R) -> R {
+        /// C: `KERNEL_BARRIER`.
+        const BARRIER: u32 = 1;
+        struct Other<F> {
+            left: u32,
+            deed: Option<F>,
+        }
+        unsafe extern "C" fn come_by<F: FnOnce()>(context: *mut c_void, point: u32) {
+            // SAFETY: the context is the structure below, which nobody else uses at the moment.
+            let other = unsafe { &mut *context.cast::<Other<F>>() };
+            if point == BARRIER && other.deed.is_some() {
+                other.left -= 1;
+                if other.left == 0 {
+                    if let Some(deed) = other.deed.take() {
+                        deed();
+                    }
+                }
+            }
+        }
+        fn hook<F: FnOnce()>(_: &Other<F>) -> unsafe extern "C" fn(*mut c_void, u32) {
+            come_by::<F>
+        }
+        let mut other = Other { left: n, deed: Some(deed) };
+        let yield_ = Some(hook(&other));
+        let context = (&raw mut other).cast();
+        let hooks = KernelHooks { context, yield_, wait: None, section: None, may_allocate: None };
+        // A reset forgets what waits.
+        self.grace_period();
+        // SAFETY: C copies the hooks, and uses the context until the reset below; nothing waits.
+        unsafe { kernel_reset(&hooks) };
+        let result = test();
+        self.grace_period();
+        // SAFETY: nothing waits.
+        unsafe { kernel_reset(core::ptr::null()) };
+        assert!(other.deed.is_none(), "there were not that many barriers");
+        result
+    }
+
+    /// The last line of the log.
+    pub(crate) fn log(&self) -> String {
+        // SAFETY: C returns a string, which is copied before anything else happens.
+        unsafe { CStr::from_ptr(kernel_last_log()) }.to_string_lossy().into_owned()
+    }
+
+    /// Forgets all storage, for a test that leaves some on purpose; nothing of C may be used afterwards.
+    pub(crate) fn forget(self) {
+        // SAFETY: nothing of C is used after this but what drop does.
         unsafe { stand_in_reset() };
-        Self(PhantomData)
     }
 
     /// What happened since the last call.
@@ -200,8 +302,12 @@ impl StandIn {
 
 impl Drop for StandIn {
     fn drop(&mut self) {
+        self.grace_period();
         if !std::thread::panicking() {
             assert_eq!(self.fault(), None);
+            assert_eq!(self.waiting(), 0, "callbacks are left");
+            // SAFETY: the function counts.
+            assert_eq!(unsafe { kernel_sections() }, 0, "read-side sections are left");
             assert_eq!(self.tables(), (0, 0), "tables are left");
             assert_eq!(self.answers_left(), 0, "answers are left");
         }
@@ -226,8 +332,7 @@ mod tests {
         assert_eq!((kernel.gfp(), kernel.tables(), kernel.fault()), (0x44, (0, 1), None));
         misuse(&storage, origin);
         let fault = kernel.fault().expect("a fault");
-        // SAFETY: nothing of C is used after this but what drop does.
-        unsafe { stand_in_reset() };
+        kernel.forget();
         fault.replace(&format!("{:#x}", origin.get()), "ORIGIN")
     }
 
@@ -261,12 +366,11 @@ mod tests {
     }
 
     #[test]
-    fn a_machine_that_is_asked_what_it_was_not_told_to_answer() {
+    fn a_machine_that_has_no_answer() {
         let kernel = StandIn::new();
         // SAFETY: the function takes nothing.
         assert_eq!(unsafe { shim_write_back() }, -5);
         assert_eq!(kernel.fault().as_deref(), Some("no answer to command 1"));
-        // SAFETY: nothing of C is used after this but what drop does.
-        unsafe { stand_in_reset() };
+        kernel.forget();
     }
 }

@@ -271,11 +271,16 @@ struct iommu_resv_region *iommu_alloc_resv_region(phys_addr_t start, size_t leng
 	return region;
 }
 
+void iommu_iotlb_gather_init(struct iommu_iotlb_gather *gather)
+{
+	*gather = (struct iommu_iotlb_gather){ .start = (unsigned long)-1 };
+}
+
 void iommu_iotlb_sync(struct iommu_domain *domain, struct iommu_iotlb_gather *gather)
 {
-	domain->ops->iotlb_sync(domain, gather);
-	gather->start = (unsigned long)-1;
-	gather->end = 0;
+	if (gather->start < gather->end)
+		domain->ops->iotlb_sync(domain, gather);
+	iommu_iotlb_gather_init(gather);
 }
 
 void iommu_iotlb_gather_add_range(struct iommu_iotlb_gather *gather, unsigned long iova,

@@ -5,7 +5,7 @@
  * Names and meanings are those of Linux. Wherever it matters whether another
  * processor comes in between, kernel_yield() is called, so that a test can let
  * one in: before a lock that does not sleep, and what is done behind it is one
- * step, and before each step along a list of RCU. Between two of these, what a
+ * step, at a barrier, and before each step along a list of RCU. Between two of these, what a
  * processor does is seen by no other one, or as if it were part of the next
  * step. A lock of one function's own (dom_lock) is no such point.
  */
@@ -57,6 +57,7 @@ typedef unsigned int gfp_t;
 /* Where another processor may come in between; implemented by the test */
 enum kernel_point {
 	KERNEL_LOCK,
+	KERNEL_BARRIER,
 	KERNEL_LIST,
 };
 
@@ -122,8 +123,10 @@ typedef struct { int taken; } rwlock_t;
 #define spin_unlock(lock)	((void)((lock)->taken--))
 #define spin_lock_irqsave(lock, flags)		do { (flags) = 0; spin_lock_named(lock, #lock); } while (0)
 #define spin_unlock_irqrestore(lock, flags)	do { (void)(flags); spin_unlock(lock); } while (0)
-/* The test takes one step after the other, so that all see them in one order */
-#define smp_mb()		((void)0)
+#define smp_mb()		kernel_yield(KERNEL_BARRIER)
+/* What is tried in every order is not reordered by anybody else */
+#define smp_rmb()		((void)0)
+#define smp_wmb()		((void)0)
 #define lockdep_assert_held(lock)	((void)(lock))
 
 struct mutex { int dummy; };
@@ -347,9 +350,11 @@ struct iommu_domain {
 struct iommu_iotlb_gather {
 	unsigned long start;
 	unsigned long end;
+	size_t pgsize;
 	bool queued;
 };
 
+void iommu_iotlb_gather_init(struct iommu_iotlb_gather *gather);
 void iommu_iotlb_sync(struct iommu_domain *domain, struct iommu_iotlb_gather *gather);
 void iommu_iotlb_gather_add_range(struct iommu_iotlb_gather *gather, unsigned long iova,
 				  size_t size);

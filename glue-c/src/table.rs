@@ -220,21 +220,30 @@ pub unsafe extern "C" fn zpci_rust_unmap(
     unmapped: *mut ForeignUnmapped,
     gfp: u32,
 ) -> u64 {
-    let mut found = ForeignUnmapped::NOTHING;
-    let mut result = 0;
-    if let Some(range) = range(iova, size) {
-        // SAFETY: by the contract `table` is valid and stays so.
-        let table = unsafe { (*table).borrow(gfp) };
-        let (done, unmapped) = match table.unmap(range) {
-            Ok(done) => (true, foreign(done)),
-            Err(error) => split_and_unmap(&table, range, error),
-        };
-        found = unmapped;
-        result = if done { size } else { 0 };
+    let Some(range) = range(iova, size) else {
+        // SAFETY: by the contract `unmapped` is valid for writes.
+        unsafe { unmapped.write(ForeignUnmapped::NOTHING) };
+        return 0;
+    };
+    // SAFETY: by the contract `table` is valid and stays so.
+    let table = unsafe { (*table).borrow(gfp) };
+    match table.unmap(range) {
+        Ok(done) => {
+            // SAFETY: by the contract `unmapped` is valid for writes.
+            unsafe { unmapped.write(foreign(done)) };
+            size
+        }
+        Err(error) => {
+            let (done, found) = split_and_unmap(&table, range, error);
+            // SAFETY: by the contract `unmapped` is valid for writes.
+            unsafe { unmapped.write(found) };
+            if done {
+                size
+            } else {
+                0
+            }
+        }
     }
-    // SAFETY: by the contract `unmapped` is valid for writes.
-    unsafe { unmapped.write(found) };
-    result
 }
 
 /// What an unmap did, for C to issue.

@@ -39,7 +39,7 @@ use crate::format::table_type::Root;
 use crate::machine::action::{Action, Request};
 use crate::machine::gate::Gate;
 use crate::machine::limits::Limits;
-use crate::machine::refresh::{Refresh, RefreshError};
+use crate::machine::refresh::{Refresh, RefreshError, LONGEST};
 use crate::machine::registration::{control, take_back, RegisterError};
 use crate::machine::zpci::{FunctionControl, Outcome, Zpci};
 use crate::table::change::Change;
@@ -323,20 +323,28 @@ impl<G: Gate> Attachment<G> {
         if self.stale.load(Ordering::Relaxed) {
             return self.refresh_all(zpci, function);
         }
-        let refresh = if self.aperture.contains(range) {
-            Refresh::of_change(range)
-        } else {
-            // The table may span more than the function reaches, and RPCIT for other addresses is an error of the
-            // function (QEMU, `hw/s390x/s390-pci-inst.c`).
-            match self.aperture.intersection(range) {
-                Some(part) => Refresh::of(part),
-                None => return Ok(()),
-            }
-        };
-        match refresh.issue(zpci, function, |piece| self.rpcit(zpci, function, piece)) {
+        if !self.aperture.contains(range) || range.size_less_one() >= LONGEST {
+            return self.refresh_part(zpci, function, range);
+        }
+        match Refresh::issue_change(range, zpci, function, |piece| self.rpcit(zpci, function, piece)) {
             Ok(()) => Ok(()),
             result => self.note(result),
         }
+    }
+
+    /// Refreshes what the function reaches of `range`.
+    ///
+    /// The table may span more, and RPCIT for other addresses is an error of the function (QEMU,
+    /// `hw/s390x/s390-pci-inst.c`).
+    #[cold]
+    #[inline(never)]
+    fn refresh_part<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, range: IovaRange) -> Result<(), RefreshError> {
+        let refresh = match self.aperture.intersection(range) {
+            Some(part) if part == range => Refresh::of_change(part),
+            Some(part) => Refresh::of(part),
+            None => return Ok(()),
+        };
+        self.note(refresh.issue(zpci, function, |piece| self.rpcit(zpci, function, piece)))
     }
 
     /// One RPCIT behind the gate; `None` if the function is not registered.

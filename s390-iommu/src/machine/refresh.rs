@@ -84,13 +84,24 @@ impl Refresh {
         function: FunctionHandle,
         rpcit: impl Fn(IovaRange) -> Option<Outcome>,
     ) -> Result<(), RefreshError> {
-        let whole = self.at_entry && self.range.size_less_one() < LONGEST;
-        let piece = if whole { self.range } else { self.first_piece(self.range) };
-        let outcome = rpcit(piece);
-        match outcome {
+        let piece = self.first_piece(self.range);
+        match rpcit(piece) {
             None => Ok(()),
-            Some(Outcome { cc: ConditionCode::Zero, .. }) if whole => Ok(()),
             Some(outcome) => self.go_on(zpci, function, rpcit, piece, outcome),
+        }
+    }
+
+    /// The same for a change of at most 2^63 bytes: one instruction, if that succeeds.
+    #[inline]
+    pub(crate) fn issue_change<Z: Zpci>(
+        range: IovaRange,
+        zpci: &Z,
+        function: FunctionHandle,
+        rpcit: impl Fn(IovaRange) -> Option<Outcome>,
+    ) -> Result<(), RefreshError> {
+        match rpcit(range) {
+            None | Some(Outcome { cc: ConditionCode::Zero, .. }) => Ok(()),
+            Some(outcome) => Self::of_change(range).go_on(zpci, function, rpcit, range, outcome),
         }
     }
 
@@ -167,7 +178,7 @@ enum Step {
 }
 
 /// How many bytes one instruction refreshes at most: all of 2^64 is no operand.
-const LONGEST: u64 = 1 << 63;
+pub(crate) const LONGEST: u64 = 1 << 63;
 
 /// Why a function may use old entries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -2,15 +2,15 @@
 
 //! The way down a tree: from its root to an entry of a segment table.
 //!
-//! Every walk that looks for addresses is one of these: [`Tree::cell`] for one address, [`Tree::cells`] over what
-//! exists, [`Tree::grown_cells`] over what is made where it does not exist. Walks over whole tables are in `sweep.rs`.
+//! Every walk that looks for addresses is one of these: [`Tree::cell`] for one address, [`Tree::runs`] over what
+//! exists, [`Tree::grown_run`] over what is made where it does not exist. Walks over whole tables are in `sweep.rs`.
 
 use crate::format::address::{AbsoluteAddress, Iova};
-use crate::format::entry::PageEntry;
-use crate::format::entry::RegionEntry;
+use crate::format::entry::{PageEntry, RegionEntry, SegmentEntry};
 use crate::format::range::IovaRange;
 use crate::format::table_type::{page_index, Root, TableType};
 use crate::table::cell::{Segment, SegmentCell};
+use crate::table::run::Run;
 use crate::table::seam::TableAllocator;
 use crate::table::slot::Slot;
 use crate::table::tree::{OutOfStorage, SegmentTable, Tree};
@@ -40,18 +40,27 @@ impl<M: TableAllocator> Tree<M> {
         }
     }
 
-    /// The cells for `range` whose segment tables exist, each with its part of the range, in order.
+    /// The entries for `range` whose segment tables exist, table by table, in order.
     #[inline]
-    pub(super) fn cells(&self, range: IovaRange) -> Cells<'_, M> {
-        Cells { tree: self, rest: Some(range), table: None }
+    pub(super) fn runs(&self, range: IovaRange) -> impl Iterator<Item = SegmentRun<'_, M>> {
+        let mut rest = Some(range);
+        core::iter::from_fn(move || loop {
+            let todo = rest?;
+            match self.segment_table(todo.start()) {
+                Ok(table) => {
+                    let (run, behind) = SegmentRun::cut(self, table, todo);
+                    rest = behind;
+                    return Some(run);
+                }
+                Err(Absent { last }) => rest = todo.split_after(last).1,
+            }
+        })
     }
 
-    /// The cells for `range`, each with its part of the range, in order; segment tables are made on the way.
-    ///
-    /// Ends after an error.
+    /// The entries for the start of `todo`, whose segment table is made where there is none, and what is behind it.
     #[inline]
-    pub(super) fn grown_cells(&self, range: IovaRange) -> GrownCells<'_, M> {
-        GrownCells { tree: self, rest: Some(range), table: None }
+    pub(super) fn grown_run(&self, todo: IovaRange) -> Result<(SegmentRun<'_, M>, Option<IovaRange>), OutOfStorage> {
+        Ok(SegmentRun::cut(self, self.grown_segment_table(todo.start())?, todo))
     }
 
     /// The segment table for `iova`.
@@ -97,89 +106,65 @@ impl<M: TableAllocator> Tree<M> {
     }
 }
 
-/// The segment table that a walk is in, and the last address that it covers.
-struct Current<'t> {
-    table: &'t SegmentTable,
-    last: Iova,
-}
-
-impl<'t> Current<'t> {
-    #[inline]
-    fn new(table: &'t SegmentTable, iova: Iova) -> Self {
-        Self { table, last: TableType::RegionThird.entry_last(iova) }
-    }
-
-    /// The cell for the start of `todo`, its part, and what is left.
-    #[inline]
-    fn cut<M: TableAllocator>(
-        &self,
-        tree: &'t Tree<M>,
-        todo: IovaRange,
-    ) -> ((SegmentCell<'t, M>, IovaRange), Option<IovaRange>) {
-        let (part, rest) = todo.split_after(TableType::Segment.entry_last(todo.start()));
-        let slot = &self.table[TableType::Segment.index(part.start())];
-        ((SegmentCell::new(tree, slot), part), rest)
-    }
-}
-
-/// Iterator over cells that exist; made by [`Tree::cells`].
-pub(super) struct Cells<'t, M: TableAllocator> {
+/// The entries of one segment table for a part of a range.
+pub(super) struct SegmentRun<'t, M: TableAllocator> {
     tree: &'t Tree<M>,
-    rest: Option<IovaRange>,
-    table: Option<Current<'t>>,
+    slots: &'t [Slot<SegmentEntry>],
+    part: IovaRange,
 }
 
-impl<'t, M: TableAllocator> Iterator for Cells<'t, M> {
-    type Item = (SegmentCell<'t, M>, IovaRange);
-
+impl<'t, M: TableAllocator> SegmentRun<'t, M> {
+    /// The entries of `table` for the start of `todo`, and what of it is behind the table.
     #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        loop {
-            let todo = self.rest?;
-            let current = match self.table.take() {
-                Some(current) if todo.start() <= current.last => current,
-                _ => match self.tree.segment_table(todo.start()) {
-                    Ok(table) => Current::new(table, todo.start()),
-                    Err(Absent { last }) => {
-                        self.rest = todo.split_after(last).1;
-                        continue;
-                    }
-                },
-            };
-            let (found, rest) = current.cut(self.tree, todo);
-            self.rest = rest;
-            self.table = Some(current);
-            return Some(found);
-        }
+    fn cut(tree: &'t Tree<M>, table: &'t SegmentTable, todo: IovaRange) -> (Self, Option<IovaRange>) {
+        let (part, rest) = todo.split_after(TableType::RegionThird.entry_last(todo.start()));
+        let index = |iova| TableType::Segment.index(iova);
+        let slots = table.get(index(part.start())..=index(part.last())).unwrap_or(&[]);
+        (Self { tree, slots, part }, rest)
     }
-}
 
-/// Iterator over cells that are made where they do not exist; made by [`Tree::grown_cells`].
-pub(super) struct GrownCells<'t, M: TableAllocator> {
-    tree: &'t Tree<M>,
-    rest: Option<IovaRange>,
-    table: Option<Current<'t>>,
-}
-
-impl<'t, M: TableAllocator> Iterator for GrownCells<'t, M> {
-    type Item = Result<(SegmentCell<'t, M>, IovaRange), OutOfStorage>;
-
+    /// Whether each entry is empty.
     #[inline]
-    fn next(&mut self) -> Option<Self::Item> {
-        let todo = self.rest?;
-        let current = match self.table.take() {
-            Some(current) if todo.start() <= current.last => current,
-            _ => match self.tree.grown_segment_table(todo.start()) {
-                Ok(table) => Current::new(table, todo.start()),
-                Err(error) => {
-                    self.rest = None;
-                    return Some(Err(error));
-                }
-            },
-        };
-        let (found, rest) = current.cut(self.tree, todo);
-        self.rest = rest;
-        self.table = Some(current);
-        Some(Ok(found))
+    pub(super) fn is_empty(&self) -> bool {
+        SegmentEntry::all_invalid(self.slots)
+    }
+
+    /// A cell for each entry, with its part of the range.
+    #[inline]
+    pub(super) fn cells(&self) -> impl Iterator<Item = (SegmentCell<'t, M>, IovaRange)> {
+        let (tree, last) = (self.tree, self.part.last());
+        let mut start = self.part.start();
+        self.slots.iter().map(move |slot| {
+            let part = IovaRange::of_ends(start, TableType::Segment.entry_last(start).min(last));
+            start = Iova::new(part.last().get().wrapping_add(1));
+            (SegmentCell::new(tree, slot), part)
+        })
+    }
+
+    /// A cell for each entry; the range covers all that these cover.
+    #[inline]
+    pub(super) fn whole_cells(&self) -> impl Iterator<Item = SegmentCell<'t, M>> {
+        let tree = self.tree;
+        self.slots.iter().map(move |slot| SegmentCell::new(tree, slot))
+    }
+
+    /// What the entries cover of the range.
+    #[inline]
+    pub(super) const fn part(&self) -> IovaRange {
+        self.part
+    }
+
+    /// A cell for each entry that is not empty, with its part of the range; many empty ones are passed over at once.
+    #[inline]
+    pub(super) fn valid_cells(&self) -> impl Iterator<Item = (SegmentCell<'t, M>, IovaRange)> {
+        let (tree, slots, whole) = (self.tree, self.slots, self.part);
+        let mut next = 0;
+        core::iter::from_fn(move || {
+            let (index, _) = SegmentEntry::next_valid(slots, next)?;
+            next = index.wrapping_add(1);
+            let ahead = (index as u64) << TableType::Segment.entry_span_log2();
+            let part = TableType::Segment.entry_range(Iova::new(whole.start().get().wrapping_add(ahead)));
+            Some((SegmentCell::new(tree, slots.get(index)?), whole.intersection(part)?))
+        })
     }
 }

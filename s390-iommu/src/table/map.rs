@@ -12,6 +12,7 @@ use crate::format::table_type::{page_index, TableType};
 use crate::table::atomic::{fence, Ordering};
 use crate::table::cell::{Segment, SegmentCell};
 use crate::table::change::Change;
+use crate::table::cursor::SegmentRun;
 use crate::table::run;
 use crate::table::seam::TableAllocator;
 use crate::table::slot::Slot;
@@ -37,7 +38,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// * [`MapError::OutsideSpan`] if part of `range` lies beyond what the table can translate.
     /// * [`MapError::AlreadyMapped`] if something is mapped in `range`.
     /// * [`MapError::OutOfStorage`] if there is no storage for a table.
-    #[inline]
+    #[inline(always)]
     pub fn map(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Change, MapError> {
         // A page in a page table that exists: one way down and one store.
         if range.is_page() && origin.is_aligned(PAGE_SIZE) && origin.get() != 0 && self.spans(range) {
@@ -109,13 +110,16 @@ impl<'t, M: TableAllocator> Job<'t, M> {
         if self.takes_frames(self.range) && self.map_frames()? {
             return Ok(());
         }
+        let tree = self.table.tree();
         let mut spare = Spare::new(self.table.memory());
-        for step in self.table.tree().grown_cells(self.range) {
-            let (cell, part) = step?;
-            self.require_empty(&cell, part, &mut spare)?;
+        let mut rest = Some(self.range);
+        while let Some(todo) = rest {
+            let (run, behind) = tree.grown_run(todo)?;
+            self.require_empty_run(&run, &mut spare)?;
+            rest = behind;
         }
-        for (cell, part) in self.table.tree().cells(self.range) {
-            self.store(&cell, part, &mut spare);
+        for run in tree.runs(self.range) {
+            self.store_run(&run, &mut spare);
         }
         Ok(())
     }
@@ -124,16 +128,36 @@ impl<'t, M: TableAllocator> Job<'t, M> {
     ///
     /// Returns whether it did; nothing is mapped otherwise.
     fn map_frames(&self) -> Result<bool, MapError> {
-        for step in self.table.tree().grown_cells(self.range) {
-            let (cell, _) = step?;
-            if !matches!(cell.get(), Segment::Empty) {
+        let mut rest = Some(self.range);
+        while let Some(todo) = rest {
+            let (run, behind) = self.table.tree().grown_run(todo)?;
+            if !run.is_empty() {
                 return Ok(false);
             }
+            rest = behind;
         }
-        for (cell, part) in self.table.tree().cells(self.range) {
-            self.store_frame(&cell, part);
+        for run in self.table.tree().runs(self.range) {
+            let mut frame = self.storage_of(run.part());
+            for cell in run.whole_cells() {
+                if let Err(winner) = cell.install_frame(frame, self.protection) {
+                    self.store_beside(winner, self.part_at(frame));
+                }
+                frame = AbsoluteAddress::new(frame.get().wrapping_add(FrameSize::Size1M.bytes()));
+            }
         }
         Ok(true)
+    }
+
+    /// Sees that nothing is mapped in `run`, and that there is storage for the tables that it needs.
+    fn require_empty_run(&self, run: &SegmentRun<'t, M>, spare: &mut Spare<'t, M>) -> Result<(), MapError> {
+        run.cells().try_for_each(|(cell, part)| self.require_empty(&cell, part, spare))
+    }
+
+    /// Stores the entries for `run`, where nothing is mapped.
+    fn store_run(&self, run: &SegmentRun<'t, M>, spare: &mut Spare<'t, M>) {
+        for (cell, part) in run.cells() {
+            self.store(&cell, part, spare);
+        }
     }
 
     /// Sees that nothing is mapped in `part`, what `cell` covers of the range, and that there is storage for the table
@@ -213,6 +237,13 @@ impl<'t, M: TableAllocator> Job<'t, M> {
     #[inline]
     fn entry(&self, part: IovaRange) -> PageEntry {
         PageEntry::mapping(self.storage_of(part), self.protection)
+    }
+
+    /// The segment that is mapped by the frame of 1 MiB at `frame`.
+    #[cold]
+    fn part_at(&self, frame: AbsoluteAddress) -> IovaRange {
+        let offset = frame.get().wrapping_sub(self.origin.get());
+        TableType::Segment.entry_range(Iova::new(self.range.start().get().wrapping_add(offset)))
     }
 
     /// The storage of `part`, a part of the range.

@@ -67,19 +67,21 @@ impl<'a, M: TableAllocator> Reader<'a, M> {
         if iova > tree.kind().last() {
             return None;
         }
-        let (frame, protection, size) = match tree.cell(iova).ok()?.get() {
-            Segment::Empty => return None,
-            Segment::Frame(frame, protection) => (frame, protection, FrameSize::Size1M),
+        let translation = |frame: AbsoluteAddress, protection, size: FrameSize| {
+            let absolute = AbsoluteAddress::new(frame.get() | iova.get() & (size.bytes() - 1));
+            Some(Translation { absolute, protection, frame: size })
+        };
+        match tree.cell(iova).ok()?.get() {
+            Segment::Empty => None,
+            Segment::Frame(frame, protection) => translation(frame, protection, FrameSize::Size1M),
             Segment::Pages(pages) => {
                 let entry = pages[page_index(iova)].page();
                 if entry.invalid() {
                     return None;
                 }
-                (entry.frame(), entry.protection(), FrameSize::Size4K)
+                translation(entry.frame(), entry.protection(), FrameSize::Size4K)
             }
-        };
-        let absolute = AbsoluteAddress::new(frame.get() | iova.get() & (size.bytes() - 1));
-        Some(Translation { absolute, protection, frame: size })
+        }
     }
 
     /// What is mapped in `range`, in the order of the addresses.

@@ -111,11 +111,13 @@ impl<'t, M: TableAllocator> Sweep<'t, M> for Teardown {
     }
 
     fn segments(&mut self, tree: &'t Tree<M>, step: &SegmentStep<'t>) -> Result<(), Self::Stop> {
-        for slot in run::blocks_with_valid(step.table).flatten() {
-            let entry = slot.load();
-            if entry.designates_table() {
-                // SAFETY: `drop` is the last to use the tree, and comes to each entry once.
-                unsafe { tree.memory().deallocate(entry.origin(), TableSize::Page) };
+        for block in run::blocks_with_valid(step.table) {
+            for slot in block {
+                let entry = slot.load();
+                if entry.designates_table() {
+                    // SAFETY: `drop` is the last to use the tree, and comes to each entry once.
+                    unsafe { tree.memory().deallocate(entry.origin(), TableSize::Page) };
+                }
             }
         }
         Ok(())

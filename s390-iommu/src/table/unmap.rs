@@ -12,6 +12,7 @@ use crate::format::table_type::TableType;
 use crate::table::atomic::{fence, Ordering};
 use crate::table::cell::{Segment, SegmentCell};
 use crate::table::change::Change;
+use crate::table::cursor::SegmentRun;
 use crate::table::run::{self, Cleared};
 use crate::table::seam::TableAllocator;
 use crate::table::translation_table::TranslationTable;
@@ -30,7 +31,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// * [`UnmapError::OutsideSpan`] if part of `range` lies beyond what the table can translate.
     /// * [`UnmapError::PartOfFrame`] if an end of `range` lies within a frame of 1 MiB;
     ///   [`split`](Self::split) makes frames of 4 KiB of it.
-    #[inline]
+    #[inline(always)]
     pub fn unmap(&self, range: IovaRange) -> Result<Unmapped, UnmapError> {
         // A page in a page table: one way down and one store.
         if range.is_page() && self.spans(range) {
@@ -82,7 +83,16 @@ impl<M: TableAllocator> TranslationTable<M> {
             self.refuse_part_of_frame(range, range.last())?;
         }
         let mut cleared = Cleared::NOTHING;
-        for (cell, part) in self.tree().cells(range) {
+        for run in self.tree().runs(range) {
+            cleared = cleared.and(Self::clear_run(&run));
+        }
+        Ok(cleared)
+    }
+
+    /// Makes the entries of `run` invalid.
+    fn clear_run(run: &SegmentRun<'_, M>) -> Cleared {
+        let mut cleared = Cleared::NOTHING;
+        for (cell, part) in run.cells() {
             cleared = cleared.and(match cell.get() {
                 Segment::Empty => Cleared::NOTHING,
                 Segment::Pages(pages) => run::clear(run::slots(pages, part), part),
@@ -92,7 +102,7 @@ impl<M: TableAllocator> TranslationTable<M> {
                 }
             });
         }
-        Ok(cleared)
+        cleared
     }
 
     /// Sees that `end`, the start or last byte of `range`, is not inside a frame of 1 MiB that `range` only cuts.

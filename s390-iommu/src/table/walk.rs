@@ -66,19 +66,21 @@ impl<'t, M: TableAllocator> Walk<'t, M> {
     /// The next run that lies within one segment.
     fn piece(&mut self) -> Option<Mapping> {
         let todo = self.rest.take()?;
-        for (cell, part) in self.table.tree().cells(todo) {
-            let found = match cell.get() {
-                Segment::Empty => None,
-                Segment::Frame(frame, protection) => {
-                    let offset = part.start().get() & TableType::Segment.entry_mask();
-                    let origin = AbsoluteAddress::new(frame.get() | offset);
-                    Some(Mapping { range: part, origin, protection, frame: FrameSize::Size1M })
+        for run in self.table.tree().runs(todo) {
+            for (cell, part) in run.valid_cells() {
+                let found = match cell.get() {
+                    Segment::Empty => None,
+                    Segment::Frame(frame, protection) => {
+                        let offset = part.start().get() & TableType::Segment.entry_mask();
+                        let origin = AbsoluteAddress::new(frame.get() | offset);
+                        Some(Mapping { range: part, origin, protection, frame: FrameSize::Size1M })
+                    }
+                    Segment::Pages(pages) => first_run(pages, part),
+                };
+                if let Some(mapping) = found {
+                    self.rest = todo.split_after(mapping.range.last()).1;
+                    return Some(mapping);
                 }
-                Segment::Pages(pages) => first_run(pages, part),
-            };
-            if let Some(mapping) = found {
-                self.rest = todo.split_after(mapping.range.last()).1;
-                return Some(mapping);
             }
         }
         None

@@ -53,13 +53,6 @@ impl IovaRange {
         }
     }
 
-    /// The range from `start`, the first byte of a page, to `last`, the last of one and not before.
-    #[inline]
-    pub(crate) const fn of_ends(start: Iova, last: Iova) -> Self {
-        debug_assert!(Self::new(start, last).is_ok());
-        Self { start, last }
-    }
-
     /// The range from 0 to the end of the page that holds `last`.
     pub const fn up_to(last: Iova) -> Self {
         Self { start: Iova::new(0), last: Iova::new(last.get() | (PAGE_SIZE - 1)) }

@@ -58,7 +58,7 @@ impl<M: TableAllocator> Tree<M> {
     }
 
     /// The entries for the start of `todo`, whose segment table is made where there is none, and what is behind it.
-    #[inline]
+    #[inline(always)]
     pub(super) fn grown_run(&self, todo: IovaRange) -> Result<(SegmentRun<'_, M>, Option<IovaRange>), OutOfStorage> {
         Ok(SegmentRun::cut(self, self.grown_segment_table(todo.start())?, todo))
     }
@@ -109,7 +109,7 @@ impl<M: TableAllocator> Tree<M> {
 /// The entries of one segment table for a part of a range.
 pub(super) struct SegmentRun<'t, M: TableAllocator> {
     tree: &'t Tree<M>,
-    slots: &'t [Slot<SegmentEntry>],
+    table: &'t SegmentTable,
     part: IovaRange,
 }
 
@@ -118,34 +118,7 @@ impl<'t, M: TableAllocator> SegmentRun<'t, M> {
     #[inline]
     fn cut(tree: &'t Tree<M>, table: &'t SegmentTable, todo: IovaRange) -> (Self, Option<IovaRange>) {
         let (part, rest) = todo.split_after(TableType::RegionThird.entry_last(todo.start()));
-        let index = |iova| TableType::Segment.index(iova);
-        let slots = table.get(index(part.start())..=index(part.last())).unwrap_or(&[]);
-        (Self { tree, slots, part }, rest)
-    }
-
-    /// Whether each entry is empty.
-    #[inline]
-    pub(super) fn is_empty(&self) -> bool {
-        SegmentEntry::all_invalid(self.slots)
-    }
-
-    /// A cell for each entry, with its part of the range.
-    #[inline]
-    pub(super) fn cells(&self) -> impl Iterator<Item = (SegmentCell<'t, M>, IovaRange)> {
-        let (tree, last) = (self.tree, self.part.last());
-        let mut start = self.part.start();
-        self.slots.iter().map(move |slot| {
-            let part = IovaRange::of_ends(start, TableType::Segment.entry_last(start).min(last));
-            start = Iova::new(part.last().get().wrapping_add(1));
-            (SegmentCell::new(tree, slot), part)
-        })
-    }
-
-    /// A cell for each entry; the range covers all that these cover.
-    #[inline]
-    pub(super) fn whole_cells(&self) -> impl Iterator<Item = SegmentCell<'t, M>> {
-        let tree = self.tree;
-        self.slots.iter().map(move |slot| SegmentCell::new(tree, slot))
+        (Self { tree, table, part }, rest)
     }
 
     /// What the entries cover of the range.
@@ -154,10 +127,42 @@ impl<'t, M: TableAllocator> SegmentRun<'t, M> {
         self.part
     }
 
+    /// The entries.
+    #[inline]
+    fn slots(&self) -> &'t [Slot<SegmentEntry>] {
+        let index = |iova| TableType::Segment.index(iova);
+        self.table.get(index(self.part.start())..=index(self.part.last())).unwrap_or(&[])
+    }
+
+    /// Whether each entry is empty.
+    #[inline]
+    pub(super) fn is_empty(&self) -> bool {
+        SegmentEntry::all_invalid(self.slots())
+    }
+
+    /// A cell for each entry, with its part of the range.
+    #[inline]
+    pub(super) fn cells(&self) -> impl Iterator<Item = (SegmentCell<'t, M>, IovaRange)> {
+        let (tree, table, mut rest) = (self.tree, self.table, Some(self.part));
+        core::iter::from_fn(move || {
+            let todo = rest?;
+            let (part, behind) = todo.split_after(TableType::Segment.entry_last(todo.start()));
+            rest = behind;
+            Some((SegmentCell::new(tree, &table[TableType::Segment.index(part.start())]), part))
+        })
+    }
+
+    /// A cell for each entry; the range covers all that these cover.
+    #[inline]
+    pub(super) fn whole_cells(&self) -> impl Iterator<Item = SegmentCell<'t, M>> {
+        let tree = self.tree;
+        self.slots().iter().map(move |slot| SegmentCell::new(tree, slot))
+    }
+
     /// A cell for each entry that is not empty, with its part of the range; many empty ones are passed over at once.
     #[inline]
     pub(super) fn valid_cells(&self) -> impl Iterator<Item = (SegmentCell<'t, M>, IovaRange)> {
-        let (tree, slots, whole) = (self.tree, self.slots, self.part);
+        let (tree, slots, whole) = (self.tree, self.slots(), self.part);
         let mut next = 0;
         core::iter::from_fn(move || {
             let (index, _) = SegmentEntry::next_valid(slots, next)?;

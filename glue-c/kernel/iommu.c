@@ -349,16 +349,28 @@ static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
  * What is gathered stays one run of addresses that belong to the caller, so
  * that iotlb_sync refreshes nothing else and may reclaim the tables below.
  */
-static void zpci_gather(struct iommu_domain *domain, struct iommu_iotlb_gather *gather,
-			const struct zpci_rust_range *range)
+static noinline void zpci_gather_more(struct iommu_domain *domain,
+				      struct iommu_iotlb_gather *gather,
+				      const struct zpci_rust_range *range)
 {
-	bool empty = gather->start > gather->end;
 	bool before = range->start && range->start - 1 == gather->end;
 	bool behind = gather->start && gather->start - 1 == range->last;
 
-	if (!gather->queued && !empty && !before && !behind)
+	if (!gather->queued && !before && !behind)
 		iommu_iotlb_sync(domain, gather);
 	iommu_iotlb_gather_add_range(gather, range->start, range->last - range->start + 1);
+}
+
+static __always_inline void zpci_gather(struct iommu_domain *domain,
+					struct iommu_iotlb_gather *gather,
+					const struct zpci_rust_range *range)
+{
+	if (likely(gather->start > gather->end)) {
+		gather->start = range->start;
+		gather->end = range->last;
+	} else {
+		zpci_gather_more(domain, gather, range);
+	}
 	/* For zpci_iotlb_sync(): this range is not one that the core made up. */
 	gather->pgsize = SZ_4K;
 }

@@ -317,7 +317,7 @@ impl<G: Gate> Attachment<G> {
     }
 
     /// Refreshes `range`, in which an entry changed at the start, or everything if something is to be made up for.
-    #[inline]
+    #[inline(always)]
     fn refresh<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, range: IovaRange) -> Result<(), RefreshError> {
         fence_tables();
         if self.stale.load(Ordering::Relaxed) {

@@ -15,8 +15,7 @@ pub(crate) struct Defect {
     pub(crate) check: &'static [&'static str],
 }
 
-const INTERLEAVINGS: &[&str] =
-    &["test", "--quiet", "-p", "zpci-glue", "--release", "--test", "interleavings", "--", "--fail-fast"];
+const INTERLEAVINGS: &[&str] = &["test", "--quiet", "-p", "zpci-glue", "--test", "interleavings", "--", "--fail-fast"];
 const FAKE: &[&str] = &["test", "--quiet", "-p", "zpci-tests", "--test", "host"];
 const SHIM: &[&str] = &["test", "--quiet", "-p", "zpci-glue", "--test", "host"];
 

@@ -129,11 +129,11 @@ static double now(void)
 	return time.tv_sec + time.tv_nsec / 1e9;
 }
 
-/* The function as it was found; a reset that failed leaves it disabled. */
-static void bring_back(void)
+/* Gives the function to its driver anew; a reset that failed has disabled it. */
+static void bring_back(bool disabled)
 {
 	check_call(function_unbind(second.address));
-	check(function_power_cycle(second.address));
+	check(!disabled || function_power_cycle(second.address));
 	check_call(function_bind(second.address, "vfio-pci"));
 }
 
@@ -182,7 +182,7 @@ static void answered(const void *argument)
 	/* The neighbour, with whatever became of the other one. */
 	check_works(&stays, ranges[0].start);
 	close(other.device);
-	bring_back();
+	bring_back(row->point == RESET && error);
 	vfio_open_beside(&other, &stays, second.address);
 	check_call(vfio_attach(&other));
 	check_works(&other, ranges[0].start);

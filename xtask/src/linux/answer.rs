@@ -23,7 +23,7 @@ const VFN: u64 = 32 + 16;
 pub(crate) const INDEX: u64 = 0xff_ffff;
 
 /// Operations of MPCIFC that are answered: register and deregister I/O address translation.
-pub(crate) const OPERATIONS: [u64; 2] = [2, 3];
+pub(crate) const OPERATIONS: [u64; 2] = [4, 5];
 
 /// So many answers are answers without end.
 const FOR_EVER: u32 = 0xfff;

@@ -93,12 +93,14 @@ static uint32_t handle(struct vfio *vfio)
 static void check_works(struct vfio *vfio, uint64_t iova)
 {
 	struct nvme nvme;
+	uint64_t unmapped;
 
 	nvme_start(&nvme, vfio, iova);
 	check_call(vfio_map(vfio, new_memory(NVME_PAGE), iova + MEGABYTE,
 			    NVME_PAGE, VFIO_READ_WRITE));
 	check_equal(nvme_identify(&nvme, iova + MEGABYTE), NVME_DONE);
 	nvme_stop(&nvme);
+	check_call(vfio_unmap(vfio, iova + MEGABYTE, NVME_PAGE, &unmapped));
 }
 
 static int operate(enum point point, struct vfio *stays, struct vfio *other,

@@ -141,6 +141,7 @@ pub(crate) const BOOTS: &[Boot] = &[
         name: "identity",
         suites: &["firmware"],
         parameters: "nokaslr iommu.passthrough=1",
+        log: &["iommu: Default domain type: Passthrough (set via kernel command line)"],
         answers: Answers::Identity,
         ..LAZY
     },

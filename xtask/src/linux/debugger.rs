@@ -39,7 +39,7 @@ impl DebuggerPort {
         let port = self.0.local_addr()?.port();
         Ok([
             "-chardev".into(),
-            format!("socket,id=debugger,host=127.0.0.1,port={port}"),
+            format!("socket,id=debugger,host=127.0.0.1,port={port},nodelay=on"),
             "-gdb".into(),
             "chardev:debugger".into(),
             "-S".into(),

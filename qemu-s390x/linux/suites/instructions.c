@@ -139,6 +139,14 @@ static void bring_back(bool disabled)
 	check_call(function_bind(second.address, "vfio-pci"));
 }
 
+/* For people. A reset that failed may return a condition code, on any kernel. */
+static const char *became(int result, int error)
+{
+	if (error)
+		return strerrorname_np(error);
+	return result ? "condition code" : "done";
+}
+
 static void answered(const void *argument)
 {
 	const struct row *row = argument;
@@ -172,7 +180,7 @@ static void answered(const void *argument)
 		  "\"given\":%u,\"result\":\"%s\",\"seconds\":%.3f}",
 		  row->mpcifc ? "MPCIFC" : "RPCIT", said[row->said].name,
 		  points[row->point].name, given,
-		  error ? strerrorname_np(error) : "done", start);
+		  became(result, error), start);
 	/* A kernel with the driver issues each of them, the stock one not all. */
 	if (row->said != WITHOUT_END && sysfs_exists("/sys/module/zpci_rust"))
 		check(given);

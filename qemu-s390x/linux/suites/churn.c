@@ -95,9 +95,12 @@ static void reset(struct vfio *vfio)
 {
 	static unsigned int resets;
 
-	check_call(sysfs_write(resets++ % 2 ? "bus" : "flr", RESET_METHOD,
-			       second.address));
-	count(RESET, vfio_reset(vfio, second.address));
+	/* A function in error has no method. */
+	if (sysfs_write(resets++ % 2 ? "bus" : "flr", RESET_METHOD,
+			second.address))
+		count(RESET, -1);
+	else
+		count(RESET, vfio_reset(vfio, second.address));
 }
 
 static void *come_and_go(void *argument)
@@ -237,6 +240,9 @@ static void churn(const void *argument)
 		report(i);
 	ktap_data("zpci-churn-events", "{\"seconds\":%u,\"events\":%u}",
 		  seconds, events);
+	/* How often the stock driver loses the race is a matter of luck. */
+	if (!sysfs_exists("/sys/module/zpci_rust"))
+		ktap_skip("counted and not judged without the driver");
 	check_equal(events, 0);
 	for (enum operation i = 0; i < OPERATIONS; i++)
 		check_that(!all_refused(i), "%s was refused %lu times",

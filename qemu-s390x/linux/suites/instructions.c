@@ -150,6 +150,7 @@ static const char *became(int result, int error)
 static void answered(const void *argument)
 {
 	const struct row *row = argument;
+	bool driver = sysfs_exists("/sys/module/zpci_rust");
 	struct answer answer = said[row->said].answer;
 	struct iova_range ranges[IOVA_RANGES];
 	struct vfio stays, other;
@@ -158,6 +159,8 @@ static void answered(const void *argument)
 	double start;
 	uint64_t iova;
 
+	if (row->said == WITHOUT_END && !driver)
+		ktap_skip("without the driver the kernel does not come back");
 	check_call(sysfs_write("bus", RESET_METHOD, second.address));
 	vfio_open(&stays, VFIO_API_IOMMUFD, first.address);
 	vfio_open_beside(&other, &stays, second.address);
@@ -182,7 +185,7 @@ static void answered(const void *argument)
 		  points[row->point].name, given,
 		  became(result, error), start);
 	/* A kernel with the driver issues each of them, the stock one not all. */
-	if (row->said != WITHOUT_END && sysfs_exists("/sys/module/zpci_rust"))
+	if (row->said != WITHOUT_END && driver)
 		check(given);
 	if (answer.count != ANSWER_FOR_EVER || row->point == UNMAP ||
 	    (row->point == MAP && said[row->said].idle))

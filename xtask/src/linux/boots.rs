@@ -145,7 +145,7 @@ pub(crate) const BOOTS: &[Boot] = &[
         answers: Answers::Identity,
         ..LAZY
     },
-    matrix("matrix-all", "nokaslr iommu.strict=1 s390_iommu_aperture=0 zpci.module=matrix"),
+    matrix("matrix-all", "nokaslr iommu.strict=1 s390_iommu_aperture=0 zpci.module=matrix-all"),
     matrix("matrix-1", "nokaslr iommu.strict=1 zpci.module=matrix"),
     matrix("matrix-4", "nokaslr iommu.strict=1 s390_iommu_aperture=4 zpci.module=matrix"),
     Boot { name: "processors-1", suites: &["load"], processors: 1, ..LAZY },

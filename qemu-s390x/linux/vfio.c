@@ -104,6 +104,74 @@ void vfio_open(struct vfio *vfio, enum vfio_api api, const char *address)
 		open_iommufd(vfio, address);
 }
 
+void vfio_open_beside(struct vfio *vfio, const struct vfio *other,
+		      const char *address)
+{
+	struct vfio_device_bind_iommufd bind = {
+		.argsz = sizeof(bind),
+		.iommufd = other->iommu,
+	};
+	struct function function;
+	char path[64];
+
+	*vfio = *other;
+	vfio->device = -1;
+	if (vfio->api == VFIO_API_TYPE1) {
+		check(function_read(&function, address) && function.group >= 0);
+		snprintf(path, sizeof(path), "/dev/vfio/%d", function.group);
+		check(sysfs_wait(true, 1000, "%s", path));
+		vfio->group = check_call(open(path, O_RDWR));
+		return;
+	}
+	vfio->device = open_device(address);
+	check_call(ioctl(vfio->device, VFIO_DEVICE_BIND_IOMMUFD, &bind));
+	vfio->device_id = bind.out_devid;
+}
+
+int vfio_attach(struct vfio *vfio)
+{
+	struct vfio_device_attach_iommufd_pt attach = {
+		.argsz = sizeof(attach),
+		.pt_id = vfio->ioas,
+	};
+
+	if (vfio->api == VFIO_API_TYPE1)
+		return ioctl(vfio->group, VFIO_GROUP_SET_CONTAINER,
+			     &vfio->iommu);
+	return ioctl(vfio->device, VFIO_DEVICE_ATTACH_IOMMUFD_PT, &attach);
+}
+
+int vfio_detach(struct vfio *vfio)
+{
+	struct vfio_device_detach_iommufd_pt detach = { .argsz =
+								sizeof(detach) };
+
+	if (vfio->api == VFIO_API_TYPE1)
+		return ioctl(vfio->group, VFIO_GROUP_UNSET_CONTAINER);
+	return ioctl(vfio->device, VFIO_DEVICE_DETACH_IOMMUFD_PT, &detach);
+}
+
+int vfio_device(struct vfio *vfio, const char *address)
+{
+	return vfio->device >= 0 ?
+		       vfio->device :
+		       ioctl(vfio->group, VFIO_GROUP_GET_DEVICE_FD, address);
+}
+
+int vfio_reset(struct vfio *vfio, const char *address)
+{
+	int device = vfio_device(vfio, address), result, error;
+
+	if (device < 0)
+		return -1;
+	result = ioctl(device, VFIO_DEVICE_RESET);
+	error = errno;
+	if (device != vfio->device)
+		close(device);
+	errno = error;
+	return result;
+}
+
 void vfio_close(struct vfio *vfio)
 {
 	close(vfio->device);

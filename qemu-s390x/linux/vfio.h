@@ -47,6 +47,23 @@ const char *vfio_api_name(enum vfio_api api);
  */
 void vfio_open(struct vfio *vfio, enum vfio_api api, const char *address);
 
+/*
+ * Opens a further function, bound to vfio-pci too, for the address space of
+ * `other`, without attaching it. With type 1 there is no device then.
+ */
+void vfio_open_beside(struct vfio *vfio, const struct vfio *other,
+		      const char *address);
+
+/* Attaches what vfio_open_beside() opened. Returns 0, or -1 with errno. */
+int vfio_attach(struct vfio *vfio);
+int vfio_detach(struct vfio *vfio);
+
+/* The device, opened if there is none yet, or -1 with errno. */
+int vfio_device(struct vfio *vfio, const char *address);
+
+/* Resets the function while it is attached. Returns 0, or -1 with errno. */
+int vfio_reset(struct vfio *vfio, const char *address);
+
 void vfio_close(struct vfio *vfio);
 
 /*

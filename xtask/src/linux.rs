@@ -2,6 +2,7 @@
 
 //! Builds a Linux kernel, boots it with our test programs, and judges what they found.
 
+mod answer;
 mod boots;
 mod compare;
 mod debugger;
@@ -9,7 +10,9 @@ mod device;
 mod expectation;
 mod firmware;
 mod guest;
+mod identity;
 mod initrd;
+mod instruction;
 mod integrated;
 mod kernel;
 mod kunit;
@@ -31,7 +34,7 @@ use crate::progress::Step;
 use crate::qemu::Machine;
 use crate::tool;
 use crate::workspace::Workspace;
-pub(crate) use boots::{Boot, Threads};
+pub(crate) use boots::{Answers, Boot, Threads};
 use boots::{BOOTS, MEMORY};
 use compare::Comparison;
 use expectation::Implementation;

@@ -18,6 +18,7 @@ static const struct {
 	{ "mapping", mapping_tests },	    { "memory", memory_tests },
 	{ "attachment", attachment_tests }, { "format", format_tests },
 	{ "root", root_tests },		    { "race", race_tests },
+	{ "matrix", matrix_tests },	    { "matrix-all", matrix_all_tests },
 	{ "measure", measure_tests },
 	{ "measure-domain", measure_domain_tests },
 	{ "measure-levels", measure_levels_tests },

@@ -36,6 +36,8 @@ extern const struct zpci_test attachment_tests[];
 extern const struct zpci_test format_tests[];
 extern const struct zpci_test root_tests[];
 extern const struct zpci_test race_tests[];
+extern const struct zpci_test matrix_tests[];
+extern const struct zpci_test matrix_all_tests[];
 extern const struct zpci_test measure_tests[];
 extern const struct zpci_test measure_domain_tests[];
 extern const struct zpci_test measure_levels_tests[];

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 /*
  * What only the kernel itself can try: the module zpci_test, each of whose
- * tests is a file under debugfs. zpci.module=<group>,<group>... says which.
+ * tests is a file under debugfs. zpci.module=<group>,<group>... says which. What
+ * a test of "matrix" registers is accepted in place of the machine.
  */
 
 #include <dirent.h>
@@ -14,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "../answer.h"
 #include "../disk.h"
 #include "../function.h"
 #include "../sysfs.h"
@@ -43,12 +45,18 @@ static void load(const void *argument)
 /* Each line of the answer but the last is for people. */
 static void run(const void *argument)
 {
+	static const struct answer accepted = { .mpcifc = true,
+						.count = ANSWER_FOR_EVER };
 	const char *name = argument;
 	char answer[SYSFS_VALUE], *rest = answer, *line;
-	bool passed = false;
+	bool passed = false, answered = !strncmp(name, "matrix", 6);
 
+	if (answered)
+		answer_begin(ANSWER_EVERYBODY, &accepted);
 	check_that(sysfs_read(answer, sizeof(answer), TESTS "/%s", name) > 0,
 		   "%m");
+	if (answered)
+		check(answer_end());
 	while ((line = strsep(&rest, "\n"))) {
 		passed = !strcmp(line, "ok");
 		if (!passed && strcmp(line, "not ok"))

@@ -8,6 +8,7 @@
 extern const struct suite benchmark_suite;
 extern const struct suite capability_suite;
 extern const struct suite cases_suite;
+extern const struct suite churn_suite;
 extern const struct suite clp_suite;
 extern const struct suite container_suite;
 extern const struct suite disk_suite;
@@ -16,6 +17,7 @@ extern const struct suite firmware_suite;
 extern const struct suite function_suite;
 extern const struct suite hardware_suite;
 extern const struct suite hotplug_suite;
+extern const struct suite instructions_suite;
 extern const struct suite iommufd_suite;
 extern const struct suite join_suite;
 extern const struct suite load_suite;

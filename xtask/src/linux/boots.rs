@@ -25,6 +25,19 @@ pub(crate) struct Boot {
     pub(crate) log: &'static [&'static str],
     /// What the firmware says instead of what QEMU says; where there is something, the machine is booted once for each.
     pub(crate) falsified: &'static [Falsification],
+    /// Who answers MPCIFC and RPCIT in place of QEMU.
+    pub(crate) answers: Answers,
+}
+
+/// Who answers MPCIFC and RPCIT.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub(crate) enum Answers {
+    /// QEMU.
+    Qemu,
+    /// The debugger, as the guest asks for it.
+    Asked,
+    /// The debugger, for a function that does without translation.
+    Identity,
 }
 
 /// How QEMU runs the processors.
@@ -53,6 +66,7 @@ const LAZY: Boot = Boot {
     last: LAST,
     log: &["iommu: DMA domain TLB invalidation policy: lazy mode"],
     falsified: &[],
+    answers: Answers::Qemu,
 };
 
 /// A flush with every unmapping.
@@ -63,6 +77,16 @@ const STRICT: Boot = Boot {
     log: &["iommu: DMA domain TLB invalidation policy: strict mode (set via kernel command line)"],
     ..LAZY
 };
+
+/// A function that comes and goes beside a busy one; for the time that `zpci.seconds=` says.
+const fn churn(name: &'static str, parameters: &'static str, processors: u32) -> Boot {
+    Boot { name, suites: &["churn"], parameters, processors, threads: Threads::Each, ..LAZY }
+}
+
+/// Which functions may share a domain; whatever is registered is accepted in place of QEMU.
+const fn matrix(name: &'static str, parameters: &'static str) -> Boot {
+    Boot { name, suites: &["module"], parameters, answers: Answers::Asked, ..STRICT }
+}
 
 /// All boots.
 pub(crate) const BOOTS: &[Boot] = &[
@@ -105,6 +129,25 @@ pub(crate) const BOOTS: &[Boot] = &[
         falsified: &ATTRIBUTES,
         ..LAZY
     },
+    Boot { name: "instructions", suites: &["instructions"], parameters: "nokaslr", answers: Answers::Asked, ..LAZY },
+    Boot {
+        name: "instructions-busy",
+        suites: &["instructions"],
+        parameters: "nokaslr zpci.busy=1",
+        answers: Answers::Asked,
+        ..LAZY
+    },
+    Boot {
+        name: "identity",
+        suites: &["firmware"],
+        parameters: "nokaslr iommu.passthrough=1",
+        log: &["iommu: Default domain type: Passthrough (set via kernel command line)"],
+        answers: Answers::Identity,
+        ..LAZY
+    },
+    matrix("matrix-all", "nokaslr iommu.strict=1 s390_iommu_aperture=0 zpci.module=matrix-all"),
+    matrix("matrix-1", "nokaslr iommu.strict=1 zpci.module=matrix"),
+    matrix("matrix-4", "nokaslr iommu.strict=1 s390_iommu_aperture=4 zpci.module=matrix"),
     Boot { name: "processors-1", suites: &["load"], processors: 1, ..LAZY },
     Boot { name: "processors-2", suites: &["load"], processors: 2, ..STRICT },
     Boot { name: "processors-4", suites: &["load"], processors: 4, ..LAZY },
@@ -118,6 +161,10 @@ pub(crate) const BOOTS: &[Boot] = &[
         falsified: &ATTRIBUTES,
         ..LAZY
     },
+    churn("churn-iommufd-2", "zpci.api=iommufd", 2),
+    churn("churn-iommufd-4", "zpci.api=iommufd", 4),
+    churn("churn-type1-2", "zpci.api=type1", 2),
+    churn("churn-type1-4", "zpci.api=type1", 4),
     Boot { name: "hotplug", suites: &["hotplug"], processors: 2, ..LAZY },
     Boot {
         name: "module",

@@ -19,6 +19,9 @@ const PAUSE: Duration = Duration::from_millis(5);
 /// The number of general register 0; the mask and the address of the PSW are before it.
 const GENERAL_REGISTER_0: u32 = 2;
 
+/// Bits 18 and 19 of the PSW.
+const CONDITION_CODE: u64 = 3 << 44;
+
 /// The place where QEMU connects to.
 #[derive(Debug)]
 pub(crate) struct DebuggerPort(TcpListener);
@@ -36,7 +39,7 @@ impl DebuggerPort {
         let port = self.0.local_addr()?.port();
         Ok([
             "-chardev".into(),
-            format!("socket,id=debugger,host=127.0.0.1,port={port}"),
+            format!("socket,id=debugger,host=127.0.0.1,port={port},nodelay=on"),
             "-gdb".into(),
             "chardev:debugger".into(),
             "-S".into(),
@@ -75,6 +78,11 @@ impl Debugger {
         self.confirmed(&format!("Z0,{address:x},2"))
     }
 
+    /// Stops the guest there no more.
+    pub(crate) fn pass(&mut self, address: u64) -> Result<()> {
+        self.confirmed(&format!("z0,{address:x},2"))
+    }
+
     /// Lets the guest run until it stops again; whether it did, or else has ended.
     pub(crate) fn resume(&mut self) -> Result<bool> {
         self.send("c")?;
@@ -99,6 +107,22 @@ impl Debugger {
         self.register(GENERAL_REGISTER_0 + number)
     }
 
+    /// Puts `value` into general register `number`.
+    pub(crate) fn set_general_register(&mut self, number: u32, value: u64) -> Result<()> {
+        self.set_register(GENERAL_REGISTER_0 + number, value)
+    }
+
+    /// Makes the guest go on at `address` with condition code `cc`.
+    pub(crate) fn answer(&mut self, cc: u8, address: u64) -> Result<()> {
+        let mask = self.register(0)?;
+        self.set_register(0, mask & !CONDITION_CODE | u64::from(cc) << CONDITION_CODE.trailing_zeros())?;
+        self.set_register(1, address)
+    }
+
+    fn set_register(&mut self, number: u32, value: u64) -> Result<()> {
+        self.confirmed(&format!("P{number:x}={value:016x}"))
+    }
+
     fn register(&mut self, number: u32) -> Result<u64> {
         let reply = self.ask(&format!("p{number:x}"))?;
         u64::from_str_radix(&reply, 16).with_context(|| format!("QEMU's debugger says {reply} of register {number}"))
@@ -112,6 +136,20 @@ impl Debugger {
             *byte = u8::from_str_radix(std::str::from_utf8(digits)?, 16)?;
         }
         Ok(())
+    }
+
+    /// The word in storage at the logical address `address`.
+    pub(crate) fn word(&mut self, address: u64) -> Result<u32> {
+        let mut bytes = [0; 4];
+        self.read(address, &mut bytes)?;
+        Ok(u32::from_be_bytes(bytes))
+    }
+
+    /// The doubleword there.
+    pub(crate) fn doubleword(&mut self, address: u64) -> Result<u64> {
+        let mut bytes = [0; 8];
+        self.read(address, &mut bytes)?;
+        Ok(u64::from_be_bytes(bytes))
     }
 
     /// Stores `bytes` at the logical address `address`.

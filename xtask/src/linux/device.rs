@@ -86,8 +86,10 @@ pub(crate) fn set_up(directory: &Path) -> Result<(Vec<Attached>, Vec<String>)> {
                 let disk = Disk::create(&directory.join(format!("{name}.img")), DISK_SIZE)?;
                 // A comma ends an option of QEMU unless it is doubled.
                 let file = disk.path.display().to_string().replace(',', ",,");
-                // A node that is named here outlives the device that uses it.
-                arguments.extend(["-blockdev".into(), format!("driver=file,node-name={name}-disk,filename={file}")]);
+                // A node that is named here outlives the device that uses it. Whenever a debugger stops the guest, QEMU
+                // would flush all of them.
+                let node = format!("driver=file,node-name={name}-disk,cache.no-flush=on,filename={file}");
+                arguments.extend(["-blockdev".into(), node]);
                 disks.push(Attached { serial: name, disk });
             }
             Kind::Network => arguments.extend(["-netdev".into(), format!("user,id={name}-net,restrict=on")]),

@@ -59,7 +59,7 @@ const RESERVED: &str =
                         is when iommufd asks";
 
 /// On the stock kernel of series 7.2.
-const STOCK_7_2: [Expectation; 21] = [
+const STOCK_7_2: [Expectation; 23] = [
     Expectation { case: ("iommufd", "ranges are those of type 1"), cause: RESERVED },
     Expectation { case: ("iommufd", "range is the window of the function"), cause: RESERVED },
     Expectation { case: ("iommufd", "first and last page"), cause: RESERVED },
@@ -81,6 +81,8 @@ const STOCK_7_2: [Expectation; 21] = [
     of_module("memory/unmap without storage", ALLOCATES),
     of_module("attachment/neighbour of a function in error", LOSES),
     of_module("format/", FORMATS),
+    of_module("matrix-all/", FORMATS),
+    Expectation { case: ("instructions", "MPCIFC busy 3 times at reset"), cause: SLEEPS },
 ];
 
 /// On the stock kernel of series 6.12, which has tables of one format only.
@@ -103,7 +105,7 @@ const NO_REFRESH: &str =
     "tables are registered without a refresh of what is in them, which a function in refresh mode needs";
 
 /// On the stock kernel of any series: what CLP says that is not so, and what nobody tells.
-const STOCK: [Expectation; 9] = [
+const STOCK: [Expectation; 13] = [
     of_firmware("entries of no byte", "clp_list_pci_req() divides by the size of an entry"),
     of_firmware("entries of one byte", LENGTHS),
     of_firmware("length beyond the block", LENGTHS),
@@ -113,7 +115,16 @@ const STOCK: [Expectation; 9] = [
     Expectation { case: ("container-attributes", ""), cause: TELLS },
     Expectation { case: ("join", "zpci "), cause: TELLS },
     Expectation { case: ("hardware", "zpci "), cause: TELLS },
+    Expectation { case: ("instructions", "RPCIT busy without end"), cause: WAITS },
+    Expectation { case: ("instructions", "MPCIFC busy without end"), cause: WAITS },
+    // How often is a matter of luck, so it is counted and not judged.
+    Expectation { case: ("churn", "type1"), cause: DEREGISTERS },
+    Expectation { case: ("churn", "iommufd"), cause: DEREGISTERS },
 ];
+
+const WAITS: &str = "zpci_refresh_trans() and zpci_mod_fc() wait for a busy machine for ever";
+const SLEEPS: &str = "zpci_iommu_register_ioat() holds a spinlock while zpci_mod_fc() sleeps";
+const DEREGISTERS: &str = "RPCIT reaches functions that were deregistered since they were found on the list";
 
 const TELLS: &str =
     "Linux tells nothing of functions, formats and interrupts of a container, or of the hardware by iommufd";
@@ -151,7 +162,14 @@ const fn of_firmware(case: &'static str, cause: &'static str) -> Expectation {
 
 /// Whether the kernel is known to raise alarms in the boot called `boot`: the stock driver warns of what the module does to it.
 pub(crate) fn may_alarm(series: Series, implementation: Implementation, boot: &str) -> bool {
-    implementation == Implementation::Stock && (boot == "module" || (boot == "root" && series == Series::V6_12))
+    implementation == Implementation::Stock
+        && match boot {
+            "module" => true,
+            "root" => series == Series::V6_12,
+            // It sleeps with a spinlock held.
+            "instructions" => series == Series::V7_2,
+            _ => false,
+        }
 }
 
 /// A report of a kernel that looks at itself, on something that is not the driver's.

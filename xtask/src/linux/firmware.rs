@@ -5,16 +5,10 @@
 //! QEMU answers as it should, and cannot be told to do otherwise. So its debugger stub stops the guest at every CLP,
 //! lets it execute the instruction, and changes the response before the kernel sees it.
 
-use std::fs;
-
-use anyhow::{ensure, Context, Result};
-use object::{Object, ObjectSection, SectionKind};
+use anyhow::Result;
 
 use super::debugger::Debugger;
-use super::kernel::Kernel;
-
-/// Opcode of CALL LOGICAL PROCESSOR.
-const CLP: [u8; 2] = [0xb9, 0xa0];
+use super::instruction::{Instruction, Operands};
 
 /// Bytes of every request that is answered with something else.
 const REQUEST: usize = 32;
@@ -109,16 +103,15 @@ impl Falsification {
     ///
     /// The debugger does not do what it is asked.
     pub(crate) fn tell(&self, debugger: &mut Debugger, instructions: &[Instruction]) -> Result<u64> {
-        for instruction in instructions {
+        let clps = instructions.iter().filter(|instruction| matches!(instruction.operands, Operands::Clp { .. }));
+        for instruction in clps.clone() {
             debugger.stop_at(instruction.address)?;
         }
         let mut told = 0;
         while debugger.resume()? {
             let address = debugger.instruction_address()?;
-            let Some(instruction) = instructions.iter().find(|instruction| instruction.address == address) else {
-                continue;
-            };
-            let block = debugger.general_register(instruction.block)?;
+            let Some(Operands::Clp { block }) = Instruction::at(instructions, address) else { continue };
+            let block = debugger.general_register(block)?;
             debugger.step()?;
             let mut header = [0; 4];
             debugger.read(block, &mut header)?;
@@ -135,56 +128,9 @@ impl Falsification {
     }
 }
 
-/// A CLP of the kernel's that takes a block.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Instruction {
-    address: u64,
-    /// The general register that has the address of the block.
-    block: u32,
-}
-
-impl Instruction {
-    /// Every CLP of `kernel`, where it will run.
-    ///
-    /// What merely looks like one, being part of another instruction, does no harm: the guest never stands before it.
-    ///
-    /// # Errors
-    ///
-    /// There is no kernel, or none that has a CLP.
-    pub(crate) fn of_kernel(kernel: &Kernel) -> Result<Vec<Self>> {
-        let (path, offset) = (kernel.executable(), kernel.offset()?);
-        let bytes = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let file = object::File::parse(bytes.as_slice()).with_context(|| format!("{}", path.display()))?;
-        let mut instructions = Vec::new();
-        for section in file.sections().filter(|section| section.kind() == SectionKind::Text) {
-            instructions.extend(Self::of_text(offset.wrapping_add(section.address()), section.data()?));
-        }
-        ensure!(!instructions.is_empty(), "there is no CLP in {}", path.display());
-        Ok(instructions)
-    }
-
-    /// Every CLP in `text`, which starts at `address`.
-    fn of_text(address: u64, text: &[u8]) -> impl Iterator<Item = Self> + '_ {
-        text.windows(4).enumerate().step_by(2).filter_map(move |(offset, word)| match *word {
-            // The third byte says that there is a block, and whose command it is: the machine's or that of its PCI.
-            [a, b, 0x00 | 0x02, registers] if [a, b] == CLP => {
-                Some(Self { address: address + offset as u64, block: u32::from(registers & 0xf) })
-            }
-            _ => None,
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn instructions_with_a_block_are_found_at_even_addresses() {
-        let text = [0xb9, 0xa0, 0x02, 0x13, 0x07, 0xb9, 0xa0, 0x00, 0xb9, 0xa0, 0x80, 0x42, 0xb9, 0xa0, 0x00, 0x15];
-        let found: Vec<_> = Instruction::of_text(0x1000, &text).collect();
-        assert_eq!(found, [Instruction { address: 0x1000, block: 3 }, Instruction { address: 0x100c, block: 5 }]);
-    }
 
     #[test]
     fn a_token_never_comes_back() {

@@ -11,11 +11,14 @@ use std::time::Duration;
 use anyhow::{anyhow, Context, Result};
 use serde::Deserialize;
 
-use super::boots::{Boot, Threads, MEMORY};
+use super::answer::Answerer;
+use super::boots::{Answers, Boot, Threads, MEMORY};
 use super::debugger::DebuggerPort;
 use super::device::{self, Attached, DEVICES};
 use super::expectation::Implementation;
-use super::firmware::{Falsification, Instruction};
+use super::firmware::Falsification;
+use super::identity;
+use super::instruction::Instruction;
 use super::kernel::Kernel;
 use super::kunit;
 use super::monitor::Monitor;
@@ -82,13 +85,18 @@ impl Setting<'_> {
         machine.arguments(monitor.arguments()?);
         let step = Step::start(format!("Boot {}", boot.name));
         let mut trouble = None;
-        let run = machine.run_with(&step, self.limit, |line| {
+        let see = |line: &str| {
             if let Some(Err(error)) = request(line).map(|asked| asked.and_then(|asked| act(&mut monitor, &asked))) {
                 trouble.get_or_insert(error);
             }
-        })?;
+        };
+        let (run, wrong) = match boot.answers {
+            Answers::Qemu => (machine.run_with(&step, self.limit, see)?, Vec::new()),
+            answers => self.run_answered(answers, machine, &step, see)?,
+        };
         let console = keep(&directory.join("console.log"), &run)?;
         let mut report = BootReport::new(boot, run, &disks, console, self.series, self.implementation);
+        report.problems.extend(wrong);
         report.problems.extend(trouble.map(|error| format!("the host could not do what the guest asked: {error:#}")));
         // A log that is not whole is read in one way by us and in another by others.
         if report.problems.is_empty() {
@@ -97,6 +105,35 @@ impl Setting<'_> {
         step.done(&report.summary());
         remove(&disks)?;
         Ok(report)
+    }
+
+    /// Runs `machine`, whose instructions are answered by its debugger; also returns what that found wrong.
+    fn run_answered(
+        &self,
+        answers: Answers,
+        mut machine: Machine,
+        step: &Step,
+        see: impl FnMut(&str),
+    ) -> Result<(Run, Vec<String>)> {
+        let instructions = Instruction::of_kernel(self.kernel)?;
+        let port = DebuggerPort::listen()?;
+        machine.arguments(port.arguments()?);
+        let (run, wrong) = thread::scope(|scope| {
+            // It ends with QEMU, which closes the connection.
+            let answerer = scope.spawn(|| match answers {
+                Answers::Identity => identity::run(port.accept()?, &instructions),
+                Answers::Asked | Answers::Qemu => Answerer::new(port.accept()?, &instructions).run(),
+            });
+            let run = machine.run_with(step, self.limit, see);
+            (run, answerer.join())
+        });
+        let run = run?;
+        match wrong.map_err(|_| anyhow!("the debugger panicked"))? {
+            Ok(wrong) => Ok((run, wrong)),
+            // A machine that was ended does not answer its debugger either.
+            Err(_) if run.failure().is_some() => Ok((run, Vec::new())),
+            Err(error) => Err(error),
+        }
     }
 
     /// Runs `boot` once for each of its falsifications.

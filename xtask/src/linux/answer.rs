@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Answers to MPCIFC and RPCIT that QEMU does not give, when the guest asks for them.
+//!
+//! QEMU is never busy and never out of resources. So its debugger stub stops the guest at these instructions and answers
+//! in place of QEMU, which does not see them. The guest asks by QUERY PCI FN with a handle that no function has
+//! (`qemu-s390x/linux/answer.h`), so that nothing is stopped but CLP until then.
+
+use anyhow::Result;
+
+use super::debugger::Debugger;
+use super::instruction::{Instruction, Operands};
+
+/// The head of QUERY PCI FN: length of the request, and the command.
+const QUERY: [u8; 4] = [0, 32, 0, 3];
+
+/// Offsets in the block of QUERY PCI FN.
+const HANDLE: u64 = 16;
+const RESPONSE_CODE: u64 = 32 + 2;
+const VFN: u64 = 32 + 16;
+
+/// The part of a handle that stays when the function is disabled and enabled.
+pub(crate) const INDEX: u64 = 0xff_ffff;
+
+/// Operations of MPCIFC that are answered: register and deregister I/O address translation.
+pub(crate) const OPERATIONS: [u64; 2] = [4, 5];
+
+/// So many answers are answers without end.
+const FOR_EVER: u32 = 0xfff;
+
+/// What the guest asks for, by the first digit of the handle.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Request {
+    /// Answers go to the function with this index, or to all with [`INDEX`].
+    Function(u64),
+    /// These answers from now on.
+    Answers(Answers),
+    /// No more answers; the number of those that were given is the VFN of the response.
+    End,
+}
+
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Answers {
+    /// MPCIFC, otherwise RPCIT.
+    mpcifc: bool,
+    /// The condition code.
+    cc: u8,
+    status: u8,
+    /// After so many the instruction is executed again.
+    count: u32,
+}
+
+impl Request {
+    fn of(handle: u32) -> Option<Self> {
+        match handle >> 28 {
+            4 => Some(Self::Function(u64::from(handle) & INDEX)),
+            5 => Some(Self::Answers(Answers {
+                mpcifc: handle >> 24 & 1 == 1,
+                status: (handle >> 16) as u8,
+                cc: (handle >> 12) as u8 & 3,
+                count: handle & 0xfff,
+            })),
+            6 => Some(Self::End),
+            _ => None,
+        }
+    }
+}
+
+impl Answers {
+    fn are_for(self, operands: Operands) -> bool {
+        match operands {
+            Operands::Mpcifc { .. } => self.mpcifc,
+            Operands::Rpcit { .. } => !self.mpcifc,
+            Operands::Clp { .. } => false,
+        }
+    }
+
+    /// Whether the instruction is replaced by one that says busy to everybody: stops by the million take too long.
+    fn are_busy_for_ever(self) -> bool {
+        self.cc == 2 && self.count == FOR_EVER
+    }
+}
+
+/// An instruction as long as that with `operands` that sets condition code 2 and changes nothing: it compares the low
+/// word of the register, which is small and not negative, with the least number.
+fn busy(operands: Operands) -> Vec<u8> {
+    match operands {
+        // COMPARE IMMEDIATE (32)
+        Operands::Mpcifc { request, .. } => vec![0xc2, (request as u8) << 4 | 0xd, 0x80, 0, 0, 0],
+        // COMPARE HALFWORD IMMEDIATE (32)
+        Operands::Rpcit { function: register } | Operands::Clp { block: register } => {
+            vec![0xa7, (register as u8) << 4 | 0xe, 0x80, 0]
+        }
+    }
+}
+
+/// Gives the guest behind a debugger the answers that it asks for.
+#[derive(Debug)]
+pub(crate) struct Answerer<'a> {
+    debugger: Debugger,
+    instructions: &'a [Instruction],
+    function: u64,
+    answers: Option<Answers>,
+    /// What was replaced, and by what it was.
+    replaced: Vec<(u64, Vec<u8>)>,
+    given: u32,
+}
+
+impl<'a> Answerer<'a> {
+    pub(crate) fn new(debugger: Debugger, instructions: &'a [Instruction]) -> Self {
+        Self { debugger, instructions, function: 0, answers: None, replaced: Vec::new(), given: 0 }
+    }
+
+    /// Runs the guest to its end; returns what was not as it should be.
+    ///
+    /// # Errors
+    ///
+    /// The debugger does not do what it is asked.
+    pub(crate) fn run(mut self) -> Result<Vec<String>> {
+        let mut asked = 0_u64;
+        for instruction in self.instructions {
+            if let Operands::Clp { .. } = instruction.operands {
+                self.debugger.stop_at(instruction.address)?;
+            }
+        }
+        while self.debugger.resume()? {
+            let address = self.debugger.instruction_address()?;
+            match Instruction::at(self.instructions, address) {
+                Some(Operands::Clp { block }) => asked += u64::from(self.request(block)?),
+                Some(operands) => self.answer(address, operands)?,
+                None => {}
+            }
+        }
+        Ok(if asked == 0 { vec!["the guest asked for no answer".to_owned()] } else { Vec::new() })
+    }
+
+    /// Executes a CLP; whether it asked for answers.
+    fn request(&mut self, block: u32) -> Result<bool> {
+        let block = self.debugger.general_register(block)?;
+        self.debugger.step()?;
+        let (mut header, mut handle) = ([0; 4], [0; 4]);
+        self.debugger.read(block, &mut header)?;
+        self.debugger.read(block + HANDLE, &mut handle)?;
+        let Some(request) = Request::of(u32::from_be_bytes(handle)).filter(|_| header == QUERY) else {
+            return Ok(false);
+        };
+        match request {
+            Request::Function(index) => self.function = index,
+            Request::Answers(answers) => self.begin(answers)?,
+            Request::End => self.end()?,
+        }
+        self.debugger.write(block + RESPONSE_CODE, &[0, 0x10])?;
+        self.debugger.write(block + VFN, &(self.given as u16).to_be_bytes())?;
+        Ok(matches!(request, Request::Answers(_)))
+    }
+
+    fn begin(&mut self, answers: Answers) -> Result<()> {
+        self.end()?;
+        (self.answers, self.given) = (Some(answers), 0);
+        for instruction in self.instructions.iter().filter(|instruction| answers.are_for(instruction.operands)) {
+            if answers.are_busy_for_ever() {
+                let mut bytes = vec![0; instruction.operands.length() as usize];
+                self.debugger.read(instruction.address, &mut bytes)?;
+                self.debugger.write(instruction.address, &busy(instruction.operands))?;
+                self.replaced.push((instruction.address, bytes));
+            } else {
+                self.debugger.stop_at(instruction.address)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn end(&mut self) -> Result<()> {
+        for (address, bytes) in self.replaced.drain(..) {
+            self.debugger.write(address, &bytes)?;
+        }
+        let Some(answers) = self.answers.take().filter(|answers| !answers.are_busy_for_ever()) else { return Ok(()) };
+        for instruction in self.instructions.iter().filter(|instruction| answers.are_for(instruction.operands)) {
+            self.debugger.pass(instruction.address)?;
+        }
+        Ok(())
+    }
+
+    /// Answers the instruction at `address` if it is for the function that the guest named, or lets it be executed.
+    fn answer(&mut self, address: u64, operands: Operands) -> Result<()> {
+        let (Operands::Mpcifc { request: register, .. } | Operands::Rpcit { function: register }) = operands else {
+            return Ok(());
+        };
+        let value = self.debugger.general_register(register)?;
+        let is_translation = matches!(operands, Operands::Rpcit { .. }) || OPERATIONS.contains(&(value & 0xff));
+        match self.answers.filter(|answers| answers.count == FOR_EVER || self.given < answers.count) {
+            Some(answers) if [value >> 32 & INDEX, INDEX].contains(&self.function) && is_translation => {
+                let status = value & !(0xff << 24) | u64::from(answers.status) << 24;
+                self.debugger.set_general_register(register, status)?;
+                self.debugger.answer(answers.cc, address + operands.length())?;
+                self.given += 1;
+                Ok(())
+            }
+            _ => self.debugger.step(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn requests_are_handles_that_no_function_has() {
+        assert_eq!(Request::of(0x4002_0001), Some(Request::Function(0x02_0001)));
+        let answers = Answers { mpcifc: true, cc: 1, status: 40, count: 3 };
+        assert_eq!(Request::of(0x5128_1003), Some(Request::Answers(answers)));
+        assert_eq!(Request::of(0x6000_0000), Some(Request::End));
+        for handle in [0, 0x0002_0001, 0x8002_0001, 0xff02_0001] {
+            assert_eq!(Request::of(handle), None);
+        }
+    }
+
+    #[test]
+    fn what_says_busy_is_as_long_as_what_it_replaces() {
+        let mpcifc = Operands::Mpcifc { request: 3, base: 4, displacement: 0 };
+        for operands in [mpcifc, Operands::Rpcit { function: 3 }] {
+            assert_eq!(busy(operands).len() as u64, operands.length());
+        }
+        // cfi %r3,-2147483648 and chi %r5,-32768
+        assert_eq!(busy(mpcifc), [0xc2, 0x3d, 0x80, 0, 0, 0]);
+        assert_eq!(busy(Operands::Rpcit { function: 5 }), [0xa7, 0x5e, 0x80, 0]);
+    }
+}

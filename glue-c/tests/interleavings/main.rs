@@ -53,7 +53,11 @@ fn main() {
             }
         };
         total += runs;
-        let bounds = format!("{} faults, {} preemptions", scenario.faults, scenario.preemptions);
+        let preemptions = match scenario.preemptions {
+            u32::MAX => "any".to_owned(),
+            bound => bound.to_string(),
+        };
+        let bounds = format!("{} faults, {preemptions} preemptions", scenario.faults);
         let seconds = began.elapsed().as_secs_f64();
         match failure {
             None => {

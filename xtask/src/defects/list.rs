@@ -83,14 +83,6 @@ pub(crate) const DEFECTS: &[Defect] = &[
         check: INTERLEAVINGS,
     },
     Defect {
-        name: "tables given back although the unmap was not refreshed",
-        finding: "a failed refresh of the unmap does not matter",
-        file: IOMMU_C,
-        before: "\tif (!zpci_refresh(domain, gather->start, gather->end) &&\n",
-        after: "\tzpci_refresh(domain, gather->start, gather->end);\n\tif (\n",
-        check: INTERLEAVINGS,
-    },
-    Defect {
         name: "tables freed without a grace period",
         finding: "somebody may be looking across them",
         file: IOMMU_C,

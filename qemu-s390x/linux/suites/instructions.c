@@ -3,7 +3,7 @@
  * Two functions in one address space. To one of them the machine answers MPCIFC
  * or RPCIT as QEMU never does, at each point where the kernel issues them: the
  * kernel and the neighbour go on, and the function works afterwards. With
- * zpci.busy=1 the machine is busy without end, which takes minutes.
+ * zpci.busy=rpcit or mpcifc the machine is busy without end.
  */
 
 #include "../answer.h"
@@ -234,7 +234,9 @@ static void define(void)
 
 		if (!(row.mpcifc ? points[row.point].mpcifc :
 				   points[row.point].rpcit) ||
-		    (row.said == WITHOUT_END) != !!atoi(busy))
+		    (row.said == WITHOUT_END ?
+			     strcmp(busy, row.mpcifc ? "mpcifc" : "rpcit") :
+			     *busy))
 			continue;
 		rows[count] = row;
 		ktap_case(answered, &rows[count++], "%s %s at %s",

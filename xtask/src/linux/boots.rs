@@ -83,6 +83,11 @@ const fn churn(name: &'static str, parameters: &'static str, processors: u32) ->
     Boot { name, suites: &["churn"], parameters, processors, threads: Threads::Each, ..LAZY }
 }
 
+/// A machine that is busy without end.
+const fn busy(name: &'static str, parameters: &'static str) -> Boot {
+    Boot { name, suites: &["instructions"], parameters, answers: Answers::Asked, ..LAZY }
+}
+
 /// Which functions may share a domain; whatever is registered is accepted in place of QEMU.
 const fn matrix(name: &'static str, parameters: &'static str) -> Boot {
     Boot { name, suites: &["module"], parameters, answers: Answers::Asked, ..STRICT }
@@ -130,13 +135,8 @@ pub(crate) const BOOTS: &[Boot] = &[
         ..LAZY
     },
     Boot { name: "instructions", suites: &["instructions"], parameters: "nokaslr", answers: Answers::Asked, ..LAZY },
-    Boot {
-        name: "instructions-busy",
-        suites: &["instructions"],
-        parameters: "nokaslr zpci.busy=1",
-        answers: Answers::Asked,
-        ..LAZY
-    },
+    busy("busy-rpcit", "nokaslr zpci.busy=rpcit"),
+    busy("busy-mpcifc", "nokaslr zpci.busy=mpcifc"),
     Boot {
         name: "identity",
         suites: &["firmware"],

@@ -193,6 +193,6 @@ pub(crate) const DEFECTS: &[Defect] = &[
         file: IOMMU_C,
         before: "\tif (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last) ||\n\t    zpci_is_pinned(domain))\n",
         after: "\tif (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last))\n",
-        check: INTERLEAVINGS,
+        check: SHIM,
     },
 ];

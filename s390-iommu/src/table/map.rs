@@ -53,7 +53,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     }
 
     /// Maps what is more than one entry, or says what is wrong.
-    #[inline(never)]
+    #[inline]
     fn map_range(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Change, MapError> {
         if !origin.is_aligned(PAGE_SIZE) {
             return Err(MapError::Unaligned(origin));

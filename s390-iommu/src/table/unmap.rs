@@ -64,7 +64,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     }
 
     /// Unmaps what is more than one entry.
-    #[inline(never)]
+    #[inline]
     fn unmap_range(&self, range: IovaRange) -> Result<Unmapped, UnmapError> {
         if !self.spans(range) {
             return Err(UnmapError::OutsideSpan { range, span: self.span() });

@@ -283,7 +283,8 @@ struct iommu_domain zpci_identity_domain = {
 #ifdef ZPCI_HAS_REGISTER_IOAT
 /*
  * The function was disabled and enabled, or reset: registers the translation
- * that it has. A condition code, as arch/s390/pci/pci.c expects it, or -EINVAL.
+ * that it has. Also who recovers the function itself comes here, so that one
+ * that is gone or still being recovered is a failure.
  */
 int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 {
@@ -298,7 +299,8 @@ int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 		return 0;
 	rc = zpci_register(function->attachment, &outcome);
 	*status = outcome.status;
-	return outcome.cc ?: rc;
+	/* A condition code would reach user space as the result of VFIO_DEVICE_RESET. */
+	return rc ?: outcome.cc ? -EIO : 0;
 }
 #endif
 

@@ -49,7 +49,7 @@ pub(crate) use source::Source;
 const CONFIGURATION: &str = "qemu-s390x/linux/config";
 
 /// The longest that a boot may take, in seconds.
-const LIMIT: u64 = 180;
+const LIMIT: u64 = 300;
 
 /// Which kernel a person wants, and what to do with it.
 #[derive(Clone, Debug, clap::Args)]

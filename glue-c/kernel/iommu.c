@@ -296,9 +296,9 @@ static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotl
 	 */
 	if (!gather->pgsize)
 		return;
-	/* Nothing is given back that a function may still use. No table spans less than 1 MiB. */
+	/* Nothing is given back that a function may still use. No table spans less than an aligned MiB. */
 	if (!zpci_refresh(domain, gather->start, gather->end) &&
-	    gather->end - gather->start >= SZ_1M - 1)
+	    gather->end - gather->start >= SZ_1M - 1 + (-gather->start & (SZ_1M - 1)))
 		zpci_reclaim(domain, gather->start, gather->end);
 }
 

@@ -5,11 +5,12 @@
 use core::fmt;
 
 use crate::format::address::{AbsoluteAddress, Iova, PAGE_SIZE};
+use crate::format::entry::PageEntry;
 use crate::format::frame::{FrameSize, Protection};
 use crate::format::range::IovaRange;
 use crate::format::table_type::TableType;
 use crate::table::cell::Segment;
-use crate::table::run;
+use crate::table::run::{self, Run};
 use crate::table::seam::TableAllocator;
 use crate::table::translation_table::TranslationTable;
 use crate::table::tree::PageTable;
@@ -110,9 +111,11 @@ impl<M: TableAllocator> Iterator for Walk<'_, M> {
 
 /// The first run of consecutive frames that `pages` maps in `chunk`.
 pub(super) fn first_run(pages: &PageTable, chunk: IovaRange) -> Option<Mapping> {
+    let slots = run::slots(pages, chunk);
+    let (first, _) = PageEntry::next_valid(slots, 0)?;
     let mut run: Option<Mapping> = None;
-    let mut iova = chunk.start();
-    for slot in run::slots(pages, chunk) {
+    let mut iova = Iova::new(chunk.start().get().wrapping_add(first as u64 * PAGE_SIZE));
+    for slot in slots.get(first..)? {
         let entry = slot.page();
         let page = (!entry.invalid()).then(|| Mapping {
             range: IovaRange::page(iova),

@@ -215,6 +215,8 @@ int zpci_rust_detach(const struct zpci_rust_attachment *attachment, u32 handle,
 		     u32 gisa, struct zpci_rust_outcome *outcome);
 void zpci_rust_disabled(const struct zpci_rust_attachment *attachment);
 bool zpci_rust_is_registered(const struct zpci_rust_attachment *attachment);
+/* Whether a refresh failed that no later one made up for */
+bool zpci_rust_is_stale(const struct zpci_rust_attachment *attachment);
 
 /*
  * Refresh, for each attachment of a domain, in any context. -ENOMEM if the

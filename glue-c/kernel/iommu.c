@@ -108,11 +108,6 @@ void zpci_domain_put(struct zpci_domain *domain)
 		call_rcu(&domain->rcu, zpci_domain_free_rcu);
 }
 
-static void zpci_domain_free(struct iommu_domain *iommu_domain)
-{
-	zpci_domain_put(to_zpci_domain(iommu_domain));
-}
-
 static void zpci_reserve(struct list_head *list, const struct zpci_rust_range *range,
 			 enum iommu_resv_type type)
 {
@@ -207,6 +202,24 @@ static int zpci_refresh_all(struct zpci_domain *domain)
 	}
 	rcu_read_unlock();
 	return result;
+}
+
+static void zpci_domain_free(struct iommu_domain *iommu_domain)
+{
+	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
+	u64 half = zpci_rust_table_last(&domain->table) / 2 + 1;
+	struct zpci_rust_unmapped unmapped;
+
+	/*
+	 * A function whose translation the machine did not end may go on to use
+	 * the tables, but what they lead to belongs to others from now on.
+	 */
+	if (refcount_read(&domain->refs) > 1) {
+		zpci_rust_unmap(&domain->table, 0, half, &unmapped, 0);
+		zpci_rust_unmap(&domain->table, half, half, &unmapped, 0);
+		zpci_refresh_all(domain);
+	}
+	zpci_domain_put(domain);
 }
 
 /*
@@ -312,7 +325,7 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 	smp_mb();
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
-		if (!attachment->zdev->tlb_refresh)
+		if (!attachment->zdev->tlb_refresh && !zpci_rust_is_stale(&attachment->rust))
 			continue;
 		atomic64_inc(&domain->ctrs.sync_map_rpcits);
 		rc = zpci_rust_mapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), iova,
@@ -365,7 +378,8 @@ static __always_inline void zpci_gather(struct iommu_domain *domain,
 					struct iommu_iotlb_gather *gather,
 					const struct zpci_rust_range *range)
 {
-	if (likely(gather->start > gather->end)) {
+	/* Nothing yet, or a range that the core made up */
+	if (likely(!gather->pgsize)) {
 		gather->start = range->start;
 		gather->end = range->last;
 	} else {

@@ -188,6 +188,17 @@ pub unsafe extern "C" fn zpci_rust_is_registered(attachment: *const ForeignAttac
     unsafe { (*attachment).is_registered() }
 }
 
+/// Whether a refresh failed that no later one made up for, so that the function must be told of mappings too.
+///
+/// # Safety
+///
+/// `attachment` must be as `zpci_rust_attachment_init` left it.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_is_stale(attachment: *const ForeignAttachment) -> bool {
+    // SAFETY: by the contract `attachment` is valid.
+    unsafe { (*attachment).is_stale() }
+}
+
 /// Tells the function with `handle` of what was mapped between `start` and `last`, inclusive.
 ///
 /// 0, also for a function that is gone, in error or being recovered; 1 if the machine was out of resources and

@@ -191,14 +191,14 @@ impl<G: Gate> Attachment<G> {
                     range.hull(mapping.range)
                 }
                 Some(range) => {
-                    self.refresh(zpci, function, range)?;
+                    self.refresh_foreign(zpci, function, range)?;
                     mapping.range
                 }
                 None => mapping.range,
             });
         }
         match pending {
-            Some(range) => self.refresh(zpci, function, range),
+            Some(range) => self.refresh_foreign(zpci, function, range),
             None => Ok(()),
         }
     }
@@ -249,13 +249,15 @@ impl<G: Gate> Attachment<G> {
         self.gate.exclusive(|| self.registered.store(false, Ordering::Release));
     }
 
-    /// Shows `function` what was mapped in the range of `change`, if it needs that.
+    /// Shows `function` what was mapped in the range of `change`, if it needs that: by the rule of its group, or since it
+    /// is [stale](Self::is_stale) and may look for the range in tables that were taken out.
     ///
     /// If the machine is out of resources, everything that the function can address is refreshed: that shows a
     /// hypervisor the entries that are not valid any more, so that it gives back what they held.
     ///
-    /// A function that is gone, in error or being recovered is no failure: it does no DMA, and is refreshed as a whole
-    /// before it needs what was mapped, so its neighbours may go on.
+    /// A function that is gone, in error or being recovered is no failure, so its neighbours may go on: it does no DMA. A
+    /// reset registers it anew and shows it everything; without one it is stale, and its next refresh is one of
+    /// everything.
     ///
     /// # Errors
     ///
@@ -263,7 +265,7 @@ impl<G: Gate> Attachment<G> {
     #[inline]
     pub fn mapped<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, change: &Change) -> Result<Mapped, RefreshError> {
         match change.range() {
-            Some(range) if self.limits.refresh_on_map => self.mapped_range(zpci, function, range),
+            Some(range) if self.limits.refresh_on_map || self.is_stale() => self.mapped_range(zpci, function, range),
             _ => Ok(Mapped::Done),
         }
     }
@@ -309,10 +311,14 @@ impl<G: Gate> Attachment<G> {
     #[inline(never)]
     pub fn refresh_all<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RefreshError> {
         // Cleared first: a failure of somebody else meanwhile must not be forgotten.
-        self.stale.store(false, Ordering::SeqCst);
+        let stale = self.stale.swap(false, Ordering::SeqCst);
         fence_tables();
         let refresh = Refresh::of(self.aperture);
         let result = refresh.issue(zpci, function, |piece| self.rpcit(zpci, function, piece));
+        if stale && matches!(result, Err(RefreshError { action: Action::Forget, .. })) {
+            // The handle may be one from before a reset; then nothing was refreshed for the registration that there is.
+            self.stale.store(true, Ordering::SeqCst);
+        }
         self.note(result)
     }
 
@@ -330,6 +336,20 @@ impl<G: Gate> Attachment<G> {
             Ok(()) => Ok(()),
             result => self.note(result),
         }
+    }
+
+    /// Refreshes `range`, which belongs to others: the table of its start may be taken out meanwhile.
+    fn refresh_foreign<Z: Zpci>(
+        &self,
+        zpci: &Z,
+        function: FunctionHandle,
+        range: IovaRange,
+    ) -> Result<(), RefreshError> {
+        fence_tables();
+        if self.is_stale() {
+            return self.refresh_all(zpci, function);
+        }
+        self.note(Refresh::of(range).issue(zpci, function, |piece| self.rpcit(zpci, function, piece)))
     }
 
     /// Refreshes what the function reaches of `range`.
@@ -378,7 +398,7 @@ pub enum Mapped {
     Done,
     /// The same, after everything was refreshed since the machine was out of resources.
     Everything,
-    /// It is in error or being recovered, and is refreshed as a whole before it goes on.
+    /// It is in error or being recovered, and stale if it is not registered anew.
     Later,
 }
 

@@ -248,7 +248,9 @@ fn what_was_not_ended_keeps_its_tables_until_it_is() {
         // It is refreshed as before.
         assert_eq!(domain.unmap_and_sync(START, 0x1000), 0x1000);
         assert_eq!(kernel.events(), [Event::Rpcit { handle, start: START, length: 0x1000 }]);
+        // What is left in it is unmapped, since nobody else does.
         drop(domain);
+        assert_eq!(kernel.events(), [Event::Rpcit { handle, start: START, length: GIB }]);
         kernel.grace_period();
         assert_eq!(kernel.tables(), (2, 1));
         if ends_by_itself {

@@ -297,6 +297,7 @@ typedef struct { int count; } refcount_t;
 #define refcount_set(ref, value)	((void)((ref)->count = (value)))
 #define refcount_inc(ref)		((void)((ref)->count++))
 #define refcount_dec_and_test(ref)	(--(ref)->count == 0)
+#define refcount_read(ref)		((ref)->count)
 
 typedef struct { s64 counter; } atomic64_t;
 

@@ -49,7 +49,8 @@ impl<M: TableAllocator> TranslationTable<M> {
     ///
     /// The change is [`Change::NONE`] if `iova` is not in such a frame. Otherwise it is all that the frame covered: a
     /// valid entry was replaced by another one, and a machine may use the old one for any page of the frame until it
-    /// is issued. Devices keep working meanwhile. Issue it before any unmap that relies on the split.
+    /// is issued. Devices keep working meanwhile. Issue it before any unmap that relies on the split: owners of parts of
+    /// one frame have to wait for whoever splits it, since only that one is told.
     ///
     /// # Errors
     ///

@@ -16,6 +16,7 @@ pub(crate) struct Defect {
 }
 
 const INTERLEAVINGS: &[&str] = &["test", "--quiet", "-p", "zpci-glue", "--test", "interleavings", "--", "--fail-fast"];
+const STALE: &[&str] = &["test", "--quiet", "-p", "s390-iommu", "--test", "stale"];
 const FAKE: &[&str] = &["test", "--quiet", "-p", "zpci-tests", "--test", "host"];
 const SHIM: &[&str] = &["test", "--quiet", "-p", "zpci-glue", "--test", "host"];
 
@@ -193,6 +194,38 @@ pub(crate) const DEFECTS: &[Defect] = &[
         file: IOMMU_C,
         before: "\tif (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last) ||\n\t    zpci_is_pinned(domain))\n",
         after: "\tif (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last))\n",
+        check: SHIM,
+    },
+    Defect {
+        name: "what others own is refreshed as what the caller changed",
+        finding: "an owner gives the table back meanwhile, and the start of a neighbour is passed over",
+        file: ATTACH_RS,
+        before: "self.note(Refresh::of(range).issue(zpci, function,",
+        after: "self.note(Refresh::issue_change(range, zpci, function,",
+        check: STALE,
+    },
+    Defect {
+        name: "a stale function is not told of mappings",
+        finding: "it looks for them in tables that were taken out",
+        file: ATTACH_RS,
+        before: "Some(range) if self.limits.refresh_on_map || self.is_stale() =>",
+        after: "Some(range) if self.limits.refresh_on_map =>",
+        check: STALE,
+    },
+    Defect {
+        name: "a handle from before a reset makes up for what was missed",
+        finding: "nobody refreshes the registration that there is",
+        file: ATTACH_RS,
+        before: "if stale && matches!(result, Err(RefreshError { action: Action::Forget, .. })) {",
+        after: "if false {",
+        check: STALE,
+    },
+    Defect {
+        name: "tables of a freed domain keep their entries under a function",
+        finding: "the pages belong to others from then on",
+        file: IOMMU_C,
+        before: "\tif (refcount_read(&domain->refs) > 1) {\n",
+        after: "\tif (0) {\n",
         check: SHIM,
     },
 ];

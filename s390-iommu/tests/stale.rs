@@ -1,0 +1,229 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Refreshes beside somebody else's unmap, reset and reclaim: against a model of QEMU's `rpcit_service_call`, which
+//! steps by the size of what an entry covers.
+
+mod storage;
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+
+use clp::{ConditionCode, DesignationTypes, FunctionHandle, FunctionType};
+use s390_iommu::{
+    mapped_to_all, unmapped_from_all, AbsoluteAddress, Attachment, Fib, FrameSizes, FunctionControl, Gate, Instruction,
+    Iova, IovaRange, Limits, OneThread, Outcome, PhysToVirt, Protection, ReadSide, Root, Status, TranslationTable,
+    Zpci,
+};
+use storage::Heap;
+
+const OLD: FunctionHandle = FunctionHandle(0x8000_0001);
+const NEW: FunctionHandle = FunctionHandle(0x8000_0002);
+const BASE: u64 = 0x1_0000_0000;
+const PAGE: u64 = 0x1000;
+const MIB: u64 = 1 << 20;
+const REGION: u64 = 1 << 31;
+
+/// A hypervisor with one function, and what it shadows: pages by their addresses.
+struct Qemu<'a> {
+    heap: &'a Heap,
+    root: u64,
+    handle: Cell<FunctionHandle>,
+    refuse: Cell<bool>,
+    shadow: RefCell<BTreeMap<u64, u64>>,
+}
+
+impl<'a> Qemu<'a> {
+    fn new(heap: &'a Heap, table: &TranslationTable<&Heap>) -> Self {
+        let root = table.origin().get();
+        Self { heap, root, handle: Cell::new(OLD), refuse: Cell::new(false), shadow: RefCell::default() }
+    }
+
+    fn entry(&self, table: u64, index: u64) -> u64 {
+        let table = self.heap.phys_to_virt(AbsoluteAddress::new(table)).cast::<u64>();
+        // SAFETY: the tests look at tables that exist, at indices within them.
+        u64::from_be(unsafe { table.add(index as usize).read_volatile() })
+    }
+
+    /// How far the entry for `iova` reaches, and where it leads.
+    fn walk(&self, iova: u64) -> (u64, Option<u64>) {
+        let region = self.entry(self.root, iova >> 31 & 0x7ff);
+        if region & 0x20 != 0 {
+            return (REGION, None);
+        }
+        let segment = self.entry(region & !0x3fff, iova >> 20 & 0x7ff);
+        if segment & 0x20 != 0 {
+            return (MIB, None);
+        }
+        let page = self.entry(segment & !0x7ff, iova >> 12 & 0xff);
+        (PAGE, (page & 0x400 == 0).then_some(page & !0xfff))
+    }
+
+    fn refresh(&self, range: IovaRange) {
+        let (mut next, last) = (range.start().get(), range.last().get());
+        while next < last {
+            let (size, to) = self.walk(next);
+            let mut shadow = self.shadow.borrow_mut();
+            for page in (next..last.min(next + size)).step_by(PAGE as usize) {
+                match to {
+                    Some(to) => shadow.insert(page, to),
+                    None => shadow.remove(&page),
+                };
+            }
+            next += size;
+        }
+    }
+
+    fn shows(&self, range: IovaRange) -> bool {
+        let shadow = self.shadow.borrow();
+        (range.start().get()..range.last().get()).step_by(PAGE as usize).all(|page| shadow.contains_key(&page))
+    }
+}
+
+impl Zpci for Qemu<'_> {
+    unsafe fn mpcifc(&self, function: FunctionHandle, _: FunctionControl, _: &Fib) -> Outcome {
+        if function == self.handle.get() {
+            Outcome::DONE
+        } else {
+            Outcome { cc: ConditionCode::Three, status: Status(0) }
+        }
+    }
+
+    fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
+        if function != self.handle.get() {
+            return Outcome { cc: ConditionCode::Three, status: Status(0) };
+        }
+        if self.refuse.take() {
+            return Outcome { cc: ConditionCode::One, status: Status::INSUFFICIENT_RESOURCE };
+        }
+        self.refresh(range);
+        Outcome::DONE
+    }
+
+    fn pause(&self, _: Instruction, _: u32) -> bool {
+        false
+    }
+}
+
+/// Lets another actor in before it is passed for the first time.
+struct Interrupted<'a>(RefCell<Option<Box<dyn FnOnce() + 'a>>>);
+
+// SAFETY: one thread, which comes back only from behind the gate.
+unsafe impl Gate for Interrupted<'_> {
+    fn shared<R>(&self, issue: impl FnOnce() -> R) -> R {
+        let actor = self.0.borrow_mut().take();
+        if let Some(actor) = actor {
+            actor();
+        }
+        issue()
+    }
+
+    fn exclusive<R>(&self, change: impl FnOnce() -> R) -> R {
+        change()
+    }
+}
+
+fn limits(refresh_on_map: bool) -> Limits {
+    Limits {
+        window: IovaRange::new(Iova::new(BASE), Iova::new(0x3ff_ffff_ffff)).unwrap(),
+        designation_types: DesignationTypes(0x40),
+        relaxed_translation: false,
+        refresh_on_map,
+        function_type: FunctionType(0),
+    }
+}
+
+fn range(offset: u64, bytes: u64) -> IovaRange {
+    IovaRange::with_size(Iova::new(BASE + offset), bytes).unwrap()
+}
+
+/// One owner is in the middle of unmapping `bytes` bytes when a function is shown what is mapped; the neighbour behind
+/// loses nothing when the owner gives the tables back before the refresh.
+fn catch_up_beside_an_owner_of(bytes: u64) {
+    let heap = Heap::default();
+    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+    let qemu = Qemu::new(&heap, &table);
+    let (owned, neighbour) = (range(0, bytes), range(bytes, 16 * MIB));
+    let first = bytes / 2 + 5 * PAGE;
+    table.map(owned, AbsoluteAddress::new(0x1000_0000), Protection::ReadWrite).unwrap().unseen();
+    table.map(neighbour, AbsoluteAddress::new(0x10_0000_0000), Protection::ReadWrite).unwrap().unseen();
+    let attachment = Attachment::to_table(&limits(true), 1 << 40, &table, Interrupted(RefCell::new(None))).unwrap();
+    table.unmap(range(0, first)).unwrap().change.unseen();
+    *attachment.gate().0.borrow_mut() = Some(Box::new(|| {
+        table.unmap(range(first, bytes - first)).unwrap().change.unseen();
+        qemu.refresh(owned);
+        // SAFETY: nobody else maps or unmaps in the range; the reader below holds a read side.
+        let taken = unsafe { table.reclaim(owned) };
+        assert!(!taken.is_empty());
+        qemu.refresh(taken.change().defer().unwrap());
+        taken.leak();
+    }));
+    // SAFETY: the table outlives the registration, and no device is behind the model.
+    unsafe { attachment.attach(&qemu, OLD) }.unwrap();
+    // SAFETY: no table is freed before the end of the test.
+    let section = unsafe { ReadSide::new() };
+    attachment.catch_up(&qemu, OLD, &table.reader(&section)).unwrap();
+    assert!(!attachment.is_stale());
+    assert!(qemu.shows(neighbour));
+}
+
+#[test]
+fn a_page_table_given_back_while_a_function_is_shown_what_is_mapped() {
+    catch_up_beside_an_owner_of(3 * MIB);
+}
+
+#[test]
+fn a_segment_table_given_back_while_a_function_is_shown_what_is_mapped() {
+    catch_up_beside_an_owner_of(REGION);
+}
+
+#[test]
+fn a_handle_from_before_a_reset_makes_up_for_nothing() {
+    let heap = Heap::default();
+    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+    let qemu = Qemu::new(&heap, &table);
+    let mapped = range(0, MIB);
+    table.map(mapped, AbsoluteAddress::new(0x5000_0000), Protection::ReadWrite).unwrap().unseen();
+    let attachment = Attachment::to_table(&limits(true), 1 << 30, &table, OneThread::new()).unwrap();
+    // SAFETY: the table outlives the registration, and no device is behind the model.
+    unsafe { attachment.attach(&qemu, OLD) }.unwrap();
+    attachment.disabled();
+    qemu.handle.set(NEW);
+    // SAFETY: as above.
+    unsafe { attachment.attach(&qemu, NEW) }.unwrap();
+    qemu.refuse.set(true);
+    // SAFETY: no table is freed.
+    let section = unsafe { ReadSide::new() };
+    assert!(attachment.catch_up(&qemu, NEW, &table.reader(&section)).is_err());
+    // Somebody read the handle before the reset.
+    assert_eq!(attachment.refresh_all(&qemu, OLD), Ok(()));
+    assert!(attachment.is_stale());
+    let change = table.map(range(8 * MIB, PAGE), AbsoluteAddress::new(0x7000_0000), Protection::ReadWrite).unwrap();
+    mapped_to_all(change, &qemu, [(NEW, &attachment)]).unwrap();
+    assert!(qemu.shows(mapped) && !attachment.is_stale());
+}
+
+/// A machine that walks may keep the entry of a page table that was taken out.
+#[test]
+fn a_stale_function_is_told_of_mappings_whatever_its_group_says() {
+    let heap = Heap::default();
+    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+    let qemu = Qemu::new(&heap, &table);
+    let attachment = Attachment::to_table(&limits(false), 1 << 30, &table, OneThread::new()).unwrap();
+    // SAFETY: the table outlives the registration, and no device is behind the model.
+    unsafe { attachment.attach(&qemu, OLD) }.unwrap();
+    let functions = || [(OLD, &attachment)];
+    let mapped = range(0, MIB);
+    let change = table.map(mapped, AbsoluteAddress::new(0x5000_0000), Protection::ReadWrite).unwrap();
+    mapped_to_all(change, &qemu, functions()).unwrap();
+    assert!(!qemu.shows(mapped));
+    unmapped_from_all(table.unmap(mapped).unwrap().change, &qemu, functions()).unwrap();
+    // SAFETY: nobody else uses the range.
+    let taken = unsafe { table.reclaim(mapped) };
+    qemu.refuse.set(true);
+    assert!(unmapped_from_all(taken.change(), &qemu, functions()).is_err());
+    taken.leak();
+    let change = table.map(mapped, AbsoluteAddress::new(0x6000_0000), Protection::ReadWrite).unwrap();
+    mapped_to_all(change, &qemu, functions()).unwrap();
+    assert!(qemu.shows(mapped));
+    assert!(!attachment.is_stale());
+}

@@ -87,10 +87,18 @@ impl Machine {
     }
 
     /// SET PCI FN: a disabled function has no registration, and nothing in any cache.
-    pub(crate) fn set_enabled(&mut self, index: usize, enabled: bool) {
+    pub(crate) fn disable(&mut self, index: usize) {
         let function = &mut self.functions[index];
-        function.enabled = enabled;
+        function.enabled = false;
         function.forget();
+    }
+
+    /// SET PCI FN: the handle that the function has from now on, another one than before.
+    pub(crate) fn enable(&mut self, index: usize) -> u32 {
+        let function = &mut self.functions[index];
+        function.enabled = true;
+        function.handle += 0x1_0000;
+        function.handle
     }
 
     /// The function is gone, with all that it had.

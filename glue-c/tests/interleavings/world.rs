@@ -467,7 +467,7 @@ unsafe fn tear_down(context: *mut c_void) {
         }
         // What could not be ended is disabled, which the machine never refuses here.
         for (index, function) in functions.iter().enumerate() {
-            world(context).machine.set_enabled(index, false);
+            world(context).machine.disable(index);
             shim_function_disabled(*function);
             shim_function_free(*function);
         }
@@ -506,13 +506,13 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
             Deed::Detach(index) => shim_detach(function(index)),
             Deed::Reset(index) => {
                 yield_hook(context, 0);
-                world(context).machine.set_enabled(index, false);
+                world(context).machine.disable(index);
                 yield_hook(context, 0);
                 shim_function_disabled(function(index));
                 shim_function_handle(function(index), handle(index) & 0x7fff_ffff);
                 yield_hook(context, 0);
-                world(context).machine.set_enabled(index, true);
-                shim_function_handle(function(index), handle(index));
+                let handle = world(context).machine.enable(index);
+                shim_function_handle(function(index), handle);
                 yield_hook(context, 0);
                 let mut status = 0;
                 world(context).machine.functions[index].joining = true;
@@ -527,7 +527,7 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                 }
             }
             Deed::Disable(index) => {
-                world(context).machine.set_enabled(index, false);
+                world(context).machine.disable(index);
                 yield_hook(context, 0);
                 shim_function_disabled(function(index));
                 shim_function_handle(function(index), handle(index) & 0x7fff_ffff);

@@ -250,6 +250,10 @@ fn report(setting: &Setting<'_>, kernel: &Kernel, source: &Source, boots: &[&Boo
             eprintln!("Boot {}: left out, Linux {} has no VFIO self-tests", boot.name, source.version);
             continue;
         }
+        if let Some(cause) = boot.left_out(setting.series, setting.implementation) {
+            eprintln!("Boot {}: left out, Linux {} {cause}", boot.name, source.version);
+            continue;
+        }
         reports.push(setting.run(boot, &guest.initrd(boot.needs_selftests())?)?);
     }
     Ok(Report::new(source.version.clone(), setting.implementation, reports))

@@ -49,12 +49,13 @@ impl<M: TableAllocator> TranslationTable<M> {
                 }
             }
         }
-        self.map_range(range, origin, protection)
+        self.map_range(range, origin, protection)?;
+        Ok(changed(range))
     }
 
     /// Maps what is more than one entry, or says what is wrong.
     #[inline]
-    fn map_range(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Change, MapError> {
+    fn map_range(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<(), MapError> {
         if !origin.is_aligned(PAGE_SIZE) {
             return Err(MapError::Unaligned(origin));
         }
@@ -69,10 +70,9 @@ impl<M: TableAllocator> TranslationTable<M> {
         }
         let job = Job { table: self, range, origin, protection };
         match self.pages_for(range) {
-            Some(pages) => job.map_pages(run::slots(pages, range))?,
-            None => job.map_segments()?,
+            Some(pages) => job.map_pages(run::slots(pages, range)),
+            None => job.map_segments(),
         }
-        Ok(changed(range))
     }
 }
 

@@ -146,7 +146,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         file: ATTACH_RS,
         before: "            Some(part) => Refresh::of(part),\n            None => return Ok(()),\n",
         after: "            _ => Refresh::of_change(range),\n",
-        check: FAKE,
+        check: SHIM,
     },
     Defect {
         name: "split without its refresh",

@@ -13,6 +13,9 @@
 mod binding;
 mod chooser;
 mod machine;
+#[expect(dead_code, reason = "the tests of the shim on one thread have more functions")]
+#[path = "../host/sample.rs"]
+mod sample;
 mod scenarios;
 mod world;
 

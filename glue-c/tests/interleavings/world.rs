@@ -13,9 +13,8 @@ use zpci_glue::function::ForeignFunction;
 use crate::binding::*;
 use crate::chooser::Chooser;
 use crate::machine::{Kind, Machine};
+use crate::sample::{QEMU, START};
 
-/// Where the functions' window starts.
-pub(crate) const START: u64 = 0x1_0000_0000;
 /// What a page table covers.
 pub(crate) const MIB: u64 = 1 << 20;
 /// Where pages are mapped to: this and their own address.
@@ -237,38 +236,11 @@ unsafe extern "C" fn may_allocate(context: *mut c_void) -> bool {
 /// A function as QEMU's are, or one that walks tables itself.
 fn foreign(index: usize, kind: Kind) -> ForeignFunction {
     ForeignFunction {
-        start_dma: START,
-        end_dma: 0x01ff_ffff_ffff_ffff,
-        dasm: 0,
-        msi_address: 0xfe00_0000_0000_0000,
-        mio_write_back: [0; 6],
-        mio_write_through: [0; 6],
         id: index as u32,
         uid: index as u32,
         handle: handle(index),
-        gisa: 0,
-        bars: [0; 6],
-        vfn: 0,
-        pchid: 0,
-        fmb_length: 0,
-        rid: 0,
-        tid: 0,
-        max_interrupts: 1,
-        max_store_block: 128,
-        measurement_interval: 4000,
-        group: 0xff,
-        function_type: 0,
-        port: 0,
-        fidparm: 0,
-        designation_types: 0x40,
-        version: 0,
-        mio_bars: 0,
         flags: if kind == Kind::Shadows { ForeignFunction::REFRESH } else { 0 },
-        bar_size_log2: [0; 6],
-        internal_path: [0; 4],
-        directed_interrupts: 0,
-        reserved: [0; 5],
-        utility_string: [0; 64],
+        ..QEMU
     }
 }
 

@@ -86,19 +86,22 @@ struct zpci_rust_limits {
 	u8 reserved[5];			/* zero */
 };
 
-/* Translation tables of a domain; filled by zpci_rust_table_init() */
+/* Translation tables of a domain: Rust's own */
 struct zpci_rust_table {
+	u64 opaque[4];
+};
+
+/* The table at the root of translation tables */
+struct zpci_rust_root {
 	u64 origin;
-	u64 base;
-	u8 root;
-	u8 large;
+	u8 designation_type;
+	u8 large;			/* frames of 1 MiB may be used below it */
 	u8 reserved[6];
 };
 
 /* What an unmap found */
 struct zpci_rust_unmapped {
 	struct zpci_rust_range range;	/* from the first page that was mapped to the last */
-	struct zpci_rust_range split;	/* frames of 1 MiB that were split for it */
 	u64 pages;			/* how many pages of 4 KiB were mapped */
 };
 
@@ -125,7 +128,7 @@ struct zpci_rust_outcome {
  */
 struct zpci_rust_member {
 	struct zpci_rust_function function;
-	struct zpci_rust_table table;
+	struct zpci_rust_root root;
 	u64 start;
 	u64 last;
 };
@@ -150,24 +153,30 @@ struct zpci_rust_refusal {
 
 /*
  * Tables. @aperture_bytes is how many bytes of a function's window are wanted.
- * zpci_rust_table_init() and zpci_rust_map() allocate as @gfp says;
- * zpci_rust_unmap() does so to split a frame of 1 MiB, and otherwise not at
- * all. Calls for disjoint ranges may run at the same time.
+ * What has @gfp allocates as it says; nothing else does. Calls for disjoint
+ * ranges may run at the same time.
  */
 int zpci_rust_table_init(struct zpci_rust_table *table, u64 base,
 			 const struct zpci_rust_limits *limits,
 			 u64 aperture_bytes, bool large, u32 gfp);
-void zpci_rust_table_free(const struct zpci_rust_table *table);
+void zpci_rust_table_free(struct zpci_rust_table *table);
+void zpci_rust_table_root(const struct zpci_rust_table *table, struct zpci_rust_root *root);
 u64 zpci_rust_table_last(const struct zpci_rust_table *table);
 int zpci_rust_map(const struct zpci_rust_table *table, u64 iova, u64 origin,
 		  u64 size, bool writable, u32 gfp);
 /*
- * Bytes that are not mapped any more; 0 if refused. @unmapped is filled in any
- * case: its range has to be refreshed before anything that was mapped is used
- * for something else, and what was split at once.
+ * Bytes that are not mapped any more; 0 if refused, as a range is that cuts a
+ * frame of 1 MiB. @unmapped is filled in any case: its range has to be refreshed
+ * before anything that was mapped is used for something else.
  */
 u64 zpci_rust_unmap(const struct zpci_rust_table *table, u64 iova, u64 size,
-		    struct zpci_rust_unmapped *unmapped, u32 gfp);
+		    struct zpci_rust_unmapped *unmapped);
+/*
+ * Makes pages of the frames of 1 MiB that the range cuts. @split is filled in
+ * any case, and has to be refreshed before anything of the range is unmapped.
+ */
+int zpci_rust_split(const struct zpci_rust_table *table, u64 iova, u64 size,
+		    struct zpci_rust_range *split, u32 gfp);
 /* 0 if not mapped. In an RCU read-side section, or by the owner of the address */
 u64 zpci_rust_translate(const struct zpci_rust_table *table, u64 iova);
 
@@ -304,7 +313,8 @@ void zpci_rust_deallocate(u64 origin, u32 size);
 u8 zpci_rust_call(u8 processor, void *block);
 u8 zpci_rust_immediate(u64 command, u64 *result);
 u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status);
-u8 zpci_rust_rpcit(u32 handle, u64 start, u64 length, u8 *status);
+/* The status is in the byte before that of the condition code */
+u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length);
 
 /* Pause after that many busy answers; whether to ask again */
 bool zpci_rust_pause_set(u32 busy);

@@ -221,6 +221,17 @@ static int zpci_register(struct zpci_attachment *attachment, struct zpci_rust_ou
 	return 0;
 }
 
+/* What the kernel calls the table of a function: its root, or NULL if there is none. */
+static unsigned long *zpci_dma_table(const struct zpci_domain *domain)
+{
+	struct zpci_rust_root root;
+
+	if (!domain)
+		return NULL;
+	zpci_rust_table_root(&domain->table, &root);
+	return phys_to_virt(root.origin);
+}
+
 /* Takes the function from the translation that it has, and gives it @domain, none if NULL. */
 static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *domain,
 		       struct zpci_dev *zdev)
@@ -256,7 +267,7 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 		return rc;
 	}
 	function->attachment = attachment;
-	zdev->dma_table = domain ? phys_to_virt(domain->table.origin) : NULL;
+	zdev->dma_table = zpci_dma_table(domain);
 	zpci_set_domain(zdev, iommu_domain);
 	return 0;
 }

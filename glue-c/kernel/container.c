@@ -68,7 +68,7 @@ static void zpci_copy_members(struct zpci_members *members, struct iommu_domain 
 			zpci_rust_attachment_aperture(&attachment->rust, &aperture);
 			member = &members->member[members->count - 1];
 			zpci_shim_describe(attachment->zdev, &member->function);
-			member->table = domain->table;
+			zpci_rust_table_root(&domain->table, &member->root);
 			member->start = aperture.start;
 			member->last = aperture.last;
 		}

@@ -170,6 +170,8 @@ static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u
 
 	/* The entries, then the list: see zpci_list(). */
 	smp_mb();
+	if (list_empty(&domain->attachments))
+		return 0;
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
 		atomic64_inc(&domain->ctrs.sync_rpcits);
@@ -215,8 +217,8 @@ static void zpci_domain_free(struct iommu_domain *iommu_domain)
 	 * the tables, but what they lead to belongs to others from now on.
 	 */
 	if (refcount_read(&domain->refs) > 1) {
-		zpci_rust_unmap(&domain->table, 0, half, &unmapped, 0);
-		zpci_rust_unmap(&domain->table, half, half, &unmapped, 0);
+		zpci_rust_unmap(&domain->table, 0, half, &unmapped);
+		zpci_rust_unmap(&domain->table, half, half, &unmapped);
 		zpci_refresh_all(domain);
 	}
 	zpci_domain_put(domain);
@@ -277,6 +279,9 @@ static noinline void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 las
 {
 	struct zpci_reclaimed *reclaimed;
 
+	/* No table spans less than an aligned MiB. */
+	if (last - start < SZ_1M - 1 + (-start & (SZ_1M - 1)))
+		return;
 	if (READ_ONCE(domain->pinned))
 		return;
 	if (!llist_empty(&domain->kept))
@@ -290,7 +295,7 @@ static noinline void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 las
 		kfree(reclaimed);
 		return;
 	}
-	reclaimed->base = domain->table.base;
+	reclaimed->base = zpci_storage_base();
 	if (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last) ||
 	    zpci_is_pinned(domain))
 		llist_add(&reclaimed->kept, &domain->kept);
@@ -309,9 +314,9 @@ static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotl
 	 */
 	if (!gather->pgsize)
 		return;
-	/* Nothing is given back that a function may still use. No table spans less than an aligned MiB. */
+	/* Nothing is given back that a function may still use, and no table spans less than 1 MiB. */
 	if (!zpci_refresh(domain, gather->start, gather->end) &&
-	    gather->end - gather->start >= SZ_1M - 1 + (-gather->start & (SZ_1M - 1)))
+	    gather->end - gather->start >= SZ_1M - 1)
 		zpci_reclaim(domain, gather->start, gather->end);
 }
 
@@ -323,6 +328,8 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 
 	/* The entries, then the list: see zpci_list(). */
 	smp_mb();
+	if (list_empty(&domain->attachments))
+		return 0;
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
 		if (!attachment->zdev->tlb_refresh && !zpci_rust_is_stale(&attachment->rust))
@@ -389,6 +396,23 @@ static __always_inline void zpci_gather(struct iommu_domain *domain,
 	gather->pgsize = SZ_4K;
 }
 
+/*
+ * Unmaps a range that was refused, by pages where it cuts a frame of 1 MiB. All
+ * that such a frame covered has to be refreshed, which is not the caller's
+ * alone, and before anything of it is used again.
+ */
+static noinline u64 zpci_unmap_split(struct zpci_domain *domain, u64 iova, u64 size,
+				     struct zpci_rust_unmapped *unmapped)
+{
+	struct zpci_rust_range split;
+	int rc;
+
+	rc = zpci_rust_split(&domain->table, iova, size, &split, (__force u32)GFP_ATOMIC);
+	if (split.start <= split.last)
+		zpci_refresh(domain, split.start, split.last);
+	return rc ? 0 : zpci_rust_unmap(&domain->table, iova, size, unmapped);
+}
+
 static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 			       size_t pgsize, size_t pgcount, struct iommu_iotlb_gather *gather)
 {
@@ -396,14 +420,9 @@ static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long 
 	struct zpci_rust_unmapped unmapped;
 	size_t size;
 
-	size = zpci_rust_unmap(&domain->table, iova, pgsize * pgcount, &unmapped,
-			       (__force u32)GFP_ATOMIC);
-	/*
-	 * A valid entry was replaced by another one: all that it covered, which
-	 * is not the caller's alone, and before anything of it is used again.
-	 */
-	if (unlikely(unmapped.split.start <= unmapped.split.last))
-		zpci_refresh(domain, unmapped.split.start, unmapped.split.last);
+	size = zpci_rust_unmap(&domain->table, iova, pgsize * pgcount, &unmapped);
+	if (unlikely(!size))
+		size = zpci_unmap_split(domain, iova, pgsize * pgcount, &unmapped);
 	if (unmapped.range.start <= unmapped.range.last) {
 		zpci_gather(iommu_domain, gather, &unmapped.range);
 		atomic64_add(unmapped.pages, &domain->ctrs.unmapped_pages);

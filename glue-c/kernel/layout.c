@@ -49,12 +49,13 @@ OFFSET(zpci_rust_function, reserved, 203);
 OFFSET(zpci_rust_function, utility_string, 208);
 SIZE(zpci_rust_function, 272);
 
-OFFSET(zpci_rust_table, origin, 0);
-OFFSET(zpci_rust_table, base, 8);
-OFFSET(zpci_rust_table, root, 16);
-OFFSET(zpci_rust_table, large, 17);
-OFFSET(zpci_rust_table, reserved, 18);
-SIZE(zpci_rust_table, 24);
+OFFSET(zpci_rust_table, opaque, 0);
+SIZE(zpci_rust_table, 32);
+OFFSET(zpci_rust_root, origin, 0);
+OFFSET(zpci_rust_root, designation_type, 8);
+OFFSET(zpci_rust_root, large, 9);
+OFFSET(zpci_rust_root, reserved, 10);
+SIZE(zpci_rust_root, 16);
 
 OFFSET(zpci_rust_range, start, 0);
 OFFSET(zpci_rust_range, last, 8);
@@ -69,9 +70,8 @@ OFFSET(zpci_rust_limits, reserved, 19);
 SIZE(zpci_rust_limits, 24);
 
 OFFSET(zpci_rust_unmapped, range, 0);
-OFFSET(zpci_rust_unmapped, split, 16);
-OFFSET(zpci_rust_unmapped, pages, 32);
-SIZE(zpci_rust_unmapped, 40);
+OFFSET(zpci_rust_unmapped, pages, 16);
+SIZE(zpci_rust_unmapped, 24);
 
 OFFSET(zpci_rust_reclaimed, list, 0);
 OFFSET(zpci_rust_reclaimed, span, 8);
@@ -85,10 +85,10 @@ OFFSET(zpci_rust_outcome, status, 1);
 SIZE(zpci_rust_outcome, 2);
 
 OFFSET(zpci_rust_member, function, 0);
-OFFSET(zpci_rust_member, table, 272);
-OFFSET(zpci_rust_member, start, 296);
-OFFSET(zpci_rust_member, last, 304);
-SIZE(zpci_rust_member, 312);
+OFFSET(zpci_rust_member, root, 272);
+OFFSET(zpci_rust_member, start, 288);
+OFFSET(zpci_rust_member, last, 296);
+SIZE(zpci_rust_member, 304);
 
 OFFSET(zpci_rust_refusal, wanted, 0);
 OFFSET(zpci_rust_refusal, found, 8);

@@ -142,7 +142,13 @@ u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status)
 	return cc;
 }
 
-u8 zpci_rust_rpcit(u32 handle, u64 start, u64 length, u8 *status)
+static noinline __cold u32 zpci_shim_rpcit_refused(u8 cc, u8 status, u64 start, u64 length)
+{
+	zpci_shim_record('R', cc, status, start, length);
+	return (u32)status << 8 | cc;
+}
+
+u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length)
 {
 	union register_pair range = { .even = start, .odd = length };
 	u64 function = (u64)handle << 32;
@@ -154,10 +160,9 @@ u8 zpci_rust_rpcit(u32 handle, u64 start, u64 length, u8 *status)
 		: [cc] "=d" (cc), [function] "+d" (function)
 		: [range] "d" (range.pair)
 		: "cc", "memory");
-	*status = function >> 24 & 0xff;
-	if (cc)
-		zpci_shim_record('R', cc, *status, start, length);
-	return cc;
+	if (likely(!cc))
+		return 0;
+	return zpci_shim_rpcit_refused(cc, function >> 24 & 0xff, start, length);
 }
 
 bool zpci_rust_pause_set(u32 busy)

@@ -65,8 +65,7 @@ pub unsafe extern "C" fn zpci_rust_attachment_init(
     let gate = KernelGate(gate);
     // SAFETY: by the contract `table` is valid or null.
     let made = match unsafe { table.as_ref() } {
-        // SAFETY: the table is as it was left, and nothing is allocated.
-        Some(table) => Attachment::to_table(&limits, aperture_bytes, unsafe { &*table.borrow(0) }, gate),
+        Some(table) => Attachment::to_table(&limits, aperture_bytes, table, gate),
         None => Attachment::to_storage(&limits, gate),
     };
     match made {
@@ -134,8 +133,8 @@ pub unsafe extern "C" fn zpci_rust_catch_up(
     table: *const ForeignTable,
     handle: u32,
 ) -> i32 {
-    // SAFETY: by the contract both are valid, and nothing is allocated.
-    let (attachment, table) = unsafe { (&*attachment, (*table).borrow(0)) };
+    // SAFETY: by the contract both are valid.
+    let (attachment, table) = unsafe { (&*attachment, &*table) };
     // SAFETY: C frees tables after a grace period alone, which does not end before the caller's section does.
     let section = unsafe { ReadSide::new() };
     number(attachment.catch_up(&KernelZpci::ANY, FunctionHandle(handle), &table.reader(&section)))

@@ -12,7 +12,7 @@ use static_assertions::const_assert_eq;
 use crate::capability::KernelChain;
 use crate::errno;
 use crate::function::ForeignFunction;
-use crate::table::ForeignTable;
+use crate::table::ForeignRoot;
 
 /// C: `struct zpci_rust_member`.
 #[derive(Clone, Copy, Debug)]
@@ -21,14 +21,14 @@ pub struct ForeignMember {
     /// The function.
     pub function: ForeignFunction,
     /// The table that it is registered with.
-    pub table: ForeignTable,
+    pub root: ForeignRoot,
     /// First address that is registered for it.
     pub start: u64,
     /// Last address that is registered for it, inclusive.
     pub last: u64,
 }
 
-const_assert_eq!(size_of::<ForeignMember>(), 312);
+const_assert_eq!(size_of::<ForeignMember>(), 304);
 
 impl ForeignMember {
     /// `None` if no whole page is registered.
@@ -39,8 +39,8 @@ impl ForeignMember {
 
     fn format(&self) -> TableFormat {
         TableFormat {
-            designation_types: DesignationTypes(0x80 >> self.table.root().designation_type()),
-            frame_sizes: self.table.frames(),
+            designation_types: DesignationTypes(0x80 >> self.root.root.designation_type()),
+            frame_sizes: self.root.frames(),
             // A function that is in a container has a table.
             relaxed_translation: false,
         }
@@ -95,7 +95,7 @@ impl<'m> Iterator for Domains<'m> {
 
     fn next(&mut self) -> Option<Self::Item> {
         let first = self.rest.first()?;
-        let count = self.rest.iter().take_while(|member| member.table.origin == first.table.origin).count();
+        let count = self.rest.iter().take_while(|member| member.root.origin == first.root.origin).count();
         let (members, rest) = self.rest.split_at_checked(count)?;
         self.rest = rest;
         Some(Domain { format: first.format(), reserved: &[], functions: Functions { rest: members } })

@@ -7,8 +7,8 @@ use core::ptr::NonNull;
 
 use clp::{Clp, Command, CommandCode, ConditionCode, FunctionHandle, ListEntry, LogicalProcessor};
 use s390_iommu::{
-    AbsoluteAddress, Fib, FunctionControl, Gate, Instruction, IovaRange, Outcome, PhysToVirt, Status, TableAllocator,
-    TableSize, Zpci,
+    AbsoluteAddress, AllocationFlags, Fib, FunctionControl, Gate, Instruction, IovaRange, Outcome, PhysToVirt, Status,
+    TableAllocator, TableSize, Zpci,
 };
 use zerocopy::big_endian::U32;
 
@@ -18,7 +18,7 @@ unsafe extern "C" {
     fn zpci_rust_call(processor: u8, block: *mut c_void) -> u8;
     fn zpci_rust_immediate(command: u64, result: *mut u64) -> u8;
     fn zpci_rust_mpcifc(handle: u32, control: u8, fib: *const Fib, status: *mut u8) -> u8;
-    fn zpci_rust_rpcit(handle: u32, start: u64, length: u64, status: *mut u8) -> u8;
+    fn zpci_rust_rpcit(handle: u32, start: u64, length: u64) -> u32;
     fn zpci_rust_pause_set(busy: u32) -> bool;
     fn zpci_rust_pause_mpcifc(busy: u32) -> bool;
     fn zpci_rust_pause_rpcit(busy: u32) -> bool;
@@ -38,8 +38,6 @@ unsafe extern "C" {
 pub struct KernelStorage {
     /// What an absolute address differs from a pointer by.
     pub base: u64,
-    /// How to allocate (`gfp_t`).
-    pub gfp: u32,
 }
 
 // SAFETY: C maps all of storage at `base`, for as long as the kernel runs.
@@ -55,8 +53,13 @@ unsafe impl PhysToVirt for KernelStorage {
 // SAFETY: C gives storage of that size and alignment from a cache made for it, or 0.
 unsafe impl TableAllocator for KernelStorage {
     fn allocate(&self, size: TableSize) -> Option<AbsoluteAddress> {
+        self.allocate_with(size, AllocationFlags::NONE)
+    }
+
+    /// The flags are `gfp_t`.
+    fn allocate_with(&self, size: TableSize, flags: AllocationFlags) -> Option<AbsoluteAddress> {
         // SAFETY: the function takes any size of a table and any flags.
-        match unsafe { zpci_rust_allocate(size.bytes() as u32, self.gfp) } {
+        match unsafe { zpci_rust_allocate(size.bytes() as u32, flags.0) } {
             0 => None,
             origin => Some(AbsoluteAddress::new(origin)),
         }
@@ -119,10 +122,9 @@ impl Zpci for KernelZpci {
 
     #[inline]
     fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
-        let mut status = 0;
         let length = range.size_less_one().wrapping_add(1);
-        // SAFETY: the status outlives the call.
-        let cc = unsafe { zpci_rust_rpcit(function.0, range.start().get(), length, &mut status) };
+        // SAFETY: the function takes any operands: a machine drops what it need not keep.
+        let [.., status, cc] = unsafe { zpci_rust_rpcit(function.0, range.start().get(), length) }.to_be_bytes();
         outcome(cc, status)
     }
 

@@ -38,8 +38,8 @@ pub unsafe extern "C" fn zpci_rust_reclaim(
 ) {
     let mut found = ForeignReclaimed { list: 0, span: ForeignRange::EMPTY };
     if let Ok(range) = IovaRange::new(Iova::new(start), Iova::new(last)) {
-        // SAFETY: by the contract `table` is valid and stays so. Nothing is allocated, so the flags do not matter.
-        let table = unsafe { (*table).borrow(0) };
+        // SAFETY: by the contract `table` is valid and stays so.
+        let table = unsafe { &*table };
         // SAFETY: by the contract the range belongs to the caller; who looks across it holds the RCU read side.
         let (list, span) = unsafe { table.reclaim(range) }.into_raw();
         found = ForeignReclaimed { list, span: ForeignRange::of_any(span) };
@@ -62,5 +62,5 @@ pub unsafe extern "C" fn zpci_rust_reclaimed_free(reclaimed: *const ForeignRecla
     // SAFETY: by the contract both come from one call of `into_raw` and are taken once.
     let reclaimed = unsafe { Reclaimed::from_raw(list, span) };
     // SAFETY: all storage of C is one; by the contract everything else holds.
-    unsafe { reclaimed.free(&KernelStorage { base, gfp: 0 }) };
+    unsafe { reclaimed.free(&KernelStorage { base }) };
 }

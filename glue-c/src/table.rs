@@ -2,37 +2,45 @@
 
 //! Translation tables of a domain.
 
-use core::mem::ManuallyDrop;
-use core::ops::Deref;
-
 use s390_iommu::{
-    AbsoluteAddress, Change, FrameSizes, Iova, IovaRange, Plan, Protection, ReadSide, Root, TranslationTable,
-    UnmapError, Unmapped,
+    AbsoluteAddress, AllocationFlags, Change, FrameSize, FrameSizes, Iova, IovaRange, Plan, Protection, ReadSide, Root,
+    SplitError, TranslationTable, Unmapped, PAGE_SIZE,
 };
-use static_assertions::const_assert_eq;
+use static_assertions::{const_assert, const_assert_eq};
 
 use crate::errno;
 use crate::kernel::KernelStorage;
 use crate::limits::ForeignLimits;
 use crate::range::ForeignRange;
 
-/// C: `struct zpci_rust_table`.
-#[derive(Clone, Copy, Debug)]
+/// C: `struct zpci_rust_table`, which has room for it; opaque.
+pub type ForeignTable = TranslationTable<KernelStorage>;
+
+// The C structure has 4 words.
+const_assert!(size_of::<ForeignTable>() <= 32);
+const_assert!(align_of::<ForeignTable>() <= 8);
+
+/// C: `struct zpci_rust_root`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[repr(C)]
-pub struct ForeignTable {
-    /// Absolute address of the root.
+pub struct ForeignRoot {
+    /// Absolute address of the table at the root.
     pub origin: u64,
-    /// What an absolute address differs from a pointer by.
-    pub base: u64,
-    /// The table at the root; to C its designation type.
+    /// What it is; to C its designation type.
     pub root: Root,
-    /// Whether frames of 1 MiB may be used.
+    /// Whether frames of 1 MiB may be used below it.
     pub large: bool,
     /// Zero.
     pub reserved: [u8; 6],
 }
 
-const_assert_eq!(size_of::<ForeignTable>(), 24);
+const_assert_eq!(size_of::<ForeignRoot>(), 16);
+
+impl ForeignRoot {
+    pub(crate) fn frames(&self) -> FrameSizes {
+        frames(self.large)
+    }
+}
 
 /// C: `struct zpci_rust_unmapped`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -40,62 +48,15 @@ const_assert_eq!(size_of::<ForeignTable>(), 24);
 pub struct ForeignUnmapped {
     /// From the first page that was mapped to the last.
     pub range: ForeignRange,
-    /// Frames of 1 MiB that were split for it, and lie partly outside of what was unmapped.
-    pub split: ForeignRange,
     /// How many pages of 4 KiB were mapped.
     pub pages: u64,
 }
 
-const_assert_eq!(size_of::<ForeignUnmapped>(), 40);
+const_assert_eq!(size_of::<ForeignUnmapped>(), 24);
 
 impl ForeignUnmapped {
     /// Nothing was mapped.
-    const NOTHING: Self = Self { range: ForeignRange::EMPTY, split: ForeignRange::EMPTY, pages: 0 };
-}
-
-/// A table that belongs to C and is used for one call.
-pub(crate) struct Borrowed(ManuallyDrop<TranslationTable<KernelStorage>>);
-
-impl Deref for Borrowed {
-    type Target = TranslationTable<KernelStorage>;
-
-    fn deref(&self) -> &Self::Target {
-        &self.0
-    }
-}
-
-impl ForeignTable {
-    /// The table, for one call.
-    ///
-    /// # Safety
-    ///
-    /// `self` must be as `zpci_rust_table_init` left it, and the table must not be freed during the call.
-    #[inline]
-    pub(crate) unsafe fn borrow(&self, gfp: u32) -> Borrowed {
-        // SAFETY: the table came from `into_raw` with this root and storage; nobody drops it during the call.
-        Borrowed(ManuallyDrop::new(unsafe { self.take(gfp) }))
-    }
-
-    /// The table, for good.
-    ///
-    /// # Safety
-    ///
-    /// As for `borrow`; if the result is dropped, nobody may use the table again.
-    #[inline]
-    unsafe fn take(&self, gfp: u32) -> TranslationTable<KernelStorage> {
-        let storage = KernelStorage { base: self.base, gfp };
-        let origin = AbsoluteAddress::new(self.origin);
-        // SAFETY: by the contract the table came from `into_raw` with this root; all storage of C is one.
-        unsafe { TranslationTable::from_raw(self.root(), self.frames(), origin, storage) }
-    }
-
-    pub(crate) fn root(&self) -> Root {
-        self.root
-    }
-
-    pub(crate) fn frames(&self) -> FrameSizes {
-        frames(self.large)
-    }
+    const NOTHING: Self = Self { range: ForeignRange::EMPTY, pages: 0 };
 }
 
 /// The sizes of frames, with or without 1 MiB.
@@ -108,8 +69,15 @@ fn frames(large: bool) -> FrameSizes {
     }
 }
 
+/// The page at `iova`; `None` if no page starts there.
+#[inline(always)]
+fn page(iova: u64) -> Option<IovaRange> {
+    let page = IovaRange::page(Iova::new(iova));
+    (page.start() == Iova::new(iova)).then_some(page)
+}
+
 /// A range of pages, as C gives it; `None` if it is none.
-#[inline]
+#[inline(always)]
 fn range(iova: u64, size: u64) -> Option<IovaRange> {
     IovaRange::with_size(Iova::new(iova), size).ok()
 }
@@ -132,11 +100,11 @@ pub unsafe extern "C" fn zpci_rust_table_init(
     let Some(Plan { root, .. }) = (unsafe { &*limits }).plan(aperture_bytes) else {
         return errno::EINVAL;
     };
-    let Some(new) = TranslationTable::new(root, frames(large), KernelStorage { base, gfp }) else {
+    let new = TranslationTable::new_with_flags(root, frames(large), KernelStorage { base }, AllocationFlags(gfp));
+    let Some(new) = new else {
         return errno::ENOMEM;
     };
-    let new = ForeignTable { origin: new.into_raw().get(), base, root, large, reserved: [0; 6] };
-    // SAFETY: by the contract `table` is valid.
+    // SAFETY: by the contract `table` is valid for writes.
     unsafe { table.write(new) };
     0
 }
@@ -148,9 +116,24 @@ pub unsafe extern "C" fn zpci_rust_table_init(
 /// `table` must be as `zpci_rust_table_init` left it; no function may be registered with it, and it must not be used
 /// again.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_table_free(table: *const ForeignTable) {
+pub unsafe extern "C" fn zpci_rust_table_free(table: *mut ForeignTable) {
     // SAFETY: by the contract `table` is valid and this is its last use.
-    drop(unsafe { (*table).take(0) });
+    unsafe { table.drop_in_place() };
+}
+
+/// Describes the root of a table.
+///
+/// # Safety
+///
+/// `table` must be as `zpci_rust_table_init` left it; `root` must be valid for writes.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_table_root(table: *const ForeignTable, root: *mut ForeignRoot) {
+    // SAFETY: by the contract `table` is valid.
+    let table = unsafe { &*table };
+    let large = table.frames() == FrameSizes::WITH_LARGE;
+    let found = ForeignRoot { origin: table.origin().get(), root: table.root(), large, reserved: [0; 6] };
+    // SAFETY: by the contract `root` is valid for writes.
+    unsafe { root.write(found) };
 }
 
 /// The last I/O virtual address that the table translates, inclusive.
@@ -161,7 +144,7 @@ pub unsafe extern "C" fn zpci_rust_table_free(table: *const ForeignTable) {
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_table_last(table: *const ForeignTable) -> u64 {
     // SAFETY: by the contract `table` is valid.
-    unsafe { &*table }.root.last().get()
+    unsafe { &*table }.span().last().get()
 }
 
 #[inline]
@@ -188,12 +171,28 @@ pub unsafe extern "C" fn zpci_rust_map(
     writable: bool,
     gfp: u32,
 ) -> i32 {
-    let Some(range) = range(iova, size) else {
+    // SAFETY: by the contract `table` is valid and stays so.
+    let table = unsafe { &*table };
+    // One page comes most often, and less of it has to be checked.
+    if size == PAGE_SIZE {
+        map(table, page(iova), origin, writable, gfp)
+    } else {
+        map_range(table, iova, origin, size, writable, gfp)
+    }
+}
+
+/// The arguments are where C left them.
+#[inline(never)]
+fn map_range(table: &ForeignTable, iova: u64, origin: u64, size: u64, writable: bool, gfp: u32) -> i32 {
+    map(table, range(iova, size), origin, writable, gfp)
+}
+
+#[inline(always)]
+fn map(table: &ForeignTable, range: Option<IovaRange>, origin: u64, writable: bool, gfp: u32) -> i32 {
+    let Some(range) = range else {
         return errno::EINVAL;
     };
-    // SAFETY: by the contract `table` is valid and stays so.
-    let table = unsafe { (*table).borrow(gfp) };
-    match table.map(range, AbsoluteAddress::new(origin), protection(writable)) {
+    match table.with_flags(AllocationFlags(gfp)).map(range, AbsoluteAddress::new(origin), protection(writable)) {
         Ok(change) => {
             // C has the range: it is what it asked for.
             let _ = change.defer();
@@ -205,9 +204,8 @@ pub unsafe extern "C" fn zpci_rust_map(
 
 /// Unmaps `size` bytes from `iova`; the number of bytes that are not mapped any more, 0 if it was refused.
 ///
-/// `unmapped` receives what was mapped in the range and is not any more, for `zpci_rust_unmapped`. A frame of 1 MiB that
-/// the range only cuts is split into pages first, which is all that allocates here, as `gfp` says: what such frames
-/// covered has to be refreshed at once, before anything that was unmapped is used for something else.
+/// `unmapped` receives what was mapped in the range and is not any more, for `zpci_rust_unmapped`. A range that cuts a
+/// frame of 1 MiB is refused: `zpci_rust_split` makes pages of such frames. Nothing is allocated.
 ///
 /// # Safety
 ///
@@ -218,61 +216,82 @@ pub unsafe extern "C" fn zpci_rust_unmap(
     iova: u64,
     size: u64,
     unmapped: *mut ForeignUnmapped,
-    gfp: u32,
 ) -> u64 {
-    let Some(range) = range(iova, size) else {
-        // SAFETY: by the contract `unmapped` is valid for writes.
-        unsafe { unmapped.write(ForeignUnmapped::NOTHING) };
-        return 0;
-    };
-    // SAFETY: by the contract `table` is valid and stays so.
-    let table = unsafe { (*table).borrow(gfp) };
-    match table.unmap(range) {
-        Ok(done) => {
-            // SAFETY: by the contract `unmapped` is valid for writes.
-            unsafe { unmapped.write(foreign(done)) };
-            size
-        }
-        Err(error) => {
-            let (done, found) = split_and_unmap(&table, range, error);
-            // SAFETY: by the contract `unmapped` is valid for writes.
-            unsafe { unmapped.write(found) };
-            if done {
-                size
-            } else {
-                0
-            }
-        }
+    // SAFETY: by the contract `table` is valid and stays so, and `unmapped` is valid for writes.
+    let (table, unmapped) = unsafe { (&*table, &mut *unmapped) };
+    let done =
+        if size == PAGE_SIZE { unmap(table, page(iova), unmapped) } else { unmap_range(table, iova, size, unmapped) };
+    if done {
+        size
+    } else {
+        0
     }
 }
 
-/// What an unmap did, for C to issue.
-#[inline]
-fn foreign(Unmapped { pages, change }: Unmapped) -> ForeignUnmapped {
-    ForeignUnmapped { range: ForeignRange::of_any(change.defer()), split: ForeignRange::EMPTY, pages }
+#[inline(never)]
+fn unmap_range(table: &ForeignTable, iova: u64, size: u64, unmapped: &mut ForeignUnmapped) -> bool {
+    unmap(table, range(iova, size), unmapped)
 }
 
-/// Splits the frames of 1 MiB that `range` cuts, and unmaps it; whether that was done, and what changed in any case.
-#[cold]
-#[inline(never)]
-fn split_and_unmap(
-    table: &TranslationTable<KernelStorage>,
-    range: IovaRange,
-    mut error: UnmapError,
-) -> (bool, ForeignUnmapped) {
-    let mut split = Change::NONE;
-    let (done, unmapped) = loop {
-        let UnmapError::PartOfFrame { frame, .. } = error else { break (false, ForeignUnmapped::NOTHING) };
-        match table.split(frame.start()) {
-            Ok(change) => split = split.merge(change),
-            Err(_) => break (false, ForeignUnmapped::NOTHING),
+#[inline(always)]
+fn unmap(table: &ForeignTable, range: Option<IovaRange>, unmapped: &mut ForeignUnmapped) -> bool {
+    if let Some(range) = range {
+        if let Ok(Unmapped { pages, change }) = table.unmap(range) {
+            *unmapped = ForeignUnmapped { range: ForeignRange::of_any(change.defer()), pages };
+            return true;
         }
-        match table.unmap(range) {
-            Ok(done) => break (true, foreign(done)),
-            Err(next) => error = next,
-        }
+    }
+    *unmapped = ForeignUnmapped::NOTHING;
+    false
+}
+
+/// Makes pages of the frames of 1 MiB that the ends of the range cut, allocating as `gfp` says.
+///
+/// `split` receives what these frames cover, which has to be refreshed at once: before anything of the range is unmapped,
+/// and also if -ENOMEM is the result since there was storage for one of two alone. -EINVAL if this is no range of pages.
+///
+/// # Safety
+///
+/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile; `split` must be valid for writes. The
+/// range must belong to the caller.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_split(
+    table: *const ForeignTable,
+    iova: u64,
+    size: u64,
+    split: *mut ForeignRange,
+    gfp: u32,
+) -> i32 {
+    let mut changed = Change::NONE;
+    let result = match range(iova, size) {
+        // SAFETY: by the contract `table` is valid and stays so.
+        Some(range) => match split_ends(unsafe { &*table }, range, AllocationFlags(gfp), &mut changed) {
+            Ok(()) => 0,
+            Err(_) => errno::ENOMEM,
+        },
+        None => errno::EINVAL,
     };
-    (done, ForeignUnmapped { split: ForeignRange::of_any(split.defer()), ..unmapped })
+    // SAFETY: by the contract `split` is valid for writes.
+    unsafe { split.write(ForeignRange::of_any(changed.defer())) };
+    result
+}
+
+/// Splits the frames that hold the ends of `range`, unless `range` covers all of them; `changed` receives what changed.
+fn split_ends(
+    table: &ForeignTable,
+    range: IovaRange,
+    flags: AllocationFlags,
+    changed: &mut Change,
+) -> Result<(), SplitError> {
+    let inside = |iova: u64| !iova.is_multiple_of(FrameSize::Size1M.bytes());
+    let ends = [(range.start(), range.start().get()), (range.last(), range.last().get().wrapping_add(1))];
+    for (end, boundary) in ends {
+        if inside(boundary) {
+            let split = table.with_flags(flags).split(end)?;
+            *changed = core::mem::replace(changed, Change::NONE).merge(split);
+        }
+    }
+    Ok(())
 }
 
 /// Where `iova` leads, to the byte; 0 if nothing is mapped.
@@ -284,7 +303,7 @@ fn split_and_unmap(
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_translate(table: *const ForeignTable, iova: u64) -> u64 {
     // SAFETY: by the contract `table` is valid and stays so.
-    let table = unsafe { (*table).borrow(0) };
+    let table = unsafe { &*table };
     // SAFETY: C frees tables after a grace period alone, which does not end before the caller's section does.
     let section = unsafe { ReadSide::new() };
     let found = table.reader(&section).translate(Iova::new(iova));

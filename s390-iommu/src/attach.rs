@@ -31,7 +31,7 @@
 use core::fmt;
 use core::sync::atomic::{AtomicBool, Ordering};
 
-use clp::{DesignationTypes, FunctionHandle};
+use clp::{ConditionCode, DesignationTypes, FunctionHandle};
 
 use crate::format::iota::Iota;
 use crate::format::range::IovaRange;
@@ -265,18 +265,26 @@ impl<G: Gate> Attachment<G> {
     #[inline]
     pub fn mapped<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, change: &Change) -> Result<Mapped, RefreshError> {
         match change.range() {
-            Some(range) if self.limits.refresh_on_map || self.is_stale() => self.mapped_range(zpci, function, range),
+            Some(range) if self.limits.refresh_on_map || self.is_stale() => {
+                match self.refresh_at_once(zpci, function, range) {
+                    Ok(()) => Ok(Mapped::Done),
+                    Err(answer) => self.go_on_mapping(zpci, function, range, answer),
+                }
+            }
             _ => Ok(Mapped::Done),
         }
     }
 
-    fn mapped_range<Z: Zpci>(
+    #[cold]
+    #[inline(never)]
+    fn go_on_mapping<Z: Zpci>(
         &self,
         zpci: &Z,
         function: FunctionHandle,
         range: IovaRange,
+        answer: Option<Outcome>,
     ) -> Result<Mapped, RefreshError> {
-        let (result, told) = match self.refresh(zpci, function, range) {
+        let (result, told) = match self.go_on(zpci, function, range, answer) {
             Err(RefreshError { action: Action::FreeResources, .. }) => {
                 (self.refresh_all(zpci, function), Mapped::Everything)
             }
@@ -298,7 +306,10 @@ impl<G: Gate> Attachment<G> {
     #[inline]
     pub fn unmapped<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, change: &Change) -> Result<(), RefreshError> {
         match change.range() {
-            Some(range) => self.refresh(zpci, function, range),
+            Some(range) => match self.refresh_at_once(zpci, function, range) {
+                Ok(()) => Ok(()),
+                Err(answer) => self.go_on(zpci, function, range, answer),
+            },
             None => Ok(()),
         }
     }
@@ -313,8 +324,7 @@ impl<G: Gate> Attachment<G> {
         // Cleared first: a failure of somebody else meanwhile must not be forgotten.
         let stale = self.stale.swap(false, Ordering::SeqCst);
         fence_tables();
-        let refresh = Refresh::of(self.aperture);
-        let result = refresh.issue(zpci, function, |piece| self.rpcit(zpci, function, piece));
+        let result = Refresh::of(self.aperture).issue(zpci, function, |piece| self.rpcit(zpci, function, piece));
         if stale && matches!(result, Err(RefreshError { action: Action::Forget, .. })) {
             // The handle may be one from before a reset; then nothing was refreshed for the registration that there is.
             self.stale.store(true, Ordering::SeqCst);
@@ -322,19 +332,52 @@ impl<G: Gate> Attachment<G> {
         self.note(result)
     }
 
-    /// Refreshes `range`, in which an entry changed at the start, or everything if something is to be made up for.
+    /// Refreshes `range`, in which an entry changed at the start, by one instruction if that is all it takes.
+    ///
+    /// Otherwise [`go_on`](Self::go_on) does it: with the answer if there was one.
     #[inline(always)]
-    fn refresh<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, range: IovaRange) -> Result<(), RefreshError> {
+    fn refresh_at_once<Z: Zpci>(
+        &self,
+        zpci: &Z,
+        function: FunctionHandle,
+        range: IovaRange,
+    ) -> Result<(), Option<Outcome>> {
         fence_tables();
-        if self.stale.load(Ordering::Relaxed) {
+        if self.stale.load(Ordering::Relaxed) || !self.aperture.contains(range) || range.size_less_one() >= LONGEST {
+            return Err(None);
+        }
+        match self.rpcit(zpci, function, range) {
+            None | Some(Outcome { cc: ConditionCode::Zero, .. }) => Ok(()),
+            answer => Err(answer),
+        }
+    }
+
+    /// Refreshes `range`, in which an entry changed at the start and to which `answer` was the first, or everything if
+    /// something is to be made up for.
+    ///
+    /// The table may span more than the function reaches, and RPCIT for other addresses is an error of the function
+    /// (QEMU, `hw/s390x/s390-pci-inst.c`).
+    #[cold]
+    #[inline(never)]
+    fn go_on<Z: Zpci>(
+        &self,
+        zpci: &Z,
+        function: FunctionHandle,
+        range: IovaRange,
+        answer: Option<Outcome>,
+    ) -> Result<(), RefreshError> {
+        if let Some(answer) = answer {
+            let refresh = Refresh::of_change(range);
+            let result = refresh.go_on(zpci, function, |piece| self.rpcit(zpci, function, piece), range, answer);
+            return self.note(result);
+        }
+        if self.is_stale() {
             return self.refresh_all(zpci, function);
         }
-        if !self.aperture.contains(range) || range.size_less_one() >= LONGEST {
-            return self.refresh_part(zpci, function, range);
-        }
-        match Refresh::issue_change(range, zpci, function, |piece| self.rpcit(zpci, function, piece)) {
-            Ok(()) => Ok(()),
-            result => self.note(result),
+        match self.aperture.intersection(range) {
+            Some(part) if part == range => self.issue(zpci, function, Refresh::of_change(part)),
+            Some(part) => self.issue(zpci, function, Refresh::of(part)),
+            None => Ok(()),
         }
     }
 
@@ -349,21 +392,11 @@ impl<G: Gate> Attachment<G> {
         if self.is_stale() {
             return self.refresh_all(zpci, function);
         }
-        self.note(Refresh::of(range).issue(zpci, function, |piece| self.rpcit(zpci, function, piece)))
+        self.issue(zpci, function, Refresh::of(range))
     }
 
-    /// Refreshes what the function reaches of `range`.
-    ///
-    /// The table may span more, and RPCIT for other addresses is an error of the function (QEMU,
-    /// `hw/s390x/s390-pci-inst.c`).
-    #[cold]
-    #[inline(never)]
-    fn refresh_part<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, range: IovaRange) -> Result<(), RefreshError> {
-        let refresh = match self.aperture.intersection(range) {
-            Some(part) if part == range => Refresh::of_change(part),
-            Some(part) => Refresh::of(part),
-            None => return Ok(()),
-        };
+    /// Issues `refresh`, and takes note of how it ended.
+    fn issue<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, refresh: Refresh) -> Result<(), RefreshError> {
         self.note(refresh.issue(zpci, function, |piece| self.rpcit(zpci, function, piece)))
     }
 

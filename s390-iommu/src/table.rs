@@ -15,7 +15,6 @@ mod cursor;
 mod dump;
 mod link;
 pub(crate) mod map;
-mod raw;
 pub(crate) mod reader;
 pub(crate) mod reclaim;
 mod run;
@@ -27,6 +26,7 @@ pub(crate) mod translation_table;
 mod tree;
 pub(crate) mod unmap;
 pub(crate) mod walk;
+pub(crate) mod with_flags;
 
 /// Orders the stores into tables before what makes a machine read them.
 #[inline]

@@ -165,14 +165,18 @@ u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status)
 	return instruction(&event, status);
 }
 
-u8 zpci_rust_rpcit(u32 handle, u64 start, u64 length, u8 *status)
+u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length)
 {
+	u8 cc, status = 0;
+
 	if (machine.other.rpcit)
-		return machine.other.rpcit(machine.other.context, handle, start, length, status);
-	return instruction(&(struct stand_in_event){
-		.kind = STAND_IN_RPCIT,
-		.numbers = { handle, start, length },
-	}, status);
+		cc = machine.other.rpcit(machine.other.context, handle, start, length, &status);
+	else
+		cc = instruction(&(struct stand_in_event){
+			.kind = STAND_IN_RPCIT,
+			.numbers = { handle, start, length },
+		}, &status);
+	return (u32)status << 8 | cc;
 }
 
 static bool pause_of(u32 kind, u32 busy)

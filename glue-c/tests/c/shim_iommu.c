@@ -139,7 +139,10 @@ void shim_grace_period(void)
 
 u64 shim_domain_origin(const struct shim_domain *domain)
 {
-	return domain_of(domain)->table.origin;
+	struct zpci_rust_root root;
+
+	zpci_rust_table_root(&domain_of(domain)->table, &root);
+	return root.origin;
 }
 
 u64 shim_domain_last(const struct shim_domain *domain)

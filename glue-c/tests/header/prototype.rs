@@ -11,7 +11,7 @@ use cbindgen::{Builder, Config, ExportConfig, ItemType, Language};
 use crate::compiler::{accept, check, file};
 
 /// The types that the header has in C alone; a block and a function information block are bytes there.
-const TYPES: [(&str, &str); 17] = [
+const TYPES: [(&str, &str); 18] = [
     ("Block", "void"),
     ("Fib", "void"),
     ("ForeignAttachment", "struct zpci_rust_attachment"),
@@ -25,6 +25,7 @@ const TYPES: [(&str, &str); 17] = [
     ("ForeignRange", "struct zpci_rust_range"),
     ("ForeignReclaimed", "struct zpci_rust_reclaimed"),
     ("ForeignRefusal", "struct zpci_rust_refusal"),
+    ("ForeignRoot", "struct zpci_rust_root"),
     ("ForeignTable", "struct zpci_rust_table"),
     ("ForeignUnmapped", "struct zpci_rust_unmapped"),
     ("KernelFunction", "struct shim_function"),

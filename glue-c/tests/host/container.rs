@@ -6,7 +6,7 @@ use s390_iommu::vfio::{ByteOrder, Capabilities, IommuCapability, IommuInformatio
 use s390_iommu::Root;
 use zpci_glue::container::{ForeignMember, ForeignRefusal, HARDWARE_SIZE};
 use zpci_glue::function::ForeignFunction;
-use zpci_glue::table::ForeignTable;
+use zpci_glue::table::ForeignRoot;
 
 use crate::binding::*;
 use crate::byte_order::native;
@@ -16,8 +16,8 @@ use crate::stand_in::StandIn;
 
 /// A function that uses the domain of the table at `origin`, with an aperture of 1 GiB.
 fn member(function: ForeignFunction, origin: u64, root: Root, large: bool) -> ForeignMember {
-    let table = ForeignTable { origin, base: 0, root, large, reserved: [0; 6] };
-    ForeignMember { function, table, start: START, last: START + GIB - 1 }
+    let root = ForeignRoot { origin, root, large, reserved: [0; 6] };
+    ForeignMember { function, root, start: START, last: START + GIB - 1 }
 }
 
 fn with_id(id: u32, function: ForeignFunction) -> ForeignFunction {

@@ -320,15 +320,15 @@ impl Drop for StandIn {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use s390_iommu::{AbsoluteAddress, PhysToVirt, TableAllocator, TableSize};
+    use s390_iommu::{AbsoluteAddress, AllocationFlags, PhysToVirt, TableAllocator, TableSize};
     use zpci_glue::kernel::KernelStorage;
 
     /// What is noted when a table is used as `misuse` does, which has to give it back or to lose it.
     fn fault_after(misuse: fn(&KernelStorage, AbsoluteAddress)) -> String {
         let kernel = StandIn::new();
         // SAFETY: the function returns a number.
-        let storage = KernelStorage { base: unsafe { stand_in_base() }, gfp: 0x44 };
-        let origin = storage.allocate(TableSize::Page).expect("a table");
+        let storage = KernelStorage { base: unsafe { stand_in_base() } };
+        let origin = storage.allocate_with(TableSize::Page, AllocationFlags(0x44)).expect("a table");
         assert_eq!((kernel.gfp(), kernel.tables(), kernel.fault()), (0x44, (0, 1), None));
         misuse(&storage, origin);
         let fault = kernel.fault().expect("a fault");

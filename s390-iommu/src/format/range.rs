@@ -87,7 +87,7 @@ impl IovaRange {
     /// Whether the range is one page.
     #[inline]
     pub const fn is_page(self) -> bool {
-        self.size_less_one() < PAGE_SIZE
+        self.last.get() == self.start.get() | (PAGE_SIZE - 1)
     }
 
     /// First byte.

@@ -5,7 +5,7 @@
 use core::fmt;
 use core::ops::ControlFlow;
 
-use clp::{ConditionCode, FunctionHandle};
+use clp::FunctionHandle;
 
 use crate::format::address::Iova;
 use crate::format::range::IovaRange;
@@ -91,24 +91,10 @@ impl Refresh {
         }
     }
 
-    /// The same for a change of at most 2^63 bytes: one instruction, if that succeeds.
-    #[inline]
-    pub(crate) fn issue_change<Z: Zpci>(
-        range: IovaRange,
-        zpci: &Z,
-        function: FunctionHandle,
-        rpcit: impl Fn(IovaRange) -> Option<Outcome>,
-    ) -> Result<(), RefreshError> {
-        match rpcit(range) {
-            None | Some(Outcome { cc: ConditionCode::Zero, .. }) => Ok(()),
-            Some(outcome) => Self::of_change(range).go_on(zpci, function, rpcit, range, outcome),
-        }
-    }
-
     /// Goes on after the first answer to the refresh of `piece`, until all of the range is refreshed.
     #[cold]
     #[inline(never)]
-    fn go_on<Z: Zpci>(
+    pub(crate) fn go_on<Z: Zpci>(
         self,
         zpci: &Z,
         function: FunctionHandle,

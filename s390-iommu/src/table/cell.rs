@@ -4,10 +4,10 @@
 
 use crate::format::address::AbsoluteAddress;
 use crate::format::entry::{Entry, PageEntry, SegmentEntry};
-use crate::format::frame::Protection;
+use crate::format::frame::{FrameSize, Protection};
 use crate::format::table_type::PAGE_TABLE_ENTRIES;
 use crate::table::run::Run;
-use crate::table::seam::{TableAllocator, TableSize};
+use crate::table::seam::{AllocationFlags, TableAllocator, TableSize};
 use crate::table::slot::Slot;
 use crate::table::spare::{FreshPages, Spare};
 use crate::table::tree::{OutOfStorage, PageTable, Tree};
@@ -20,6 +20,29 @@ pub(super) enum Segment<'t> {
     Pages(&'t PageTable),
     /// A frame of 1 MiB.
     Frame(AbsoluteAddress, Protection),
+}
+
+/// A frame of 1 MiB that is to be mapped: the entry for it.
+#[derive(Clone, Copy)]
+pub(super) struct LargeFrame(SegmentEntry);
+
+impl LargeFrame {
+    /// The frame at `frame`, a multiple of 1 MiB.
+    #[inline]
+    pub(super) const fn new(frame: AbsoluteAddress, protection: Protection) -> Self {
+        Self(SegmentEntry::mapping(frame, protection))
+    }
+
+    /// Where the frame is.
+    pub(super) const fn address(self) -> AbsoluteAddress {
+        self.0.frame()
+    }
+
+    /// The frame behind it in storage, with the same protection.
+    #[inline]
+    pub(super) fn next(self) -> Self {
+        Self(SegmentEntry::of_bits(self.0.bits().wrapping_add(FrameSize::Size1M.bytes())))
+    }
 }
 
 /// One entry of a segment table of `tree`.
@@ -86,10 +109,9 @@ impl<'t, M: TableAllocator> SegmentCell<'t, M> {
     /// # Errors
     ///
     /// What is there otherwise.
-    pub(super) fn install_frame(&self, frame: AbsoluteAddress, protection: Protection) -> Result<(), Segment<'t>> {
-        self.slot
-            .install(SegmentEntry::EMPTY, SegmentEntry::mapping(frame, protection))
-            .map_err(|there| self.target(there))
+    #[inline]
+    pub(super) fn install_frame(&self, frame: LargeFrame) -> Result<(), Segment<'t>> {
+        self.slot.install(SegmentEntry::EMPTY, frame.0).map_err(|there| self.target(there))
     }
 
     /// Makes the cell empty if it maps a frame of 1 MiB.
@@ -104,12 +126,12 @@ impl<'t, M: TableAllocator> SegmentCell<'t, M> {
     /// Replaces a frame of 1 MiB by a page table that maps the same storage in frames of 4 KiB.
     ///
     /// Returns whether there was such a frame.
-    pub(super) fn split_frame(&self) -> Result<bool, OutOfStorage> {
+    pub(super) fn split_frame(&self, flags: AllocationFlags) -> Result<bool, OutOfStorage> {
         let entry = self.slot.load();
         if entry.invalid() || !entry.frame_mapped() {
             return Ok(false);
         }
-        let mut pages = Spare::one(self.tree.memory())?;
+        let mut pages = Spare::one(self.tree.memory(), flags)?;
         pages.fill(0, PAGE_TABLE_ENTRIES - 1, PageEntry::mapping(entry.frame(), entry.protection()));
         // INVARIANT: a segment-table entry designates a page table.
         let installed = self.slot.install(entry, SegmentEntry::designating(pages.origin())).is_ok();

@@ -11,7 +11,7 @@ use crate::format::range::IovaRange;
 use crate::format::table_type::{page_index, Root, TableType};
 use crate::table::cell::{Segment, SegmentCell};
 use crate::table::run::Run;
-use crate::table::seam::TableAllocator;
+use crate::table::seam::{AllocationFlags, TableAllocator};
 use crate::table::slot::Slot;
 use crate::table::tree::{OutOfStorage, SegmentTable, Tree};
 
@@ -59,8 +59,12 @@ impl<M: TableAllocator> Tree<M> {
 
     /// The entries for the start of `todo`, whose segment table is made where there is none, and what is behind it.
     #[inline(always)]
-    pub(super) fn grown_run(&self, todo: IovaRange) -> Result<(SegmentRun<'_, M>, Option<IovaRange>), OutOfStorage> {
-        Ok(SegmentRun::cut(self, self.grown_segment_table(todo.start())?, todo))
+    pub(super) fn grown_run(
+        &self,
+        todo: IovaRange,
+        flags: AllocationFlags,
+    ) -> Result<(SegmentRun<'_, M>, Option<IovaRange>), OutOfStorage> {
+        Ok(SegmentRun::cut(self, self.grown_segment_table(todo.start(), flags)?, todo))
     }
 
     /// The segment table for `iova`.
@@ -71,8 +75,8 @@ impl<M: TableAllocator> Tree<M> {
 
     /// The segment table for `iova`, made where it does not exist.
     #[inline]
-    fn grown_segment_table(&self, iova: Iova) -> Result<&SegmentTable, OutOfStorage> {
-        self.descend(iova, |slot, table_type| self.install_table(slot, table_type))
+    fn grown_segment_table(&self, iova: Iova, flags: AllocationFlags) -> Result<&SegmentTable, OutOfStorage> {
+        self.descend(iova, |slot, table_type| self.install_table(slot, table_type, flags))
     }
 
     /// Goes down to the segment table for `iova`; `absent` decides what an empty slot leads to.

@@ -10,15 +10,16 @@ use crate::format::frame::{FrameSize, Protection};
 use crate::format::range::IovaRange;
 use crate::format::table_type::{page_index, TableType};
 use crate::table::atomic::{fence, Ordering};
-use crate::table::cell::{Segment, SegmentCell};
+use crate::table::cell::{LargeFrame, Segment, SegmentCell};
 use crate::table::change::Change;
 use crate::table::cursor::SegmentRun;
 use crate::table::run;
-use crate::table::seam::TableAllocator;
+use crate::table::seam::{AllocationFlags, TableAllocator};
 use crate::table::slot::Slot;
 use crate::table::spare::Spare;
 use crate::table::translation_table::TranslationTable;
 use crate::table::tree::OutOfStorage;
+use crate::table::with_flags::WithFlags;
 
 impl<M: TableAllocator> TranslationTable<M> {
     /// Maps `range` to consecutive storage from `origin`: all of it, or nothing.
@@ -40,39 +41,36 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// * [`MapError::OutOfStorage`] if there is no storage for a table.
     #[inline(always)]
     pub fn map(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Change, MapError> {
+        self.with_flags(AllocationFlags::NONE).map(range, origin, protection)
+    }
+}
+
+impl<M: TableAllocator> WithFlags<'_, M> {
+    /// As [`TranslationTable::map`], the tables that it makes allocated with the flags.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TranslationTable::map`].
+    #[inline(always)]
+    pub fn map(self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Change, MapError> {
+        let Self { table, flags } = self;
         // A page in a page table that exists: one way down and one store.
-        if range.is_page() && origin.is_aligned(PAGE_SIZE) && origin.get() != 0 && self.spans(range) {
-            if let Some(slot) = self.tree().page(range.start()) {
+        if range.is_page() && origin.is_aligned(PAGE_SIZE) && origin.get() != 0 && table.spans(range) {
+            if let Some(slot) = table.tree().page(range.start()) {
                 if slot.page().invalid() {
                     slot.store(PageEntry::mapping(origin, protection));
                     return Ok(changed(range));
                 }
             }
         }
-        self.map_range(range, origin, protection)?;
+        // Made here, so that a page costs no store on the stack.
+        let job = Job { table, flags, range, origin, protection };
+        if range.is_page() {
+            job.map_first_page()?;
+        } else {
+            job.map()?;
+        }
         Ok(changed(range))
-    }
-
-    /// Maps what is more than one entry, or says what is wrong.
-    #[inline]
-    fn map_range(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<(), MapError> {
-        if !origin.is_aligned(PAGE_SIZE) {
-            return Err(MapError::Unaligned(origin));
-        }
-        if origin.get() == 0 {
-            return Err(MapError::AbsoluteZero);
-        }
-        if origin.checked_add(range.size_less_one()).is_none() {
-            return Err(MapError::PastStorage { origin, range });
-        }
-        if !self.spans(range) {
-            return Err(MapError::OutsideSpan { range, span: self.span() });
-        }
-        let job = Job { table: self, range, origin, protection };
-        match self.pages_for(range) {
-            Some(pages) => job.map_pages(run::slots(pages, range)),
-            None => job.map_segments(),
-        }
     }
 }
 
@@ -83,15 +81,45 @@ fn changed(range: IovaRange) -> Change {
     Change::of(range)
 }
 
-/// What is to be mapped, with every argument checked.
+/// What is to be mapped.
 struct Job<'t, M: TableAllocator> {
     table: &'t TranslationTable<M>,
+    flags: AllocationFlags,
     range: IovaRange,
     origin: AbsoluteAddress,
     protection: Protection,
 }
 
 impl<'t, M: TableAllocator> Job<'t, M> {
+    /// Maps a page for which there is no table yet, or says what is wrong.
+    #[cold]
+    #[inline(never)]
+    fn map_first_page(&self) -> Result<(), MapError> {
+        self.map()
+    }
+
+    /// Maps any range, or says what is wrong.
+    #[inline]
+    fn map(&self) -> Result<(), MapError> {
+        let Self { table, range, origin, .. } = *self;
+        if !origin.is_aligned(PAGE_SIZE) {
+            return Err(MapError::Unaligned(origin));
+        }
+        if origin.get() == 0 {
+            return Err(MapError::AbsoluteZero);
+        }
+        if origin.checked_add(range.size_less_one()).is_none() {
+            return Err(MapError::PastStorage { origin, range });
+        }
+        if !table.spans(range) {
+            return Err(MapError::OutsideSpan { range, span: table.span() });
+        }
+        match table.pages_for(range) {
+            Some(pages) => self.map_pages(run::slots(pages, range)),
+            None => self.map_segments(),
+        }
+    }
+
     /// Maps all of the range in `slots`, those of the one page table for it.
     #[inline]
     fn map_pages(&self, slots: &[Slot<PageEntry>]) -> Result<(), MapError> {
@@ -111,10 +139,10 @@ impl<'t, M: TableAllocator> Job<'t, M> {
             return Ok(());
         }
         let tree = self.table.tree();
-        let mut spare = Spare::new(self.table.memory());
+        let mut spare = Spare::new(self.table.memory(), self.flags);
         let mut rest = Some(self.range);
         while let Some(todo) = rest {
-            let (run, behind) = tree.grown_run(todo)?;
+            let (run, behind) = tree.grown_run(todo, self.flags)?;
             self.require_empty_run(&run, &mut spare)?;
             rest = behind;
         }
@@ -130,19 +158,19 @@ impl<'t, M: TableAllocator> Job<'t, M> {
     fn map_frames(&self) -> Result<bool, MapError> {
         let mut rest = Some(self.range);
         while let Some(todo) = rest {
-            let (run, behind) = self.table.tree().grown_run(todo)?;
+            let (run, behind) = self.table.tree().grown_run(todo, self.flags)?;
             if !run.is_empty() {
                 return Ok(false);
             }
             rest = behind;
         }
         for run in self.table.tree().runs(self.range) {
-            let mut frame = self.storage_of(run.part());
+            let mut frame = LargeFrame::new(self.storage_of(run.part()), self.protection);
             for cell in run.whole_cells() {
-                if let Err(winner) = cell.install_frame(frame, self.protection) {
-                    self.store_beside(winner, self.part_at(frame));
+                if let Err(winner) = cell.install_frame(frame) {
+                    self.store_beside(winner, self.part_at(frame.address()));
                 }
-                frame = AbsoluteAddress::new(frame.get().wrapping_add(FrameSize::Size1M.bytes()));
+                frame = frame.next();
             }
         }
         Ok(true)
@@ -206,7 +234,7 @@ impl<'t, M: TableAllocator> Job<'t, M> {
 
     /// Maps `part`, all of a segment, by a frame of 1 MiB.
     fn store_frame(&self, cell: &SegmentCell<'t, M>, part: IovaRange) {
-        if let Err(winner) = cell.install_frame(self.storage_of(part), self.protection) {
+        if let Err(winner) = cell.install_frame(LargeFrame::new(self.storage_of(part), self.protection)) {
             self.store_beside(winner, part);
         }
     }

@@ -162,16 +162,8 @@ fn next_valid<E: Entry>(table: &[Slot<E>], start: usize) -> Option<(usize, E)> {
 }
 
 /// Index of the first valid entry.
-#[inline]
-pub(super) fn first_valid(slots: &[Slot<PageEntry>]) -> Option<usize> {
-    match slots {
-        [slot] => (!slot.page().invalid()).then_some(0),
-        _ => first_valid_of_many(slots),
-    }
-}
-
 #[inline(never)]
-fn first_valid_of_many(slots: &[Slot<PageEntry>]) -> Option<usize> {
+pub(super) fn first_valid(slots: &[Slot<PageEntry>]) -> Option<usize> {
     if all_invalid(slots) {
         return None;
     }
@@ -179,16 +171,8 @@ fn first_valid_of_many(slots: &[Slot<PageEntry>]) -> Option<usize> {
 }
 
 /// Stores entries for consecutive frames, starting with `first`.
-#[inline]
-pub(super) fn store(slots: &[Slot<PageEntry>], first: PageEntry) {
-    match slots {
-        [slot] => slot.store(first),
-        _ => store_many(slots, first),
-    }
-}
-
 #[inline(never)]
-fn store_many(slots: &[Slot<PageEntry>], first: PageEntry) {
+pub(super) fn store(slots: &[Slot<PageEntry>], first: PageEntry) {
     let mut bits = first.bits();
     let mut store = |slot: &Slot<PageEntry>| {
         slot.store(PageEntry::of_bits(bits));
@@ -201,20 +185,8 @@ fn store_many(slots: &[Slot<PageEntry>], first: PageEntry) {
 }
 
 /// Makes the entries for `chunk` invalid; what was mapped there.
-#[inline]
-pub(super) fn clear(slots: &[Slot<PageEntry>], chunk: IovaRange) -> Cleared {
-    match slots {
-        [slot] if slot.page().invalid() => Cleared::NOTHING,
-        [slot] => {
-            slot.store(PageEntry::EMPTY);
-            Cleared::all_of(chunk)
-        }
-        _ => clear_many(slots, chunk),
-    }
-}
-
 #[inline(never)]
-fn clear_many(slots: &[Slot<PageEntry>], chunk: IovaRange) -> Cleared {
+pub(super) fn clear(slots: &[Slot<PageEntry>], chunk: IovaRange) -> Cleared {
     let cleared = if all_valid(slots) { Cleared::all_of(chunk) } else { count_valid(slots, chunk.start()) };
     let blocks = slots.chunks_exact(BLOCK);
     let rest = blocks.remainder();

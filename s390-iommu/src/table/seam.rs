@@ -37,15 +37,33 @@ pub unsafe trait PhysToVirt {
     fn phys_to_virt(&self, origin: AbsoluteAddress) -> NonNull<u8>;
 }
 
+/// How one allocation may go about it, in the terms of the allocator: `gfp_t` in Linux.
+///
+/// The library hands them from [`TranslationTable::with_flags`](crate::TranslationTable::with_flags) to
+/// [`TableAllocator::allocate_with`] and does not look at them.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub struct AllocationFlags(pub u32);
+
+impl AllocationFlags {
+    /// No bit; what an allocator takes that is asked for nothing in particular.
+    pub const NONE: Self = Self(0);
+}
+
 /// Storage for tables.
 ///
 /// # Safety
 ///
-/// `allocate` must return the absolute address of storage of `size.bytes()` bytes, aligned to that size, not at
+/// `allocate` and `allocate_with` must return the absolute address of storage of `size.bytes()` bytes, aligned to that size, not at
 /// absolute address 0, that nobody else uses until it is deallocated.
 pub unsafe trait TableAllocator: PhysToVirt {
     /// Allocates one table, contents unspecified.
     fn allocate(&self, size: TableSize) -> Option<AbsoluteAddress>;
+
+    /// Allocates one table as `flags` say, contents unspecified; by default as [`allocate`](Self::allocate).
+    fn allocate_with(&self, size: TableSize, flags: AllocationFlags) -> Option<AbsoluteAddress> {
+        let _ = flags;
+        self.allocate(size)
+    }
 
     /// Gives one table back.
     ///
@@ -67,6 +85,10 @@ unsafe impl<T: PhysToVirt + ?Sized> PhysToVirt for &T {
 unsafe impl<T: TableAllocator + ?Sized> TableAllocator for &T {
     fn allocate(&self, size: TableSize) -> Option<AbsoluteAddress> {
         (**self).allocate(size)
+    }
+
+    fn allocate_with(&self, size: TableSize, flags: AllocationFlags) -> Option<AbsoluteAddress> {
+        (**self).allocate_with(size, flags)
     }
 
     unsafe fn deallocate(&self, origin: AbsoluteAddress, size: TableSize) {

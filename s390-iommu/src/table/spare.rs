@@ -11,7 +11,7 @@ use crate::format::entry::{Entry, PageEntry};
 use crate::format::table_type::PAGE_TABLE_ENTRIES;
 use crate::table::link::Link;
 use crate::table::run;
-use crate::table::seam::{TableAllocator, TableSize};
+use crate::table::seam::{AllocationFlags, TableAllocator, TableSize};
 use crate::table::slot::Slot;
 use crate::table::tree::OutOfStorage;
 
@@ -21,27 +21,28 @@ use crate::table::tree::OutOfStorage;
 /// and tables for neighbouring addresses are then neighbours in storage.
 pub(super) struct Spare<'m, M: TableAllocator> {
     memory: &'m M,
+    flags: AllocationFlags,
     /// The table to be taken next; the first slot of each table leads to the one behind it.
     first: Link,
     last: Option<AbsoluteAddress>,
 }
 
 impl<'m, M: TableAllocator> Spare<'m, M> {
-    /// No table.
+    /// No table; those that are added are allocated as `flags` say.
     #[inline]
-    pub(super) const fn new(memory: &'m M) -> Self {
-        Self { memory, first: Link::END, last: None }
+    pub(super) const fn new(memory: &'m M, flags: AllocationFlags) -> Self {
+        Self { memory, flags, first: Link::END, last: None }
     }
 
     /// One table, its contents unspecified.
-    pub(super) fn one(memory: &'m M) -> Result<FreshPages<'m, M>, OutOfStorage> {
-        let origin = memory.allocate(TableSize::Page).ok_or(OutOfStorage)?;
+    pub(super) fn one(memory: &'m M, flags: AllocationFlags) -> Result<FreshPages<'m, M>, OutOfStorage> {
+        let origin = memory.allocate_with(TableSize::Page, flags).ok_or(OutOfStorage)?;
         Ok(FreshPages { memory, origin, owned: PhantomData })
     }
 
     /// Allocates one more.
     pub(super) fn add(&mut self) -> Result<(), OutOfStorage> {
-        let origin = self.memory.allocate(TableSize::Page).ok_or(OutOfStorage)?;
+        let origin = self.memory.allocate_with(TableSize::Page, self.flags).ok_or(OutOfStorage)?;
         // SAFETY: the table was just allocated, is aligned to more than a slot, and nobody else uses it.
         unsafe { self.slot(origin).write(Slot::new(PageEntry::of_bits(Link::END.bits()))) };
         let link = Link::to(origin, TableSize::Page);

@@ -10,7 +10,7 @@ use crate::format::iota::Iota;
 use crate::format::range::IovaRange;
 use crate::format::table_type::{Root, TableType};
 use crate::table::cell::Segment;
-use crate::table::seam::TableAllocator;
+use crate::table::seam::{AllocationFlags, TableAllocator};
 use crate::table::tree::{PageTable, Tree};
 
 /// DMA translation tables below one root, as the machine walks them.
@@ -39,11 +39,12 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// `frames` are the sizes that every function that will use the table understands. Returns `None` if there is no
     /// storage for the root.
     pub fn new(root: Root, frames: FrameSizes, memory: M) -> Option<Self> {
-        Some(Self::of_tree(Tree::new(root, memory).ok()?, frames))
+        Self::new_with_flags(root, frames, memory, AllocationFlags::NONE)
     }
 
-    pub(super) const fn of_tree(tree: Tree<M>, frames: FrameSizes) -> Self {
-        Self { tree, frames }
+    /// As [`new`](Self::new), the root allocated as `flags` say.
+    pub fn new_with_flags(root: Root, frames: FrameSizes, memory: M, flags: AllocationFlags) -> Option<Self> {
+        Some(Self { tree: Tree::new(root, memory, flags).ok()?, frames })
     }
 
     pub(super) const fn tree(&self) -> &Tree<M> {

@@ -9,7 +9,7 @@ use crate::format::address::{AbsoluteAddress, Iova};
 use crate::format::entry::{Entry, PageEntry, RegionEntry, SegmentEntry};
 use crate::format::table_type::{Root, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
 use crate::table::run::Run;
-use crate::table::seam::{TableAllocator, TableSize};
+use crate::table::seam::{AllocationFlags, TableAllocator, TableSize};
 use crate::table::slot::Slot;
 
 pub(super) type RegionTable = [Slot<RegionEntry>; CRST_ENTRIES];
@@ -43,19 +43,10 @@ pub(super) struct Tree<M: TableAllocator> {
 
 impl<M: TableAllocator> Tree<M> {
     /// An empty tree.
-    pub(super) fn new(kind: Root, memory: M) -> Result<Self, OutOfStorage> {
-        let root = allocate_empty::<_, RegionEntry>(&memory)?;
+    pub(super) fn new(kind: Root, memory: M, flags: AllocationFlags) -> Result<Self, OutOfStorage> {
+        let root = allocate_empty::<_, RegionEntry>(&memory, flags)?;
         // INVARIANT: `root` was just allocated, and none of its entries is valid.
         Ok(Self { kind, root, memory })
-    }
-
-    /// The tree below a root that was made elsewhere.
-    ///
-    /// # Safety
-    ///
-    /// The invariants must hold.
-    pub(super) const unsafe fn of_raw(kind: Root, root: AbsoluteAddress, memory: M) -> Self {
-        Self { kind, root, memory }
     }
 
     pub(super) fn kind(&self) -> Root {
@@ -76,10 +67,11 @@ impl<M: TableAllocator> Tree<M> {
         &self,
         slot: &Slot<RegionEntry>,
         table_type: TableType,
+        flags: AllocationFlags,
     ) -> Result<AbsoluteAddress, OutOfStorage> {
         let origin = match table_type {
-            TableType::RegionThird => allocate_empty::<_, SegmentEntry>(&self.memory)?,
-            _ => allocate_empty::<_, RegionEntry>(&self.memory)?,
+            TableType::RegionThird => allocate_empty::<_, SegmentEntry>(&self.memory, flags)?,
+            _ => allocate_empty::<_, RegionEntry>(&self.memory, flags)?,
         };
         // INVARIANT: an entry of a region-third table designates a segment table, one of a higher table a region table
         // of the next type.
@@ -161,8 +153,11 @@ pub(super) const fn below(table_type: TableType) -> TableType {
 }
 
 /// Allocates a region or segment table of empty entries, before anybody else can see it.
-fn allocate_empty<M: TableAllocator, E: Run>(memory: &M) -> Result<AbsoluteAddress, OutOfStorage> {
-    let origin = memory.allocate(TableSize::Crst).ok_or(OutOfStorage)?;
+fn allocate_empty<M: TableAllocator, E: Run>(
+    memory: &M,
+    flags: AllocationFlags,
+) -> Result<AbsoluteAddress, OutOfStorage> {
+    let origin = memory.allocate_with(TableSize::Crst, flags).ok_or(OutOfStorage)?;
     let mut table: NonNull<[MaybeUninit<Slot<E>>; CRST_ENTRIES]> = memory.phys_to_virt(origin).cast();
     // SAFETY: the table was just allocated with this size and alignment, and nobody else uses it. It need not be
     // initialised.

@@ -14,9 +14,10 @@ use crate::table::cell::{Segment, SegmentCell};
 use crate::table::change::Change;
 use crate::table::cursor::SegmentRun;
 use crate::table::run::{self, Cleared};
-use crate::table::seam::TableAllocator;
+use crate::table::seam::{AllocationFlags, TableAllocator};
 use crate::table::translation_table::TranslationTable;
 use crate::table::tree::OutOfStorage;
+use crate::table::with_flags::WithFlags;
 
 impl<M: TableAllocator> TranslationTable<M> {
     /// Unmaps all that is mapped in `range`; never allocates.
@@ -33,16 +34,11 @@ impl<M: TableAllocator> TranslationTable<M> {
     ///   [`split`](Self::split) makes frames of 4 KiB of it.
     #[inline(always)]
     pub fn unmap(&self, range: IovaRange) -> Result<Unmapped, UnmapError> {
-        // A page in a page table: one way down and one store.
-        if range.is_page() && self.spans(range) {
-            if let Some(slot) = self.tree().page(range.start()) {
-                if !slot.page().invalid() {
-                    slot.store(PageEntry::EMPTY);
-                    return Ok(done(Cleared::all_of(range)));
-                }
-            }
+        if range.is_page() {
+            self.unmap_page(range)
+        } else {
+            self.unmap_range(range)
         }
-        self.unmap_range(range)
     }
 
     /// Makes 256 frames of 4 KiB of the frame of 1 MiB that holds `iova`, mapping the same storage.
@@ -56,16 +52,32 @@ impl<M: TableAllocator> TranslationTable<M> {
     ///
     /// [`SplitError::OutOfStorage`] if there is no storage for a page table; nothing is changed then.
     pub fn split(&self, iova: Iova) -> Result<Change, SplitError> {
-        let Some((cell, frame)) = self.frame_at(iova) else {
-            return Ok(Change::NONE);
-        };
-        let split = cell.split_frame()?;
-        fence(Ordering::Release);
-        Ok(if split { Change::of(frame) } else { Change::NONE })
+        self.with_flags(AllocationFlags::NONE).split(iova)
     }
 
-    /// Unmaps what is more than one entry.
-    #[inline]
+    /// Unmaps one page: one way down and one store.
+    #[inline(always)]
+    fn unmap_page(&self, page: IovaRange) -> Result<Unmapped, UnmapError> {
+        if self.spans(page) {
+            if let Some(slot) = self.tree().page(page.start()) {
+                if !slot.page().invalid() {
+                    slot.store(PageEntry::EMPTY);
+                    return Ok(done(Cleared::all_of(page)));
+                }
+            }
+        }
+        self.unmap_absent_page(page)
+    }
+
+    /// Unmaps a page that is not mapped, or lies in a frame of 1 MiB, or says what is wrong.
+    #[cold]
+    #[inline(never)]
+    fn unmap_absent_page(&self, page: IovaRange) -> Result<Unmapped, UnmapError> {
+        self.unmap_range(page)
+    }
+
+    /// Unmaps any range.
+    #[inline(always)]
     fn unmap_range(&self, range: IovaRange) -> Result<Unmapped, UnmapError> {
         if !self.spans(range) {
             return Err(UnmapError::OutsideSpan { range, span: self.span() });
@@ -124,6 +136,22 @@ impl<M: TableAllocator> TranslationTable<M> {
             Segment::Frame(..) => Some((cell, TableType::Segment.entry_range(iova))),
             _ => None,
         }
+    }
+}
+
+impl<M: TableAllocator> WithFlags<'_, M> {
+    /// As [`TranslationTable::split`], the page table allocated with the flags.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TranslationTable::split`].
+    pub fn split(self, iova: Iova) -> Result<Change, SplitError> {
+        let Some((cell, frame)) = self.table.frame_at(iova) else {
+            return Ok(Change::NONE);
+        };
+        let split = cell.split_frame(self.flags)?;
+        fence(Ordering::Release);
+        Ok(if split { Change::of(frame) } else { Change::NONE })
     }
 }
 

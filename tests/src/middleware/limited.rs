@@ -5,7 +5,7 @@
 use core::cell::Cell;
 use core::ptr::NonNull;
 
-use s390_iommu::{AbsoluteAddress, PhysToVirt, TableAllocator, TableSize};
+use s390_iommu::{AbsoluteAddress, AllocationFlags, PhysToVirt, TableAllocator, TableSize};
 
 /// Counters of a [`Limited`] storage.
 #[derive(Debug)]
@@ -62,8 +62,12 @@ unsafe impl<S: PhysToVirt> PhysToVirt for Limited<'_, S> {
 // SAFETY: every table comes from `storage`, which satisfies the contract; refusing one is always allowed.
 unsafe impl<S: TableAllocator> TableAllocator for Limited<'_, S> {
     fn allocate(&self, size: TableSize) -> Option<AbsoluteAddress> {
+        self.allocate_with(size, AllocationFlags::NONE)
+    }
+
+    fn allocate_with(&self, size: TableSize, flags: AllocationFlags) -> Option<AbsoluteAddress> {
         let left = self.usage.left.get().checked_sub(1)?;
-        let origin = self.storage.allocate(size)?;
+        let origin = self.storage.allocate_with(size, flags)?;
         self.usage.left.set(left);
         self.usage.live.set(self.usage.live.get().wrapping_add(1));
         Some(origin)

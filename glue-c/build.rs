@@ -23,7 +23,7 @@ const SOURCES: [&str; 9] = [
 ];
 
 /// Headers of the kernel that the shim includes; all of them lead to `tests/linux/kernel.h`.
-const HEADERS: [&str; 20] = [
+const HEADERS: [&str; 21] = [
     "asm/pci_debug.h",
     "asm/pci_dma.h",
     "asm/sclp.h",
@@ -31,6 +31,7 @@ const HEADERS: [&str; 20] = [
     "linux/io.h",
     "linux/iommu.h",
     "linux/llist.h",
+    "linux/moduleparam.h",
     "linux/mutex.h",
     "linux/overflow.h",
     "linux/pci.h",

@@ -28,7 +28,6 @@ typedef uint64_t u64;
 #define ZPCI_RUST_MIO			0x10	/* can do mapped I/O */
 #define ZPCI_RUST_REFRESH		0x20	/* refresh also on invalid to valid */
 #define ZPCI_RUST_RELAXED_TRANSLATION	0x40	/* may do without translation */
-#define ZPCI_RUST_REGION_THIRD_ONLY	0x80	/* not from CLP: no other table is registered */
 
 /* What CLP reports of a function and its group */
 struct zpci_rust_function {
@@ -62,7 +61,8 @@ struct zpci_rust_function {
 	u8 bar_size_log2[6];		/* 0: no such BAR */
 	u8 internal_path[4];
 	u8 directed_interrupts;		/* not from CLP: MSIs may name a processor */
-	u8 reserved[5];			/* zero */
+	u8 roots;			/* not from CLP: those of designation_types to be used */
+	u8 reserved[4];			/* zero */
 	u8 utility_string[64];		/* EBCDIC */
 };
 
@@ -74,7 +74,6 @@ struct zpci_rust_range {
 
 #define ZPCI_RUST_LIMITS_REFRESH		0x01	/* refresh also on invalid to valid */
 #define ZPCI_RUST_LIMITS_RELAXED_TRANSLATION	0x02	/* may do without translation */
-#define ZPCI_RUST_LIMITS_REGION_THIRD_ONLY	0x04	/* no other table is registered */
 
 /* What a function takes for translation, as CLP reported it */
 struct zpci_rust_limits {
@@ -83,7 +82,8 @@ struct zpci_rust_limits {
 	u8 designation_types;		/* as the machine stored them */
 	u8 function_type;
 	u8 flags;
-	u8 reserved[5];			/* zero */
+	u8 roots;			/* those of designation_types to be used */
+	u8 reserved[4];			/* zero */
 };
 
 /* Translation tables of a domain: Rust's own */

@@ -42,19 +42,6 @@
 #define zpci_set_fidparm(zdev, value)		((void)(zdev), (void)(value))
 #endif
 
-/*
- * The kernel asks for a registration. Where it does not, it registers
- * zdev->dma_table by itself after a reset: as a region-third table, and for the
- * addresses in struct zpci_dev.
- */
-#ifdef ZPCI_HAS_REGISTER_IOAT
-#define ZPCI_REGISTRATION_FLAGS			0
-#define ZPCI_REGISTRATION_LIMITS		0
-#else
-#define ZPCI_REGISTRATION_FLAGS			ZPCI_RUST_REGION_THIRD_ONLY
-#define ZPCI_REGISTRATION_LIMITS		ZPCI_RUST_LIMITS_REGION_THIRD_ONLY
-#endif
-
 #ifndef ZPCI_CC_BUSY
 #define ZPCI_CC_BUSY				2
 #endif

@@ -2,11 +2,47 @@
 /*
  * What CLP reported of a function: between struct zpci_dev and the Rust object.
  */
+#include <linux/moduleparam.h>
 #include <linux/string.h>
 #include <asm/sclp.h>
 
 #include "compat.h"
 #include "zpci_shim.h"
+
+/* zpci_rust.trust_dtsm */
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "zpci_rust."
+bool zpci_trust_dtsm;
+module_param_named(trust_dtsm, zpci_trust_dtsm, bool, 0444);
+MODULE_PARM_DESC(trust_dtsm,
+		 "Use any table that the designation type mask has as 0x80 >> type (default: off)");
+
+/* Designation types as bits of the mask: 0x80 >> type */
+#define ZPCI_REGION_THIRD	0x40
+#define ZPCI_REGION_SECOND	0x20
+#define ZPCI_REGION_FIRST	0x10
+
+/*
+ * The roots of tables that may be used, of those that the mask has. The driver
+ * in C takes the bits 0x08 and 0x0c of the mask for the two higher ones. No
+ * machine gets one of them that it does not get from the driver in C, unless
+ * somebody asks for it.
+ *
+ * Where the kernel does not ask for a registration, it registers
+ * zdev->dma_table by itself after a reset, always as a region-third table.
+ */
+static u8 zpci_roots(const struct zpci_dev *zdev)
+{
+	u8 roots = ZPCI_REGION_THIRD;
+
+#ifdef ZPCI_HAS_REGISTER_IOAT
+	if (zpci_trust_dtsm || zdev->dtsm & 0x08)
+		roots |= ZPCI_REGION_SECOND;
+	if (zpci_trust_dtsm || zdev->dtsm & 0x0c)
+		roots |= ZPCI_REGION_FIRST;
+#endif
+	return roots;
+}
 
 void zpci_shim_limits(struct zpci_dev *zdev, struct zpci_rust_limits *limits)
 {
@@ -17,8 +53,8 @@ void zpci_shim_limits(struct zpci_dev *zdev, struct zpci_rust_limits *limits)
 		.function_type = zdev->pft,
 		.flags = (zdev->tlb_refresh ? ZPCI_RUST_LIMITS_REFRESH : 0) |
 			 (zpci_relaxed_translation(zdev) ?
-			  ZPCI_RUST_LIMITS_RELAXED_TRANSLATION : 0) |
-			 ZPCI_REGISTRATION_LIMITS,
+			  ZPCI_RUST_LIMITS_RELAXED_TRANSLATION : 0),
+		.roots = zpci_roots(zdev),
 	};
 }
 
@@ -54,8 +90,8 @@ void zpci_shim_describe(struct zpci_dev *zdev, struct zpci_rust_function *functi
 			 (zdev->util_str_avail ? ZPCI_RUST_UTILITY_STRING : 0) |
 			 (zdev->mio_capable ? ZPCI_RUST_MIO : 0) |
 			 (zdev->tlb_refresh ? ZPCI_RUST_REFRESH : 0) |
-			 (zpci_relaxed_translation(zdev) ? ZPCI_RUST_RELAXED_TRANSLATION : 0) |
-			 ZPCI_REGISTRATION_FLAGS,
+			 (zpci_relaxed_translation(zdev) ? ZPCI_RUST_RELAXED_TRANSLATION : 0),
+		.roots = zpci_roots(zdev),
 	};
 	memcpy(function->internal_path, zdev->pfip, sizeof(function->internal_path));
 	memcpy(function->utility_string, zdev->util_str, sizeof(function->utility_string));

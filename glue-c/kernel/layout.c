@@ -45,7 +45,8 @@ OFFSET(zpci_rust_function, flags, 191);
 OFFSET(zpci_rust_function, bar_size_log2, 192);
 OFFSET(zpci_rust_function, internal_path, 198);
 OFFSET(zpci_rust_function, directed_interrupts, 202);
-OFFSET(zpci_rust_function, reserved, 203);
+OFFSET(zpci_rust_function, roots, 203);
+OFFSET(zpci_rust_function, reserved, 204);
 OFFSET(zpci_rust_function, utility_string, 208);
 SIZE(zpci_rust_function, 272);
 
@@ -66,7 +67,8 @@ OFFSET(zpci_rust_limits, end_dma, 8);
 OFFSET(zpci_rust_limits, designation_types, 16);
 OFFSET(zpci_rust_limits, function_type, 17);
 OFFSET(zpci_rust_limits, flags, 18);
-OFFSET(zpci_rust_limits, reserved, 19);
+OFFSET(zpci_rust_limits, roots, 19);
+OFFSET(zpci_rust_limits, reserved, 20);
 SIZE(zpci_rust_limits, 24);
 
 OFFSET(zpci_rust_unmapped, range, 0);

@@ -6,7 +6,7 @@ use ::clp::{
     Bar, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, Uid,
     UtilityString,
 };
-use s390_iommu::{Iova, IovaRange, Limits, Plan, Root};
+use s390_iommu::{Iova, IovaRange, Limits, Plan};
 use static_assertions::const_assert_eq;
 
 /// C: `struct zpci_rust_function`; host byte order.
@@ -73,8 +73,10 @@ pub struct ForeignFunction {
     pub internal_path: [u8; 4],
     /// 1 if interrupts may be directed at processors, whose numbers are then part of the MSI address.
     pub directed_interrupts: u8,
+    /// The roots that may be registered, as `designation_types` has them; not from CLP.
+    pub roots: u8,
     /// Zero.
-    pub reserved: [u8; 5],
+    pub reserved: [u8; 4],
     /// Utility string, in EBCDIC, valid with [`UTILITY_STRING`](Self::UTILITY_STRING).
     pub utility_string: [u8; 64],
 }
@@ -101,8 +103,6 @@ impl ForeignFunction {
     pub const REFRESH: u8 = 0x20;
     /// It may be registered without translation.
     pub const RELAXED_TRANSLATION: u8 = 0x40;
-    /// The kernel registers its table by itself now and then, always as a region-third table.
-    pub const REGION_THIRD_ONLY: u8 = 0x80;
 
     /// The facts of `function` and its `group`.
     pub(crate) fn of(function: &Function, group: &FunctionGroup, handle: FunctionHandle) -> Self {
@@ -149,7 +149,8 @@ impl ForeignFunction {
             bar_size_log2: function.bars.map(Bar::size_log2),
             internal_path: function.internal_path,
             directed_interrupts: 0,
-            reserved: [0; 5],
+            roots: 0xff,
+            reserved: [0; 4],
             utility_string: function.utility_string.map_or([0; 64], |string| string.0),
         }
     }
@@ -207,9 +208,8 @@ impl ForeignFunction {
             relaxed_translation: self.has(Self::RELAXED_TRANSLATION),
             refresh_on_map: self.has(Self::REFRESH),
             function_type: FunctionType(self.function_type),
-        }
-        .with_some_root();
-        Some(if self.has(Self::REGION_THIRD_ONLY) { limits.with_root(Root::RegionThird) } else { limits })
+        };
+        Some(limits.with_some_root().with_roots(DesignationTypes(self.roots)))
     }
 
     /// What of the window is used when at most `aperture_bytes` are wanted.

@@ -3,7 +3,7 @@
 //! What a function takes for translation, as it crosses from C.
 
 use ::clp::{DesignationTypes, FunctionType};
-use s390_iommu::{Iova, IovaRange, Limits, Plan, Root};
+use s390_iommu::{Iova, IovaRange, Limits, Plan};
 use static_assertions::const_assert_eq;
 
 use crate::errno;
@@ -23,8 +23,10 @@ pub struct ForeignLimits {
     pub function_type: u8,
     /// What applies; see the constants.
     pub flags: u8,
+    /// The roots that may be registered, as `designation_types` has them; not from CLP.
+    pub roots: u8,
     /// Zero.
-    pub reserved: [u8; 5],
+    pub reserved: [u8; 4],
 }
 
 const_assert_eq!(size_of::<ForeignLimits>(), 24);
@@ -34,8 +36,6 @@ impl ForeignLimits {
     pub const REFRESH: u8 = 0x01;
     /// The function may be registered without translation.
     pub const RELAXED_TRANSLATION: u8 = 0x02;
-    /// The kernel registers its table by itself now and then, always as a region-third table.
-    pub const REGION_THIRD_ONLY: u8 = 0x04;
 
     /// The limits; `None` if the function has no whole page to address.
     pub(crate) fn limits(&self) -> Option<Limits> {
@@ -45,9 +45,8 @@ impl ForeignLimits {
             relaxed_translation: self.has(Self::RELAXED_TRANSLATION),
             refresh_on_map: self.has(Self::REFRESH),
             function_type: FunctionType(self.function_type),
-        }
-        .with_some_root();
-        Some(if self.has(Self::REGION_THIRD_ONLY) { limits.with_root(Root::RegionThird) } else { limits })
+        };
+        Some(limits.with_some_root().with_roots(DesignationTypes(self.roots)))
     }
 
     /// What of the window is used when at most `aperture_bytes` are wanted, and with which root.

@@ -16,6 +16,7 @@ struct shim_function;
 
 /* What the parameters of the kernel say */
 void shim_settings(u64 aperture_bytes, bool large);
+void shim_trust_dtsm(bool trust);
 
 /* A function that the kernel has found */
 struct shim_function *shim_function_new(const struct zpci_rust_function *from);
@@ -34,6 +35,7 @@ u32 shim_reserved(struct shim_function *function, struct zpci_rust_range *ranges
 struct shim_domain *shim_domain_new(struct shim_function *function, int *rc);
 void shim_domain_free(struct shim_domain *domain);
 void shim_grace_period(void);
+u8 shim_domain_designation_type(const struct shim_domain *domain);
 u64 shim_domain_origin(const struct shim_domain *domain);
 u64 shim_domain_last(const struct shim_domain *domain);
 /* Whether tables are kept that a function may still see */

@@ -76,6 +76,11 @@ void shim_settings(u64 aperture_bytes, bool large)
 	zpci_large_frames = large;
 }
 
+void shim_trust_dtsm(bool trust)
+{
+	zpci_trust_dtsm = trust;
+}
+
 int shim_probe(struct shim_function *function)
 {
 	struct iommu_device *iommu = ops()->probe_device(&zdev_of(function)->dev);
@@ -135,6 +140,14 @@ void shim_grace_period(void)
 {
 	while (kernel_grace_period_ended())
 		kernel_run_callback();
+}
+
+u8 shim_domain_designation_type(const struct shim_domain *domain)
+{
+	struct zpci_rust_root root;
+
+	zpci_rust_table_root(&domain_of(domain)->table, &root);
+	return root.designation_type;
 }
 
 u64 shim_domain_origin(const struct shim_domain *domain)

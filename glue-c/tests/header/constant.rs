@@ -10,7 +10,7 @@ use zpci_glue::limits::ForeignLimits;
 
 use crate::compiler::{accept, file};
 
-const CONSTANTS: [(&str, usize); 15] = [
+const CONSTANTS: [(&str, usize); 13] = [
     ("ZPCI_RUST_PHYSICAL", ForeignFunction::PHYSICAL as usize),
     ("ZPCI_RUST_RID", ForeignFunction::RID as usize),
     ("ZPCI_RUST_TID", ForeignFunction::TID as usize),
@@ -18,10 +18,8 @@ const CONSTANTS: [(&str, usize); 15] = [
     ("ZPCI_RUST_MIO", ForeignFunction::MIO as usize),
     ("ZPCI_RUST_REFRESH", ForeignFunction::REFRESH as usize),
     ("ZPCI_RUST_RELAXED_TRANSLATION", ForeignFunction::RELAXED_TRANSLATION as usize),
-    ("ZPCI_RUST_REGION_THIRD_ONLY", ForeignFunction::REGION_THIRD_ONLY as usize),
     ("ZPCI_RUST_LIMITS_REFRESH", ForeignLimits::REFRESH as usize),
     ("ZPCI_RUST_LIMITS_RELAXED_TRANSLATION", ForeignLimits::RELAXED_TRANSLATION as usize),
-    ("ZPCI_RUST_LIMITS_REGION_THIRD_ONLY", ForeignLimits::REGION_THIRD_ONLY as usize),
     ("ZPCI_RUST_REFUSED_DESIGNATION_TYPES", ForeignRefusal::DESIGNATION_TYPES as usize),
     ("ZPCI_RUST_REFUSED_FRAME_SIZES", ForeignRefusal::FRAME_SIZES as usize),
     ("ZPCI_RUST_REFUSED_RELAXED_TRANSLATION", ForeignRefusal::RELAXED_TRANSLATION as usize),

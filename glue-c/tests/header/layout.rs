@@ -77,7 +77,7 @@ fn of_rust() -> [Structure; 11] {
             "measurement_interval": measurement_interval, "group": group, "function_type": function_type,
             "port": port, "fidparm": fidparm, "designation_types": designation_types, "version": version,
             "mio_bars": mio_bars, "flags": flags, "bar_size_log2": bar_size_log2, "internal_path": internal_path,
-            "directed_interrupts": directed_interrupts, "reserved": reserved, "utility_string": utility_string,
+            "directed_interrupts": directed_interrupts, "roots": roots, "reserved": reserved, "utility_string": utility_string,
         ]),
         opaque("zpci_rust_table", TABLE),
         structure!("zpci_rust_root", ForeignRoot, [
@@ -86,7 +86,7 @@ fn of_rust() -> [Structure; 11] {
         structure!("zpci_rust_range", ForeignRange, ["start": start, "last": last]),
         structure!("zpci_rust_limits", ForeignLimits, [
             "start_dma": start_dma, "end_dma": end_dma, "designation_types": designation_types,
-            "function_type": function_type, "flags": flags, "reserved": reserved
+            "function_type": function_type, "flags": flags, "roots": roots, "reserved": reserved
         ]),
         structure!("zpci_rust_unmapped", ForeignUnmapped, ["range": range, "pages": pages]),
         structure!("zpci_rust_reclaimed", ForeignReclaimed, ["list": list, "span": span]),

@@ -201,6 +201,42 @@ fn the_aperture_is_what_function_and_table_have_in_common() {
     assert_eq!(instructions(&kernel), [(0x8001_0007, START, 0x3ff_0000_0000)]);
 }
 
+/// Nobody gets a higher root that the driver in C would not use, unless somebody asks for it; and nobody gets one that the
+/// mask does not have.
+#[test]
+fn roots_by_both_readings_of_the_mask() {
+    const THIRD: Option<u8> = Some(1);
+    const SECOND: Option<u8> = Some(2);
+    const FIRST: Option<u8> = Some(3);
+    // The mask; the root for 2^43 and for 2^54 bytes by default, and the same if the mask is trusted. The driver in C
+    // takes 0x08 for a region-second table, if that is enough, and then 0x0c for a region-first table.
+    let rows = [
+        (0x40, [THIRD, THIRD], [THIRD, THIRD]),
+        (0x60, [THIRD, THIRD], [SECOND, SECOND]),
+        (0x70, [THIRD, THIRD], [SECOND, FIRST]),
+        (0x4c, [THIRD, THIRD], [THIRD, THIRD]),
+        (0x68, [SECOND, SECOND], [SECOND, SECOND]),
+        (0x74, [FIRST, FIRST], [SECOND, FIRST]),
+        (0x78, [SECOND, FIRST], [SECOND, FIRST]),
+        (0x7c, [SECOND, FIRST], [SECOND, FIRST]),
+        (0x20, [None, None], [SECOND, SECOND]),
+        (0x00, [THIRD, THIRD], [THIRD, THIRD]),
+    ];
+    let kernel = StandIn::new();
+    for (designation_types, default, trusted) in rows {
+        for (trust, expected) in [(false, default), (true, trusted)] {
+            kernel.trust_dtsm(trust);
+            for (bytes, expected) in [1 << 43, 1 << 54].into_iter().zip(expected) {
+                kernel.settings(bytes, false);
+                let from = ForeignFunction { end_dma: u64::MAX, designation_types, ..HARDWARE };
+                let function = Function::new(&kernel, &from);
+                let root = Domain::new(&kernel, &function).ok().map(|domain| domain.designation_type());
+                assert_eq!(root, expected, "{designation_types:#x} {trust} {bytes:#x}");
+            }
+        }
+    }
+}
+
 #[test]
 fn what_a_function_cannot_use_is_refused_and_leaves_it_where_it_is() {
     let kernel = StandIn::new();

@@ -73,6 +73,7 @@ unsafe extern "C" {
     pub(crate) fn kernel_sections() -> u32;
 
     pub(crate) fn shim_settings(aperture_bytes: u64, large: bool);
+    pub(crate) fn shim_trust_dtsm(trust: bool);
     pub(crate) fn shim_function_new(from: *const ForeignFunction) -> *mut KernelFunction;
     pub(crate) fn shim_function_free(function: *mut KernelFunction);
     pub(crate) fn shim_function_handle(function: *mut KernelFunction, handle: u32);
@@ -86,6 +87,7 @@ unsafe extern "C" {
     pub(crate) fn shim_domain_new(function: *mut KernelFunction, rc: *mut i32) -> *mut ForeignDomain;
     pub(crate) fn shim_domain_free(domain: *mut ForeignDomain);
     pub(crate) fn shim_grace_period();
+    pub(crate) fn shim_domain_designation_type(domain: *const ForeignDomain) -> u8;
     pub(crate) fn shim_domain_origin(domain: *const ForeignDomain) -> u64;
     pub(crate) fn shim_domain_last(domain: *const ForeignDomain) -> u64;
     pub(crate) fn shim_domain_keeps(domain: *const ForeignDomain) -> bool;

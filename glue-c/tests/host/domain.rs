@@ -52,6 +52,12 @@ impl<'k> Domain<'k> {
         unsafe { shim_domain_origin(self.0) }
     }
 
+    /// Designation type of the root.
+    pub(crate) fn designation_type(&self) -> u8 {
+        // SAFETY: the domain is valid.
+        unsafe { shim_domain_designation_type(self.0) }
+    }
+
     /// What the registration of the domain has to name, for a root of that designation type.
     pub(crate) fn iota(&self, designation_type: u64) -> u64 {
         let origin = self.origin();

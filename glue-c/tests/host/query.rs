@@ -21,7 +21,7 @@ fn is_untouched(function: &ForeignFunction) -> bool {
     *start_dma == 0xa5a5_a5a5_a5a5_a5a5
         && *handle == 0xa5a5_a5a5
         && *flags == 0xa5
-        && *reserved == [0xa5; 5]
+        && *reserved == [0xa5; 4]
         && *utility_string == [0xa5; 64]
 }
 
@@ -137,6 +137,7 @@ fn every_field() {
         bar_size_log2,
         internal_path,
         directed_interrupts,
+        roots,
         reserved,
         utility_string,
     } = function;
@@ -153,7 +154,7 @@ fn every_field() {
     assert_eq!(flags, 0x7f);
     assert_eq!(bar_size_log2, [6, 12, 0, 63, 14, 0]);
     assert_eq!((internal_path, utility_string), ([1, 2, 3, 4], [0xc1; 64]));
-    assert_eq!((directed_interrupts, reserved), (0, [0; 5]));
+    assert_eq!((directed_interrupts, roots, reserved), (0, 0xff, [0; 4]));
 }
 
 #[test]

@@ -36,7 +36,8 @@ pub(crate) const QEMU: ForeignFunction = ForeignFunction {
     bar_size_log2: [0; 6],
     internal_path: [0; 4],
     directed_interrupts: 0,
-    reserved: [0; 5],
+    roots: 0xff,
+    reserved: [0; 4],
     utility_string: [0; 64],
 };
 

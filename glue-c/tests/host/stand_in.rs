@@ -125,6 +125,7 @@ impl StandIn {
             kernel_reset(core::ptr::null());
         }
         kernel.settings(u64::MAX, false);
+        kernel.trust_dtsm(true);
         kernel
     }
 
@@ -133,6 +134,12 @@ impl StandIn {
     pub(crate) fn settings(&self, aperture_bytes: u64, large: bool) {
         // SAFETY: the function takes any values; nobody else uses the shim.
         unsafe { shim_settings(aperture_bytes, large) }
+    }
+
+    /// Sets whether each root may be used that the mask of a function has as 0x80 >> its designation type.
+    pub(crate) fn trust_dtsm(&self, trust: bool) {
+        // SAFETY: the function takes any value; nobody else uses the shim.
+        unsafe { shim_trust_dtsm(trust) }
     }
 
     /// Lets all that waits for a grace period happen.

@@ -39,6 +39,8 @@ typedef unsigned int gfp_t;
 #define likely(x)		(x)
 #define unlikely(x)		(x)
 #define static_assert		_Static_assert
+#define module_param_named(name, value, type, perm)	static_assert(sizeof(value), #name)
+#define MODULE_PARM_DESC(name, text)	static_assert(sizeof(text), #name)
 #define BIT(n)			(1UL << (n))
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define U64_MAX			UINT64_MAX

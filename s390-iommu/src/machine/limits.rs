@@ -51,10 +51,9 @@ impl Limits {
         Self { designation_types: DesignationTypes(self.designation_types.0 | region_third), ..self }
     }
 
-    /// The same limits, but for one kind of root only; no root is left where the function does not understand it.
-    pub const fn with_root(self, root: Root) -> Self {
-        let designation_types = DesignationTypes(self.designation_types.0 & 0x80 >> root.designation_type());
-        Self { designation_types, ..self }
+    /// The same limits, with only those of the roots that `roots` has too; none may be left.
+    pub const fn with_roots(self, roots: DesignationTypes) -> Self {
+        Self { designation_types: DesignationTypes(self.designation_types.0 & roots.0), ..self }
     }
 
     /// The addresses to use when at most `bytes` are wanted, and the shallowest root that translates them.
@@ -178,11 +177,14 @@ mod tests {
     }
 
     #[test]
-    fn one_root_only() {
-        let all = limits(0x1_0000_0000, u64::MAX, 0x78).with_root(Root::RegionThird);
+    fn not_all_roots() {
+        let region_third = DesignationTypes(0x40);
+        let all = limits(0x1_0000_0000, u64::MAX, 0x78).with_roots(region_third);
         assert_eq!(all.designation_types, DesignationTypes(0x40));
         assert_eq!(plan(all, u64::MAX), Some((Root::RegionThird, 0x1_0000_0000, 0x3ff_ffff_ffff)));
-        assert_eq!(plan(limits(0, GIB, 0x20).with_root(Root::RegionThird), GIB), None);
+        assert_eq!(plan(limits(0, GIB, 0x20).with_roots(region_third), GIB), None);
+        let two = limits(0x1_0000_0000, u64::MAX, 0x70).with_roots(DesignationTypes(0x60));
+        assert_eq!(plan(two, u64::MAX), Some((Root::RegionSecond, 0x1_0000_0000, (1 << 53) - 1)));
     }
 
     #[test]

@@ -148,6 +148,10 @@ pub(crate) const BOOTS: &[Boot] = &[
         ..LAZY
     },
     matrix("matrix-all", "nokaslr iommu.strict=1 s390_iommu_aperture=0 zpci.module=matrix-all"),
+    matrix(
+        "matrix-trusted",
+        "nokaslr iommu.strict=1 s390_iommu_aperture=0 zpci_rust.trust_dtsm=1 zpci.module=matrix-all",
+    ),
     matrix("matrix-1", "nokaslr iommu.strict=1 zpci.module=matrix"),
     matrix("matrix-4", "nokaslr iommu.strict=1 s390_iommu_aperture=4 zpci.module=matrix"),
     Boot { name: "processors-1", suites: &["load"], processors: 1, ..LAZY },
@@ -155,7 +159,13 @@ pub(crate) const BOOTS: &[Boot] = &[
     Boot { name: "processors-4", suites: &["load"], processors: 4, ..LAZY },
     Boot { name: "rebind", suites: &["rebind"], processors: 2, ..LAZY },
     Boot { name: "vfio", suites: &["type1", "iommufd", "capability", "nvme"], processors: 2, ..LAZY },
-    Boot { name: "container", suites: &["container", "join", "hardware"], processors: 2, ..LAZY },
+    Boot {
+        name: "container",
+        suites: &["container", "join", "hardware"],
+        parameters: "zpci_rust.trust_dtsm=1",
+        processors: 2,
+        ..LAZY
+    },
     Boot {
         name: "container-attributes",
         suites: &["container"],
@@ -171,7 +181,7 @@ pub(crate) const BOOTS: &[Boot] = &[
     Boot {
         name: "module",
         suites: &["module"],
-        parameters: "iommu.strict=1 zpci.module=mapping,memory,attachment,format",
+        parameters: "iommu.strict=1 zpci_rust.trust_dtsm=1 zpci.module=mapping,memory,attachment,format",
         ..STRICT
     },
     Boot { name: "cases", suites: &["cases"], processors: 2, ..LAZY },
@@ -187,7 +197,7 @@ pub(crate) const BOOTS: &[Boot] = &[
     Boot {
         name: "root",
         suites: &["module"],
-        parameters: "iommu.strict=1 s390_iommu_aperture=0 zpci.module=root",
+        parameters: "iommu.strict=1 s390_iommu_aperture=0 zpci_rust.trust_dtsm=1 zpci.module=root",
         ..STRICT
     },
     Boot { name: "benchmark", suites: &["benchmark"], ..STRICT },

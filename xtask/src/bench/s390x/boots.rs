@@ -29,7 +29,11 @@ pub(super) const BOOTS: [Boot; 6] = [
         parameters: "iommu.strict=1 s390_iommu_large_frames=1 zpci.module=measure-domain",
         ..STRICT
     },
-    Boot { name: "levels", parameters: "iommu.strict=1 s390_iommu_aperture=0 zpci.module=measure-levels", ..STRICT },
+    Boot {
+        name: "levels",
+        parameters: "iommu.strict=1 s390_iommu_aperture=0 zpci_rust.trust_dtsm=1 zpci.module=measure-levels",
+        ..STRICT
+    },
     Boot { name: "dma", suites: &["benchmark"], parameters: "iommu.strict=1", ..STRICT },
     Boot { name: "nvme-strict", suites: &["reads"], parameters: "iommu.strict=1", ..STRICT },
     Boot { name: "nvme-lazy", suites: &["reads"], parameters: "", domain: "DMA-FQ", ..STRICT },

@@ -5,6 +5,7 @@
 #ifndef ZPCI_COMPAT_H
 #define ZPCI_COMPAT_H
 
+#include <linux/pci.h>
 #include <linux/slab.h>
 
 /* Attaching a domain names the one that it replaces. */
@@ -40,6 +41,13 @@
 #else
 #define zpci_fidparm(zdev)			((void)(zdev), 0)
 #define zpci_set_fidparm(zdev, value)		((void)(zdev), (void)(value))
+#endif
+
+/* Error events of functions that VFIO has are kept for user space. */
+#ifdef ZPCI_ERR_PENDING_MAX
+#define ZPCI_ERROR_EVENT_SIZE			sizeof(struct zpci_ccdf_err)
+#else
+#define ZPCI_ERROR_EVENT_SIZE			0
 #endif
 
 #ifndef ZPCI_CC_BUSY

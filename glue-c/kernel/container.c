@@ -208,6 +208,7 @@ int zpci_shim_capabilities(struct zpci_dev *zdev,
 
 	zpci_shim_describe(zdev, &function);
 	return zpci_chain_end(&adding,
-			      zpci_rust_vfio_capabilities(&function, zpci_aperture_bytes, &adding));
+			      zpci_rust_vfio_capabilities(&function, zpci_aperture_bytes,
+						  ZPCI_ERROR_EVENT_SIZE, &adding));
 }
 EXPORT_SYMBOL_GPL(zpci_shim_capabilities);

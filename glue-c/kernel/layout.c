@@ -126,6 +126,19 @@ OFFSET(vfio_device_info_cap_zpci_base, gid, 31);
 OFFSET(vfio_device_info_cap_zpci_base, fh, 32);
 SIZE(vfio_device_info_cap_zpci_base, 40);
 
+/* What user space reads of an error */
+#ifdef ZPCI_ERR_PENDING_MAX
+OFFSET(vfio_device_info_cap_zpci_base, ccdf_err_length, 36);
+
+OFFSET(zpci_ccdf_err, fh, 4);
+OFFSET(zpci_ccdf_err, fid, 8);
+OFFSET(zpci_ccdf_err, faddr, 16);
+OFFSET(zpci_ccdf_err, reserved3, 24);
+OFFSET(zpci_ccdf_err, reserved4, 28);
+OFFSET(zpci_ccdf_err, pec, 30);
+SIZE(zpci_ccdf_err, 32);
+#endif
+
 OFFSET(vfio_device_info_cap_zpci_group, header, 0);
 OFFSET(vfio_device_info_cap_zpci_group, dasm, 8);
 OFFSET(vfio_device_info_cap_zpci_group, msi_addr, 16);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO: the capabilities of a zPCI function, and its registration with KVM.
+ * VFIO: the capabilities of a zPCI function, its registration with KVM, and
+ * its errors, from which user space recovers it.
  */
 #include <linux/kvm_host.h>
 #include <linux/pci.h>
+#include <linux/uaccess.h>
 #include <linux/vfio.h>
 
 #include "vfio_pci_priv.h"
@@ -23,23 +25,71 @@ int vfio_pci_info_zdev_add_caps(struct vfio_pci_core_device *vdev, struct vfio_i
 	return zpci_shim_capabilities(zdev, vfio_pci_zdev_add, caps);
 }
 
-int vfio_pci_zdev_open_device(struct vfio_pci_core_device *vdev)
+#ifdef ZPCI_ERR_PENDING_MAX
+int vfio_pci_zdev_feature_err(struct vfio_device *device, u32 flags, void __user *arg, size_t argsz)
 {
+	struct vfio_pci_core_device *vdev = container_of(device, struct vfio_pci_core_device, vdev);
 	struct zpci_dev *zdev = to_zpci(vdev->pdev);
+	struct vfio_device_feature_zpci_err err;
+	struct zpci_ccdf_err event = {};
+	int rc;
 
 	if (!zdev)
 		return -ENODEV;
-	if (!vdev->vdev.kvm)
-		return 0;
-	if (!zpci_kvm_hook.kvm_register)
-		return -ENOENT;
-	return zpci_kvm_hook.kvm_register(zdev, vdev->vdev.kvm);
+	rc = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_GET, sizeof(err));
+	if (rc != 1)
+		return rc;
+	if (copy_from_user(&err, arg, sizeof(err)))
+		return -EFAULT;
+	if (!err.data)
+		return -EINVAL;
+	rc = zpci_get_pending_error(zdev, &event);
+	if (rc)
+		return rc;
+	if (copy_to_user(u64_to_user_ptr(err.data), &event, sizeof(event))) {
+		/* It is pending no more. */
+		dev_warn_ratelimited(device->dev,
+				     "Failed to handle PCI error event for PCI function 0x%x\n", zdev->fid);
+		return -EFAULT;
+	}
+	return 0;
+}
+#else
+/* The kernel recovers the functions of VFIO itself, or not at all. */
+static void zpci_start_mediated_recovery(struct zpci_dev *zdev)
+{
+}
+
+static void zpci_stop_mediated_recovery(struct zpci_dev *zdev)
+{
+}
+#endif
+
+int vfio_pci_zdev_open_device(struct vfio_pci_core_device *vdev)
+{
+	struct zpci_dev *zdev = to_zpci(vdev->pdev);
+	int rc = 0;
+
+	if (!zdev)
+		return -ENODEV;
+	zpci_start_mediated_recovery(zdev);
+	if (vdev->vdev.kvm) {
+		rc = -ENOENT;
+		if (zpci_kvm_hook.kvm_register)
+			rc = zpci_kvm_hook.kvm_register(zdev, vdev->vdev.kvm);
+	}
+	if (rc)
+		zpci_stop_mediated_recovery(zdev);
+	return rc;
 }
 
 void vfio_pci_zdev_close_device(struct vfio_pci_core_device *vdev)
 {
 	struct zpci_dev *zdev = to_zpci(vdev->pdev);
 
-	if (zdev && vdev->vdev.kvm && zpci_kvm_hook.kvm_unregister)
+	if (!zdev)
+		return;
+	zpci_stop_mediated_recovery(zdev);
+	if (vdev->vdev.kvm && zpci_kvm_hook.kvm_unregister)
 		zpci_kvm_hook.kvm_unregister(zdev);
 }

@@ -42,6 +42,7 @@ static const struct suite *const known[] = {
 	&nvme_suite,
 	&reads_suite,
 	&rebind_suite,
+	&recovery_suite,
 	&selftest_suite,
 	&statistics_suite,
 	&type1_suite,

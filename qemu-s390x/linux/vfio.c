@@ -411,6 +411,21 @@ int vfio_error_event(struct vfio *vfio)
 	return event;
 }
 
+int vfio_read_error(struct vfio *vfio, void *event)
+{
+	struct {
+		struct vfio_device_feature feature;
+		uint64_t data;
+	} call = {
+		.feature.argsz = sizeof(call),
+		.feature.flags = VFIO_DEVICE_FEATURE_GET |
+				 VFIO_DEVICE_FEATURE_ERROR_EVENT,
+		.data = (uintptr_t)event,
+	};
+
+	return ioctl(vfio->device, VFIO_DEVICE_FEATURE, &call);
+}
+
 bool vfio_wait(int event, unsigned int milliseconds)
 {
 	struct pollfd poll_event = { .fd = event, .events = POLLIN };

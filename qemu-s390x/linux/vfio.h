@@ -120,6 +120,16 @@ void vfio_write32(struct vfio *vfio, unsigned int region, uint64_t offset,
 uint16_t vfio_read_config16(struct vfio *vfio, uint64_t offset);
 void vfio_write_config16(struct vfio *vfio, uint64_t offset, uint16_t value);
 
+/* Number of the feature, and bytes that it reads, since Linux 7.3. */
+#define VFIO_DEVICE_FEATURE_ERROR_EVENT 13
+#define ERROR_EVENT 32
+
+/*
+ * Reads the oldest error of the function that is pending into `event`, of
+ * ERROR_EVENT bytes. Returns 0, or -1 with errno.
+ */
+int vfio_read_error(struct vfio *vfio, void *event);
+
 /* An event file that is written when the function reports an error. */
 int vfio_error_event(struct vfio *vfio);
 

@@ -5,9 +5,8 @@
 use core::cell::Cell;
 
 use clp::{Client, ClientError, Function, FunctionGroup, FunctionHandle, FunctionId};
-use s390_iommu::{Fib, FunctionState, Limits};
+use s390_iommu::{ErrorEvent, Fib, FunctionState, Limits};
 
-use crate::event::ErrorEvent;
 use crate::pci::{Access, AccessError, PciFunction, Space, Width};
 use crate::platform::Platform;
 
@@ -118,7 +117,7 @@ impl<'p, P: Platform> EnabledFunction<'p, P> {
 /// The last of all pending events that is of function `id`; there are no pending ones after that.
 fn last_event(platform: &impl Platform, id: FunctionId) -> Option<ErrorEvent> {
     let pending = core::iter::from_fn(|| platform.error_event()).take(MOST_EVENTS);
-    pending.filter(|event| event.id == id).last()
+    pending.filter(|event| event.id() == id).last()
 }
 
 impl<P: Platform> PciFunction for EnabledFunction<'_, P> {

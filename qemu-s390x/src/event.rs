@@ -3,16 +3,12 @@
 //! What the machine tells of a function in error, beside its state.
 //!
 //! The program asks for it with CHSC, command "store event information". Layout: Linux `struct chsc_sei` and
-//! `struct chsc_sei_nt2_area` (`drivers/s390/cio/chsc.c`), `struct zpci_ccdf_err` (`arch/s390/pci/pci_event.c`). All
-//! fields are big-endian.
+//! `struct chsc_sei_nt2_area` (`drivers/s390/cio/chsc.c`). All fields are big-endian.
 
-use core::fmt;
-
-use clp::{FunctionHandle, FunctionId};
-use s390_iommu::Iova;
+use s390_iommu::ErrorEvent;
 use static_assertions::const_assert_eq;
 use zerocopy::big_endian::{U16, U32, U64};
-use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
+use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout};
 
 /// The request and the answer, one page.
 #[derive(Clone, Debug, FromBytes, Immutable, IntoBytes, KnownLayout)]
@@ -35,27 +31,13 @@ pub struct EventBlock {
     /// What the rest holds.
     content: u8,
     reserved_28: [u8; 52],
-    error: WireErrorEvent,
+    error: ErrorEvent,
     reserved_112: [u8; 3984],
 }
 
 const_assert_eq!(size_of::<EventBlock>(), 4096);
 
-/// Error event, content code 1.
-#[derive(Clone, Copy, Debug, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned)]
-#[repr(C)]
-struct WireErrorEvent {
-    reserved_0: U32,
-    handle: U32,
-    id: U32,
-    /// Table type, message number, address space; the last bit: a write.
-    access: U32,
-    address: U64,
-    reserved_24: [u8; 6],
-    code: U16,
-}
-
-const_assert_eq!(size_of::<WireErrorEvent>(), 32);
+const_assert_eq!(core::mem::offset_of!(EventBlock, error), 80);
 
 impl EventBlock {
     /// Makes it the request for the next event of a PCI function.
@@ -69,12 +51,7 @@ impl EventBlock {
     /// What the machine answered.
     pub fn answer(&self) -> Answer {
         match (self.response.get(), self.kind, self.content) {
-            (1, 2, 1) => Answer::Error(ErrorEvent {
-                handle: FunctionHandle(self.error.handle.get()),
-                id: FunctionId(self.error.id.get()),
-                code: self.error.code.get(),
-                address: Iova::new(self.error.address.get()),
-            }),
+            (1, 2, 1) => Answer::Error(self.error),
             (1, _, _) => Answer::Other,
             _ => Answer::Nothing,
         }
@@ -92,37 +69,11 @@ pub enum Answer {
     Nothing,
 }
 
-/// Why a function went into its error state.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct ErrorEvent {
-    /// The handle that the function had.
-    pub handle: FunctionHandle,
-    /// The function.
-    pub id: FunctionId,
-    /// PCI event code.
-    pub code: u16,
-    /// The address that the device wanted to access, where the code is one of DMA.
-    pub address: Iova,
-}
-
-impl fmt::Display for ErrorEvent {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        // QEMU: hw/s390x/s390-pci-bus.h.
-        let name = match self.code {
-            0x01 => "no translation registered",
-            0x02 => "outside of the registered aperture",
-            0x04 => "translation refused",
-            0x07 => "invalid table entry",
-            0x08 => "invalid table length or offset",
-            0x09 => "invalid table type",
-            _ => "error",
-        };
-        write!(f, "event {:#x} ({name}) at IOVA {}", self.code, self.address)
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use clp::{FunctionHandle, FunctionId};
+    use s390_iommu::{EventCode, Iova};
+
     use super::*;
 
     #[test]
@@ -149,12 +100,12 @@ mod tests {
         bytes[88..92].copy_from_slice(&[0, 0, 1, 1]);
         bytes[96..104].copy_from_slice(&[0, 0, 0, 1, 0x23, 0x45, 0x60, 0]);
         bytes[110..112].copy_from_slice(&[0, 4]);
-        let event = ErrorEvent {
-            handle: FunctionHandle(0x8002_0000),
-            id: FunctionId(0x101),
-            code: 4,
-            address: Iova::new(0x1_2345_6000),
-        };
+        let event = ErrorEvent::new(
+            FunctionHandle(0x8002_0000),
+            FunctionId(0x101),
+            EventCode::TRANSLATION_PROTECTION,
+            Iova::new(0x1_2345_6000),
+        );
         assert_eq!(EventBlock::read_from_bytes(&bytes).unwrap().answer(), Answer::Error(event));
         assert_eq!(event.to_string(), "event 0x4 (translation refused) at IOVA 0x123456000");
     }

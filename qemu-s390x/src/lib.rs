@@ -36,7 +36,7 @@ mod run;
 mod stop;
 pub mod virtio;
 
-pub use event::{Answer, ErrorEvent, EventBlock};
+pub use event::{Answer, EventBlock};
 pub use frames::Frames;
 pub use pci::{Space, Width};
 pub use platform::Platform;

@@ -3,10 +3,9 @@
 //! The seam between what the image does and the machine it does it on.
 
 use clp::FunctionHandle;
-use s390_iommu::{Fib, Outcome};
+use s390_iommu::{ErrorEvent, Fib, Outcome};
 use zpci_tests::Machine;
 
-use crate::event::ErrorEvent;
 use crate::frames::Frames;
 use crate::pci::{Space, Width};
 

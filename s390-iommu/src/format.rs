@@ -5,6 +5,8 @@
 
 pub(crate) mod address;
 pub(crate) mod entry;
+pub(crate) mod error_event;
+pub(crate) mod event_code;
 pub(crate) mod fib;
 pub(crate) mod frame;
 pub(crate) mod iota;

@@ -120,6 +120,8 @@ mod user;
 pub use attach::{mapped_to_all, unmapped_from_all, AttachError, Attachment, Mapped};
 pub use format::address::{AbsoluteAddress, Iova, PAGE_SIZE, PAGE_SIZE_LOG2};
 pub use format::entry::{PageEntry, RegionEntry, SegmentEntry};
+pub use format::error_event::{ErrorAccess, ErrorEvent};
+pub use format::event_code::{EventCode, Severity};
 pub use format::fib::{Fib, FunctionState, InterruptParameters, InterruptWord};
 pub use format::frame::{FrameSize, FrameSizes, Protection};
 pub use format::iota::Iota;

@@ -6,11 +6,11 @@ use std::path::PathBuf;
 
 use clp::set_pci_fn::Operation;
 use clp::{CommandCode, ConditionCode, FunctionType, LogicalProcessor, ResponseCode};
-use s390_iommu::vfio::ZpciGroup;
+use s390_iommu::vfio::{identifier, ZpciGroup};
 use s390_iommu::{FunctionControl, Status, TableSize};
 
 use crate::compiler::{accept, file};
-use crate::layout::{asserts, of_the_kernel};
+use crate::layout::{asserts, base_since_7_3, of_the_kernel};
 
 /// Where the source tree is, if somebody says so.
 pub(crate) fn path() -> Option<PathBuf> {
@@ -41,7 +41,9 @@ fn accept_with_headers(text: &str) {
 
 /// Every structure that crosses has the offsets and sizes that Rust has.
 pub(crate) fn layout() {
-    accept_with_headers(&asserts(&of_the_kernel()));
+    let guard = "#ifdef VFIO_DEVICE_FEATURE_ZPCI_ERROR\n";
+    let newer = asserts(&[base_since_7_3()]);
+    accept_with_headers(&[&asserts(&of_the_kernel()), guard, &newer, "#endif\n"].concat());
 }
 
 /// The codes that cross, by the names that they have in the kernel.
@@ -120,5 +122,7 @@ fn codes() -> Vec<(&'static str, u64)> {
 /// Every code that crosses has the number that Rust has.
 pub(crate) fn constants() {
     let assert = |(name, value)| format!("_Static_assert({name} == {value}, \"{name}\");\n");
-    accept_with_headers(&codes().into_iter().map(assert).collect::<String>());
+    let newer = assert(("VFIO_DEVICE_FEATURE_ZPCI_ERROR", identifier::FEATURE_ERROR_EVENT.into()));
+    let newer = format!("#ifdef VFIO_DEVICE_FEATURE_ZPCI_ERROR\n{newer}#endif\n");
+    accept_with_headers(&[codes().into_iter().map(assert).collect(), newer].concat());
 }

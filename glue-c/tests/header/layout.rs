@@ -8,7 +8,7 @@ use std::fs;
 
 use clp::{list_pci, mio, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, RequestHeader, ResponseHeader};
 use s390_iommu::vfio::{CapabilityHeader, ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString};
-use s390_iommu::Fib;
+use s390_iommu::{ErrorEvent, Fib};
 use zpci_glue::attachment::{ForeignAttachment, ForeignOutcome};
 use zpci_glue::container::{ForeignMember, ForeignRefusal};
 use zpci_glue::function::ForeignFunction;
@@ -164,6 +164,24 @@ pub(crate) fn of_the_kernel() -> Vec<Structure> {
     ]
 }
 
+/// What a structure of user space has in addition since Linux 7.3.
+pub(crate) fn base_since_7_3() -> Structure {
+    Structure {
+        size: None,
+        ..structure!("vfio_device_info_cap_zpci_base", ZpciBase, ["ccdf_err_length": ccdf_err_length])
+    }
+}
+
+/// What the kernel has in addition since Linux 7.3.
+fn since_7_3() -> [Structure; 2] {
+    [
+        base_since_7_3(),
+        structure!("zpci_ccdf_err", ErrorEvent, [
+            "fh": handle, "fid": id, "faddr": address, "reserved3": reserved_24, "reserved4": reserved_28, "pec": code,
+        ]),
+    ]
+}
+
 /// What the C compiler has to find true.
 pub(crate) fn asserts(structures: &[Structure]) -> String {
     let mut text = String::from("#include <stddef.h>\n");
@@ -223,7 +241,7 @@ pub(crate) fn every_byte_has_a_member() {
 /// `kernel/layout.c`, which the compiler of the kernel checks, has these numbers, and no others.
 pub(crate) fn what_the_kernel_asserts() {
     let mut lines = BTreeSet::new();
-    for Structure { name, size, members } in of_rust().into_iter().chain(of_the_kernel()) {
+    for Structure { name, size, members } in of_rust().into_iter().chain(of_the_kernel()).chain(since_7_3()) {
         for member in members {
             lines.insert(format!("OFFSET({name}, {}, {});", member.name, member.offset));
         }

@@ -122,6 +122,7 @@ unsafe extern "C" {
     pub(crate) fn shim_vfio_capabilities(
         function: *const ForeignFunction,
         aperture: u64,
+        error_event_size: u32,
         chain: *mut ForeignChain,
     ) -> i32;
     pub(crate) fn shim_container_capabilities(

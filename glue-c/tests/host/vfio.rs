@@ -15,10 +15,15 @@ use crate::stand_in::StandIn;
 
 /// Returns the capabilities of `function`, each without the offset of the next one.
 fn capabilities(function: &ForeignFunction, aperture: u64) -> Vec<Vec<u8>> {
+    capabilities_with(function, aperture, 0)
+}
+
+/// The same by a kernel that has so many bytes of an error event for user space.
+fn capabilities_with(function: &ForeignFunction, aperture: u64, error_event_size: u32) -> Vec<Vec<u8>> {
     let _kernel = StandIn::new();
     // SAFETY: the function and the chain are valid.
     let (rc, calls, mut chain) =
-        collect(u32::MAX, |chain| unsafe { shim_vfio_capabilities(function, aperture, chain) });
+        collect(u32::MAX, |chain| unsafe { shim_vfio_capabilities(function, aperture, error_event_size, chain) });
     assert_eq!(rc, 0);
     let mut capabilities = Vec::new();
     while !chain.is_empty() {
@@ -85,6 +90,24 @@ fn base() {
     assert_eq!(capabilities(&function(), 0), capabilities(&function(), GIB)[1..]);
 }
 
+/// The third version says how long an error event is, and is otherwise the second.
+#[test]
+fn base_with_error_events() {
+    let widths = [&HEADER[..], &[8, 8, 2, 2, 2, 1, 1, 4, 4]].concat();
+    for (size, version, length) in
+        [(32, "00010003", "00000020"), (0x0102_0304, "00010003", "01020304"), (0, "00010002", "00000000")]
+    {
+        let words = format!(
+            "{version} 00000000 00000001 00000000
+             01ffffff ffffffff 01c00001 00400a07
+             80010007 {length}"
+        );
+        let found = capabilities_with(&function(), u64::MAX, size);
+        assert_eq!(found[0], native(&words, &widths));
+        assert_eq!(found[1..], capabilities(&function(), u64::MAX)[1..]);
+    }
+}
+
 #[test]
 fn group() {
     let widths = [&HEADER[..], &[8, 8, 8, 2, 2, 2, 1, 1, 2, 1, 1, 1, 1, 1, 1]].concat();
@@ -116,7 +139,8 @@ fn c_takes_no_more() {
     let _kernel = StandIn::new();
     for accept in 0..4 {
         // SAFETY: the function and the chain are valid.
-        let (rc, calls, _) = collect(accept, |chain| unsafe { shim_vfio_capabilities(&function(), u64::MAX, chain) });
+        let (rc, calls, _) =
+            collect(accept, |chain| unsafe { shim_vfio_capabilities(&function(), u64::MAX, 0, chain) });
         assert_eq!((rc, calls), (-12, accept + 1));
     }
 }

@@ -77,7 +77,12 @@ static void check_base(const struct function *function,
 			info, VFIO_DEVICE_INFO_CAP_ZPCI_BASE);
 
 	check_that(base, "no ZPCI_BASE");
+#ifdef VFIO_DEVICE_FEATURE_ZPCI_ERROR
+	check_equal(base->header.version, 3);
+	check_equal(base->ccdf_err_length, ERROR_EVENT);
+#else
 	check_equal(base->header.version, 2);
+#endif
 	check_equal(base->pchid, function_attribute(function, "pchid"));
 	check_equal(base->vfn, function_attribute(function, "vfn"));
 	check_equal(base->pft, function_attribute(function, "pft"));

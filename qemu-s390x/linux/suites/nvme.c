@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 /*
  * DMA by a real device through mappings of user space: what is mapped is
- * reached, and nothing else is. A function in error is brought back by the
- * kernel, or with zpci.recovery=slot by the power of its slot.
+ * reached, and nothing else is. Who brings a function in error back is said by
+ * zpci.recovery=: kernel, user for a reset by user space, or slot for the power
+ * of its slot.
  */
 
 #include "../nvme.h"
@@ -25,8 +26,8 @@
 static const enum vfio_api apis[] = { VFIO_API_TYPE1, VFIO_API_IOMMUFD };
 
 static struct disk disk;
-/* Whether the kernel takes care of functions that VFIO has. */
-static bool kernel_recovers;
+/* Who takes care of functions that VFIO has. */
+static enum { RECOVERY_KERNEL, RECOVERY_USER, RECOVERY_SLOT } recovery;
 
 /* A running controller; its queues are at the start of the range. */
 struct bench {
@@ -195,8 +196,9 @@ static void recover(struct bench *bench)
 {
 	enum vfio_api api = bench->vfio.api;
 
-	if (kernel_recovers) {
-		nvme_wait(&bench->nvme);
+	if (recovery != RECOVERY_SLOT) {
+		if (recovery == RECOVERY_KERNEL)
+			nvme_wait(&bench->nvme);
 		nvme_reset(&bench->nvme);
 		nvme_start(&bench->nvme, &bench->vfio, bench->range.start);
 		return;
@@ -356,11 +358,13 @@ static void define_api(const enum vfio_api *api)
 
 static void define(void)
 {
-	char recovery[16];
+	char who[16];
 
 	passthrough_define("vfio-pci");
-	kernel_parameter(recovery, sizeof(recovery), "zpci.recovery");
-	kernel_recovers = strcmp(recovery, "slot");
+	kernel_parameter(who, sizeof(who), "zpci.recovery");
+	recovery = !strcmp(who, "slot") ? RECOVERY_SLOT :
+		   !strcmp(who, "user") ? RECOVERY_USER :
+					  RECOVERY_KERNEL;
 	/* Its serial number, as long as it has a driver that knows it. */
 	if (passthrough.address[0])
 		disk_read(&disk, &passthrough);

@@ -44,7 +44,7 @@ pub(super) fn must_be_refused<P: Platform>(
 /// Sees that the event which tells of the error names an address of `range`.
 fn names<P: Platform>(space: &AddressSpace<'_, '_, P>, range: IovaRange, what: &str) -> Result<(), Stop> {
     match space.function().error_event() {
-        Some(event) if range.contains_iova(event.address) => Ok(()),
+        Some(event) if range.contains_iova(event.iova()) => Ok(()),
         Some(event) => Err(fail(format_args!("DMA to {what} at IOVA {range}: {event}"))),
         None => Err(fail(format_args!("DMA to {what} at IOVA {range}: an error state without an event"))),
     }

@@ -6,8 +6,10 @@
 
 use core::arch::asm;
 
+use s390_iommu::ErrorEvent;
+
 use super::storage::Page;
-use crate::event::{Answer, ErrorEvent, EventBlock};
+use crate::event::{Answer, EventBlock};
 
 /// More events of other kinds than a machine can have pending.
 const MOST_EVENTS: usize = 4096;

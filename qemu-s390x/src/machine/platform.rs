@@ -3,12 +3,11 @@
 //! The machine behind the seams.
 
 use clp::{Clp, Command, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
-use s390_iommu::{AbsoluteAddress, Fib, FunctionControl, Instruction, IovaRange, Outcome, Zpci};
+use s390_iommu::{AbsoluteAddress, ErrorEvent, Fib, FunctionControl, Instruction, IovaRange, Outcome, Zpci};
 use zpci_tests::Machine;
 
 use super::storage::{BlockPage, Region, Tables, FRAMES, TABLES};
 use super::{clock, event, facility, load_store, Hardware};
-use crate::event::ErrorEvent;
 use crate::{Frames, Platform, Space, Width};
 
 /// One MiB: what the shared cases may have a device read and write.

@@ -6,10 +6,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
 
 use clp::{Clp, Command, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
-use qemu_s390x::event::ErrorEvent;
 use qemu_s390x::pci::{Space, Width};
 use qemu_s390x::{Frames, Platform};
-use s390_iommu::{AbsoluteAddress, Fib, FunctionControl, Instruction, Iova, IovaRange, Outcome, Status, Zpci};
+use s390_iommu::{
+    AbsoluteAddress, ErrorEvent, EventCode, Fib, FunctionControl, Instruction, Iova, IovaRange, Outcome, Status, Zpci,
+};
 use zerocopy::FromBytes;
 use zpci_tests::fake::{Configuration, DmaError, Fake, FunctionConfiguration};
 use zpci_tests::Machine;
@@ -320,11 +321,9 @@ impl Platform for Bench {
         for (index, function) in self.functions.iter().enumerate() {
             let id = FunctionId(function.fid);
             let (_, new) = self.fake.state(id)?;
-            events.extend(new.into_iter().map(|event| ErrorEvent {
-                handle: FunctionHandle(0x8002_0000 | index as u32),
-                id,
-                code: event.code,
-                address: Iova::new(event.address),
+            events.extend(new.into_iter().map(|event| {
+                let handle = FunctionHandle(0x8002_0000 | index as u32);
+                ErrorEvent::new(handle, id, EventCode(event.code), Iova::new(event.address))
             }));
         }
         events.pop_front()

@@ -26,6 +26,11 @@ pub(crate) fn device() -> [(ByteOrder, Vec<u8>); 2] {
     fixture!("device")
 }
 
+/// Device answers of hosts since Linux 7.3.
+pub(crate) fn device_with_error_events() -> [(ByteOrder, Vec<u8>); 2] {
+    fixture!("device-7.3")
+}
+
 pub(crate) fn device_with_utility_string() -> [(ByteOrder, Vec<u8>); 2] {
     fixture!("device-utility-string")
 }

@@ -84,7 +84,7 @@ fn of_linux_for_a_device() {
             pft: 0x1f,
             gid: 0x20,
             fh: 0x2122_2324,
-            padding: 0x2526_2728,
+            ccdf_err_length: 0x2526_2728,
         },
         "01020304 05060708 090a0b0c 0d0e0f10 11121314 15161718 191a1b1c 1d1e1f20 21222324 25262728",
     );

@@ -10,6 +10,7 @@ use s390_iommu::vfio::{
     FunctionEntry, GapEntry, GroupEntry, Information, IommuCapability, IommuInformation, IovaRangeEntry, IovaRanges,
     Migration, MsiWindowEntry, Sink, TableFormatEntry, ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString,
 };
+use s390_iommu::ErrorEvent;
 
 use crate::fixture;
 use crate::sample::{append, first_function, first_group, range, with_container};
@@ -68,6 +69,35 @@ fn a_device_is_written() {
         let short = written(DEVICE, order, 24, append);
         assert_eq!(short[..16], expected[..16]);
         assert_eq!(short[16..], [0; 8]);
+    }
+}
+
+/// Version 3 of the base says how long an error event is. The other versions have no such field, whatever is in its place.
+#[test]
+fn a_device_with_error_events() {
+    let (base, group, _, path) = device_capabilities();
+    for (order, expected) in fixture::device_with_error_events() {
+        let base = base.with_error_events(ErrorEvent::SIZE as u32);
+        let bytes = written(DEVICE, order, 128, |chain| {
+            chain.append(base)?;
+            chain.append(group)?;
+            chain.append(path)
+        });
+        assert_eq!(bytes, expected);
+        let read = |version: u8| {
+            let mut bytes = expected.clone();
+            // The version is at 24 + 2.
+            bytes[if order == ByteOrder::Big { 27 } else { 26 }] = version;
+            let (_, mut capabilities) = Capabilities::new::<DeviceInformation>(&bytes, order).unwrap();
+            match DeviceCapability::new(&capabilities.next().unwrap().unwrap()) {
+                Some(DeviceCapability::Base(base)) => (base.fh, base.ccdf_err_length),
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(read(1), (0, 0));
+        assert_eq!(read(2), (0x8001_0007, 0));
+        assert_eq!(read(3), (0x8001_0007, 32));
+        assert_eq!(read(4), (0x8001_0007, 32));
     }
 }
 

@@ -209,6 +209,7 @@ impl Setting<'_> {
         let Boot { suites, parameters, processors, domain, last, .. } = boot;
         // Who brings a function in error back when VFIO has it.
         let recovery = match self.series {
+            Series::V7_3 => "user",
             Series::V7_2 => "kernel",
             Series::V6_12 => "slot",
         };

@@ -10,6 +10,9 @@ use clap::ValueEnum;
 #[derive(Clone, Copy, Debug, Eq, PartialEq, ValueEnum)]
 pub(crate) enum Series {
     /// The newest one.
+    #[value(name = "7.3")]
+    V7_3,
+    /// The one before.
     #[value(name = "7.2")]
     V7_2,
     /// The long-term one.
@@ -21,9 +24,15 @@ impl Series {
     /// As people write it.
     pub(crate) fn name(self) -> &'static str {
         match self {
+            Self::V7_3 => "7.3",
             Self::V7_2 => "7.2",
             Self::V6_12 => "6.12",
         }
+    }
+
+    /// All of them, as a sentence names them.
+    pub(crate) fn names() -> String {
+        Self::value_variants().iter().map(|series| series.name()).collect::<Vec<_>>().join(", ")
     }
 
     /// The series of a kernel with this version, such as `7.2.12`.
@@ -46,6 +55,7 @@ mod tests {
 
     #[test]
     fn a_version_belongs_to_its_series_only() {
+        assert_eq!(Series::of_version("7.3.4"), Some(Series::V7_3));
         assert_eq!(Series::of_version("7.2"), Some(Series::V7_2));
         assert_eq!(Series::of_version("7.2.12"), Some(Series::V7_2));
         assert_eq!(Series::of_version("7.2-rc3"), Some(Series::V7_2));

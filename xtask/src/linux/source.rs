@@ -83,7 +83,7 @@ impl Source {
         );
         let version = kernel_version(&tree)?;
         let Some(series) = Series::of_version(&version) else {
-            bail!("{} is Linux {version}; supported are {} and {}", tree.display(), Series::V7_2, Series::V6_12);
+            bail!("{} is Linux {version}; supported are {}", tree.display(), Series::names());
         };
         Ok(Self { tree, version, series, name, fixed })
     }

@@ -65,7 +65,7 @@ impl<'a> IommuCapability<'a> {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 #[non_exhaustive]
 pub enum DeviceCapability {
-    /// The function; without a handle in version 1.
+    /// The function; without a handle in version 1, and without the length of error events before version 3.
     Base(ZpciBase),
     /// The group; without [`ZpciGroup::imaxstbl`] in version 1.
     Group(ZpciGroup),
@@ -82,7 +82,11 @@ impl DeviceCapability {
     pub fn new(raw: &RawCapability<'_>) -> Option<Self> {
         match (raw.header.id, raw.header.version) {
             (identifier::DEVICE_BASE, 1) => raw.read_up_to(core::mem::offset_of!(ZpciBase, fh)).map(Self::Base),
-            (identifier::DEVICE_BASE, 2..) => raw.read().map(Self::Base),
+            // What pads version 2 was no field yet.
+            (identifier::DEVICE_BASE, 2) => {
+                raw.read_up_to(core::mem::offset_of!(ZpciBase, ccdf_err_length)).map(Self::Base)
+            }
+            (identifier::DEVICE_BASE, 3..) => raw.read().map(Self::Base),
             // The byte before the end of version 1 was no field yet.
             (identifier::DEVICE_GROUP, 1) => {
                 raw.read_up_to(core::mem::offset_of!(ZpciGroup, reserved)).map(Self::Group)

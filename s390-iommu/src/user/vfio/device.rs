@@ -12,11 +12,11 @@ use super::byte_order::swap_bytes;
 use super::{identifier, CapabilityHeader};
 use crate::format::range::IovaRange;
 
-/// VFIO_DEVICE_INFO_CAP_ZPCI_BASE, version 2: the function.
+/// VFIO_DEVICE_INFO_CAP_ZPCI_BASE, version 3: the function.
 #[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct ZpciBase {
-    /// Identifier 1, version 2.
+    /// Identifier 1; version 3 from a kernel that hands out error events, otherwise 2.
     pub header: CapabilityHeader,
     /// First usable DMA address.
     pub start_dma: u64,
@@ -34,17 +34,20 @@ pub struct ZpciBase {
     pub gid: u8,
     /// Function handle (since version 2).
     pub fh: u32,
-    /// Zero.
-    pub padding: u32,
+    /// Number of bytes of an error event that `VFIO_DEVICE_FEATURE_ZPCI_ERROR` hands out (since version 3); zero before.
+    ///
+    /// [`ErrorEvent`](crate::ErrorEvent) is what is in them.
+    pub ccdf_err_length: u32,
 }
 
 const_assert_eq!(size_of::<ZpciBase>(), 40);
 const_assert_eq!(core::mem::offset_of!(ZpciBase, fh), 32);
+const_assert_eq!(core::mem::offset_of!(ZpciBase, ccdf_err_length), 36);
 
-swap_bytes!(ZpciBase: header, start_dma, end_dma, pchid, vfn, fmb_length, fh, padding);
+swap_bytes!(ZpciBase: header, start_dma, end_dma, pchid, vfn, fmb_length, fh, ccdf_err_length);
 
 impl ZpciBase {
-    /// Encodes `function` with the handle it has now; `aperture` is the part of its window that may be used.
+    /// Encodes version 2 of `function` with the handle it has now; `aperture` is the part of its window that may be used.
     pub fn new(function: &Function, handle: FunctionHandle, aperture: IovaRange) -> Self {
         Self {
             header: CapabilityHeader::new(identifier::DEVICE_BASE, 2),
@@ -56,8 +59,14 @@ impl ZpciBase {
             pft: function.function_type.0,
             gid: function.group.0,
             fh: handle.0,
-            padding: 0,
+            ccdf_err_length: 0,
         }
+    }
+
+    /// Makes it version 3, for a kernel that hands out error events of `length` bytes.
+    pub const fn with_error_events(self, length: u32) -> Self {
+        let header = CapabilityHeader { version: 3, ..self.header };
+        Self { header, ccdf_err_length: length, ..self }
     }
 }
 

@@ -41,6 +41,11 @@ pub const DEVICE_UTILITY_STRING: u16 = 3;
 /// Function internal path (`VFIO_DEVICE_INFO_CAP_ZPCI_PFIP`).
 pub const DEVICE_PATH: u16 = 4;
 
+/// The feature by which VFIO_DEVICE_FEATURE reads an [`ErrorEvent`](crate::ErrorEvent) (`VFIO_DEVICE_FEATURE_ZPCI_ERROR`,
+/// since Linux 7.3), the oldest first and each once; its data is the address of a buffer of
+/// [`ccdf_err_length`](super::ZpciBase::ccdf_err_length) bytes.
+pub const FEATURE_ERROR_EVENT: u32 = 13;
+
 const _: () = {
     assert!(*OWN.start() > 0x8000);
     assert!(*OWN.start() <= GAPS && TABLE_FORMATS <= *OWN.end());

@@ -213,9 +213,14 @@ impl Setting<'_> {
             Series::V7_2 => "kernel",
             Series::V6_12 => "slot",
         };
+        // What becomes of mappings that were made piece by piece, as those of NVMe are.
+        let links = match self.series {
+            Series::V7_3 => "flushed",
+            Series::V7_2 | Series::V6_12 => "queued",
+        };
         let own = format!(
             "zpci.run={} zpci.functions={functions} zpci.processors={processors} zpci.domain={domain} zpci.last={last:#x} \
-             zpci.recovery={recovery}",
+             zpci.recovery={recovery} zpci.links={links}",
             suites.join(",")
         );
         [own.as_str(), *parameters, self.append].join(" ").trim_end().to_owned()

@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 
 use crate::apt::{self, Suites};
 use crate::progress::Step;
@@ -124,6 +124,28 @@ impl CoreLibrary {
     }
 }
 
+/// The `library` of the repository of this machine's compiler, of exactly its version.
+///
+/// # Errors
+///
+/// Neither the compiler has it nor Debian.
+pub(crate) fn source(workspace: &Workspace, step: &Step) -> Result<PathBuf> {
+    let compiler = Compiler::ask()?;
+    let installed = compiler.source();
+    if installed.join(MARK).is_file() {
+        return Ok(installed);
+    }
+    let unpacked = workspace.directory("rust-src")?.join(&compiler.version);
+    let found = match CoreLibrary::unpacked(&unpacked) {
+        Some(found) => found,
+        None => CoreLibrary::from_apt(workspace, step, &compiler, &unpacked)?,
+    };
+    match found {
+        CoreLibrary::UnpackedSource(library) => Ok(library),
+        CoreLibrary::Source | CoreLibrary::Target => bail!("the source is elsewhere"),
+    }
+}
+
 /// What the compiler says of itself.
 #[derive(Debug)]
 struct Compiler {
@@ -139,9 +161,12 @@ impl Compiler {
     }
 
     fn installed(&self) -> Option<CoreLibrary> {
-        let source = self.sysroot.join("lib/rustlib/src/rust/library").join(MARK);
-        let source = || source.is_file().then_some(CoreLibrary::Source);
+        let source = || self.source().join(MARK).is_file().then_some(CoreLibrary::Source);
         self.has_target().then_some(CoreLibrary::Target).or_else(source)
+    }
+
+    fn source(&self) -> PathBuf {
+        self.sysroot.join("lib/rustlib/src/rust/library")
     }
 
     fn has_target(&self) -> bool {

@@ -11,8 +11,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{bail, ensure, Context, Result};
 
-use crate::core_library::CoreLibrary;
-use crate::kernel_object;
+use crate::kernel_object::{self, compiler::KernelCompiler};
 use crate::progress::Step;
 use crate::workspace::Workspace;
 use patch::{Patch, Texts};
@@ -38,8 +37,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         println!("{}: the driver is out", tree.display());
         return Ok(true);
     }
-    let core = CoreLibrary::obtain(workspace)?;
-    put_in(workspace, &core, &tree)?;
+    let compiler = KernelCompiler::obtain(workspace)?;
+    put_in(workspace, &compiler, &tree)?;
     println!(
         "{}: the driver is in; say CONFIG_ZPCI_RUST=y (it needs CONFIG_EXPOLINE=n) and build as always",
         tree.display()
@@ -56,9 +55,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
 /// # Errors
 ///
 /// The object cannot be built, or the tree has no place for an edit.
-pub(crate) fn put_in(workspace: &Workspace, core: &CoreLibrary, tree: &Path) -> Result<()> {
+pub(crate) fn put_in(workspace: &Workspace, compiler: &KernelCompiler, tree: &Path) -> Result<()> {
     let step = Step::start("Object for the kernel");
-    let object = match kernel_object::build(workspace, core, &step, kernel_object::DRIVER) {
+    let object = match kernel_object::build(workspace, compiler, &step, kernel_object::DRIVER) {
         Ok(object) => object,
         Err(error) => {
             step.failed();

@@ -2,6 +2,7 @@
 
 //! What a kernel links of Rust: a static library, made into one relocatable object.
 
+pub(crate) mod compiler;
 pub(crate) mod symbols;
 
 use std::path::PathBuf;
@@ -9,10 +10,10 @@ use std::process::Command;
 
 use anyhow::{ensure, Result};
 
-use crate::core_library::{CoreLibrary, TARGET};
 use crate::progress::Step;
 use crate::tool;
 use crate::workspace::Workspace;
+use compiler::KernelCompiler;
 use symbols::{is_mangled, Symbols};
 
 /// What an object is made of.
@@ -37,6 +38,8 @@ pub(crate) struct KernelObject {
     pub(crate) path: PathBuf,
     /// The exports.
     pub(crate) exports: Vec<String>,
+    /// Whether a kernel finds the callers of what is in it.
+    pub(crate) has_back_chain: bool,
 }
 
 /// Links the static library as a kernel does: everything that no export needs is left out, and debugging information
@@ -45,14 +48,19 @@ pub(crate) struct KernelObject {
 /// # Errors
 ///
 /// A tool is missing and cannot be installed, or the library does not build.
-pub(crate) fn build(workspace: &Workspace, core: &CoreLibrary, step: &Step, recipe: Recipe) -> Result<KernelObject> {
+pub(crate) fn build(
+    workspace: &Workspace,
+    compiler: &KernelCompiler,
+    step: &Step,
+    recipe: Recipe,
+) -> Result<KernelObject> {
     tool::ensure_all(workspace, &[tool::LINKER, tool::NM, tool::OBJDUMP])?;
     let mut command = workspace.cargo();
     command.args(["build", "--release", "--package", recipe.package]);
-    core.apply(&mut command);
+    let results = compiler.apply(workspace, &mut command)?;
     step.run(&mut command)?;
     let name = recipe.package.replace('-', "_");
-    let archive = workspace.target.join(TARGET).join("release").join(format!("lib{name}.a"));
+    let archive = results.join(format!("lib{name}.a"));
     // Of the members of the archive, those of the package itself are named after it; the others are of the compiler.
     let exported = Symbols::read(step, &archive, |member| member.starts_with(&name))?.exported;
     let exports: Vec<String> = exported.into_iter().filter(|symbol| !is_mangled(symbol)).collect();
@@ -67,5 +75,5 @@ pub(crate) fn build(workspace: &Workspace, core: &CoreLibrary, step: &Step, reci
         link.arg("-u").arg(symbol);
     });
     step.run(link.arg(&archive))?;
-    Ok(KernelObject { path, exports })
+    Ok(KernelObject { path, exports, has_back_chain: compiler.packs_frames() })
 }

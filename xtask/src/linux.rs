@@ -44,6 +44,7 @@ use report::{BootReport, Report};
 use run::Setting;
 pub(crate) use series::Series;
 pub(crate) use source::Source;
+pub(crate) use stamp::Stamp;
 
 /// The configuration of every kernel, below the workspace.
 const CONFIGURATION: &str = "qemu-s390x/linux/config";

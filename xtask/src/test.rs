@@ -4,6 +4,7 @@
 
 mod boots;
 mod dependencies;
+mod frames;
 mod library;
 mod object;
 mod source_text;
@@ -16,7 +17,7 @@ use crate::boot::Equipment;
 use crate::console::ktap::Counts;
 use crate::core_library::CoreLibrary;
 use crate::image;
-use crate::kernel_object;
+use crate::kernel_object::{self, compiler::KernelCompiler};
 use crate::linux;
 use crate::progress::{print_error, Step};
 use crate::report::Report;
@@ -222,8 +223,8 @@ fn library(bench: &mut Bench) -> Result<Counts> {
 }
 
 fn object(bench: &mut Bench) -> Result<Counts> {
-    let core = bench.core()?;
-    in_step("Linking the object", |step| object::check(&bench.workspace, &core, step)).map(|_| ONE)
+    let compiler = KernelCompiler::obtain(&bench.workspace)?;
+    in_step("Linking the object", |step| object::check(&bench.workspace, &compiler, step)).map(|_| ONE)
 }
 
 fn boot_default(bench: &mut Bench) -> Result<Counts> {

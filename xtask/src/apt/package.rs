@@ -248,6 +248,54 @@ pub(crate) fn download(
     bail!("no suite of Debian has the wanted version of {package}; there are\n  {}", seen.join("\n  "))
 }
 
+/// Fetches the first version of `package` from `minimum` on without installing it, beside it `alone` in the same version, and
+/// `whole` in the same version with everything that they depend on, whatever of it this machine has.
+///
+/// # Errors
+///
+/// No suite has such a version, or one of the others in it; the error lists what each has.
+pub(crate) fn download_set(
+    workspace: &Workspace,
+    step: &Step,
+    package: &str,
+    minimum: &str,
+    alone: &[&str],
+    whole: &[&str],
+) -> Result<Vec<PathBuf>> {
+    let archives = Archives::find(workspace, step)?;
+    let mut seen = Vec::new();
+    for suite in archives.suites(Suites::OldestFirst) {
+        // Backports need the release that they are made for.
+        let release = suite.strip_suffix("-backports").unwrap_or(&suite);
+        let mut suites = vec![archives.main.with_suite(release)];
+        if release != suite {
+            suites.push(archives.main.with_suite(&suite));
+        }
+        let state = State::create(workspace, &format!("set-{suite}"), &suites)?;
+        step.at(&format!("looking for {package} in {suite}"));
+        // As in `download`.
+        if state.update(step).is_err() {
+            seen.push(format!("{suite}: unreadable"));
+            continue;
+        }
+        let versions = state.versions(package)?;
+        let Some(version) = versions.iter().find(|version| at_least(version, minimum)) else {
+            seen.push(format!(
+                "{suite}: {}",
+                if versions.is_empty() { "none".to_owned() } else { versions.join(", ") }
+            ));
+            continue;
+        };
+        step.at(&format!("fetching {package} {version} from {suite}"));
+        let mut debs = state.download_whole(step, whole, version, &suite)?;
+        for name in [package].iter().chain(alone) {
+            debs.push(state.download(step, name, version)?);
+        }
+        return Ok(debs);
+    }
+    bail!("no suite of Debian has {package} {minimum} or newer; there are\n  {}", seen.join("\n  "))
+}
+
 /// Unpacks what `deb` has below `member` (a path without leading slash) into `directory`, without installing it.
 pub(crate) fn unpack(step: &Step, deb: &Path, member: &str, directory: &Path) -> Result<()> {
     fs::create_dir_all(directory)?;

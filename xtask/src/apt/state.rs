@@ -102,6 +102,28 @@ impl State {
         }
         bail!("apt-get downloaded {package} {version}, but there is no {start}*.deb in {}", debs.display())
     }
+
+    /// Fetches `packages` in one version, with everything that they depend on, as for a machine that has nothing; the
+    /// dependencies come from `suite` where it has them.
+    pub(crate) fn download_whole(
+        &self,
+        step: &Step,
+        packages: &[&str],
+        version: &str,
+        suite: &str,
+    ) -> Result<Vec<PathBuf>> {
+        let archives = self.directory.join("cache/archives");
+        let mut command = self.command("apt-get");
+        command.args(["-o", "Dir::State::status=/dev/null", "-t", suite]);
+        command.args(["install", "--download-only", "--yes", "--no-install-recommends"]);
+        step.run(command.args(packages.iter().map(|package| format!("{package}={version}"))))?;
+        let entries = fs::read_dir(&archives).with_context(|| format!("cannot read {}", archives.display()))?;
+        let mut debs = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
+        debs.retain(|path| path.extension().is_some_and(|extension| extension == "deb"));
+        ensure!(debs.len() >= packages.len(), "apt-get downloaded nothing to {}", archives.display());
+        debs.sort();
+        Ok(debs)
+    }
 }
 
 /// The archive behind a source, as its Release file describes it.

@@ -11,8 +11,7 @@ use anyhow::{Context, Result};
 use super::initrd::Initrd;
 use super::kernel::{compiler_version, make, Kernel, COMPILER};
 use super::stamp::{files, Stamp};
-use crate::core_library::CoreLibrary;
-use crate::kernel_object;
+use crate::kernel_object::{self, compiler::KernelCompiler};
 use crate::progress::Step;
 use crate::workspace::Workspace;
 
@@ -50,9 +49,9 @@ impl<'a> Guest<'a> {
     ///
     /// The cases of the module do not build.
     pub(crate) fn new(workspace: &Workspace, kernel: &'a Kernel) -> Result<Self> {
-        let core = CoreLibrary::obtain(workspace)?;
+        let compiler = KernelCompiler::obtain(workspace)?;
         let step = Step::start("Object with the cases");
-        let result = kernel_object::build(workspace, &core, &step, kernel_object::CASES);
+        let result = kernel_object::build(workspace, &compiler, &step, kernel_object::CASES);
         match &result {
             Ok(_) => step.done("built"),
             Err(_) => step.failed(),

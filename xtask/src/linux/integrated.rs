@@ -9,8 +9,8 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::source::Source;
-use crate::core_library::CoreLibrary;
 use crate::integrate;
+use crate::kernel_object::compiler::KernelCompiler;
 use crate::progress::Step;
 use crate::workspace::Workspace;
 
@@ -29,8 +29,8 @@ pub(crate) fn integrated(workspace: &Workspace, source: &Source) -> Result<Sourc
     if !(source.fixed && copy.is_dir()) {
         copy_tree(source, &copy)?;
     }
-    let core = CoreLibrary::obtain(workspace)?;
-    integrate::put_in(workspace, &core, &copy)?;
+    let compiler = KernelCompiler::obtain(workspace)?;
+    integrate::put_in(workspace, &compiler, &copy)?;
     Ok(Source { tree: copy, ..source.clone() })
 }
 

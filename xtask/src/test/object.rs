@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
 //! What the object that is linked into a kernel refers to: no panic, of the outside only what is listed, by relocations
-//! that a kernel takes; and no branch to an address that it computes.
+//! that a kernel takes; no branch to an address that it computes; and frames by which a kernel finds its callers.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
 
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 
-use crate::core_library::CoreLibrary;
-use crate::kernel_object::{self, symbols::Symbols};
+use super::frames;
+use crate::kernel_object::{self, compiler::KernelCompiler, symbols::Symbols};
 use crate::progress::Step;
 use crate::tool;
 use crate::workspace::Workspace;
@@ -32,8 +32,8 @@ pub(crate) fn names_panic(text: &str) -> bool {
 }
 
 /// Links the static library as a kernel does, and checks the result; returns how many exports it has.
-pub(crate) fn check(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> Result<usize> {
-    let object = kernel_object::build(workspace, core, step, kernel_object::DRIVER)?;
+pub(crate) fn check(workspace: &Workspace, compiler: &KernelCompiler, step: &Step) -> Result<usize> {
+    let object = kernel_object::build(workspace, compiler, step, kernel_object::DRIVER)?;
     let linked = Symbols::read(step, &object.path, |_| true)?;
     let list = workspace.root.join(UNDEFINED_SYMBOLS);
     let allowed = fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;
@@ -41,6 +41,13 @@ pub(crate) fn check(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> R
     let listing = step.run(Command::new(tool::OBJDUMP.program).arg("-dr").arg(&object.path))?;
     complaints.extend(indirect_branches(&listing));
     complaints.extend(foreign_relocations(&listing));
+    let (frames, broken) = frames::broken(&listing);
+    match (object.has_back_chain, broken.is_empty()) {
+        (true, _) => complaints.extend(broken),
+        (false, false) => eprintln!("left out: back traces through the object, for which there is no compiler"),
+        (false, true) => complaints.push("has packed frames, and nobody says so".to_owned()),
+    }
+    ensure!(frames > 0, "{} has no frame that could be looked at", object.path.display());
     match complaints.is_empty() {
         true => Ok(object.exports.len()),
         false => bail!("{}:\n{}", object.path.display(), complaints.join("\n")),

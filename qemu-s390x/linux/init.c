@@ -45,6 +45,7 @@ static const struct suite *const known[] = {
 	&recovery_suite,
 	&selftest_suite,
 	&statistics_suite,
+	&trace_suite,
 	&type1_suite,
 };
 

@@ -16,7 +16,7 @@ use crate::progress::Step;
 use crate::workspace::Workspace;
 use patch::{Patch, Texts};
 pub(crate) use plan::files_in;
-use plan::{directory, files, patches, APPLIED, EDITS, OBJECT};
+use plan::{directory, files, patches, APPLIED, EDITS, EXPOLINE_OBJECT, FACTS, MADE, OBJECT};
 
 /// Which tree, and which way.
 #[derive(Clone, Debug, clap::Args)]
@@ -40,7 +40,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let compiler = KernelCompiler::obtain(workspace)?;
     put_in(workspace, &compiler, &tree)?;
     println!(
-        "{}: the driver is in; say CONFIG_ZPCI_RUST=y (it needs CONFIG_EXPOLINE=n) and build as always",
+        "{}: the driver is in, compiled by {compiler}; say CONFIG_ZPCI_RUST=y and build as always",
         tree.display()
     );
     Ok(true)
@@ -84,11 +84,24 @@ pub(crate) fn put_in(workspace: &Workspace, compiler: &KernelCompiler, tree: &Pa
     for (source, target) in files(workspace)? {
         replace(&tree.join(target), &fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?)?;
     }
+    let expoline = object.expoline.context("no object for kernels with expolines")?;
     replace(&tree.join(directory()).join(OBJECT), &fs::read(&object.path)?)?;
+    replace(&tree.join(directory()).join(EXPOLINE_OBJECT), &fs::read(&expoline.path)?)?;
+    replace(&tree.join(directory()).join(FACTS), facts(object.has_back_chain).as_bytes())?;
     edited.iter().try_for_each(|(path, text)| replace(path, text.as_bytes()))?;
     // First the files, so that the note never tells of a patch that is not there; a patch without the note fits no more.
     patched.iter().try_for_each(|(path, text)| replace(&tree.join(path), text.as_bytes()))?;
     replace(&tree.join(directory()).join(APPLIED), patch.as_bytes())
+}
+
+/// What Kconfig is told of the objects.
+fn facts(has_back_chain: bool) -> String {
+    let default = if has_back_chain { "y" } else { "n" };
+    format!(
+        "# SPDX-License-Identifier: GPL-2.0-only\n\
+         # Of the objects that are there, by cargo xtask integrate.\n\
+         config ZPCI_RUST_BACK_CHAIN\n\tdef_bool {default}\n"
+    )
 }
 
 /// The patch that fits `tree`, and what it makes of the tree's files, without what an earlier one made of them.
@@ -134,10 +147,8 @@ fn revert(workspace: &Workspace, tree: &Path) -> Result<()> {
             replace(&path, without.as_bytes())?;
         }
     }
-    let targets = files(workspace)?
-        .into_iter()
-        .map(|(_, target)| target)
-        .chain([OBJECT, APPLIED].map(|name| directory().join(name)));
+    let targets =
+        files(workspace)?.into_iter().map(|(_, target)| target).chain(MADE.map(|name| directory().join(name)));
     for target in targets.map(|target| tree.join(target)).filter(|target| target.is_file()) {
         found = true;
         fs::remove_file(&target).with_context(|| format!("cannot remove {}", target.display()))?;
@@ -248,7 +259,9 @@ static int put_pfn(unsigned long pfn, int prot);
         for (source, target) in files(&workspace).unwrap() {
             replace(&tree.path().join(target), &fs::read(source).unwrap()).unwrap();
         }
-        replace(&tree.path().join(directory()).join(OBJECT), b"object").unwrap();
+        for name in MADE {
+            replace(&tree.path().join(directory()).join(name), b"made").unwrap();
+        }
         put_patch_in(&workspace, tree.path());
         assert_ne!(contents(tree.path()), before);
         revert(&workspace, tree.path()).unwrap();

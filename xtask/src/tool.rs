@@ -30,6 +30,9 @@ pub(crate) const LINKER: Tool = Tool {
 };
 
 /// Lists the symbols of s390x objects; in the same package as the linker.
+pub(crate) const ASSEMBLER: Tool = Tool { program: "s390x-linux-gnu-as", ..LINKER };
+
+/// See there.
 pub(crate) const NM: Tool = Tool { program: "s390x-linux-gnu-nm", ..LINKER };
 
 /// Disassembles s390x objects; in the same package as the linker.

@@ -29,6 +29,7 @@ extern const struct suite rebind_suite;
 extern const struct suite recovery_suite;
 extern const struct suite selftest_suite;
 extern const struct suite statistics_suite;
+extern const struct suite trace_suite;
 extern const struct suite type1_suite;
 
 #endif

@@ -48,6 +48,15 @@ pub(super) const EDITS: [Edit; 4] = [
 /// The name of the object in the driver's directory.
 pub(super) const OBJECT: &str = "zpci_rust.o_shipped";
 
+/// The name of the same for kernels with expolines.
+pub(super) const EXPOLINE_OBJECT: &str = "zpci_rust_expoline.o_shipped";
+
+/// The name of what Kconfig is told of the objects.
+pub(super) const FACTS: &str = "Kconfig.object";
+
+/// Everything in the driver's directory that is made and not copied.
+pub(super) const MADE: [&str; 4] = [OBJECT, EXPOLINE_OBJECT, FACTS, APPLIED];
+
 /// The name of the patch that was applied, in the driver's directory.
 pub(super) const APPLIED: &str = "applied.patch";
 

@@ -200,6 +200,7 @@ pub(crate) const BOOTS: &[Boot] = &[
         parameters: "iommu.strict=1 s390_iommu_aperture=0 zpci_rust.trust_dtsm=1 zpci.module=root",
         ..STRICT
     },
+    Boot { name: "trace", suites: &["trace"], processors: 2, ..LAZY },
     Boot { name: "benchmark", suites: &["benchmark"], ..STRICT },
     Boot { name: "selftest", suites: &["selftest"], ..LAZY },
 ];
@@ -214,6 +215,9 @@ impl Boot {
     pub(crate) fn left_out(&self, series: Series, implementation: Implementation) -> Option<&'static str> {
         if self.answers == Answers::Identity && series == Series::V6_12 {
             return Some("has no domains without translation");
+        }
+        if self.name == "trace" && implementation == Implementation::Stock {
+            return Some("has no object of which there could be a trace");
         }
         if self.name == "busy-mpcifc" && implementation == Implementation::RustUnasked {
             return Some("registers tables after a reset by itself, and waits without end");

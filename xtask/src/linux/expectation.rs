@@ -187,16 +187,19 @@ const fn of_firmware(case: &'static str, cause: &'static str) -> Expectation {
     Expectation { case: ("firmware", case), cause }
 }
 
-/// Whether the kernel is known to raise alarms in the boot called `boot`: the stock driver warns of what the module does to it.
+/// Whether the kernel is known to raise alarms in the boot called `boot`: the stock driver warns of what the module does to
+/// it, and one module of what it is asked to.
 pub(crate) fn may_alarm(series: Series, implementation: Implementation, boot: &str) -> bool {
-    implementation == Implementation::Stock
-        && match boot {
-            "module" => true,
-            "root" => series == Series::V6_12,
-            // It sleeps with a spinlock held.
-            "instructions" => series != Series::V6_12,
-            _ => false,
-        }
+    // It warns on purpose.
+    boot == "trace"
+        || implementation == Implementation::Stock
+            && match boot {
+                "module" => true,
+                "root" => series == Series::V6_12,
+                // It sleeps with a spinlock held.
+                "instructions" => series != Series::V6_12,
+                _ => false,
+            }
 }
 
 /// A report of a kernel that looks at itself, on something that is not the driver's.

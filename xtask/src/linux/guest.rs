@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 
 use super::initrd::Initrd;
 use super::kernel::{compiler_version, make, Kernel, COMPILER};
@@ -19,7 +19,7 @@ use crate::workspace::Workspace;
 const SOURCES: &str = "qemu-s390x/linux";
 
 /// What Kbuild makes of our module sources.
-const MODULES: [&str; 3] = ["zpci_test.ko", "zpci_cases.ko", "zpci_clock.ko"];
+const MODULES: [&str; 4] = ["zpci_test.ko", "zpci_cases.ko", "zpci_clock.ko", "zpci_trace.ko"];
 
 /// What the Kbuild file of our modules calls the object with the cases.
 const CASES: &str = "zpci_cases_rust.o_shipped";
@@ -174,7 +174,7 @@ impl<'a> Guest<'a> {
                 for include in ["tools/testing/selftests", "tools/include"] {
                     compile.arg("-I").arg(self.kernel.tree.join(include));
                 }
-                compile.arg("-o").arg(&program).arg(&source).args(sources(&theirs.join("lib"))?);
+                compile.arg("-o").arg(&program).arg(&source).args(library_sources(&theirs.join("lib"))?);
                 finish(Step::start(format!("Self-test {name}")), &mut compile)?;
             }
             programs.push((name, program));
@@ -206,8 +206,46 @@ fn finish(step: Step, command: &mut Command) -> Result<()> {
     result.map(drop)
 }
 
+/// The C files of the library of the self-tests that are for every architecture, as its makefile has them.
+fn library_sources(library: &Path) -> Result<Vec<PathBuf>> {
+    let path = library.join("libvfio.mk");
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let names = unconditional(&text, "LIBVFIO_C");
+    ensure!(!names.is_empty(), "{} names no file", path.display());
+    Ok(names.into_iter().map(|name| library.join(name)).collect())
+}
+
+/// What `makefile` adds to `variable` outside of conditions.
+fn unconditional<'a>(makefile: &'a str, variable: &str) -> Vec<&'a str> {
+    let (mut depth, mut values) = (0_u32, Vec::new());
+    for line in makefile.lines() {
+        let mut words = line.split_whitespace();
+        match words.next() {
+            Some("ifeq" | "ifneq" | "ifdef" | "ifndef") => depth += 1,
+            Some("endif") => depth = depth.saturating_sub(1),
+            Some(name) if depth == 0 && name == variable => {
+                values.extend(words.skip_while(|word| [":=", "+=", "="].contains(word)));
+            }
+            _ => {}
+        }
+    }
+    values
+}
+
 /// The C files directly in `directory`.
 fn sources(directory: &Path) -> Result<Vec<PathBuf>> {
     let is_source = |path: &PathBuf| path.parent() == Some(directory) && path.extension().is_some_and(|e| e == "c");
     Ok(files(directory)?.into_iter().filter(is_source).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_for_every_architecture_is_taken() {
+        let makefile = "LIBVFIO_C := iommu.c\nLIBVFIO_C += sysfs.c\n\nifeq ($(ARCH:x86_64=x86),x86)\n\
+                        LIBVFIO_C += drivers/dsa/dsa.c\nendif\n\nLIBVFIO_C += drivers/igb/igb.c\nLIBVFIO_O := $(LIBVFIO_C)\n";
+        assert_eq!(unconditional(makefile, "LIBVFIO_C"), ["iommu.c", "sysfs.c", "drivers/igb/igb.c"]);
+    }
 }

@@ -10,7 +10,8 @@ use std::process::Command;
 use anyhow::{bail, ensure, Context, Result};
 
 use super::frames;
-use crate::kernel_object::{self, compiler::KernelCompiler, symbols::Symbols};
+use crate::kernel_object::expoline::{TABLES, THUNK};
+use crate::kernel_object::{self, compiler::KernelCompiler, symbols::Symbols, Expoline};
 use crate::progress::Step;
 use crate::tool;
 use crate::workspace::Workspace;
@@ -48,10 +49,69 @@ pub(crate) fn check(workspace: &Workspace, compiler: &KernelCompiler, step: &Ste
         (false, true) => complaints.push("has packed frames, and nobody says so".to_owned()),
     }
     ensure!(frames > 0, "{} has no frame that could be looked at", object.path.display());
+    if let Some(expoline) = &object.expoline {
+        complaints.extend(expoline_complaints(step, expoline, &object.exports, &parse_list(&allowed))?);
+    }
     match complaints.is_empty() {
         true => Ok(object.exports.len()),
         false => bail!("{}:\n{}", object.path.display(), complaints.join("\n")),
     }
+}
+
+/// What is wrong with the object for kernels with expolines: a branch that goes through no thunk, one that the kernel could
+/// not take the thunk out of, another interface than the other object has.
+fn expoline_complaints(
+    step: &Step,
+    expoline: &Expoline,
+    exports: &[String],
+    allowed: &BTreeSet<String>,
+) -> Result<Vec<String>> {
+    let of_expoline = |complaint| format!("with expolines: {complaint}");
+    let mut linked = Symbols::read(step, &expoline.path, |_| true)?;
+    linked.undefined.retain(|symbol| !symbol.starts_with(THUNK));
+    let mut found = complaints(&linked, allowed);
+    if !linked.exported.iter().eq(exports) {
+        found.push(format!("exports {:?} in place of {exports:?}", linked.exported));
+    }
+    let listing = step.run(Command::new(tool::OBJDUMP.program).arg("-dr").arg(&expoline.path))?;
+    found.extend(register_branches(&listing, &["%r0"]));
+    found.extend(foreign_relocations(&listing));
+    let tables = step.run(Command::new(tool::OBJDUMP.program).arg("-r").arg(&expoline.path))?;
+    let (jumps, entries) = (thunk_jumps(&listing), table_entries(&tables));
+    if jumps != entries {
+        found.push(format!("jumps to thunks at {jumps:x?}, and entries for {entries:x?}"));
+    }
+    if jumps.len() != expoline.branches {
+        found.push(format!("{} jumps to thunks in place of {} branches", jumps.len(), expoline.branches));
+    }
+    Ok(found.into_iter().map(of_expoline).collect())
+}
+
+/// Where a disassembly jumps to a thunk: the instruction that the relocation before is in the middle of.
+fn thunk_jumps(listing: &str) -> BTreeSet<u64> {
+    let relocations = listing.lines().filter(|line| line.contains("R_390_") && line.contains(THUNK));
+    // The operand is two bytes behind the start of BRCL and BRASL.
+    relocations.filter_map(|line| hexadecimal(line.trim().split(':').next()?)?.checked_sub(2)).collect()
+}
+
+/// The instructions that the tables name, out of the relocations of an object.
+fn table_entries(relocations: &str) -> BTreeSet<u64> {
+    let mut in_table = false;
+    let mut found = BTreeSet::new();
+    for line in relocations.lines() {
+        if let Some(section) = line.strip_prefix("RELOCATION RECORDS FOR [") {
+            in_table = TABLES.iter().any(|table| section.strip_prefix(table) == Some("]:"));
+        }
+        let target = line.split_once(" R_390_PC32 ").and_then(|(_, target)| target.trim().strip_prefix(".text"));
+        if let (true, Some(target)) = (in_table, target) {
+            found.extend(if target.is_empty() { Some(0) } else { target.strip_prefix('+').and_then(hexadecimal) });
+        }
+    }
+    found
+}
+
+fn hexadecimal(text: &str) -> Option<u64> {
+    u64::from_str_radix(text.strip_prefix("0x").unwrap_or(text), 16).ok()
 }
 
 /// What is wrong with an object of these symbols.
@@ -70,6 +130,11 @@ fn complaints(linked: &Symbols, allowed: &BTreeSet<String>) -> Vec<String> {
 ///
 /// A branch by register 0 goes nowhere: it is how a processor is made to wait for its stores.
 fn indirect_branches(listing: &str) -> Vec<String> {
+    register_branches(listing, &["%r0", "%r14"])
+}
+
+/// The branches of a disassembly that go to an address in a register that is not one of `harmless`.
+fn register_branches(listing: &str, harmless: &[&str]) -> Vec<String> {
     let mut function = "";
     let mut found = Vec::new();
     for line in listing.lines() {
@@ -84,7 +149,11 @@ fn indirect_branches(listing: &str) -> Vec<String> {
         let indirect = match mnemonic.trim() {
             "basr" | "balr" | "bassm" | "bsm" | "bctgr" => target != "%r0",
             name if name.starts_with('b') && name.ends_with('r') && operands.contains("%r") => {
-                !matches!(target, "%r0" | "%r14")
+                !harmless.contains(&target)
+            }
+            // Compare and branch: CRB, CGRB, CLRB, CLGRB, CIB, CGIB, CLIB, CLGIB.
+            name if is_compare_and_branch(name) => {
+                !harmless.iter().any(|register| target.contains(&format!("({register})")))
             }
             _ => false,
         };
@@ -93,6 +162,12 @@ fn indirect_branches(listing: &str) -> Vec<String> {
         }
     }
     found
+}
+
+/// Whether the instruction compares and branches to an address in a register, and not to one that it names itself.
+fn is_compare_and_branch(name: &str) -> bool {
+    let comparisons = ["crb", "cgrb", "clrb", "clgrb", "cib", "cgib", "clib", "clgib"];
+    comparisons.iter().any(|comparison| name.starts_with(comparison))
 }
 
 /// The relocations of a disassembly that a kernel does not take.
@@ -167,6 +242,43 @@ x.o:0000000000000020 r .Lanon
         let found = indirect_branches(listing);
         assert_eq!(found.len(), 3, "{found:?}");
         assert!(found.iter().all(|complaint| complaint.contains("in second:")), "{found:?}");
+    }
+
+    #[test]
+    fn returns_are_found_where_they_need_thunks() {
+        let listing = "\
+0000000000000000 <first>:
+   0:\t07 fe               \tbr\t%r14
+   2:\t07 f0               \tbr\t%r0
+   4:\tec 20 e0 00 82 fd   \tclgibe\t%r2,0,0(%r14)
+   a:\tc0 f4 00 00 00 00   \tjg\ta <first+0xa>
+";
+        assert_eq!(indirect_branches(listing), [""; 0]);
+        assert_eq!(register_branches(listing, &["%r0"]).len(), 2);
+    }
+
+    #[test]
+    fn each_jump_to_a_thunk_has_an_entry() {
+        let listing = "\
+   0:\tc0 f4 00 00 00 00   \tjg\t0 <first>
+\t\t\t2: R_390_PC32DBL\t__s390_indirect_jump_r14+0x2
+   6:\tc0 e5 00 00 00 00   \tbrasl\t%r14,6 <first+0x6>
+\t\t\t8: R_390_PLT32DBL\tzpci_rust_call+0x2
+  1a:\tc0 f4 00 00 00 00   \tjg\t1a <first+0x1a>
+\t\t\t1c: R_390_PC32DBL\t__s390_indirect_jump_r14+0x2
+";
+        let tables = "\
+RELOCATION RECORDS FOR [.text]:
+OFFSET           TYPE              VALUE
+0000000000000002 R_390_PC32        .text+0x0000000000000099
+
+RELOCATION RECORDS FOR [.s390_return_reg]:
+OFFSET           TYPE              VALUE
+0000000000000000 R_390_PC32        .text
+0000000000000004 R_390_PC32        .text+0x000000000000001a
+";
+        assert_eq!(thunk_jumps(listing), BTreeSet::from([0, 0x1a]));
+        assert_eq!(table_entries(tables), thunk_jumps(listing));
     }
 
     #[test]

@@ -56,7 +56,7 @@ const LIMIT: u64 = 300;
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
     /// Series of the kernel whose source Debian packages
-    #[arg(long, value_enum, default_value_t = Series::V7_2, conflicts_with = "source")]
+    #[arg(long, value_enum, default_value_t = Series::V7_3, conflicts_with = "source")]
     kernel: Series,
     /// Build this kernel tree instead, which is only read
     #[arg(long, value_name = "DIR")]
@@ -97,7 +97,7 @@ impl Default for Options {
     /// The newest kernel with the driver in it.
     fn default() -> Self {
         Self {
-            kernel: Series::V7_2,
+            kernel: Series::V7_3,
             source: None,
             stock: false,
             config: Vec::new(),
@@ -114,12 +114,12 @@ impl Default for Options {
 }
 
 /// The boots that every change has to pass: the driver under a kernel's own drivers, under user space, which is told of
-/// it, under a module, and the shared cases beside it.
-const CHECKED: [&str; 5] = ["lazy", "vfio", "container", "module", "cases"];
+/// it, under a module, the shared cases beside it, and back traces through it.
+const CHECKED: [&str; 6] = ["lazy", "vfio", "container", "module", "cases", "trace"];
 
 /// The tree of the newest kernel, as it is.
 pub(crate) fn newest_source(workspace: &Workspace) -> Result<PathBuf> {
-    Ok(Source::packaged(workspace, Series::V7_2)?.tree)
+    Ok(Source::packaged(workspace, Series::V7_3)?.tree)
 }
 
 /// Boots the newest kernel with the driver in it, and counts what the guest found.
@@ -145,9 +145,9 @@ pub(crate) struct Measured {
     pub(crate) boots: Vec<BootReport>,
 }
 
-/// Boots the newest kernel, with its own zPCI code if `stock`, in each of `boots` with further arguments of QEMU.
+/// Boots the kernel that figures are measured with, with its own zPCI code if `stock`, in each of `boots` with further arguments of QEMU.
 pub(crate) fn measure(workspace: &Workspace, stock: bool, boots: &[&Boot], arguments: &[String]) -> Result<Measured> {
-    let options = Options { stock, arguments: arguments.to_owned(), ..Options::default() };
+    let options = Options { kernel: Series::V7_2, stock, arguments: arguments.to_owned(), ..Options::default() };
     let (kernel, source, implementation) = build(workspace, &options)?;
     let setting = options.setting(workspace, &kernel, &source, implementation)?;
     let initrd = Guest::new(workspace, &kernel)?.initrd(false)?;

@@ -53,6 +53,9 @@
 #ifndef ZPCI_CC_BUSY
 #define ZPCI_CC_BUSY				2
 #endif
+#ifndef ZPCI_CC_INVAL_HANDLE
+#define ZPCI_CC_INVAL_HANDLE			3
+#endif
 
 /* Allocating an object names the object alone. */
 #ifndef kzalloc_obj

@@ -125,25 +125,43 @@ static noinline __cold void zpci_shim_record(u8 instruction, u8 cc, u8 status, u
 	zpci_err_hex_level(cc == ZPCI_CC_BUSY ? 1 : 0, &record, sizeof(record));
 }
 
+/* In place of a condition code: the instruction ended in a program check. */
+#define ZPCI_REFUSED	4
+
+/* What a machine refuses is done to no function. */
+static noinline __cold int zpci_shim_refused(const char *instruction, u64 first, u64 second)
+{
+	pr_err_ratelimited("the machine refused %s with operands %#llx %#llx\n", instruction, first,
+			   second);
+	return ZPCI_CC_INVAL_HANDLE;
+}
+
 u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status)
 {
-	u64 request = ZPCI_CREATE_REQ(handle, 0, control);
-	int cc;
+	const u64 issued = ZPCI_CREATE_REQ(handle, 0, control);
+	u64 request = issued;
+	int cc = ZPCI_REFUSED;
 
 	asm volatile("	.insn	rxy,0xe300000000d0,%[request],%[fib]\n"
-		"	ipm	%[cc]\n"
+		"0:	ipm	%[cc]\n"
 		"	srl	%[cc],28\n"
-		: [cc] "=d" (cc), [request] "+d" (request)
+		"1:\n"
+		EX_TABLE(0b, 1b)
+		: [cc] "+&d" (cc), [request] "+&d" (request)
 		: [fib] "Q" (*(const struct zpci_fib *)fib)
 		: "cc", "memory");
 	*status = request >> 24 & 0xff;
+	if (cc == ZPCI_REFUSED)
+		cc = zpci_shim_refused("MPCIFC", issued, ((const struct zpci_fib *)fib)->iota);
 	if (cc)
-		zpci_shim_record('M', cc, *status, request, 0);
+		zpci_shim_record('M', cc, *status, issued, 0);
 	return cc;
 }
 
-static noinline __cold u32 zpci_shim_rpcit_refused(u8 cc, u8 status, u64 start, u64 length)
+static noinline __cold u32 zpci_shim_rpcit_failed(u8 cc, u8 status, u64 start, u64 length)
 {
+	if (cc == ZPCI_REFUSED)
+		cc = zpci_shim_refused("RPCIT", start, length);
 	zpci_shim_record('R', cc, status, start, length);
 	return (u32)status << 8 | cc;
 }
@@ -152,17 +170,19 @@ u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length)
 {
 	union register_pair range = { .even = start, .odd = length };
 	u64 function = (u64)handle << 32;
-	int cc;
+	int cc = ZPCI_REFUSED;
 
 	asm volatile("	.insn	rre,0xb9d30000,%[function],%[range]\n"
-		"	ipm	%[cc]\n"
+		"0:	ipm	%[cc]\n"
 		"	srl	%[cc],28\n"
-		: [cc] "=d" (cc), [function] "+d" (function)
+		"1:\n"
+		EX_TABLE(0b, 1b)
+		: [cc] "+&d" (cc), [function] "+&d" (function)
 		: [range] "d" (range.pair)
 		: "cc", "memory");
 	if (likely(!cc))
 		return 0;
-	return zpci_shim_rpcit_refused(cc, function >> 24 & 0xff, start, length);
+	return zpci_shim_rpcit_failed(cc, function >> 24 & 0xff, start, length);
 }
 
 bool zpci_rust_pause_set(u32 busy)

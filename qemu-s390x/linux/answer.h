@@ -6,7 +6,8 @@
  *
  *	0x40iiiiii	answers go to the function whose handle ends so
  *	0x5Msscnnn	answers begin: M is 1 for MPCIFC and 0 for RPCIT, ss the
- *			status, c the condition code, nnn how many there are
+ *			status, c the condition code, or 4 for a program check
+ *			in place of one, nnn how many there are
  *	0x60000000	answers end; the VFN of the response is their number
  */
 #ifndef GUEST_ANSWER_H
@@ -18,10 +19,13 @@
 struct answer {
 	/* MPCIFC that registers and deregisters tables, otherwise RPCIT. */
 	bool mpcifc;
+	/* ANSWER_REFUSED in place of a condition code for a program check. */
 	uint8_t cc, status;
 	/* At most 0xffe. */
 	uint16_t count;
 };
+
+#define ANSWER_REFUSED 4
 
 /* No end; busy without end goes to every function, the rest to one. */
 #define ANSWER_FOR_EVER 0xfff

@@ -25,6 +25,9 @@ pub(crate) const INDEX: u64 = 0xff_ffff;
 /// Operations of MPCIFC that are answered: register and deregister I/O address translation.
 pub(crate) const OPERATIONS: [u64; 2] = [4, 5];
 
+/// In place of a condition code: a program check.
+const REFUSED: u8 = 4;
+
 /// So many answers are answers without end.
 const FOR_EVER: u32 = 0xfff;
 
@@ -43,7 +46,7 @@ enum Request {
 struct Answers {
     /// MPCIFC, otherwise RPCIT.
     mpcifc: bool,
-    /// The condition code.
+    /// The condition code, or [`REFUSED`].
     cc: u8,
     status: u8,
     /// After so many the instruction is executed again.
@@ -57,7 +60,7 @@ impl Request {
             5 => Some(Self::Answers(Answers {
                 mpcifc: handle >> 24 & 1 == 1,
                 status: (handle >> 16) as u8,
-                cc: (handle >> 12) as u8 & 3,
+                cc: (handle >> 12) as u8 & 7,
                 count: handle & 0xfff,
             })),
             6 => Some(Self::End),
@@ -91,6 +94,14 @@ fn busy(operands: Operands) -> Vec<u8> {
         Operands::Rpcit { function: register } | Operands::Clp { block: register } => {
             vec![0xa7, (register as u8) << 4 | 0xe, 0x80, 0]
         }
+    }
+}
+
+/// As many bytes as the instruction with `operands` has, that are no instruction of any machine.
+fn invalid(operands: Operands) -> &'static [u8] {
+    match operands {
+        Operands::Mpcifc { .. } => &[0xe3, 0, 0, 0, 0, 0xff],
+        Operands::Rpcit { .. } | Operands::Clp { .. } => &[0xb9, 0xff, 0, 0],
     }
 }
 
@@ -190,14 +201,25 @@ impl<'a> Answerer<'a> {
         let is_translation = matches!(operands, Operands::Rpcit { .. }) || OPERATIONS.contains(&(value & 0xff));
         match self.answers.filter(|answers| answers.count == FOR_EVER || self.given < answers.count) {
             Some(answers) if [value >> 32 & INDEX, INDEX].contains(&self.function) && is_translation => {
+                self.given += 1;
+                if answers.cc == REFUSED {
+                    return self.refuse(address, operands);
+                }
                 let status = value & !(0xff << 24) | u64::from(answers.status) << 24;
                 self.debugger.set_general_register(register, status)?;
-                self.debugger.answer(answers.cc, address + operands.length())?;
-                self.given += 1;
-                Ok(())
+                self.debugger.answer(answers.cc, address + operands.length())
             }
             _ => self.debugger.step(),
         }
+    }
+
+    /// Has the instruction at `address` end in a program check, which is where the guest is then.
+    fn refuse(&mut self, address: u64, operands: Operands) -> Result<()> {
+        let mut bytes = vec![0; operands.length() as usize];
+        self.debugger.read(address, &mut bytes)?;
+        self.debugger.write(address, invalid(operands))?;
+        self.debugger.step()?;
+        self.debugger.write(address, &bytes)
     }
 }
 
@@ -210,6 +232,8 @@ mod tests {
         assert_eq!(Request::of(0x4002_0001), Some(Request::Function(0x02_0001)));
         let answers = Answers { mpcifc: true, cc: 1, status: 40, count: 3 };
         assert_eq!(Request::of(0x5128_1003), Some(Request::Answers(answers)));
+        let refused = Answers { mpcifc: false, cc: REFUSED, status: 0, count: FOR_EVER };
+        assert_eq!(Request::of(0x5000_4fff), Some(Request::Answers(refused)));
         assert_eq!(Request::of(0x6000_0000), Some(Request::End));
         for handle in [0, 0x0002_0001, 0x8002_0001, 0xff02_0001] {
             assert_eq!(Request::of(handle), None);
@@ -221,6 +245,7 @@ mod tests {
         let mpcifc = Operands::Mpcifc { request: 3, base: 4, displacement: 0 };
         for operands in [mpcifc, Operands::Rpcit { function: 3 }] {
             assert_eq!(busy(operands).len() as u64, operands.length());
+            assert_eq!(invalid(operands).len() as u64, operands.length());
         }
         // cfi %r3,-2147483648 and chi %r5,-32768
         assert_eq!(busy(mpcifc), [0xc2, 0x3d, 0x80, 0, 0, 0]);

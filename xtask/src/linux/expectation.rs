@@ -105,7 +105,7 @@ const NO_REFRESH: &str =
     "tables are registered without a refresh of what is in them, which a function in refresh mode needs";
 
 /// On the stock kernel of any series: what CLP says that is not so, and what nobody tells.
-const STOCK: [Expectation; 13] = [
+const STOCK: [Expectation; 15] = [
     of_firmware("entries of no byte", "clp_list_pci_req() divides by the size of an entry"),
     of_firmware("entries of one byte", LENGTHS),
     of_firmware("length beyond the block", LENGTHS),
@@ -115,6 +115,8 @@ const STOCK: [Expectation; 13] = [
     Expectation { case: ("container-attributes", ""), cause: TELLS },
     Expectation { case: ("join", "zpci "), cause: TELLS },
     Expectation { case: ("hardware", "zpci "), cause: TELLS },
+    Expectation { case: ("instructions", "RPCIT refused"), cause: STOPS },
+    Expectation { case: ("instructions", "MPCIFC refused"), cause: STOPS },
     Expectation { case: ("instructions", "RPCIT busy without end"), cause: WAITS },
     Expectation { case: ("instructions", "MPCIFC busy without end"), cause: WAITS },
     // How often is a matter of luck, so it is counted and not judged.
@@ -123,6 +125,7 @@ const STOCK: [Expectation; 13] = [
 ];
 
 const WAITS: &str = "zpci_refresh_trans() and zpci_mod_fc() wait for a busy machine for ever";
+const STOPS: &str = "a program check of MPCIFC or RPCIT has no entry in the table of exceptions, so the kernel stops";
 const SLEEPS: &str = "zpci_iommu_register_ioat() holds a spinlock while zpci_mod_fc() sleeps";
 const DEREGISTERS: &str = "RPCIT reaches functions that were deregistered since they were found on the list";
 

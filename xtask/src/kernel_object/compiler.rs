@@ -4,8 +4,7 @@
 //!
 //! A kernel for s390x finds the callers of a function by a chain of stack frames that are packed: the address of the
 //! frame before is at 152, not at 0. A function compiled otherwise runs, but ends every back trace, or sends it astray.
-//! So the compiler has to know `-Zpacked-stack`, and `core` has to be compiled by it with the same flags: they change how
-//! functions call each other, so the compiler refuses to mix them.
+//! So the compiler has to know `-Zpacked-stack`, and `core` is compiled by it with the same flags.
 //!
 //! In this order: the compiler of this machine, with the source of its `core`; Debian's, which is unpacked beside the
 //! results and not installed; the compiler of this machine without packed frames, which everything says then.

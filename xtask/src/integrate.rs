@@ -259,7 +259,8 @@ static int put_pfn(unsigned long pfn, int prot);
         for (source, target) in files(&workspace).unwrap() {
             replace(&tree.path().join(target), &fs::read(source).unwrap()).unwrap();
         }
-        for name in MADE {
+        // The note of the patch comes with the patch.
+        for name in MADE.into_iter().filter(|name| *name != APPLIED) {
             replace(&tree.path().join(directory()).join(name), b"made").unwrap();
         }
         put_patch_in(&workspace, tree.path());

@@ -135,7 +135,7 @@ const LENGTHS: &str = "clp_list_pci() takes what is behind the block for entries
 const TOKENS: &str = "clp_list_pci() goes on as long as there is a token";
 
 /// With the driver in a kernel that registers tables by itself.
-const UNASKED: [Expectation; 20] = [
+const UNASKED: [Expectation; 21] = [
     of_module("format/what CLP said is kept", UNASKED_WINDOW),
     of_module("root/", "the kernel registers region-third tables only"),
     Expectation { case: ("nvme", "type1 hot reset"), cause: UNASKED_REFRESH },
@@ -155,6 +155,7 @@ const UNASKED: [Expectation; 20] = [
     of_instruction("MPCIFC cc 1 status 28", UNASKED_ERROR),
     of_instruction("MPCIFC cc 1 status 40", UNASKED_ERROR),
     of_instruction("MPCIFC cc 3", UNASKED_ERROR),
+    of_instruction("MPCIFC refused", UNASKED_ERROR),
     of_instruction("back to their drivers", UNASKED_ERROR),
 ];
 

@@ -3,6 +3,7 @@
 //! Puts the driver into a kernel tree, and takes it out again without a trace.
 
 mod block;
+mod crates;
 mod patch;
 mod plan;
 
@@ -24,6 +25,9 @@ pub(crate) struct Options {
     /// The kernel tree that gets the driver
     #[arg(value_name = "TREE")]
     tree: PathBuf,
+    /// Put the sources of the crates in, to be compiled by the kernel's own build with CONFIG_RUST
+    #[arg(long, conflicts_with = "revert")]
+    source: bool,
     /// Take the driver out again
     #[arg(long)]
     revert: bool,
@@ -37,8 +41,16 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         println!("{}: the driver is out", tree.display());
         return Ok(true);
     }
+    if options.source {
+        put_in(workspace, Form::Source, &tree)?;
+        println!(
+            "{}: the driver is in as source; say CONFIG_RUST=y and CONFIG_ZPCI_RUST=y, and build as always",
+            tree.display()
+        );
+        return Ok(true);
+    }
     let compiler = KernelCompiler::obtain(workspace)?;
-    put_in(workspace, &compiler, &tree)?;
+    put_in(workspace, Form::Object(&compiler), &tree)?;
     println!(
         "{}: the driver is in, compiled by {compiler}; say CONFIG_ZPCI_RUST=y and build as always",
         tree.display()
@@ -46,7 +58,17 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     Ok(true)
 }
 
-/// Builds the object and puts it and the shim into `tree`; what is there already is brought up to date.
+/// What of the crates goes into a tree.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Form<'a> {
+    /// Objects that this compiler makes.
+    Object(&'a KernelCompiler),
+    /// The sources.
+    Source,
+}
+
+/// Puts the crates in this form and the shim into `tree`; what is there already is brought up to date, and the other form
+/// is taken out.
 ///
 /// Nothing is written when the tree is not one that the driver is made for. A file that would stay the same is not
 /// touched, so that the kernel's build does nothing twice. Files are replaced, not changed in place, so that hard links
@@ -55,16 +77,11 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
 /// # Errors
 ///
 /// The object cannot be built, or the tree has no place for an edit.
-pub(crate) fn put_in(workspace: &Workspace, compiler: &KernelCompiler, tree: &Path) -> Result<()> {
-    let step = Step::start("Object for the kernel");
-    let object = match kernel_object::build(workspace, compiler, &step, kernel_object::DRIVER) {
-        Ok(object) => object,
-        Err(error) => {
-            step.failed();
-            return Err(error);
-        }
+pub(crate) fn put_in(workspace: &Workspace, form: Form<'_>, tree: &Path) -> Result<()> {
+    let crates = match form {
+        Form::Object(compiler) => objects(workspace, compiler)?,
+        Form::Source => sources(workspace)?,
     };
-    step.done(&format!("{} exports", object.exports.len()));
     let edited = EDITS
         .iter()
         .map(|edit| {
@@ -84,23 +101,60 @@ pub(crate) fn put_in(workspace: &Workspace, compiler: &KernelCompiler, tree: &Pa
     for (source, target) in files(workspace)? {
         replace(&tree.join(target), &fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?)?;
     }
-    let expoline = object.expoline.context("no object for kernels with expolines")?;
-    replace(&tree.join(directory()).join(OBJECT), &fs::read(&object.path)?)?;
-    replace(&tree.join(directory()).join(EXPOLINE_OBJECT), &fs::read(&expoline.path)?)?;
-    replace(&tree.join(directory()).join(FACTS), facts(object.has_back_chain).as_bytes())?;
+    let stale = [OBJECT, EXPOLINE_OBJECT].map(PathBuf::from).into_iter().map(|name| directory().join(name));
+    for old in stale.chain(crates::files(workspace)?.into_iter().map(|(_, target)| target)) {
+        if crates.iter().all(|(target, _)| *target != old) && tree.join(&old).is_file() {
+            fs::remove_file(tree.join(&old)).with_context(|| format!("cannot remove {}", old.display()))?;
+        }
+    }
+    crates.iter().try_for_each(|(target, bytes)| replace(&tree.join(target), bytes))?;
     edited.iter().try_for_each(|(path, text)| replace(path, text.as_bytes()))?;
     // First the files, so that the note never tells of a patch that is not there; a patch without the note fits no more.
     patched.iter().try_for_each(|(path, text)| replace(&tree.join(path), text.as_bytes()))?;
     replace(&tree.join(directory()).join(APPLIED), patch.as_bytes())
 }
 
-/// What Kconfig is told of the objects.
-fn facts(has_back_chain: bool) -> String {
-    let default = if has_back_chain { "y" } else { "n" };
+/// Files of a kernel tree: where each goes, and what is in it.
+type Contents = Vec<(PathBuf, Vec<u8>)>;
+
+/// The objects, and what Kconfig is told of them.
+fn objects(workspace: &Workspace, compiler: &KernelCompiler) -> Result<Contents> {
+    let step = Step::start("Object for the kernel");
+    let object = match kernel_object::build(workspace, compiler, &step, kernel_object::DRIVER) {
+        Ok(object) => object,
+        Err(error) => {
+            step.failed();
+            return Err(error);
+        }
+    };
+    step.done(&format!("{} exports", object.exports.len()));
+    let expoline = object.expoline.context("no object for kernels with expolines")?;
+    Ok(vec![
+        (directory().join(OBJECT), fs::read(&object.path)?),
+        (directory().join(EXPOLINE_OBJECT), fs::read(&expoline.path)?),
+        (directory().join(FACTS), facts(false, object.has_back_chain).into_bytes()),
+    ])
+}
+
+/// The sources of the crates, and what Kconfig is told of them.
+fn sources(workspace: &Workspace) -> Result<Contents> {
+    let mut contents = vec![(directory().join(FACTS), facts(true, true).into_bytes())];
+    for (source, target) in crates::files(workspace)? {
+        contents.push((target, fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?));
+    }
+    Ok(contents)
+}
+
+/// What Kconfig is told of the crates.
+fn facts(is_source: bool, has_back_chain: bool) -> String {
+    let default = |fact: bool| if fact { "y" } else { "n" };
     format!(
         "# SPDX-License-Identifier: GPL-2.0-only\n\
-         # Of the objects that are there, by cargo xtask integrate.\n\
-         config ZPCI_RUST_BACK_CHAIN\n\tdef_bool {default}\n"
+         # Of the crates that are there, by cargo xtask integrate.\n\
+         config ZPCI_RUST_SOURCE\n\tdef_bool {}\n\n\
+         config ZPCI_RUST_BACK_CHAIN\n\tdef_bool {}\n",
+        default(is_source),
+        default(has_back_chain)
     )
 }
 
@@ -147,22 +201,36 @@ fn revert(workspace: &Workspace, tree: &Path) -> Result<()> {
             replace(&path, without.as_bytes())?;
         }
     }
-    let targets =
-        files(workspace)?.into_iter().map(|(_, target)| target).chain(MADE.map(|name| directory().join(name)));
+    let copied = files(workspace)?.into_iter().chain(crates::files(workspace)?).map(|(_, target)| target);
+    let targets = copied.chain(MADE.map(|name| directory().join(name)));
     for target in targets.map(|target| tree.join(target)).filter(|target| target.is_file()) {
         found = true;
         fs::remove_file(&target).with_context(|| format!("cannot remove {}", target.display()))?;
     }
-    let directory = tree.join(directory());
-    if directory.is_dir() {
-        // What the user put there stays, and is named.
-        if let Some(left) = fs::read_dir(&directory)?.flatten().next() {
-            bail!("{} is not of the driver; the rest of {} is out", left.path().display(), directory.display());
+    // What the user put there stays, and is named.
+    for place in crates::directories().chain([directory().to_owned()]).map(|place| tree.join(place)) {
+        if let Some(left) = remove_empty(&place)? {
+            bail!("{} is not of the driver; the rest of it is out", left.display());
         }
-        fs::remove_dir(&directory)?;
     }
     ensure!(found, "the driver is not in {}", tree.display());
     Ok(())
+}
+
+/// Removes `directory` and those below it, if no file is in any; returns a file otherwise.
+fn remove_empty(directory: &Path) -> Result<Option<PathBuf>> {
+    if !directory.is_dir() {
+        return Ok(None);
+    }
+    for entry in fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {
+        let path = entry?.path();
+        let left = if path.is_dir() { remove_empty(&path)? } else { Some(path) };
+        if left.is_some() {
+            return Ok(left);
+        }
+    }
+    fs::remove_dir(directory).with_context(|| format!("cannot remove {}", directory.display()))?;
+    Ok(None)
 }
 
 /// Gives `path` the contents `bytes`, unless it has them.
@@ -256,7 +324,7 @@ static int put_pfn(unsigned long pfn, int prot);
             let text = fs::read_to_string(&path).unwrap();
             replace(&path, block::with(&text, edit.block).as_bytes()).unwrap();
         }
-        for (source, target) in files(&workspace).unwrap() {
+        for (source, target) in files(&workspace).unwrap().into_iter().chain(crates::files(&workspace).unwrap()) {
             replace(&tree.path().join(target), &fs::read(source).unwrap()).unwrap();
         }
         // The note of the patch comes with the patch.

@@ -19,6 +19,7 @@ mod kunit;
 mod monitor;
 mod report;
 mod run;
+mod rust_tools;
 mod series;
 mod source;
 mod stamp;
@@ -42,6 +43,7 @@ use guest::Guest;
 use kernel::{Build, Kernel};
 use report::{BootReport, Report};
 use run::Setting;
+use rust_tools::RustTools;
 pub(crate) use series::Series;
 pub(crate) use source::Source;
 pub(crate) use stamp::Stamp;
@@ -64,6 +66,9 @@ pub(crate) struct Options {
     /// Build the kernel as it is, with its own zPCI code
     #[arg(long)]
     stock: bool,
+    /// Put the driver in as source, to be compiled by the kernel's own build with CONFIG_RUST
+    #[arg(long, conflicts_with = "stock")]
+    from_source: bool,
     /// Merge this fragment into the kernel's configuration; may be given several times
     #[arg(long, value_name = "FILE")]
     config: Vec<PathBuf>,
@@ -100,6 +105,7 @@ impl Default for Options {
             kernel: Series::V7_3,
             source: None,
             stock: false,
+            from_source: false,
             config: Vec::new(),
             build_only: false,
             boot: Vec::new(),
@@ -195,12 +201,19 @@ fn build(workspace: &Workspace, options: &Options) -> Result<(Kernel, Source, Im
         Implementation::Stock => source,
         Implementation::Rust | Implementation::RustUnasked => {
             fragments.push(workspace.root.join(integrated::CONFIGURATION));
-            integrated::integrated(workspace, &source)?
+            integrated::integrated(workspace, &source, options.from_source)?
         }
     };
+    let mut variables = Vec::new();
+    if options.from_source {
+        fragments.push(workspace.root.join(integrated::FROM_SOURCE));
+        variables = RustTools::obtain(workspace)?.variables();
+    }
     fragments.extend(options.config.iter().cloned());
-    let variant = variant(implementation, options.config.len());
-    let kernel = Build { source: &source, variant: &variant, fragments: &fragments }.run(workspace)?;
+    let name = if options.from_source { "source" } else { implementation.name() };
+    let variant = variant(name, options.config.len());
+    let build = Build { source: &source, variant: &variant, fragments: &fragments, variables: &variables };
+    let kernel = build.run(workspace)?;
     Ok((kernel, source, implementation))
 }
 
@@ -227,10 +240,10 @@ impl Options {
 }
 
 /// Tells builds with other configurations apart.
-fn variant(implementation: Implementation, fragments: usize) -> String {
+fn variant(name: &str, fragments: usize) -> String {
     match fragments {
-        0 => implementation.name().to_owned(),
-        _ => format!("{}-configured", implementation.name()),
+        0 => name.to_owned(),
+        _ => format!("{name}-configured"),
     }
 }
 

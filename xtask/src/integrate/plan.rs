@@ -69,8 +69,13 @@ const USER_API: [&str; 2] = ["include/uapi/linux/vfio_zpci.h", "include/uapi/lin
 
 /// Every file of the driver that is in `tree`.
 pub(crate) fn files_in(tree: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(tree.join(directory())).into_iter().flatten().flatten();
-    let mut files: Vec<PathBuf> = entries.map(|entry| entry.path()).collect();
+    let mut files = Vec::new();
+    let mut directories = vec![tree.join(directory())];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            if entry.path().is_dir() { &mut directories } else { &mut files }.push(entry.path());
+        }
+    }
     files.extend(ELSEWHERE.map(|(name, place)| tree.join(place).join(name)));
     files.push(tree.join(USER_API[1]));
     files.retain(|file| file.is_file());

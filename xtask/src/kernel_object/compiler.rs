@@ -4,7 +4,8 @@
 //!
 //! A kernel for s390x finds the callers of a function by a chain of stack frames that are packed: the address of the
 //! frame before is at 152, not at 0. A function compiled otherwise runs, but ends every back trace, or sends it astray.
-//! So the compiler has to know `-Zpacked-stack`, and `core` is compiled by it with the same flags.
+//! So the compiler has to know `-Zpacked-stack`, and `core` has to be compiled by it with the same flags: they change how
+//! functions call each other, so the compiler refuses to mix them.
 //!
 //! In this order: the compiler of this machine, with the source of its `core`; Debian's, which is unpacked beside the
 //! results and not installed; the compiler of this machine without packed frames, which everything says then.
@@ -112,12 +113,8 @@ impl KernelCompiler {
                 return Self::with_core(workspace, step, own, &source, "this machine's");
             }
         }
-        let unpacked = workspace.directory("rustc")?;
-        let debian = match Debian::find(&unpacked) {
-            Some(debian) => debian,
-            None => Debian::fetch(workspace, step, &unpacked)?,
-        };
-        ensure!(packs_frames(&debian.rustc), "Debian's compiler in {} does not pack frames", unpacked.display());
+        let debian = Debian::obtain(workspace, step)?;
+        ensure!(packs_frames(&debian.rustc), "{}, Debian's compiler, does not pack frames", debian.rustc.display());
         Self::with_core(workspace, step, debian.rustc, &debian.library, "Debian's")
     }
 
@@ -201,11 +198,11 @@ fn edition(library: &Path) -> Result<String> {
 
 /// Debian's compiler, with the libraries of the release that it was made for.
 #[derive(Debug)]
-struct Debian {
+pub(crate) struct Debian {
     /// A program that starts it.
-    rustc: PathBuf,
+    pub(crate) rustc: PathBuf,
     /// The source of its `core`.
-    library: PathBuf,
+    pub(crate) library: PathBuf,
 }
 
 /// Starts the compiler with its own C library, since that of this machine may be older.
@@ -218,6 +215,19 @@ done
 ";
 
 impl Debian {
+    /// Finds what a former run has unpacked, or fetches it.
+    ///
+    /// # Errors
+    ///
+    /// No suite of Debian has a compiler that is new enough.
+    pub(crate) fn obtain(workspace: &Workspace, step: &Step) -> Result<Self> {
+        let directory = workspace.directory("rustc")?;
+        match Self::find(&directory) {
+            Some(debian) => Ok(debian),
+            None => Self::fetch(workspace, step, &directory),
+        }
+    }
+
     /// What a former run has unpacked in `directory`.
     fn find(directory: &Path) -> Option<Self> {
         let rustc = directory.join("rustc");

@@ -147,7 +147,7 @@ impl<'a> Guest<'a> {
         }
         fs::copy(&self.cases, copy.join(CASES))?;
         let argument = format!("M={}", copy.display());
-        let mut build = make(&self.kernel.tree, &self.kernel.output, &[&argument, "modules"]);
+        let mut build = make(&self.kernel.tree, &self.kernel.output, &self.kernel.variables, &[&argument, "modules"]);
         finish(Step::start("Guest modules"), &mut build)?;
         stamp.write(&stamp_path)?;
         Ok(copy)

@@ -9,7 +9,7 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use super::source::Source;
-use crate::integrate;
+use crate::integrate::{self, Form};
 use crate::kernel_object::compiler::KernelCompiler;
 use crate::progress::Step;
 use crate::workspace::Workspace;
@@ -17,20 +17,28 @@ use crate::workspace::Workspace;
 /// The configuration that chooses the driver, below the workspace.
 pub(crate) const CONFIGURATION: &str = "qemu-s390x/linux/config-rust";
 
-/// Copies the tree of `source` by hard links and puts the driver into the copy.
+/// The configuration that has the kernel compile the crates itself, below the workspace.
+pub(crate) const FROM_SOURCE: &str = "qemu-s390x/linux/config-source";
+
+/// Copies the tree of `source` by hard links and puts the driver into the copy, as objects or as source.
 ///
 /// A tree that never changes is copied once.
 ///
 /// # Errors
 ///
 /// There is no room for the copy, or the driver is not made for this kernel.
-pub(crate) fn integrated(workspace: &Workspace, source: &Source) -> Result<Source> {
-    let copy = workspace.directory("linux/source")?.join(format!("{}-rust", source.name));
+pub(crate) fn integrated(workspace: &Workspace, source: &Source, from_source: bool) -> Result<Source> {
+    let kind = if from_source { "source" } else { "rust" };
+    let copy = workspace.directory("linux/source")?.join(format!("{}-{kind}", source.name));
     if !(source.fixed && copy.is_dir()) {
         copy_tree(source, &copy)?;
     }
-    let compiler = KernelCompiler::obtain(workspace)?;
-    integrate::put_in(workspace, &compiler, &copy)?;
+    if from_source {
+        integrate::put_in(workspace, Form::Source, &copy)?;
+    } else {
+        let compiler = KernelCompiler::obtain(workspace)?;
+        integrate::put_in(workspace, Form::Object(&compiler), &copy)?;
+    }
     Ok(Source { tree: copy, ..source.clone() })
 }
 

@@ -56,6 +56,8 @@ pub(crate) struct Kernel {
     pub(crate) tree: PathBuf,
     /// Everything that was built.
     pub(crate) output: PathBuf,
+    /// Variables for each run of `make`.
+    pub(crate) variables: Vec<String>,
 }
 
 impl Kernel {
@@ -87,6 +89,8 @@ pub(crate) struct Build<'a> {
     pub(crate) variant: &'a str,
     /// Fragments of a configuration, the later ones winning.
     pub(crate) fragments: &'a [PathBuf],
+    /// Variables for each run of `make`.
+    pub(crate) variables: &'a [String],
 }
 
 impl Build<'_> {
@@ -104,11 +108,13 @@ impl Build<'_> {
             headers: output.join("usr/include"),
             tree: self.source.tree.clone(),
             output: output.clone(),
+            variables: self.variables.to_vec(),
         };
         let (configured, built) = (output.join("configured.stamp"), output.join("built.stamp"));
         let mut stamp = Stamp::default();
         stamp.text(&self.source.tree.to_string_lossy());
         stamp.text(&compiler_version()?);
+        self.variables.iter().for_each(|variable| stamp.text(variable));
         self.fragments.iter().try_for_each(|fragment| stamp.file(fragment))?;
         integrate::files_in(&self.source.tree).iter().try_for_each(|file| stamp.file(file))?;
         if self.source.fixed && kernel.image.is_file() && stamp.is_at(&built) {
@@ -128,7 +134,7 @@ impl Build<'_> {
                 "Linux {} was not built in {}; to see the build itself: {}",
                 self.source.version,
                 output.display(),
-                command_line(&make(&self.source.tree, &output, &["bzImage"]))
+                command_line(&self.make(&output, &["bzImage"]))
             )
         })?;
         Ok(kernel)
@@ -139,17 +145,21 @@ impl Build<'_> {
             self.configure(step, output)?;
             stamp.write(configured)?;
         }
-        step.run(&mut make(&self.source.tree, output, &["bzImage", "modules"]))?;
-        step.run(&mut make(&self.source.tree, output, &["headers"])).map(drop)
+        step.run(&mut self.make(output, &["bzImage", "modules"]))?;
+        step.run(&mut self.make(output, &["headers"])).map(drop)
+    }
+
+    fn make(&self, output: &Path, arguments: &[&str]) -> Command {
+        make(&self.source.tree, output, self.variables, arguments)
     }
 
     fn configure(&self, step: &Step, output: &Path) -> Result<()> {
-        step.run(&mut make(&self.source.tree, output, &["tinyconfig"]))?;
+        step.run(&mut self.make(output, &["tinyconfig"]))?;
         let config = output.join(".config");
         let mut merge = Command::new(self.source.tree.join("scripts/kconfig/merge_config.sh"));
         merge.args(["-m", "-O"]).arg(output).arg(&config).args(self.fragments).env("ARCH", "s390");
         step.run(&mut merge)?;
-        step.run(&mut make(&self.source.tree, output, &["olddefconfig"]))?;
+        step.run(&mut self.make(output, &["olddefconfig"]))?;
         let actual = fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
         let mut wanted = String::new();
         for fragment in self.fragments {
@@ -164,11 +174,11 @@ impl Build<'_> {
 }
 
 /// `make` of the kernel at `tree` in `output`, with nothing in the result that belongs to this machine or to today.
-pub(crate) fn make(tree: &Path, output: &Path, arguments: &[&str]) -> Command {
+pub(crate) fn make(tree: &Path, output: &Path, variables: &[String], arguments: &[&str]) -> Command {
     let jobs = thread::available_parallelism().map_or(1, usize::from);
     let mut make = Command::new("make");
     make.arg("-C").arg(tree).arg(format!("O={}", output.display()));
-    make.args(["ARCH=s390", "CROSS_COMPILE=s390x-linux-gnu-"]).arg(format!("-j{jobs}")).args(arguments);
+    make.args(["ARCH=s390", "CROSS_COMPILE=s390x-linux-gnu-"]).arg(format!("-j{jobs}")).args(variables).args(arguments);
     make.env_remove("MAKEFLAGS");
     for (name, value) in [
         ("KBUILD_BUILD_TIMESTAMP", "1970-01-01"),

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What a kernel's own build of Rust runs: the compiler, the source of its `core`, and the program that reads C headers.
+//!
+//! They are Debian's, unpacked beside the results and not installed, each started with the C library that it was made for.
+//! A person who builds a kernel has them installed, and needs none of this.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{ensure, Context, Result};
+
+use crate::apt;
+use crate::kernel_object::compiler::Debian;
+use crate::progress::Step;
+use crate::workspace::Workspace;
+
+/// The oldest release that Linux takes (`scripts/min-tool-version.sh`).
+const BINDGEN: &str = "0.71.1";
+
+/// Starts the program with its own C library and its own libclang, which looks for its headers beside itself.
+const START: &str = "\
+#!/bin/sh
+root=${0%/*}
+for clang in \"$root\"/usr/lib/llvm-*/lib; do
+\tLIBCLANG_PATH=$clang
+\texport LIBCLANG_PATH
+done
+for loader in \"$root\"/usr/lib/*/ld-linux*.so.*; do
+\texec \"$loader\" --library-path \"${loader%/*}:$LIBCLANG_PATH\" \"$root/usr/bin/bindgen\" \"$@\"
+done
+";
+
+/// The programs.
+#[derive(Clone, Debug)]
+pub(crate) struct RustTools {
+    rustc: PathBuf,
+    library: PathBuf,
+    bindgen: PathBuf,
+}
+
+impl RustTools {
+    /// Finds what a former run unpacked, or fetches it.
+    ///
+    /// # Errors
+    ///
+    /// No suite of Debian has them.
+    pub(crate) fn obtain(workspace: &Workspace) -> Result<Self> {
+        let step = Step::start("Rust for the kernel's own build");
+        let result = Self::find_or_fetch(workspace, &step);
+        match &result {
+            Ok(tools) => step.done(&tools.names()?),
+            Err(_) => step.failed(),
+        }
+        result
+    }
+
+    fn find_or_fetch(workspace: &Workspace, step: &Step) -> Result<Self> {
+        let Debian { rustc, library } = Debian::obtain(workspace, step)?;
+        let directory = workspace.directory("bindgen")?;
+        let bindgen = directory.join("bindgen");
+        if !bindgen.is_file() {
+            fetch_bindgen(workspace, step, &directory)?;
+        }
+        Ok(Self { rustc, library, bindgen })
+    }
+
+    /// The variables that tell the kernel's build of them.
+    pub(crate) fn variables(&self) -> Vec<String> {
+        let variable = |name: &str, value: &Path| format!("{name}={}", value.display());
+        vec![
+            variable("RUSTC", &self.rustc),
+            variable("HOSTRUSTC", &self.rustc),
+            variable("RUST_LIB_SRC", &self.library),
+            variable("BINDGEN", &self.bindgen),
+        ]
+    }
+
+    /// What the programs call themselves.
+    pub(crate) fn names(&self) -> Result<String> {
+        let name = |program: &Path| -> Result<String> {
+            let output = Command::new(program).arg("--version").output();
+            let output = output.with_context(|| format!("cannot run {}", program.display()))?;
+            ensure!(output.status.success(), "{} does not run", program.display());
+            Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
+        };
+        Ok(format!("{}, {}", name(&self.rustc)?, name(&self.bindgen)?))
+    }
+}
+
+fn fetch_bindgen(workspace: &Workspace, step: &Step, directory: &Path) -> Result<()> {
+    let debs = apt::download_set(workspace, step, "bindgen", BINDGEN, &[], &["bindgen"])?;
+    let scratch = directory.with_extension("part");
+    if scratch.exists() {
+        fs::remove_dir_all(&scratch)?;
+    }
+    for deb in &debs {
+        apt::unpack(step, deb, "usr", &scratch)?;
+    }
+    // Last, so that what is found is whole.
+    let start = scratch.join("bindgen");
+    fs::write(&start, START)?;
+    fs::set_permissions(&start, fs::Permissions::from_mode(0o755))?;
+    fs::remove_dir_all(directory)?;
+    fs::rename(&scratch, directory)?;
+    for deb in debs.iter().filter(|deb| deb.is_file()) {
+        fs::remove_file(deb)?;
+    }
+    Ok(())
+}

@@ -9,6 +9,7 @@ pub(crate) mod error_event;
 pub(crate) mod event_code;
 pub(crate) mod fib;
 pub(crate) mod frame;
+pub(crate) mod interrupt_vector;
 pub(crate) mod iota;
 pub(crate) mod range;
 pub(crate) mod table_type;

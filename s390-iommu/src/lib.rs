@@ -113,6 +113,7 @@
 
 mod attach;
 mod format;
+pub mod guest;
 mod machine;
 mod table;
 mod user;
@@ -124,6 +125,7 @@ pub use format::error_event::{ErrorAccess, ErrorEvent};
 pub use format::event_code::{EventCode, Severity};
 pub use format::fib::{Fib, FunctionState, InterruptParameters, InterruptWord};
 pub use format::frame::{FrameSize, FrameSizes, Protection};
+pub use format::interrupt_vector::{BitLocation, InterruptBits, InterruptVector, InterruptVectorError};
 pub use format::iota::Iota;
 pub use format::range::{IovaRange, RangeError};
 pub use format::table_type::{page_index, Root, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};

@@ -1,0 +1,520 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The controls of a guest's function: its states, and what each instruction makes of them.
+
+use clp::{ConditionCode, FunctionHandle, FunctionId, FunctionType};
+
+use crate::format::address::{AbsoluteAddress, Iova, PAGE_SIZE};
+use crate::format::error_event::ErrorEvent;
+use crate::format::event_code::{EventCode, Severity};
+use crate::format::fib::{Fib, FunctionState, InterruptParameters};
+use crate::format::interrupt_vector::InterruptVector;
+use crate::format::iota::Iota;
+use crate::format::range::IovaRange;
+use crate::format::table_type::Root;
+use crate::guest::answer::{Answer, ProgramInterruption};
+use crate::guest::mappings::{Mappings, RefreshNumber};
+use crate::guest::memory::GuestMemory;
+use crate::guest::refresh::{Progress, Refresh};
+use crate::guest::registers::{Mpcifc, Rpcit, Stpcifc};
+use crate::guest::rules::Rules;
+use crate::guest::walk::GuestTable;
+use crate::machine::limits::Limits;
+use crate::machine::zpci::{FunctionControl, Status};
+
+/// What the VMM gives a function.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Configuration {
+    /// Identifier (FID) for the guest.
+    pub id: FunctionId,
+    /// The window and the roots that the guest was told by CLP; the walker knows every root.
+    pub limits: Limits,
+    /// Most interrupts of the function, as the guest was told (NOI of the group).
+    pub max_interrupts: u16,
+    /// Whether the VMM keeps a measurement block; without one it is refused with [`Status::NO_RESOURCE`].
+    pub has_measurement: bool,
+    /// How details are answered that differ between machines.
+    pub rules: Rules,
+}
+
+/// State of a function of the guest.
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+pub enum State {
+    /// Until SET PCI FN enables it no instruction finds it.
+    #[default]
+    Disabled,
+    /// In use.
+    Enabled,
+    /// Its error was reset for loads and stores alone. Translations hold.
+    Blocked,
+    /// An event happened: loads, stores and DMA are refused until the error is reset.
+    Error,
+    /// It does not come back.
+    PermanentError,
+}
+
+/// Translation parameters that the guest registered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Registration {
+    /// First and last address (PBA and PAL), rounded outwards to whole pages.
+    pub aperture: IovaRange,
+    /// The anchor as the guest gave it. Without T, an address less the start of the function's window is one of the guest's
+    /// storage, as far as that goes.
+    pub iota: Iota,
+}
+
+/// What the VMM has to do after MPCIFC before the guest goes on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// Nothing.
+    None,
+    /// Let the device's accesses be translated: nothing is mapped yet. Without translation, map all of the guest.
+    Registered(Registration),
+    /// Unmap everything.
+    Deregistered,
+    /// Unmap everything, then do as for [`Self::Registered`].
+    Reregistered(Registration),
+    /// Deliver interrupts by these vectors.
+    InterruptsRegistered(InterruptParameters),
+    /// Deliver no more interrupts.
+    InterruptsDeregistered,
+    /// Write the measurement block at this address from now on, counters from 0; to none with `None`.
+    Measure(Option<AbsoluteAddress>),
+    /// The error state was left; loads, stores and, but for [`State::Blocked`], DMA may go on.
+    Reset,
+}
+
+/// How far RPCIT got.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[must_use = "the guest waits for the end of its instruction"]
+pub enum Refreshed {
+    /// The instruction ends.
+    Done(Answer),
+    /// There is more to do: call [`FunctionControls::proceed`] again.
+    More,
+}
+
+/// The controls of one function of a guest.
+///
+/// The VMM finds the function by the handle in the request and asks it; a handle that no function has gets
+/// [`Answer::not_there`]. One method is one instruction; all of them answer as the machine that [`Rules`] names.
+#[derive(Clone, Debug)]
+pub struct FunctionControls {
+    configuration: Configuration,
+    handle: FunctionHandle,
+    state: State,
+    registration: Option<Registration>,
+    interrupts: Option<InterruptParameters>,
+    measurement: Option<AbsoluteAddress>,
+    /// RPCIT that is being carried out.
+    refresh: Option<(Rpcit, Refresh)>,
+    /// The number of the last refresh.
+    number: RefreshNumber,
+    /// Refreshes that ended with no error.
+    refreshes: u64,
+}
+
+/// Low bits of a measurement block's address: a storage key, which must be 0.
+const MEASUREMENT_KEY: u64 = 0xf;
+
+impl FunctionControls {
+    /// A function that is disabled.
+    pub const fn new(handle: FunctionHandle, configuration: Configuration) -> Self {
+        Self {
+            configuration,
+            handle,
+            state: State::Disabled,
+            registration: None,
+            interrupts: None,
+            measurement: None,
+            refresh: None,
+            number: RefreshNumber(0),
+            refreshes: 0,
+        }
+    }
+
+    /// Its handle.
+    pub const fn handle(&self) -> FunctionHandle {
+        self.handle
+    }
+
+    /// Its state.
+    pub const fn state(&self) -> State {
+        self.state
+    }
+
+    /// Its registered translation.
+    pub const fn registration(&self) -> Option<Registration> {
+        self.registration
+    }
+
+    /// Its registered interrupts.
+    pub const fn interrupts(&self) -> Option<InterruptParameters> {
+        self.interrupts
+    }
+
+    /// Where its measurement block is.
+    pub const fn measurement(&self) -> Option<AbsoluteAddress> {
+        self.measurement
+    }
+
+    /// Number of RPCITs since it was enabled that did not end in an error of the function, what a measurement block counts.
+    pub const fn refreshes(&self) -> u64 {
+        self.refreshes
+    }
+
+    /// Enables the function, which has `handle` from now on; what [`SetRequest::confirm`](clp::responder::SetRequest) gets.
+    pub const fn enable(&mut self, handle: FunctionHandle) {
+        debug_assert!(handle.is_enabled());
+        self.handle = handle;
+        self.state = State::Enabled;
+        self.refreshes = 0;
+    }
+
+    /// Disables the function, which has `handle` from now on, and forgets all that was registered. The VMM unmaps everything.
+    ///
+    /// A refresh that is being carried out ends with condition code 3.
+    pub const fn disable(&mut self, handle: FunctionHandle) {
+        debug_assert!(!handle.is_enabled());
+        self.handle = handle;
+        self.state = State::Disabled;
+        self.registration = None;
+        self.interrupts = None;
+        self.measurement = None;
+        self.refresh = None;
+    }
+
+    /// Puts the function into its error state, as when its DMA or a host's event says so; returns the event for the guest.
+    ///
+    /// `address` is the I/O virtual address, where there is one. An event about the measurement block does not change the
+    /// state, nor does any of a function that is disabled.
+    pub fn fail(&mut self, code: EventCode, address: Iova) -> ErrorEvent {
+        match (self.state, code.severity()) {
+            (State::Disabled | State::PermanentError, _) | (_, Severity::Notice) => {}
+            (_, Severity::Recoverable) => self.state = State::Error,
+            (_, Severity::Permanent) => self.state = State::PermanentError,
+        }
+        ErrorEvent::new(self.handle, self.configuration.id, code, address)
+    }
+
+    /// Checks an access of the device to `iova`, before the VMM looks at what is mapped.
+    ///
+    /// # Errors
+    ///
+    /// The event for the guest, if the address is out of the aperture or nothing is registered; the function is in error
+    /// then. `None` if it was already, or is not enabled: the access just fails.
+    pub fn check_access(&mut self, iova: Iova) -> Result<(), Option<ErrorEvent>> {
+        match (self.state, self.registration) {
+            (State::Enabled | State::Blocked, Some(registration)) => {
+                if self.effective(registration.aperture).is_some_and(|aperture| aperture.contains_iova(iova)) {
+                    return Ok(());
+                }
+                Err(Some(self.fail(EventCode::OUTSIDE_APERTURE, iova)))
+            }
+            (State::Enabled | State::Blocked, None) => Err(Some(self.fail(EventCode::INVALID_ADDRESS_SPACE, iova))),
+            _ => Err(None),
+        }
+    }
+
+    /// MPCIFC with the FIB that the request names; what is to be done comes with the answer.
+    ///
+    /// The format of the FIB is 0; directed interrupts are not for guests. Its GISA designation is not looked at: that of a
+    /// guest says nothing to a host.
+    pub fn modify(&mut self, request: &Mpcifc, fib: &Fib) -> (Answer, Effect) {
+        let register = request.register;
+        if request.handle != self.handle || !self.is_operational() {
+            return (Answer::not_there(register), Effect::None);
+        }
+        if fib.format != 0 {
+            return (Answer::program_check(register, ProgramInterruption::Operand), Effect::None);
+        }
+        let rules = self.configuration.rules;
+        let control = u8::try_from(request.control & rules.control_mask).map(FunctionControl);
+        let result = match control {
+            Ok(FunctionControl::REGISTER_INTERRUPTS) => self.register_interrupts(fib),
+            Ok(FunctionControl::DEREGISTER_INTERRUPTS) => match self.interrupts.take() {
+                Some(_) => Ok(Effect::InterruptsDeregistered),
+                None => Err(Refusal::Status(Status::SEQUENCE)),
+            },
+            Ok(
+                control @ (FunctionControl::REGISTER_IOAT
+                | FunctionControl::DEREGISTER_IOAT
+                | FunctionControl::REREGISTER_IOAT),
+            ) => self.translate(control, request.address_space, fib),
+            Ok(FunctionControl::RESET_ERROR) => self.reset(State::Enabled),
+            Ok(FunctionControl::RESET_BLOCK) => self.reset(State::Blocked),
+            Ok(FunctionControl::SET_MEASUREMENT) => self.measure(fib.measurement_block.get()),
+            _ => Err(Refusal::Operand(Effect::None)),
+        };
+        match result {
+            Ok(effect) => (Answer::done(register), effect),
+            Err(Refusal::Status(status)) => (Answer::status(register, status), Effect::None),
+            Err(Refusal::Busy) => (Answer::condition(register, ConditionCode::Two), Effect::None),
+            Err(Refusal::Operand(effect)) => {
+                (Answer::program_check(register, ProgramInterruption::Operand), effect)
+            }
+            Err(Refusal::Measurement(event)) => {
+                // The status is as it was (QEMU).
+                let answer = Answer::condition(register, ConditionCode::One).with_event(event);
+                (answer, Effect::Measure(None))
+            }
+        }
+    }
+
+    /// STPCIFC: the FIB to store, if the condition code is 0.
+    pub fn store(&self, request: &Stpcifc) -> (Answer, Option<Fib>) {
+        let mask = self.configuration.rules.store_mask;
+        if (request.handle.0 ^ self.handle.0) & mask != 0 {
+            return (Answer::not_there(request.register), None);
+        }
+        let (error, blocked) = match self.state {
+            State::Disabled if request.handle.is_enabled() => return (Answer::not_there(request.register), None),
+            State::Disabled => return (Answer::done(request.register), Some(Fib::ZERO)),
+            State::PermanentError => return (Answer::status(request.register, Status::IN_ERROR), None),
+            State::Enabled => (false, false),
+            State::Blocked => (true, false),
+            State::Error => (true, true),
+        };
+        let mut fib = Fib {
+            state: FunctionState::new()
+                .with_enabled(true)
+                .with_error(error)
+                .with_blocked(blocked)
+                .with_registered(self.registration.is_some()),
+            interrupts: self.interrupts.unwrap_or(Fib::ZERO.interrupts),
+            ..Fib::ZERO
+        };
+        if let Some(Registration { aperture, iota }) = self.registration {
+            fib.first.set(aperture.start().get());
+            fib.last.set(aperture.last().get());
+            fib.iota.set(iota.into_bits());
+        }
+        fib.measurement_block.set(self.measurement.map_or(0, AbsoluteAddress::get));
+        // Who asked by the handle of a disabled function is told that it is enabled.
+        let enabled = u64::from(FunctionHandle::ENABLED) << 32;
+        (Answer::done(request.register | enabled), Some(fib))
+    }
+
+    /// RPCIT, as far as it goes without a look at the tables.
+    ///
+    /// With [`Refreshed::More`], [`Self::proceed`] does the work. Meanwhile every other RPCIT of this function, and every
+    /// change of its translation, is answered with condition code 2, busy; Linux tries again.
+    pub fn refresh(&mut self, request: &Rpcit) -> Refreshed {
+        let register = request.register;
+        if request.handle != self.handle || !self.is_operational() {
+            return Refreshed::Done(Answer::not_there(register));
+        }
+        if self.state == State::Error {
+            return Refreshed::Done(Answer::status(register, Status::RECOVERY));
+        }
+        if self.refresh.is_some() {
+            return Refreshed::Done(Answer::condition(register, ConditionCode::Two));
+        }
+        let rules = self.configuration.rules;
+        let start = Iova::new(request.start);
+        let anchored = |it: &Registration| rules.refreshes_identity || it.iota.into_bits() != 0;
+        let Some(Registration { aperture, iota }) = self.registration.filter(anchored) else {
+            return self.refresh_failed(register, EventCode::INVALID_ADDRESS_SPACE, start);
+        };
+        let end = match (request.start.checked_add(request.length), rules.wraps) {
+            (Some(end), _) => end,
+            (None, true) => request.start.wrapping_add(request.length),
+            (None, false) => u64::MAX,
+        };
+        // A range that ends where the aperture starts is not out of it (measured).
+        if end < aperture.start().get() || start > aperture.last() {
+            return self.refresh_failed(register, EventCode::OUTSIDE_APERTURE, start);
+        }
+        let pages = match request.length.checked_sub(1).map(|more| request.start.checked_add(more)) {
+            None => None,
+            Some(None) if rules.wraps => None,
+            Some(last) => {
+                let touched = IovaRange::page(start).hull(IovaRange::page(Iova::new(last.unwrap_or(u64::MAX))));
+                self.effective(aperture).and_then(|aperture| touched.intersection(aperture))
+            }
+        };
+        let Some(range) = pages.filter(|_| iota.translation()) else {
+            self.refreshes = self.refreshes.wrapping_add(1);
+            return Refreshed::Done(Answer::done(register));
+        };
+        self.number = RefreshNumber(self.number.0.wrapping_add(1));
+        self.refresh = Some((*request, Refresh::new(range, self.number)));
+        Refreshed::More
+    }
+
+    /// Carries out the RPCIT that [`Self::refresh`] began, for about `budget` reads of entries and calls of `mappings`.
+    ///
+    /// What the tables say is made true on the host: what is gone is unmapped, what is new is mapped, what changed is
+    /// unmapped and mapped or protected anew, and what is the same is not touched. If the host can map no more, the answer
+    /// is condition code 1 with [`Status::INSUFFICIENT_RESOURCE`], and of what is new nothing is mapped. If an entry is
+    /// wrong, what lies before it is mapped and the function is in error, as under QEMU.
+    ///
+    /// A budget of 0 does nothing. A single call of [`Mappings::map`] gets at most as many entries as the budget; with
+    /// `u64::MAX` the instruction is done at once. If the function is disabled or in error when it is called, nothing is
+    /// done.
+    pub fn proceed<M: GuestMemory + ?Sized, H: Mappings + ?Sized>(
+        &mut self,
+        memory: &M,
+        mappings: &mut H,
+        budget: u64,
+    ) -> Refreshed {
+        let Some((request, mut refresh)) = self.refresh.take() else {
+            // Disabled meanwhile: its handle is of the past.
+            return Refreshed::Done(Answer::not_there(u64::from(self.handle.0) << 32));
+        };
+        let register = request.register;
+        match self.state {
+            State::Enabled | State::Blocked => {}
+            State::Error => return Refreshed::Done(Answer::status(register, Status::RECOVERY)),
+            State::Disabled | State::PermanentError => return Refreshed::Done(Answer::not_there(register)),
+        }
+        let iota = self.registration.map(|it| it.iota);
+        let Some(mut table) = iota.and_then(|iota| GuestTable::new(memory, iota, self.configuration.rules)) else {
+            debug_assert!(false, "a refresh without a table");
+            return self.refresh_failed(register, EventCode::INVALID_TRANSLATION_FORMAT, Iova::new(request.start));
+        };
+        match refresh.proceed(&mut table, mappings, budget) {
+            Progress::More => {
+                self.refresh = Some((request, refresh));
+                Refreshed::More
+            }
+            Progress::Done => {
+                self.refreshes = self.refreshes.wrapping_add(1);
+                Refreshed::Done(Answer::done(register))
+            }
+            Progress::Exhausted => {
+                self.refreshes = self.refreshes.wrapping_add(1);
+                Refreshed::Done(Answer::status(register, Status::INSUFFICIENT_RESOURCE))
+            }
+            Progress::Wrong(iova, error) => {
+                let start = Iova::new(request.start);
+                let iova = if IovaRange::page(start) == IovaRange::page(iova) { start } else { iova };
+                self.refresh_failed(register, error.code, iova)
+            }
+        }
+    }
+
+    fn refresh_failed(&mut self, register: u64, code: EventCode, iova: Iova) -> Refreshed {
+        let event = self.fail(code, iova);
+        Refreshed::Done(Answer::status(register, Status::IN_ERROR).with_event(event))
+    }
+
+    /// Whether instructions find the function.
+    const fn is_operational(&self) -> bool {
+        matches!(self.state, State::Enabled | State::Blocked | State::Error)
+    }
+
+    fn register_interrupts(&mut self, fib: &Fib) -> Result<Effect, Refusal> {
+        if self.interrupts.is_some() {
+            return Err(Refusal::Status(Status::SEQUENCE));
+        }
+        let interrupts = InterruptParameters {
+            reserved_44: Fib::ZERO.interrupts.reserved_44,
+            directed_vector_offset: Fib::ZERO.interrupts.directed_vector_offset,
+            ..fib.interrupts
+        };
+        if self.configuration.rules.checks_interrupts {
+            // Also what QEMU answers where it cannot reach a vector (read).
+            let vector = InterruptVector::new(&interrupts).map_err(|_| Refusal::Status(Status::NO_RESOURCE))?;
+            if vector.count() > self.configuration.max_interrupts {
+                return Err(Refusal::Status(Status::NO_RESOURCE));
+            }
+        }
+        self.interrupts = Some(interrupts);
+        Ok(Effect::InterruptsRegistered(interrupts))
+    }
+
+    fn translate(&mut self, control: FunctionControl, address_space: u8, fib: &Fib) -> Result<Effect, Refusal> {
+        if address_space != 0 {
+            return Err(Refusal::Status(Status::ADDRESS_SPACE));
+        }
+        if self.registration.is_some() == (control == FunctionControl::REGISTER_IOAT) {
+            return Err(Refusal::Status(Status::SEQUENCE));
+        }
+        if self.refresh.is_some() {
+            return Err(Refusal::Busy);
+        }
+        if control == FunctionControl::DEREGISTER_IOAT {
+            self.registration = None;
+            return Ok(Effect::Deregistered);
+        }
+        let registered = self.check(fib);
+        let replaces = control == FunctionControl::REREGISTER_IOAT;
+        match registered {
+            Some(registration) => {
+                self.registration = Some(registration);
+                Ok(if replaces { Effect::Reregistered(registration) } else { Effect::Registered(registration) })
+            }
+            None if replaces && self.configuration.rules.deregisters_first => {
+                self.registration = None;
+                Err(Refusal::Operand(Effect::Deregistered))
+            }
+            None => Err(Refusal::Operand(Effect::None)),
+        }
+    }
+
+    /// The parameters in `fib`, rounded; `None` if they are an operand exception.
+    fn check(&self, fib: &Fib) -> Option<Registration> {
+        let Configuration { limits, rules, .. } = &self.configuration;
+        let (first, last) = (Iova::new(fib.first.get()), Iova::new(fib.last.get()));
+        let (first, last) = (IovaRange::page(first), IovaRange::page(last));
+        let aperture = IovaRange::new(first.start(), last.last()).ok()?;
+        if !limits.window.contains(self.effective(aperture)?) {
+            return None;
+        }
+        let iota = fib.iota();
+        let fits = if iota.translation() {
+            let designation_type = iota.designation_type();
+            Root::ALL.iter().any(|root| root.designation_type() == designation_type)
+                && limits.designation_types.supports(designation_type)
+        } else {
+            limits.relaxed_translation && (!rules.refreshes_identity || iota == Iota::IDENTITY)
+        };
+        fits.then_some(Registration { aperture, iota })
+    }
+
+    /// What of a registered aperture is used: an ISM function is given its last address one page too high.
+    ///
+    /// Linux: `arch/s390/pci/pci.c`.
+    fn effective(&self, aperture: IovaRange) -> Option<IovaRange> {
+        let Configuration { limits, rules, .. } = &self.configuration;
+        if !rules.has_ism_quirk || limits.function_type != FunctionType::ISM {
+            return Some(aperture);
+        }
+        let last = aperture.last().get().checked_sub(PAGE_SIZE)?;
+        IovaRange::new(aperture.start(), Iova::new(last)).ok()
+    }
+
+    fn reset(&mut self, to: State) -> Result<Effect, Refusal> {
+        match (self.state, to) {
+            (State::Error, _) | (State::Blocked, State::Enabled) => {
+                self.state = to;
+                Ok(Effect::Reset)
+            }
+            _ => Err(Refusal::Status(Status::SEQUENCE)),
+        }
+    }
+
+    fn measure(&mut self, address: u64) -> Result<Effect, Refusal> {
+        if address & MEASUREMENT_KEY != 0 {
+            self.measurement = None;
+            return Err(Refusal::Measurement(self.fail(EventCode::MEASUREMENT_PROTECTION, Iova::new(address))));
+        }
+        if !self.configuration.has_measurement && address != 0 {
+            return Err(Refusal::Status(Status::NO_RESOURCE));
+        }
+        self.measurement = (address != 0).then_some(AbsoluteAddress::new(address));
+        Ok(Effect::Measure(self.measurement))
+    }
+}
+
+/// Why MPCIFC does not do it.
+enum Refusal {
+    Status(Status),
+    /// An operand exception, and what was done in spite of it.
+    Operand(Effect),
+    /// Condition code 2.
+    Busy,
+    /// Condition code 1, and an event.
+    Measurement(ErrorEvent),
+}

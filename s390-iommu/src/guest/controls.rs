@@ -250,9 +250,7 @@ impl FunctionControls {
             Ok(effect) => (Answer::done(register), effect),
             Err(Refusal::Status(status)) => (Answer::status(register, status), Effect::None),
             Err(Refusal::Busy) => (Answer::condition(register, ConditionCode::Two), Effect::None),
-            Err(Refusal::Operand(effect)) => {
-                (Answer::program_check(register, ProgramInterruption::Operand), effect)
-            }
+            Err(Refusal::Operand(effect)) => (Answer::program_check(register, ProgramInterruption::Operand), effect),
             Err(Refusal::Measurement(event)) => {
                 // The status is as it was (QEMU).
                 let answer = Answer::condition(register, ConditionCode::One).with_event(event);

@@ -11,9 +11,7 @@ use s390_iommu::{AbsoluteAddress, EventCode, Fib, InterruptParameters, Iova, Iov
 use zerocopy::IntoBytes;
 
 use crate::books::Books;
-use crate::fixture::{
-    block, carry_out, configuration, enabled, fib, mpcifc, number, rows, rpcit, DISABLED, ENABLED,
-};
+use crate::fixture::{block, carry_out, configuration, enabled, fib, mpcifc, number, rows, rpcit, DISABLED, ENABLED};
 use crate::storage::Storage;
 
 const BOTH: [Rules; 2] = [Rules::HARDWARE, Rules::QEMU];
@@ -65,7 +63,9 @@ fn answers() {
                 "MPCIFC" => {
                     let operand: Vec<u64> = operand
                         .split_whitespace()
-                        .map(|field| field.strip_prefix("T|").map_or_else(|| number(field), |bits| TABLE | number(bits)))
+                        .map(|field| {
+                            field.strip_prefix("T|").map_or_else(|| number(field), |bits| TABLE | number(bits))
+                        })
                         .collect();
                     let fib = fib(operand[0] as u8, operand[1], operand[2], operand[3]);
                     function.modify(&Mpcifc::decode(register, 0x1000).unwrap(), &fib).0
@@ -331,8 +331,7 @@ fn reregistration() {
 #[test]
 fn measurement() {
     let measure = |function: &mut FunctionControls, address: u64| {
-        let (answer, effect) =
-            function.modify(&mpcifc(10), &Fib { measurement_block: address.into(), ..Fib::ZERO });
+        let (answer, effect) = function.modify(&mpcifc(10), &Fib { measurement_block: address.into(), ..Fib::ZERO });
         (answer.end, answer.register, answer.event, effect)
     };
     let done = End::Condition(ConditionCode::Zero);

@@ -49,7 +49,8 @@ fn bounds() {
             }
         }
     }
-    for (address, offset, fits) in [(0x1ff8_u64, 63, true), (0x1ff9, 55, true), (0x1ff9, 56, false), (0x1fff, 7, true)] {
+    for (address, offset, fits) in [(0x1ff8_u64, 63, true), (0x1ff9, 55, true), (0x1ff9, 56, false), (0x1fff, 7, true)]
+    {
         let made = InterruptVector::parameters(0, 1, (at(0x1000), 0), (at(address), offset));
         assert_eq!(made.err(), (!fits).then_some(InterruptVectorError::CrossesPage(at(address))));
     }
@@ -69,13 +70,10 @@ fn without_a_summary_bit() {
 fn bits() {
     let bytes: [AtomicU8; 3] = Default::default();
     let bits = InterruptBits(&bytes);
-    assert_eq!((bits.set(0), bits.set(0), bits.set(9), bits.set(23), bits.set(24)), (
-        Some(false),
-        Some(true),
-        Some(false),
-        Some(false),
-        None
-    ));
+    assert_eq!(
+        (bits.set(0), bits.set(0), bits.set(9), bits.set(23), bits.set(24)),
+        (Some(false), Some(true), Some(false), Some(false), None)
+    );
     let stored: Vec<u8> = bytes.iter().map(|byte| byte.load(Ordering::Relaxed)).collect();
     assert_eq!(stored, [0x80, 0x40, 0x01]);
     assert_eq!((bits.take(9), bits.take(9), bits.take(24)), (Some(true), Some(false), None));

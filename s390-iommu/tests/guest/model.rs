@@ -1,3 +1,92 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! .
+//! A model of RPCIT that is too simple to be wrong: it walks from the root for every page, by numbers alone.
+//!
+//! It shares no code and no constant with the crate, nor with the walker of the fake machine.
+
+use std::collections::{BTreeMap, HashMap};
+
+/// What a page leads to: absolute address and whether it is read only; or how many bytes lead nowhere; or the code of an
+/// error event.
+pub(crate) type Found = Result<Result<(u64, bool), u64>, u16>;
+
+/// Walks `levels` region tables (3 with a region-first root) from `origin`.
+pub(crate) fn walk(words: &HashMap<u64, u64>, origin: u64, levels: u32, qemu: bool, iova: u64) -> Found {
+    let reach = 31 + 11 * levels;
+    if !qemu && reach < 64 && iova >> reach != 0 {
+        return Ok(Err(1 << reach));
+    }
+    let fetch = |table: u64, index: u64| match words.get(&(table + index * 8)) {
+        None => Err(if qemu { 7 } else { 11_u16 }),
+        Some(0) if qemu => Err(7),
+        Some(word) => Ok(*word),
+    };
+    let (mut table, mut read_only) = (origin, false);
+    for level in (1..=levels).rev() {
+        let shift = 20 + 11 * level;
+        let entry = fetch(table, iova >> shift & 2047)?;
+        if entry & 32 != 0 {
+            return Ok(Err(1 << shift));
+        }
+        if entry & 3 != 3 || entry & 0xc0 != 0 {
+            return Err(8);
+        }
+        if entry >> 2 & 3 != u64::from(level) {
+            return Err(9);
+        }
+        table = entry / 16384 * 16384;
+        if table == 0 && qemu {
+            return Err(9);
+        }
+        read_only |= entry & 512 != 0;
+    }
+    let entry = fetch(table, iova >> 20 & 2047)?;
+    if entry & 32 != 0 {
+        return Ok(Err(1 << 20));
+    }
+    if entry & 12 != 0 || (qemu && entry / 2048 == 0) {
+        return Err(9);
+    }
+    read_only |= entry & 512 != 0;
+    if entry & 1024 != 0 {
+        return Ok(Ok((entry / 1048576 * 1048576 + iova % 1048576 / 4096 * 4096, read_only)));
+    }
+    let entry = fetch(entry / 2048 * 2048, iova >> 12 & 255)?;
+    if entry & 1024 != 0 {
+        return Ok(Err(4096));
+    }
+    if qemu && entry / 4096 == 0 {
+        return Err(9);
+    }
+    Ok(Ok((entry / 4096 * 4096, read_only || entry & 512 != 0)))
+}
+
+/// What is mapped after a refresh of the pages from `first` to `last`, and the first wrong page with its code.
+pub(crate) fn refresh(
+    mapped: &mut BTreeMap<u64, (u64, bool)>,
+    (first, last): (u64, u64),
+    look: impl Fn(u64) -> Found,
+) -> Option<(u64, u16)> {
+    let mut page = first;
+    loop {
+        let covered = match look(page) {
+            Err(code) => return Some((page, code)),
+            Ok(Ok(leaf)) => {
+                mapped.insert(page, leaf);
+                4096
+            }
+            Ok(Err(bytes)) => bytes - page % bytes,
+        };
+        let end = page.saturating_add(covered - 1).min(last);
+        if covered > 4096 || !matches!(look(page), Ok(Ok(_))) {
+            let stale: Vec<u64> = mapped.range(page..=end).map(|(page, _)| *page).collect();
+            for page in stale {
+                mapped.remove(&page);
+            }
+        }
+        if end >= last {
+            return None;
+        }
+        page = end + 1;
+    }
+}

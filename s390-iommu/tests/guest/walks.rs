@@ -135,7 +135,11 @@ fn roots() {
                 let build = |change: &dyn Fn(usize, u64) -> u64| {
                     let mut storage = Storage::default();
                     for (level, (origin, index, entry)) in tables.into_iter().enumerate() {
-                        storage.table(origin, if level == 4 { 256 } else { 2048 }, if level == 4 { 0x400 } else { 0x20 });
+                        storage.table(
+                            origin,
+                            if level == 4 { 256 } else { 2048 },
+                            if level == 4 { 0x400 } else { 0x20 },
+                        );
                         storage.words.insert(origin + index * 8, change(level, entry));
                     }
                     storage
@@ -199,11 +203,9 @@ fn from_the_middle_of_a_region() {
         let aperture = fib(0, 0x1_0000_0000, 0x3ff_ffff_ffff, 0x2_4804);
         assert_eq!(function.modify(&mpcifc(4), &aperture).0, Answer::done(0x8002_0000_0000_0004));
         let mut books = Books::default();
-        for (start, length, expected) in [
-            (0x2_8000_0000, 0x1000, true),
-            (0x2_0000_0000, 0x1_0000_0000, true),
-            (0x2_4000_0000, 0x8000_0000, reaches),
-        ] {
+        for (start, length, expected) in
+            [(0x2_8000_0000, 0x1000, true), (0x2_0000_0000, 0x1_0000_0000, true), (0x2_4000_0000, 0x8000_0000, reaches)]
+        {
             let answer = carry_out(&mut function, &rpcit(start, length), &storage, &mut books, 3);
             assert_eq!(answer, Answer::done(0x8002_0000_0000_0000));
             assert_eq!(books.pages.contains_key(&0x2_8000_0000), expected, "{start:#x}");

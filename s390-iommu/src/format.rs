@@ -4,12 +4,15 @@
 //! code.
 
 pub(crate) mod address;
+pub(crate) mod availability_event;
 pub(crate) mod entry;
 pub(crate) mod error_event;
 pub(crate) mod event_code;
+pub(crate) mod event_information;
 pub(crate) mod fib;
 pub(crate) mod frame;
 pub(crate) mod interrupt_vector;
 pub(crate) mod iota;
+pub(crate) mod measurement;
 pub(crate) mod range;
 pub(crate) mod table_type;

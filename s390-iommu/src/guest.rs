@@ -106,6 +106,7 @@
 
 mod answer;
 mod controls;
+mod event_queue;
 mod mappings;
 mod memory;
 mod refresh;
@@ -116,6 +117,7 @@ mod walk;
 
 pub use answer::{Answer, End, ProgramInterruption};
 pub use controls::{Configuration, Effect, FunctionControls, Refreshed, Registration, State};
+pub use event_queue::EventQueue;
 pub use mappings::{Exhausted, Mapped, Mappings, RefreshNumber, Run};
 pub use memory::GuestMemory;
 pub use registers::{InterruptionMode, Mpcifc, Rpcit, Sic, Stpcifc};

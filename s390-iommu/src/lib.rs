@@ -120,13 +120,16 @@ mod user;
 
 pub use attach::{mapped_to_all, unmapped_from_all, AttachError, Attachment, Mapped};
 pub use format::address::{AbsoluteAddress, Iova, PAGE_SIZE, PAGE_SIZE_LOG2};
+pub use format::availability_event::{AvailabilityAction, AvailabilityCode, AvailabilityEvent};
 pub use format::entry::{PageEntry, RegionEntry, SegmentEntry};
 pub use format::error_event::{ErrorAccess, ErrorEvent};
 pub use format::event_code::{EventCode, Severity};
+pub use format::event_information::{Event, EventAnswer, EventInformation};
 pub use format::fib::{Fib, FunctionState, InterruptParameters, InterruptWord};
 pub use format::frame::{FrameSize, FrameSizes, Protection};
 pub use format::interrupt_vector::{BitLocation, InterruptBits, InterruptVector, InterruptVectorError};
 pub use format::iota::Iota;
+pub use format::measurement::{Measurement, MeasurementError, Transfers};
 pub use format::range::{IovaRange, RangeError};
 pub use format::table_type::{page_index, Root, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
 pub use machine::action::{Action, Request};

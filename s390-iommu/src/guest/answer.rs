@@ -17,7 +17,7 @@ pub struct Answer {
     pub end: End,
     /// What R1 holds afterwards; what it held, after a program check.
     pub register: u64,
-    /// An error event that the guest is to get.
+    /// An error event that the guest is to get, by an [`EventQueue`](crate::guest::EventQueue).
     pub event: Option<ErrorEvent>,
 }
 

@@ -209,9 +209,9 @@ impl Refresh {
         }
         match (self.pass, new.protection) {
             (Pass::First | Pass::Second, _) => mappings.protect(new, made_by),
-            // What the device may do no longer ends now; what it may do in addition can wait.
+            // What the device may do no longer ends now, and if only by an unmapping; what it may do in addition can wait.
             (_, Protection::ReadOnly) => {
-                mappings.unmap(old.range);
+                let _ = mappings.protect(new, made_by);
                 Ok(())
             }
             (_, Protection::ReadWrite) => Ok(()),

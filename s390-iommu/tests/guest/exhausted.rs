@@ -101,3 +101,21 @@ fn the_work_of_others() {
     assert_eq!(answer, Answer::status(REGISTER, Status(16)));
     assert_eq!(books.pages.len(), 4);
 }
+
+/// What the device may no longer write is protected, even behind a page that cannot be mapped.
+#[test]
+fn protection_behind() {
+    let (mut function, mut storage, mut books) = (registered(), Storage::one_page_table(), Books::default());
+    storage.set(4, 0x50_4000);
+    storage.set(5, 0x50_5200);
+    let whole = rpcit(FIRST, 0x1_0000);
+    assert_eq!(carry_out(&mut function, &whole, &storage, &mut books, 9), Answer::done(REGISTER));
+    storage.set(0, 0x66_6000);
+    storage.set(4, 0x50_4200);
+    storage.set(5, 0x50_5000);
+    books.limit = Some(2);
+    assert_eq!(carry_out(&mut function, &whole, &storage, &mut books, 9), Answer::status(REGISTER, Status(16)));
+    // What it may write now can wait.
+    let expected = [(FIRST + 0x4000, (0x50_4000, true)), (FIRST + 0x5000, (0x50_5000, true))];
+    assert_eq!(books.view().into_iter().collect::<Vec<_>>(), expected);
+}

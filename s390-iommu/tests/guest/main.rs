@@ -3,6 +3,7 @@
 //! The guest's side, against what QEMU was measured to do and against models that share nothing with it.
 
 mod books;
+mod events;
 mod exhausted;
 mod fixture;
 mod hostile;

@@ -225,7 +225,7 @@ impl Trial {
                     let allowed = [Some(&(*absolute, *read_only)), Some(old)];
                     // It may not stay writable if it must not be.
                     let fits = allowed.contains(&now) && (now.is_some_and(|now| now.1) || !read_only);
-                    if !fits && !(now.is_none() && old.1 != *read_only) {
+                    if !fits {
                         return Err(format!("page {page:#x}: {now:x?} of {old:x?}"));
                     }
                 }

@@ -95,8 +95,8 @@
 //! let mut host = Host::default();
 //! let request = Rpcit::decode(0x8002_0000_0000_0000, 2, [0x1_0000_0000, 0x1_0000_0000]).map_err(|_| "refused")?;
 //! let mut progress = function.refresh(&request);
-//! while progress == Refreshed::More {
-//!     progress = function.proceed(&Storage, &mut host, 100);
+//! while let Refreshed::More(pending) = progress {
+//!     progress = function.proceed(pending, &Storage, &mut host, 100);
 //! }
 //! assert_eq!(progress, Refreshed::Done(Answer::done(0x8002_0000_0000_0000)));
 //! assert_eq!(host.0.len(), 1);
@@ -116,7 +116,7 @@ mod suppression;
 mod walk;
 
 pub use answer::{Answer, End, ProgramInterruption};
-pub use controls::{Configuration, Effect, FunctionControls, Refreshed, Registration, State};
+pub use controls::{Configuration, Effect, FunctionControls, Pending, Refreshed, Registration, State};
 pub use event_queue::EventQueue;
 pub use mappings::{Exhausted, Mapped, Mappings, RefreshNumber, Run};
 pub use memory::GuestMemory;

@@ -90,8 +90,15 @@ pub enum Effect {
 pub enum Refreshed {
     /// The instruction ends.
     Done(Answer),
-    /// There is more to do: call [`FunctionControls::proceed`] again.
-    More,
+    /// There is more to do: call [`FunctionControls::proceed`] with it.
+    More(Pending),
+}
+
+/// An RPCIT that is being carried out.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Pending {
+    request: Rpcit,
+    number: RefreshNumber,
 }
 
 /// The controls of one function of a guest.
@@ -107,7 +114,7 @@ pub struct FunctionControls {
     interrupts: Option<InterruptParameters>,
     measurement: Option<AbsoluteAddress>,
     /// RPCIT that is being carried out.
-    refresh: Option<(Rpcit, Refresh)>,
+    refresh: Option<Refresh>,
     /// The number of the last refresh.
     number: RefreshNumber,
     /// Refreshes that ended with no error.
@@ -336,11 +343,11 @@ impl FunctionControls {
             return Refreshed::Done(Answer::done(register));
         };
         self.number = RefreshNumber(self.number.0.wrapping_add(1));
-        self.refresh = Some((*request, Refresh::new(range, self.number)));
-        Refreshed::More
+        self.refresh = Some(Refresh::new(range, self.number));
+        Refreshed::More(Pending { request: *request, number: self.number })
     }
 
-    /// Carries out the RPCIT that [`Self::refresh`] began, for about `budget` reads of entries and calls of `mappings`.
+    /// Carries out `pending`, the RPCIT that [`Self::refresh`] began, for about `budget` reads of entries and calls of `mappings`.
     ///
     /// What the tables say is made true on the host: what is gone is unmapped, what is new is mapped, what changed is
     /// unmapped and mapped or protected anew, and what is the same is not touched. If the host can map no more, the answer
@@ -352,15 +359,17 @@ impl FunctionControls {
     /// done.
     pub fn proceed<M: GuestMemory + ?Sized, H: Mappings + ?Sized>(
         &mut self,
+        pending: Pending,
         memory: &M,
         mappings: &mut H,
         budget: u64,
     ) -> Refreshed {
-        let Some((request, mut refresh)) = self.refresh.take() else {
-            // Disabled meanwhile: its handle is of the past.
-            return Refreshed::Done(Answer::not_there(u64::from(self.handle.0) << 32));
-        };
+        let Pending { request, number } = pending;
         let register = request.register;
+        // Disabled meanwhile: its handle is of the past.
+        let Some(mut refresh) = self.refresh.take_if(|refresh| refresh.number() == number) else {
+            return Refreshed::Done(Answer::not_there(register));
+        };
         match self.state {
             State::Enabled | State::Blocked => {}
             State::Error => return Refreshed::Done(Answer::status(register, Status::RECOVERY)),
@@ -373,8 +382,8 @@ impl FunctionControls {
         };
         match refresh.proceed(&mut table, mappings, budget) {
             Progress::More => {
-                self.refresh = Some((request, refresh));
-                Refreshed::More
+                self.refresh = Some(refresh);
+                Refreshed::More(pending)
             }
             Progress::Done => {
                 self.refreshes = self.refreshes.wrapping_add(1);

@@ -69,6 +69,10 @@ impl Refresh {
         Self { range, number, pass: Pass::First, cursor: Some(range.start()), seen: None }
     }
 
+    pub(super) const fn number(&self) -> RefreshNumber {
+        self.number
+    }
+
     /// Goes on for about `budget` reads of entries and calls that map and unmap.
     pub(super) fn proceed<M: GuestMemory + ?Sized, H: Mappings + ?Sized>(
         &mut self,

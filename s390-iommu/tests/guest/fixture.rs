@@ -95,7 +95,7 @@ pub(crate) fn carry_out(
     for _ in 0..1_000_000 {
         match progress {
             Refreshed::Done(answer) => return answer,
-            Refreshed::More => progress = function.proceed(storage, books, budget),
+            Refreshed::More(pending) => progress = function.proceed(pending, storage, books, budget),
         }
     }
     panic!("no end");

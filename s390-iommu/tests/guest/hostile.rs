@@ -119,13 +119,11 @@ fn noise() {
             let mut progress = function.refresh(&request);
             let registration = function.registration();
             for _ in 0..3 {
-                if progress != Refreshed::More {
-                    break;
-                }
+                let Refreshed::More(pending) = progress else { break };
                 let budget = 1 + numbers.next() % 30;
                 let before = storage.reads.get();
                 let calls = books.calls.len();
-                progress = function.proceed(&storage, &mut books, budget);
+                progress = function.proceed(pending, &storage, &mut books, budget);
                 assert!(storage.reads.get() - before <= budget + 4);
                 assert!((books.calls.len() - calls) as u64 <= 2 * budget);
                 // Noise maps frames in no row; bound what the books have to hold.
@@ -133,7 +131,7 @@ fn noise() {
                     books.pages.clear();
                 }
             }
-            cut += u64::from(progress == Refreshed::More);
+            cut += u64::from(matches!(progress, Refreshed::More(_)));
             errors += u64::from(matches!(progress, Refreshed::Done(Answer { event: Some(_), .. })));
             for (call, first, pages) in &books.calls {
                 let aperture = registration.unwrap().aperture;
@@ -142,9 +140,9 @@ fn noise() {
                 assert!(first + (pages * 4096 - 1) <= last.min(aperture.last().get()), "{call:?} {first:#x}");
                 mapped += u64::from(*call == Call::Map);
             }
-            if progress == Refreshed::More {
+            if let Refreshed::More(pending) = progress {
                 function.disable(DISABLED);
-                assert!(matches!(function.proceed(&storage, &mut books, 1), Refreshed::Done(_)));
+                assert!(matches!(function.proceed(pending, &storage, &mut books, 1), Refreshed::Done(_)));
                 function.enable(ENABLED);
                 books.pages.clear();
             }
@@ -225,11 +223,12 @@ fn without_end() {
     let fib = Fib { last: u64::MAX.into(), iota: 0x10_080c.into(), ..Fib::ZERO };
     assert_eq!(function.modify(&Mpcifc::decode(register | 4, 0).unwrap(), &fib).0, Answer::done(register | 4));
     let mut books = Books::default();
-    assert_eq!(function.refresh(&Rpcit::decode(register, 2, [0, u64::MAX]).unwrap()), Refreshed::More);
+    let request = Rpcit::decode(register, 2, [0, u64::MAX]).unwrap();
+    let Refreshed::More(pending) = function.refresh(&request) else { panic!() };
     for _ in 0..1000 {
-        assert_eq!(function.proceed(&Same, &mut books, 100), Refreshed::More);
+        assert_eq!(function.proceed(pending, &Same, &mut books, 100), Refreshed::More(pending));
     }
     assert!(books.calls.is_empty());
     function.disable(DISABLED);
-    assert!(matches!(function.proceed(&Same, &mut books, 100), Refreshed::Done(_)));
+    assert!(matches!(function.proceed(pending, &Same, &mut books, 100), Refreshed::Done(_)));
 }

@@ -92,6 +92,8 @@ fn not_beside_the_range() {
         (FIRST + 0x7000, u64::MAX - FIRST - 0x7000, 7..8),
         (FIRST, 0x4001, 4..5),
         (FIRST, 0x4000, 0..0),
+        (FIRST + 0x7fff, 1, 7..8),
+        (FIRST + 0x7fff, 0x1000, 7..8),
         (FIRST + 0x5000, 0, 0..0),
     ] {
         let mut books = Books::default();
@@ -142,8 +144,8 @@ fn meanwhile() {
     }
     let (mut function, mut books) = (registered(), Books::default());
     let request = rpcit(FIRST, 0x8000);
-    assert_eq!(function.refresh(&request), Refreshed::More);
-    assert_eq!(function.proceed(&storage, &mut books, 5), Refreshed::More);
+    let Refreshed::More(pending) = function.refresh(&request) else { panic!() };
+    assert_eq!(function.proceed(pending, &storage, &mut books, 5), Refreshed::More(pending));
     let busy = Answer::condition(REGISTER, clp::ConditionCode::Two);
     assert_eq!(function.refresh(&request), Refreshed::Done(busy));
     for control in [5, 6] {
@@ -151,27 +153,41 @@ fn meanwhile() {
         assert_eq!(answer, Answer::condition(REGISTER | u64::from(control), clp::ConditionCode::Two));
     }
     assert_eq!(function.modify(&mpcifc(2), &Fib::ZERO).0, Answer::done(REGISTER | 2));
-    assert_eq!(function.proceed(&storage, &mut books, 0), Refreshed::More);
-    assert_eq!(function.proceed(&storage, &mut books, u64::MAX), Refreshed::Done(Answer::done(REGISTER)));
+    assert_eq!(function.proceed(pending, &storage, &mut books, 0), Refreshed::More(pending));
+    assert_eq!(function.proceed(pending, &storage, &mut books, u64::MAX), Refreshed::Done(Answer::done(REGISTER)));
     assert_eq!(books.pages.len(), 8);
     assert_eq!(function.refreshes(), 1);
+    // It is done once.
+    let not_there = Refreshed::Done(Answer::not_there(REGISTER));
+    assert_eq!(function.proceed(pending, &storage, &mut books, 1), not_there);
 
     // In error: it ends, and has mapped no more.
-    assert_eq!(function.refresh(&rpcit(FIRST, 0x8000)), Refreshed::More);
+    let Refreshed::More(pending) = function.refresh(&request) else { panic!() };
     books.pages.clear();
     let event = function.fail(EventCode::TRANSLATION_PROTECTION, Iova::new(FIRST));
     assert_eq!(event.handle(), ENABLED);
     let ended = Refreshed::Done(Answer::status(REGISTER, Status(40)));
-    assert_eq!(function.proceed(&storage, &mut books, u64::MAX), ended);
+    assert_eq!(function.proceed(pending, &storage, &mut books, u64::MAX), ended);
     assert!(books.pages.is_empty());
     assert_eq!(function.modify(&mpcifc(7), &Fib::ZERO).0, Answer::done(REGISTER | 7));
 
-    // Disabled: the same, and the handle is dead.
-    assert_eq!(function.refresh(&rpcit(FIRST, 0x8000)), Refreshed::More);
+    // Disabled: the same, and the handle is dead. Enabled again, another refresh is another one's.
+    let Refreshed::More(pending) = function.refresh(&request) else { panic!() };
     function.disable(DISABLED);
-    let Refreshed::Done(answer) = function.proceed(&storage, &mut books, u64::MAX) else { panic!() };
-    assert_eq!(answer.end, Answer::not_there(0).end);
+    assert_eq!(function.proceed(pending, &storage, &mut books, u64::MAX), not_there);
+    let Refreshed::Done(_) = function.refresh(&request) else { panic!() };
+    function.enable(ENABLED);
+    assert_eq!(function.modify(&mpcifc(4), &fib(0, FIRST, 0x1_ffff_ffff, 0x2_4804)).0, Answer::done(REGISTER | 4));
+    let Refreshed::More(next) = function.refresh(&request) else { panic!() };
+    assert_eq!(function.proceed(pending, &storage, &mut books, u64::MAX), not_there);
     assert!(books.pages.is_empty());
+    assert_eq!(function.proceed(next, &storage, &mut books, u64::MAX), Refreshed::Done(Answer::done(REGISTER)));
+    // The same without a call between: the refresh ended with the disable.
+    let Refreshed::More(_) = function.refresh(&request) else { panic!() };
+    function.disable(DISABLED);
+    function.enable(ENABLED);
+    assert_eq!(function.modify(&mpcifc(4), &fib(0, FIRST, 0x1_ffff_ffff, 0x2_4804)).0, Answer::done(REGISTER | 4));
+    assert!(matches!(function.refresh(&request), Refreshed::More(_)));
 }
 
 /// Entries in a row are read once each, and the tables above them once a step.
@@ -188,14 +204,11 @@ fn reads() {
     assert_eq!(storage.reads.get(), 2 + 256);
     // A step does no more than it may: a look that is under way, and one call.
     for budget in 1..40 {
-        assert_eq!(function.refresh(&rpcit(FIRST, 0x10_0000)), Refreshed::More);
-        loop {
+        let mut progress = function.refresh(&rpcit(FIRST, 0x10_0000));
+        while let Refreshed::More(pending) = progress {
             let before = storage.reads.get();
-            let progress = function.proceed(&storage, &mut books, budget);
+            progress = function.proceed(pending, &storage, &mut books, budget);
             assert!(storage.reads.get() - before <= budget + 4, "{budget}");
-            if progress != Refreshed::More {
-                break;
-            }
         }
     }
 }

@@ -2,8 +2,8 @@
 
 //! A responder: answers the CLP of a guest, for the program that runs it (VMM).
 //!
-//! The VMM intercepts the instruction, copies the block out of guest storage, asks [`Responder::answer`] and copies the
-//! block back. Answers are made of values that the VMM supplies, and of nothing else: a [`GuestFunction`]
+//! The VMM intercepts the instruction, copies the block out of guest storage, asks [`Responder::answer`] and copies back
+//! what was [written](Done::written). Answers are made of values that the VMM supplies, and of nothing else: a [`GuestFunction`]
 //! for each slot, emulated or [`Passthrough`], and [`Groups`] that keep the host's groups apart. Both are checked when
 //! they are made, so that every answer can be given.
 //!
@@ -55,15 +55,16 @@
 //! block[16..24].copy_from_slice(&[0x00, 0x02, 0x00, 0x00, 0, 0, 0, 1]);
 //! block[32..34].copy_from_slice(&[0x00, 0x20]);
 //! let Answer::Set(request) = responder.answer(LogicalProcessor::PCI, &mut block) else { panic!() };
-//! assert_eq!((request.slot(), request.action()), (0, SetAction::Enable { gisa: 0 }));
+//! assert_eq!((request.slot(), request.action()), (0, SetAction::Enable));
 //! let enabled = FunctionHandle(0x8002_0000);
 //! if let Some(function) = &mut functions[request.slot()] {
 //!     function.handle = enabled;
 //! }
-//! assert_eq!(request.confirm(enabled), Ok(ConditionCode::Zero));
+//! let done = request.confirm(enabled)?;
+//! assert_eq!((done.condition, done.written()), (ConditionCode::Zero, 32..64));
 //! assert_eq!(block[32..36], [0x00, 0x20, 0x00, 0x10]);
 //! assert_eq!(block[48..52], [0x80, 0x02, 0x00, 0x00]);
-//! # Ok::<(), clp::FunctionError>(())
+//! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
 mod answer;
@@ -78,7 +79,7 @@ mod rules;
 mod set;
 mod set_request;
 
-pub use answer::{Answer, ImmediateAnswer};
+pub use answer::{Answer, Done, ImmediateAnswer};
 pub use groups::{Groups, GroupsError};
 pub use guest_function::GuestFunction;
 pub use guest_group::GuestGroup;
@@ -123,25 +124,26 @@ impl Responder<'_> {
     /// Answers one CLP instruction of the guest, in the form with a block.
     ///
     /// `block` is a copy of guest storage from the address in R2 on: 8192 bytes, or as many as there are; a request or a
-    /// capacity that goes on behind it is an operand exception. At most the capacity that the guest offers is written.
+    /// capacity that goes on behind it is an operand exception. At most the capacity that the guest offers is written, and
+    /// the answer says which bytes of it were.
     ///
     /// As [`Rules::HARDWARE`] there is the PCI processor alone, and for any other the condition code is 3. QEMU
     /// does not look at the processor (measured).
     pub fn answer<'b>(&self, processor: LogicalProcessor, block: &'b mut [u8]) -> Answer<'b> {
         if self.rules.only_pci_processor && processor != LogicalProcessor::PCI {
-            return Answer::Done(ConditionCode::Three);
+            return Answer::Done(Done::unwritten(ConditionCode::Three));
         }
         let Ok(Parts { request, response }) = Parts::split(block) else {
             return Answer::OperandException;
         };
-        let mut buffer = Buffer::new(response, self.rules);
+        let mut buffer = Buffer::new(response, request.len(), self.rules);
         let refusal = match self.carry_out(request, &mut buffer) {
-            Ok(None) => return Answer::Done(ConditionCode::Zero),
+            Ok(None) => return Answer::Done(buffer.done(ConditionCode::Zero)),
             Ok(Some(change)) => return Answer::Set(SetRequest::new(change, buffer)),
             Err(refusal) => refusal,
         };
         buffer.refuse(refusal.code);
-        Answer::Done(refusal.condition)
+        Answer::Done(buffer.done(refusal.condition))
     }
 
     /// Answers one CLP instruction of the guest, in the form without a block: `command` is the value in R2.

@@ -21,7 +21,9 @@ impl Responder<'_> {
             return Err(self.rules.odd_list());
         }
         let next = self.functions_from(first).find(|(_, function)| !writer.push(&function.list_entry()));
-        writer.finish(next.map_or(ResumeToken::START, |(slot, _)| ResumeToken(slot as u64)), self.rules.list_mdd);
+        let resume = next.map_or(ResumeToken::START, |(slot, _)| ResumeToken(slot as u64));
+        let length = writer.finish(resume, self.rules.list_mdd);
+        buffer.note(0, usize::from(length));
         Ok(())
     }
 

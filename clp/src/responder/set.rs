@@ -32,7 +32,7 @@ impl Responder<'_> {
             }
         }
         let action = match (operation, function.state(), has_mio) {
-            (Operation::ENABLE, FunctionState::Configured, _) => SetAction::Enable { gisa: request.gisa.get() },
+            (Operation::ENABLE, FunctionState::Configured, _) => SetAction::Enable,
             (Operation::DISABLE, FunctionState::Enabled, _) => SetAction::Disable,
             (Operation::ENABLE, FunctionState::Enabled, _) | (Operation::DISABLE, FunctionState::Configured, _) => {
                 return Err(self.rules.already_in_state.into())

@@ -3,7 +3,7 @@
 //! What the VMM is to do with a function.
 
 use super::buffer::Buffer;
-use super::Rules;
+use super::{Done, Rules};
 use crate::code::{ConditionCode, ResponseCode};
 use crate::id::FunctionHandle;
 use crate::wire::mio::MioInfo;
@@ -14,13 +14,14 @@ use core::fmt;
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum SetAction {
     /// Enable it.
-    Enable {
-        /// Designation of the guest interruption state area (GISA), as the guest gives it; 0 for none.
-        gisa: u32,
-    },
+    ///
+    /// The designation of a guest interruption state area (GISA) that a guest may give is not told: it would be an address of
+    /// the guest where the host expects one of its own. A VMM that lets the machine forward interrupts has its host
+    /// designate the area.
+    Enable,
     /// Disable it, which resets it: registrations of DMA, interrupts and measurement end.
     Disable,
-    /// Enable mapped I/O.
+    /// Enable mapped I/O; of functions alone that have [addresses](crate::Function::mio) for it.
     EnableMio,
     /// Disable mapped I/O.
     DisableMio,
@@ -30,7 +31,7 @@ impl SetAction {
     /// Whether the function can have `handle` after it.
     const fn leads_to(self, handle: FunctionHandle) -> bool {
         match self {
-            Self::Enable { .. } | Self::EnableMio => handle.is_enabled(),
+            Self::Enable | Self::EnableMio => handle.is_enabled(),
             Self::Disable => !handle.is_enabled(),
             Self::DisableMio => true,
         }
@@ -102,7 +103,12 @@ impl<'b> SetRequest<'b> {
         self.change.action
     }
 
-    /// Answers that it is done and that the function has `handle` now; returns the condition code.
+    /// The end of the instruction if the request is dropped: the function is busy.
+    pub fn busy(&self) -> Done {
+        self.buffer.done(ConditionCode::Zero)
+    }
+
+    /// Answers that it is done and that the function has `handle` now; returns the end of the instruction.
     ///
     /// The VMM stores the handle in the slot too. An old handle is dead, and no other function may have it.
     ///
@@ -110,30 +116,31 @@ impl<'b> SetRequest<'b> {
     ///
     /// [`ConfirmError`] if the handle contradicts the action: one that enables must lead to a handle with the enable bit,
     /// [`SetAction::Disable`] to one without. The guest sees a busy function.
-    pub fn confirm(mut self, handle: FunctionHandle) -> Result<ConditionCode, ConfirmError> {
+    pub fn confirm(mut self, handle: FunctionHandle) -> Result<Done, ConfirmError> {
         let action = self.change.action;
         if !action.leads_to(handle) {
-            return Err(ConfirmError { action, handle });
+            let done = self.buffer.done(ConditionCode::Zero);
+            return Err(ConfirmError { action, handle, done });
         }
         let mut response = Response::new(handle);
         if action == SetAction::EnableMio {
             response.mio = self.change.mio;
         }
         match self.buffer.store(response) {
-            Ok(()) => Ok(ConditionCode::Zero),
+            Ok(()) => Ok(self.buffer.done(ConditionCode::Zero)),
             Err(refusal) => Ok(self.end(refusal.code)),
         }
     }
 
-    /// Answers that nothing was done, and why; returns the condition code.
-    pub fn refuse(self, refusal: SetRefusal) -> ConditionCode {
+    /// Answers that nothing was done, and why; returns the end of the instruction.
+    pub fn refuse(self, refusal: SetRefusal) -> Done {
         let code = refusal.response_code(self.buffer.rules());
         self.end(code)
     }
 
-    fn end(mut self, code: ResponseCode) -> ConditionCode {
+    fn end(mut self, code: ResponseCode) -> Done {
         self.buffer.refuse(code);
-        ConditionCode::Zero
+        self.buffer.done(ConditionCode::Zero)
     }
 }
 
@@ -144,12 +151,14 @@ pub struct ConfirmError {
     pub action: SetAction,
     /// The handle that the function is said to have.
     pub handle: FunctionHandle,
+    /// The end of the instruction in spite of it: the function is busy.
+    pub done: Done,
 }
 
 impl fmt::Display for ConfirmError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let action = match self.action {
-            SetAction::Enable { .. } => "enabled",
+            SetAction::Enable => "enabled",
             SetAction::Disable => "disabled",
             SetAction::EnableMio => "MIO enabled",
             SetAction::DisableMio => "MIO disabled",

@@ -60,13 +60,14 @@ fn busy_until_the_vmm_answers() {
     assert_eq!(answered(Rules::QEMU, request(), dropped), padded(&[0, 40, 0x01, 0x08]));
     // The same when the handle contradicts what was done.
     for (handle, operation, wrong, action, text) in [
-        (DISABLED, 0, 0x0002_0000, SetAction::Enable { gisa: 0 }, "enabled, with handle 0x00020000"),
+        (DISABLED, 0, 0x0002_0000, SetAction::Enable, "enabled, with handle 0x00020000"),
         (ENABLED, 1, 0x8000_0001, SetAction::Disable, "disabled, with handle 0x80000001"),
         (ENABLED, 2, 0x0000_0001, SetAction::EnableMio, "MIO enabled, with handle 0x00000001"),
     ] {
         let response = answered(Rules::HARDWARE, block(handle, operation, 1, 0, 40), |request| {
             let handle = FunctionHandle(wrong);
-            let error = ConfirmError { action, handle };
+            let error = ConfirmError { action, handle, done: request.busy() };
+            assert_eq!(error.done.written(), 32..48);
             assert_eq!(request.confirm(handle), Err(error));
             assert_eq!(error.to_string(), text);
         });
@@ -77,7 +78,7 @@ fn busy_until_the_vmm_answers() {
 #[test]
 fn what_the_vmm_is_told() {
     for (handle, operation, spaces, slot, action) in [
-        (DISABLED, 0, 1, 0, SetAction::Enable { gisa: 0x0102_0304 }),
+        (DISABLED, 0, 1, 0, SetAction::Enable),
         (ENABLED, 1, 0, 1, SetAction::Disable),
         (ENABLED, 2, 1, 1, SetAction::EnableMio),
         (ENABLED, 3, 0, 1, SetAction::DisableMio),
@@ -92,7 +93,8 @@ fn what_the_vmm_is_told() {
 fn confirmed() {
     let confirm = |handle| {
         move |request: SetRequest<'_>| {
-            assert_eq!(request.confirm(FunctionHandle(handle)), Ok(ConditionCode::Zero));
+            let done = request.confirm(FunctionHandle(handle)).unwrap();
+            assert_eq!(done.condition, ConditionCode::Zero);
         }
     };
     let mut expected = vec![0; 32];
@@ -136,7 +138,7 @@ fn refused_by_the_vmm() {
         (SetRefusal::RecoveryPending, [1, 7], [1, 7]),
         (SetRefusal::Busy, [1, 8], [1, 8]),
     ] {
-        let refuse = |request: SetRequest<'_>| assert_eq!(request.refuse(refusal), ConditionCode::Zero);
+        let refuse = |request: SetRequest<'_>| assert_eq!(request.refuse(refusal).condition, ConditionCode::Zero);
         let response = answered(Rules::HARDWARE, block(DISABLED, 0, 1, 0, 32), refuse);
         assert_eq!(response, padded(&[0, 16, hardware[0], hardware[1], 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]));
         let response = answered(Rules::QEMU, block(DISABLED, 0, 1, 0, 32), refuse);
@@ -174,9 +176,10 @@ fn refused_by_the_responder() {
                     let answer = responder.answer(LogicalProcessor::PCI, &mut block);
                     match (expected, answer) {
                         (None, Answer::Set(request)) => {
-                            assert_eq!(request.refuse(SetRefusal::Gone), ConditionCode::Zero)
+                            assert_eq!(request.refuse(SetRefusal::Gone).condition, ConditionCode::Zero)
                         }
-                        (Some(code), Answer::Done(ConditionCode::Zero)) => {
+                        (Some(code), Answer::Done(done)) => {
+                            assert_eq!(done.condition, ConditionCode::Zero);
                             assert_eq!(u16::from_be_bytes([block[34], block[35]]), code);
                         }
                         other => panic!("handle {handle:#x}, operation {operation}, {spaces} spaces: {other:?}"),
@@ -189,7 +192,7 @@ fn refused_by_the_responder() {
         let answer = responder.answer(LogicalProcessor::PCI, &mut block);
         match rules {
             Rules::HARDWARE => {
-                assert!(matches!(answer, Answer::Done(ConditionCode::Zero)));
+                assert!(matches!(answer, Answer::Done(done) if done.condition == ConditionCode::Zero));
                 assert_eq!(block[32..48], [0, 16, 0, 0x50, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
             }
             _ => assert!(matches!(answer, Answer::Set(_))),

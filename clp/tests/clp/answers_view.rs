@@ -305,7 +305,7 @@ fn enabled_and_disabled() {
         assert_eq!(client.ensure_disabled(FunctionId(4)), Ok(FunctionHandle(0x0002_0004)));
         assert_eq!(client.find(FunctionId(2)), Ok(None));
         assert_eq!(client.current_handle(FunctionId(2)), Err(ClientError::Reserved(FunctionId(2))));
-        let enable = SetAction::Enable { gisa: 0 };
+        let enable = SetAction::Enable;
         let disable = SetAction::Disable;
         assert_eq!(*vmm.actions.borrow(), [(3, enable), (3, disable), (4, enable), (4, disable)]);
     }

@@ -4,11 +4,14 @@
 //!
 //! Shared with the fuzz target.
 
-use clp::responder::{Answer, Groups, GuestFunction, Passthrough, Responder, Rules, SetAction, SetRefusal, SetRequest};
+use clp::responder::{
+    Answer, Done, Groups, GuestFunction, Passthrough, Responder, Rules, SetAction, SetRefusal, SetRequest,
+};
 use clp::{
     Bar, Characteristics, ConditionCode, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle,
     FunctionId, FunctionType, ListSummary, LogicalProcessor, MioBar, Uid, UtilityString,
 };
+use std::ops::Range;
 
 /// In every byte of what the guest must not see, and in no other value.
 const POISON: u8 = 0xd7;
@@ -115,8 +118,8 @@ impl Host {
         let before = block.to_vec();
         let room = room(&before);
         let answer = responder.answer(LogicalProcessor(processor), block);
-        let condition = match answer {
-            Answer::Done(condition) => condition,
+        let done = match answer {
+            Answer::Done(done) => done,
             Answer::OperandException => {
                 assert!(room.is_none(), "possible lengths, and an operand exception");
                 assert_eq!(block, before);
@@ -124,7 +127,9 @@ impl Host {
             }
             Answer::Set(request) => self.set(request, outcome),
         };
+        let condition = done.condition;
         if rules == Rules::HARDWARE && processor != 2 {
+            assert!(done.written().is_empty());
             assert_eq!(condition, ConditionCode::Three);
             assert_eq!(block, before);
             return None;
@@ -132,10 +137,14 @@ impl Host {
         let room = room.expect("impossible lengths, and no operand exception");
         let written = |offset: usize| block[offset] != before[offset];
         for offset in (0..block.len()).filter(|&offset| written(offset)) {
+            assert!(done.written().contains(&offset), "byte {offset} is not said to be written: {done:?}");
             assert!(room.contains(&offset), "byte {offset} outside of the room {room:?} was written");
             assert_ne!(block[offset], POISON, "byte {offset} tells what the guest must not know");
         }
         let code = u16::from_be_bytes([block[room.start + 2], block[room.start + 3]]);
+        // What is copied back is all in the room, and is no more than the response.
+        let Range { start, end } = done.written();
+        assert!(room.start <= start && start < end && end <= room.end, "{done:?} in {room:?}");
         let codes = [
             0x0010, 0x0020, 0x0040, 0x0050, 0x0060, 0x0070, 0x0101, 0x0102, 0x0103, 0x0104, 0x0105, 0x0106, 0x0107,
             0x0108, 0x010a, 0x010b,
@@ -145,6 +154,7 @@ impl Host {
             Rules::HARDWARE => {
                 assert_eq!(condition, ConditionCode::Zero);
                 let length = usize::from(u16::from_be_bytes([block[room.start], block[room.start + 1]]));
+                assert_eq!(done.written(), room.start..room.start + length);
                 assert!(length >= room.len().min(16) && length <= room.len(), "response of {length} bytes in {room:?}");
                 assert!(code == 0x0010 || length == room.len().min(16), "refusal of {length} bytes");
                 assert!(!(room.start + length..block.len()).any(written), "written behind {length} bytes in {room:?}");
@@ -154,6 +164,7 @@ impl Host {
                 assert!(condition == ConditionCode::Zero || code == 0x0050);
                 if code != 0x0010 {
                     let refused = room.start + 2..room.start + 4;
+                    assert_eq!(done.written(), refused);
                     assert!((0..block.len()).all(|offset| refused.contains(&offset) || !written(offset)));
                 }
             }
@@ -161,7 +172,7 @@ impl Host {
         Some(code)
     }
 
-    fn set(&self, request: SetRequest<'_>, outcome: u8) -> ConditionCode {
+    fn set(&self, request: SetRequest<'_>, outcome: u8) -> Done {
         let handle = self.functions[request.slot()].as_ref().unwrap().handle;
         let refusal = match outcome % 8 {
             0 => SetRefusal::Gone,
@@ -172,7 +183,7 @@ impl Host {
             5 => SetRefusal::Busy,
             _ => {
                 let changed = match request.action() {
-                    SetAction::Enable { .. } | SetAction::EnableMio => handle.0 | 0x8000_0000,
+                    SetAction::Enable | SetAction::EnableMio => handle.0 | 0x8000_0000,
                     SetAction::Disable => handle.0 & 0x7fff_ffff,
                     SetAction::DisableMio => handle.0,
                 };
@@ -184,7 +195,7 @@ impl Host {
 }
 
 /// Where the room for the response is, unless the lengths are impossible.
-fn room(block: &[u8]) -> Option<std::ops::Range<usize>> {
+fn room(block: &[u8]) -> Option<Range<usize>> {
     let length = |offset: usize| Some(usize::from(u16::from_be_bytes([*block.get(offset)?, *block.get(offset + 1)?])));
     let request = length(0).filter(|length| *length >= 16 && length % 8 == 0)?;
     let room = length(request).filter(|length| *length >= 8 && length % 8 == 0)?;

@@ -3,7 +3,7 @@
 //! A VMM that runs the responder for one guest: the machine that the guest's client talks to.
 
 use clp::responder::{
-    Answer, Groups, GuestFunction, ImmediateAnswer, Responder, Rules, SetAction, SetRefusal, SetRequest,
+    Answer, Done, Groups, GuestFunction, ImmediateAnswer, Responder, Rules, SetAction, SetRefusal, SetRequest,
 };
 use clp::{
     slpc, Bar, Clp, Command, ConditionCode, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle,
@@ -59,9 +59,9 @@ impl Vmm {
         let answer = self.responder(&functions).answer(processor, block);
         drop(functions);
         let end = match answer {
-            Answer::Done(condition) => End::Condition(condition),
+            Answer::Done(done) => End::Condition(done.condition),
             Answer::OperandException => End::OperandException,
-            Answer::Set(request) => End::Condition(self.set(request)),
+            Answer::Set(request) => End::Condition(self.set(request).condition),
         };
         if let Some((_, slot)) = self.unplug.get().filter(|&(calls, _)| calls == self.calls.get()) {
             self.functions.borrow_mut()[slot] = None;
@@ -79,7 +79,7 @@ impl Vmm {
         }
     }
 
-    fn set(&self, request: SetRequest<'_>) -> ConditionCode {
+    fn set(&self, request: SetRequest<'_>) -> Done {
         self.actions.borrow_mut().push((request.slot(), request.action()));
         if let Some(refusal) = self.refusals.borrow_mut().pop() {
             return request.refuse(refusal);
@@ -87,7 +87,7 @@ impl Vmm {
         let mut functions = self.functions.borrow_mut();
         let function = functions[request.slot()].as_mut().unwrap();
         match request.action() {
-            SetAction::Enable { .. } => function.handle.0 |= 0x8000_0000,
+            SetAction::Enable => function.handle.0 |= 0x8000_0000,
             SetAction::Disable => function.handle.0 &= 0x7fff_ffff,
             SetAction::EnableMio | SetAction::DisableMio => {}
         }

@@ -82,7 +82,7 @@ impl Clp for Vmm {
             rules: Rules::HARDWARE,
         };
         match responder.answer(processor, command.bytes_mut()) {
-            Answer::Done(condition) => condition,
+            Answer::Done(done) => done.condition,
             _ => panic!("nothing is enabled here"),
         }
     }

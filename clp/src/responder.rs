@@ -16,34 +16,20 @@
 //! # Examples
 //!
 //! ```
-//! use clp::responder::{Answer, GuestFunction, Responder, Rules, SetAction};
-//! use clp::{Bar, ConditionCode, Function, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, ListSummary};
-//! use clp::{LogicalProcessor, Uid};
-//!
-//! let function = Function {
-//!     id: FunctionId(0x20),
-//!     uid: Uid(0x10),
-//!     group: FunctionGroupId(0xff),
-//!     function_type: FunctionType::UNCLASSIFIED,
-//!     is_physical: false,
-//!     vfn: 0,
-//!     pchid: 0,
-//!     port: 0,
-//!     internal_path: [0; 4],
-//!     fidparm: 0,
-//!     rid: None,
-//!     tid: None,
-//!     bars: [Bar::ABSENT; 6],
-//!     mio: None,
-//!     start_dma: 0x1_0000_0000,
-//!     end_dma: 0x1_ffff_ffff,
-//!     fmb_length: 0,
-//!     utility_string: None,
+//! use clp::responder::{
+//!     Answer, Emulated, Groups, GuestTranslation, Responder, Rules, SetAction, Virtualization,
 //! };
-//! let mut functions = [Some(GuestFunction::new(0x1af4, 0x1044, FunctionHandle(0x0002_0000), &function)?)];
+//! use clp::{ConditionCode, DesignationTypes, FunctionHandle, FunctionId, ListSummary, LogicalProcessor, Uid};
+//!
+//! let function = Emulated::new(0x1af4, 0x1044, FunctionId(0x20), Uid(0x10));
+//! let mut functions = [Some(function.finish(FunctionHandle(0x0002_0000))?)];
+//! let mut groups = Groups::<1>::new();
+//! let shadowed = GuestTranslation::Shadowed { roots: DesignationTypes(0x40), relaxed_translation: false };
+//! let virtualization = Virtualization { translation: shadowed, max_store_block: 128 };
+//! groups.add(Emulated::GROUP_ID, &Emulated::GROUP, &virtualization)?;
 //! let responder = Responder {
 //!     functions: &functions,
-//!     groups: &[],
+//!     groups: groups.as_slice(),
 //!     summary: ListSummary { max_functions: 64, uid_checking: true },
 //!     characteristics: None,
 //!     rules: Rules::HARDWARE,
@@ -69,6 +55,7 @@
 
 mod answer;
 mod buffer;
+mod emulated;
 mod groups;
 mod guest_function;
 mod guest_group;
@@ -78,15 +65,18 @@ mod passthrough;
 mod rules;
 mod set;
 mod set_request;
+mod virtualization;
 
 pub use answer::{Answer, Done, ImmediateAnswer};
+pub use emulated::Emulated;
 pub use groups::{Groups, GroupsError};
 pub use guest_function::GuestFunction;
 pub use guest_group::GuestGroup;
 pub use list_writer::ListWriter;
-pub use passthrough::{Passthrough, PassthroughError};
+pub use passthrough::{Passthrough, PassthroughError, Place};
 pub use rules::Rules;
 pub use set_request::{ConfirmError, SetAction, SetRefusal, SetRequest};
+pub use virtualization::{GuestTranslation, Virtualization};
 
 use crate::code::{CommandCode, ConditionCode, LogicalProcessor, ResponseCode};
 use crate::header::RequestHeader;
@@ -107,7 +97,7 @@ pub struct Responder<'a> {
     /// The functions, each in a slot that it keeps as long as the guest has it; `None` is an empty slot.
     ///
     /// The slot is the resume token of a list. A list that comes in several responses neither repeats nor leaves out a
-    /// function that stays, whatever is plugged and unplugged meanwhile. Handles are all different.
+    /// function that stays in its slot, whatever is plugged and unplugged meanwhile. Handles are all different.
     pub functions: &'a [Option<GuestFunction>],
     /// The groups, in any order: [`Groups::as_slice`].
     pub groups: &'a [Option<GuestGroup>],

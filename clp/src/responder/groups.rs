@@ -2,7 +2,7 @@
 
 //! The groups of a guest, with identifiers that do not clash.
 
-use super::GuestGroup;
+use super::{GuestGroup, Virtualization};
 use crate::id::FunctionGroupId;
 use crate::value::{FunctionGroup, FunctionGroupError};
 use core::fmt;
@@ -28,13 +28,19 @@ impl<const N: usize> Groups<N> {
     /// Adds a group that is known as `origin` where it comes from, and returns the identifier that the guest knows it by:
     /// what goes into [`Passthrough::group`](super::Passthrough::group), or the group of an emulated function.
     ///
-    /// A group with the same origin and the same values is the same group, and is there once.
+    /// `virtualization` is what the VMM does itself for the functions of the group. A group with the same origin of which the
+    /// guest is told the same values is the same group, and is there once.
     ///
     /// # Errors
     ///
     /// [`GroupsError::Group`], [`GroupsError::Full`] with nothing changed.
-    pub fn add(&mut self, origin: FunctionGroupId, group: &FunctionGroup) -> Result<FunctionGroupId, GroupsError> {
-        let wanted = GuestGroup::new(origin, group)?;
+    pub fn add(
+        &mut self,
+        origin: FunctionGroupId,
+        group: &FunctionGroup,
+        virtualization: &Virtualization,
+    ) -> Result<FunctionGroupId, GroupsError> {
+        let wanted = GuestGroup::new(origin, group, virtualization)?;
         let known = self.groups.iter().zip(&self.origins).find_map(|(present, &from)| {
             present.filter(|present| from == origin && present.response() == wanted.response())
         });

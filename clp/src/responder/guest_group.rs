@@ -2,6 +2,7 @@
 
 //! A group of functions, as the guest sees it.
 
+use super::Virtualization;
 use crate::id::FunctionGroupId;
 use crate::value::{FunctionGroup, FunctionGroupError};
 use crate::wire::query_pci_fngrp::Response;
@@ -15,16 +16,19 @@ pub struct GuestGroup {
 }
 
 impl GuestGroup {
-    /// The group that the guest knows as `id`, with the values of `group`.
-    ///
-    /// Store-block length, DMA address space mask, interrupts and MSI address, designation types and the need to
-    /// refresh are those of the host; the VMM reduces what it does not pass on, such as directed interrupts.
+    /// The group that the guest knows as `id`, with the values of `group` but for what the VMM does itself.
     ///
     /// # Errors
     ///
     /// [`FunctionGroupError`]: a value that no group can have.
-    pub fn new(id: FunctionGroupId, group: &FunctionGroup) -> Result<Self, FunctionGroupError> {
-        Ok(Self { id, response: group.encode()? })
+    pub fn new(
+        id: FunctionGroupId,
+        group: &FunctionGroup,
+        virtualization: &Virtualization,
+    ) -> Result<Self, FunctionGroupError> {
+        // What the host says has to be possible, even where the guest is told something else.
+        group.encode()?;
+        Ok(Self { id, response: virtualization.group(group).encode()? })
     }
 
     /// The same group, known as `id`.

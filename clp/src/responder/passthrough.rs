@@ -10,9 +10,10 @@ use core::fmt;
 ///
 /// | value | for the guest |
 /// |---|---|
-/// | FID, UID, PFGID, BARs, DMA window | from here |
-/// | VFN, PCHID, PFIP, PFT, port, function identifier parameter, length of the FMB, utility string | as the host has them |
-/// | RID, TID, whether it is a physical function | absent: they place the function among others of the host |
+/// | FID, UID, PFGID, BARs, DMA window, length of the FMB | from here |
+/// | PCHID, PFIP, PFT, port, function identifier parameter, utility string | as the host has them |
+/// | VFN, RID, TID | from here, all of them or none: they place the function among others |
+/// | whether it is a physical function | never: its virtual functions are the host's |
 /// | MIO addresses | absent: they are addresses of the host |
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Passthrough {
@@ -28,6 +29,26 @@ pub struct Passthrough {
     pub start_dma: u64,
     /// Last DMA address, inclusive, as the host registered the function.
     pub end_dma: u64,
+    /// Length in bytes of the measurement block that the VMM writes; 0 if it writes none, whatever the host has: a guest
+    /// that reads of one sets it up, and would be refused.
+    pub fmb_length: u16,
+    /// Where the function is among those of the guest; `None` for one that stands alone.
+    pub place: Option<Place>,
+}
+
+/// Where a function is among others that the guest has on the same adapter.
+///
+/// A guest puts a function by its RID on a bus that its TID names, and takes one with a VFN for a virtual function of a
+/// physical one on that bus (Linux: `arch/s390/pci/pci_bus.c`, `arch/s390/pci/pci_iov.c`). A VFN alone says something about a
+/// function that the guest does not have, so it is told with the others or not at all.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Place {
+    /// Virtual function number (VFN); 0 for a function that is not virtual.
+    pub vfn: u16,
+    /// Routing identifier (RID).
+    pub rid: u16,
+    /// Topology identifier (TID).
+    pub tid: u16,
 }
 
 impl Passthrough {
@@ -47,18 +68,18 @@ impl Passthrough {
             group: self.group,
             function_type: host.function_type,
             is_physical: false,
-            vfn: host.vfn,
+            vfn: self.place.map_or(0, |place| place.vfn),
             pchid: host.pchid,
             port: host.port,
             internal_path: host.internal_path,
             fidparm: host.fidparm,
-            rid: None,
-            tid: None,
+            rid: self.place.map(|place| place.rid),
+            tid: self.place.map(|place| place.tid),
             bars: self.bars,
             mio: None,
             start_dma,
             end_dma,
-            fmb_length: host.fmb_length,
+            fmb_length: self.fmb_length,
             utility_string: host.utility_string,
         })
     }

@@ -3,7 +3,7 @@
 //! Every recorded request, answered by the responder: as QEMU to the byte, and as hardware with each difference named.
 
 use crate::fixture::{fixture, Fixture, Outcome};
-use crate::vmm::{emulated, in_slot, End, Vmm, EMULATED_GROUP, NO_BARS};
+use crate::vmm::{emulated, in_slot, End, Vmm, EMULATED_GROUP, NESTED, NO_BARS};
 use clp::responder::{Groups, ImmediateAnswer, Responder, Rules};
 use clp::{ConditionCode, FunctionGroupId, InstalledProcessors, LogicalProcessor};
 
@@ -40,7 +40,7 @@ fn vmm(devices: Devices, rules: Rules) -> Vmm {
         function.handle.0 |= 0x8000_0000;
     }
     let mut groups = Groups::new();
-    assert_eq!(groups.add(FunctionGroupId(0xff), &EMULATED_GROUP), Ok(FunctionGroupId(0xff)));
+    assert_eq!(groups.add(FunctionGroupId(0xff), &EMULATED_GROUP, &NESTED), Ok(FunctionGroupId(0xff)));
     Vmm::new(rules, functions, groups)
 }
 

@@ -2,7 +2,7 @@
 
 //! What a guest sees: the client of this crate, run against the responder.
 
-use crate::vmm::{emulated, in_slot, Vmm, EMULATED_GROUP, NO_BARS};
+use crate::vmm::{emulated, in_slot, nested, Vmm, EMULATED_GROUP, NESTED, NO_BARS};
 use clp::responder::{Groups, GroupsError, GuestFunction, Passthrough, PassthroughError, Rules, SetAction, SetRefusal};
 use clp::set_pci_fn::Operation;
 use clp::{
@@ -63,15 +63,17 @@ fn passthrough(id: u32, group: FunctionGroupId) -> Passthrough {
         bars: [Bar::new([4, 0, 0, 0], 14).unwrap(), Bar::ABSENT, Bar::ABSENT, Bar::ABSENT, Bar::ABSENT, Bar::ABSENT],
         start_dma: 0x0000_0002_0000_0000,
         end_dma: 0x0000_0002_ffff_ffff,
+        fmb_length: 0,
+        place: None,
     }
 }
 
 /// An emulated function in slot 1, and two passed through from host groups 7 and 9 in slots 3 and 4.
 fn vmm(rules: Rules) -> Vmm {
     let mut groups = Groups::new();
-    assert_eq!(groups.add(FunctionGroupId(0xff), &EMULATED_GROUP), Ok(FunctionGroupId(0xff)));
-    let seven = groups.add(FunctionGroupId(7), &HOST_GROUP).unwrap();
-    let nine = groups.add(FunctionGroupId(9), &FunctionGroup { max_store_block: 256, ..HOST_GROUP }).unwrap();
+    assert_eq!(groups.add(FunctionGroupId(0xff), &EMULATED_GROUP, &NESTED), Ok(FunctionGroupId(0xff)));
+    let seven = groups.add(FunctionGroupId(7), &HOST_GROUP, &NESTED).unwrap();
+    let nine = groups.add(FunctionGroupId(9), &FunctionGroup { max_store_block: 256, ..HOST_GROUP }, &NESTED).unwrap();
     let first = passthrough(3, seven).function(&host_function(7)).unwrap();
     let second = passthrough(4, nine).function(&host_function(9)).unwrap();
     let functions = vec![
@@ -142,7 +144,7 @@ fn virtualised_function() {
         group: FunctionGroupId(7),
         function_type: FunctionType(0x0b),
         is_physical: false,
-        vfn: 0x0102,
+        vfn: 0,
         pchid: 0x01c0,
         port: 3,
         internal_path: [4, 5, 6, 7],
@@ -153,7 +155,7 @@ fn virtualised_function() {
         mio: None,
         start_dma: 0x0000_0002_0000_0000,
         end_dma: 0x0000_0002_ffff_ffff,
-        fmb_length: 0x100,
+        fmb_length: 0,
         utility_string: Some(UtilityString([0xc1; 64])),
     };
     assert_eq!(client.query_function(FunctionHandle(0x0002_0003)), Ok(expected));
@@ -177,9 +179,9 @@ fn groups_of_the_host() {
         let mut block = Block::zeroed();
         let mut client = Client::new(&vmm, &mut block);
         assert_eq!(client.query_function_group(FunctionGroupId(0xff)), Ok(EMULATED_GROUP));
-        assert_eq!(client.query_function_group(FunctionGroupId(7)), Ok(HOST_GROUP));
+        assert_eq!(client.query_function_group(FunctionGroupId(7)), Ok(nested(HOST_GROUP)));
         let nine = FunctionGroup { max_store_block: 256, ..HOST_GROUP };
-        assert_eq!(client.query_function_group(FunctionGroupId(9)), Ok(nine));
+        assert_eq!(client.query_function_group(FunctionGroupId(9)), Ok(nested(nine)));
         for unknown in (0..=0xfe).filter(|id| ![7, 9].contains(id)) {
             let error = client.query_function_group(FunctionGroupId(unknown)).unwrap_err();
             assert_eq!(error.response_code(), Some(ResponseCode(0x010b)));
@@ -192,18 +194,18 @@ fn groups_with_one_identifier() {
     let other = FunctionGroup { max_store_block: 256, ..HOST_GROUP };
     let third = FunctionGroup { refresh: true, ..HOST_GROUP };
     let mut groups = Groups::<4>::new();
-    assert_eq!(groups.add(FunctionGroupId(7), &HOST_GROUP), Ok(FunctionGroupId(7)));
-    assert_eq!(groups.add(FunctionGroupId(7), &HOST_GROUP), Ok(FunctionGroupId(7)));
-    assert_eq!(groups.add(FunctionGroupId(7), &other), Ok(FunctionGroupId(0xff)));
-    assert_eq!(groups.add(FunctionGroupId(7), &other), Ok(FunctionGroupId(0xff)));
+    assert_eq!(groups.add(FunctionGroupId(7), &HOST_GROUP, &NESTED), Ok(FunctionGroupId(7)));
+    assert_eq!(groups.add(FunctionGroupId(7), &HOST_GROUP, &NESTED), Ok(FunctionGroupId(7)));
+    assert_eq!(groups.add(FunctionGroupId(7), &other, &NESTED), Ok(FunctionGroupId(0xff)));
+    assert_eq!(groups.add(FunctionGroupId(7), &other, &NESTED), Ok(FunctionGroupId(0xff)));
     // Another group may have the same values, and the identifier that was given away.
-    assert_eq!(groups.add(FunctionGroupId(0xff), &other), Ok(FunctionGroupId(0xfe)));
-    assert_eq!(groups.add(FunctionGroupId(8), &third), Ok(FunctionGroupId(8)));
-    assert_eq!(groups.add(FunctionGroupId(9), &third), Err(GroupsError::Full { capacity: 4 }));
-    assert_eq!(groups.add(FunctionGroupId(8), &third), Ok(FunctionGroupId(8)));
+    assert_eq!(groups.add(FunctionGroupId(0xff), &other, &NESTED), Ok(FunctionGroupId(0xfe)));
+    assert_eq!(groups.add(FunctionGroupId(8), &third, &NESTED), Ok(FunctionGroupId(8)));
+    assert_eq!(groups.add(FunctionGroupId(9), &third, &NESTED), Err(GroupsError::Full { capacity: 4 }));
+    assert_eq!(groups.add(FunctionGroupId(8), &third, &NESTED), Ok(FunctionGroupId(8)));
     let impossible = FunctionGroup { max_interrupts: 4096, ..third };
     let error = GroupsError::Group(FunctionGroupError::Interrupts(4096));
-    assert_eq!(groups.add(FunctionGroupId(9), &impossible), Err(error));
+    assert_eq!(groups.add(FunctionGroupId(9), &impossible, &NESTED), Err(error));
     assert_eq!(error.to_string(), "4096 interrupts, above 4095");
     assert_eq!(GroupsError::Full { capacity: 4 }.to_string(), "no place for another group beside 4");
 
@@ -214,13 +216,13 @@ fn groups_with_one_identifier() {
     assert!(!groups.remove(FunctionGroupId(0xff)));
     assert_eq!(ids(&groups), [Some(7), None, Some(0xfe), Some(8)]);
     // The group that was renumbered is still known by where it comes from.
-    assert_eq!(groups.add(FunctionGroupId(0xff), &other), Ok(FunctionGroupId(0xfe)));
-    assert_eq!(groups.add(FunctionGroupId(9), &third), Ok(FunctionGroupId(9)));
+    assert_eq!(groups.add(FunctionGroupId(0xff), &other, &NESTED), Ok(FunctionGroupId(0xfe)));
+    assert_eq!(groups.add(FunctionGroupId(9), &third, &NESTED), Ok(FunctionGroupId(9)));
 
     // A guest with functions of both.
     let mut groups = Groups::new();
-    let first = groups.add(FunctionGroupId(7), &HOST_GROUP).unwrap();
-    let second = groups.add(FunctionGroupId(7), &other).unwrap();
+    let first = groups.add(FunctionGroupId(7), &HOST_GROUP, &NESTED).unwrap();
+    let second = groups.add(FunctionGroupId(7), &other, &NESTED).unwrap();
     let function = |id, group| passthrough(id, group).function(&host_function(7)).unwrap();
     let functions =
         vec![in_slot(0, 0x144d, 0xa808, &function(1, first)), in_slot(1, 0x144d, 0xa808, &function(2, second))];
@@ -229,7 +231,7 @@ fn groups_with_one_identifier() {
     let mut client = Client::new(&vmm, &mut block);
     for (handle, expected) in [(0x0002_0000, HOST_GROUP), (0x0002_0001, other)] {
         let group = client.query_function(FunctionHandle(handle)).unwrap().group;
-        assert_eq!(client.query_function_group(group), Ok(expected));
+        assert_eq!(client.query_function_group(group), Ok(nested(expected)));
     }
 }
 
@@ -239,10 +241,10 @@ fn all_identifiers_of_groups() {
     let mut seen = std::collections::BTreeSet::new();
     for interval in 0..256 {
         let group = FunctionGroup { measurement_interval_ms: interval, ..HOST_GROUP };
-        assert!(seen.insert(groups.add(FunctionGroupId(0x80), &group).unwrap()));
+        assert!(seen.insert(groups.add(FunctionGroupId(0x80), &group, &NESTED).unwrap()));
     }
     let one_more = FunctionGroup { measurement_interval_ms: 256, ..HOST_GROUP };
-    assert_eq!(groups.add(FunctionGroupId(0x80), &one_more), Err(GroupsError::Full { capacity: 300 }));
+    assert_eq!(groups.add(FunctionGroupId(0x80), &one_more, &NESTED), Err(GroupsError::Full { capacity: 300 }));
 }
 
 #[test]

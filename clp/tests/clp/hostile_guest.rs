@@ -5,7 +5,8 @@
 //! Shared with the fuzz target.
 
 use clp::responder::{
-    Answer, Done, Groups, GuestFunction, Passthrough, Responder, Rules, SetAction, SetRefusal, SetRequest,
+    Answer, Done, Groups, GuestFunction, GuestTranslation, Passthrough, Responder, Rules, SetAction, SetRefusal,
+    SetRequest, Virtualization,
 };
 use clp::{
     Bar, Characteristics, ConditionCode, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle,
@@ -44,8 +45,9 @@ impl Host {
     /// Seven slots: functions emulated, passed through, enabled and in standby, and two slots whose functions are gone.
     pub(crate) fn new() -> Self {
         let mut groups = Groups::new();
-        let first = groups.add(FunctionGroupId(7), &group(128)).unwrap();
-        let second = groups.add(FunctionGroupId(7), &group(256)).unwrap();
+        let given = Virtualization { translation: GuestTranslation::Nested, max_store_block: 0x1fff };
+        let first = groups.add(FunctionGroupId(7), &group(128), &given).unwrap();
+        let second = groups.add(FunctionGroupId(7), &group(256), &given).unwrap();
         assert_eq!((first, second), (FunctionGroupId(7), FunctionGroupId(0xff)));
         let poisoned = u64::from_be_bytes([POISON; 8]);
         let address = MioBar { write_back: poisoned, write_through: poisoned };
@@ -55,7 +57,7 @@ impl Host {
             group: FunctionGroupId(POISON),
             function_type: FunctionType::NVME,
             is_physical: true,
-            vfn: 1,
+            vfn: poisoned as u16,
             pchid: 0x1c0,
             port: 2,
             internal_path: [1, 2, 3, 4],
@@ -66,13 +68,21 @@ impl Host {
             mio: Some([Some(address); 6]),
             start_dma: 0,
             end_dma: poisoned,
-            fmb_length: 64,
+            fmb_length: u16::from(POISON) * 4,
             utility_string: Some(UtilityString([0xc1; 64])),
         };
         let passthrough = |id, group| {
             let bars = [Bar::new([4, 0, 0, 0], 14).unwrap(); 6];
-            let values =
-                Passthrough { id: FunctionId(id), uid: Uid(id), group, bars, start_dma: 1 << 32, end_dma: 1 << 40 };
+            let values = Passthrough {
+                id: FunctionId(id),
+                uid: Uid(id),
+                group,
+                bars,
+                start_dma: 1 << 32,
+                end_dma: 1 << 40,
+                fmb_length: 0,
+                place: None,
+            };
             values.function(&host).unwrap()
         };
         let emulated = Function {

@@ -7,6 +7,7 @@ mod answers_list;
 mod answers_recorded;
 mod answers_set;
 mod answers_view;
+mod answers_virtualised;
 mod block;
 mod codes;
 mod command;

@@ -3,7 +3,8 @@
 //! A VMM that runs the responder for one guest: the machine that the guest's client talks to.
 
 use clp::responder::{
-    Answer, Done, Groups, GuestFunction, ImmediateAnswer, Responder, Rules, SetAction, SetRefusal, SetRequest,
+    Answer, Done, Groups, GuestFunction, GuestTranslation, ImmediateAnswer, Responder, Rules, SetAction, SetRefusal,
+    SetRequest, Virtualization,
 };
 use clp::{
     slpc, Bar, Clp, Command, ConditionCode, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle,
@@ -158,6 +159,15 @@ pub(crate) const EMULATED_GROUP: FunctionGroup = FunctionGroup {
     dasm: 0,
     msi_address: 0xfe00_0000_0000_0000,
 };
+
+/// A VMM that passes everything on.
+pub(crate) const NESTED: Virtualization =
+    Virtualization { translation: GuestTranslation::Nested, max_store_block: 0x1fff };
+
+/// What a guest of such a VMM is told of a group.
+pub(crate) const fn nested(group: FunctionGroup) -> FunctionGroup {
+    FunctionGroup { max_directed_interrupts: 0, max_cpu: 0, ..group }
+}
 
 /// A guest function with the handle of its slot, disabled.
 pub(crate) fn in_slot(slot: u32, vendor: u16, device: u16, function: &Function) -> Option<GuestFunction> {

@@ -2,7 +2,7 @@
 
 //! From what a host reports to the CLP of a guest: a VMM reads the answer about its container and nothing else.
 
-use clp::responder::{Answer, Groups, GuestFunction, Passthrough, Responder, Rules};
+use clp::responder::{Answer, Groups, GuestFunction, GuestTranslation, Passthrough, Responder, Rules, Virtualization};
 use clp::{
     Bar, Block, Client, Clp, Command, ConditionCode, DesignationTypes, Function, FunctionGroup, FunctionGroupId,
     FunctionHandle, FunctionId, FunctionType, ListSummary, LogicalProcessor, Uid,
@@ -17,6 +17,9 @@ use crate::sample::{
     append, first_function, first_group, second_function, second_group, third_function, with_container, FORMAT,
     OTHER_FORMAT,
 };
+
+/// The machine walks the guest's tables.
+const NESTED: Virtualization = Virtualization { translation: GuestTranslation::Nested, max_store_block: 0x1fff };
 
 /// What a VMM takes out of the answer.
 #[derive(Default)]
@@ -53,17 +56,19 @@ impl Vmm {
     fn new(reported: &Reported) -> Self {
         let mut groups = Groups::new();
         // A group of the VMM's own has the number of the first group of the host.
-        groups.add(FunctionGroupId(7), &FunctionGroup { max_interrupts: 1, ..first_group() }).unwrap();
+        groups.add(FunctionGroupId(7), &FunctionGroup { max_interrupts: 1, ..first_group() }, &NESTED).unwrap();
         let functions = reported.functions.iter().zip(0..).map(|(capability, slot)| {
             let group = reported.groups.iter().find(|group| group.gid == capability.gid).unwrap();
             let format = reported.formats[usize::from(capability.format)].format().unwrap();
             let passthrough = Passthrough {
                 id: FunctionId(0x51 + slot),
                 uid: Uid(0x61 + slot),
-                group: groups.add(FunctionGroupId(group.gid), &group.group(&format)).unwrap(),
+                group: groups.add(FunctionGroupId(group.gid), &group.group(&format), &NESTED).unwrap(),
                 bars: [Bar::ABSENT; 6],
                 start_dma: capability.start_dma,
                 end_dma: capability.end_dma,
+                fmb_length: 0,
+                place: None,
             };
             let function = passthrough.function(&capability.function()).unwrap();
             Some(GuestFunction::new(0x1b36, 0x0010, FunctionHandle(0x0001_0000 + slot), &function).unwrap())
@@ -163,9 +168,9 @@ fn a_guest_sees_virtualised_values() {
 
     let first = client.query_function(FunctionHandle(0x0001_0000)).unwrap();
     assert_eq!((first.id, first.uid, first.is_physical), (FunctionId(0x51), Uid(0x61), false));
-    assert_eq!((first.pchid, first.vfn, first.port, first.fidparm), (0x3132, 0x4142, 5, 6));
+    assert_eq!((first.pchid, first.vfn, first.port, first.fidparm), (0x3132, 0, 5, 6));
     assert_eq!((first.function_type, first.internal_path), (FunctionType(0x0a), [1, 2, 3, 4]));
-    assert_eq!((first.start_dma, first.end_dma, first.fmb_length), (0x1_0000_0000, 0x1_3fff_ffff, 1020));
+    assert_eq!((first.start_dma, first.end_dma, first.fmb_length), (0x1_0000_0000, 0x1_3fff_ffff, 0));
     assert_eq!(first.utility_string, first_function().utility_string);
     assert_eq!((first.rid, first.tid, first.mio, first.bars), (None, None, None, [Bar::ABSENT; 6]));
     let second = client.query_function(FunctionHandle(0x0001_0002)).unwrap();

@@ -6,6 +6,7 @@ mod attributes;
 mod fixture;
 mod formats;
 mod guest;
+mod host_function;
 mod hostile;
 mod layouts;
 mod old_kernels;

@@ -109,7 +109,7 @@ impl Rpcit {
     ///
     /// A specification exception if `r2` is odd.
     pub const fn decode(register: u64, r2: u8, pair: [u64; 2]) -> Result<Self, Answer> {
-        if r2 % 2 != 0 {
+        if !r2.is_multiple_of(2) {
             return Err(Answer::program_check(register, ProgramInterruption::Specification));
         }
         let [start, length] = pair;

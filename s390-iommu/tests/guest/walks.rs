@@ -124,10 +124,10 @@ fn roots() {
         (0x11_8000, 0x9a, 0x12_0800),
         (0x12_0800, 0xbc, 0x55_5000),
     ];
-    let masks = [(1_u64 << 53) - 1, (1 << 42) - 1, (1 << 31) - 1, (1 << 20) - 1, 0xfff];
+    let mask = |level: usize| [(1_u64 << 53) - 1, (1 << 42) - 1, (1 << 31) - 1, (1 << 20) - 1, 0xfff][level];
     for (root, designation_type) in [(0, 0xc_u64), (1, 8), (2, 4)] {
         // Above its root an address has zeros.
-        let iova = if root == 0 { IOVA } else { IOVA & masks[root - 1] };
+        let iova = if root == 0 { IOVA } else { IOVA & mask(root - 1) };
         let iota = tables[root].0 | 0x800 | designation_type;
         let page = iova & !0xfff;
         for rules in [Rules::HARDWARE, Rules::QEMU] {
@@ -152,7 +152,7 @@ fn roots() {
                 let at = |level| level == broken;
                 let invalid = if broken == 4 { 0x400 } else { 0x20 };
                 let storage = build(&|level, entry| if at(level) { entry | invalid } else { entry });
-                assert_eq!(look(&storage, rules, iota, iova), hole(page, iova | masks[broken]), "{broken}");
+                assert_eq!(look(&storage, rules, iota, iova), hole(page, iova | mask(broken)), "{broken}");
                 let storage = build(&|level, entry| if at(level) { entry | 0x200 } else { entry });
                 let read_only = mapped(page, page | 0xfff, 0x55_5000, Protection::ReadOnly);
                 assert_eq!(look(&storage, rules, iota, iova), read_only, "{broken}");

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! CLP of a guest.
+
+use core::ffi::c_void;
+use core::{fmt, slice};
+
+use ::clp::responder::{Answer, Done, GuestFunction, Responder, Rules, SetAction, SetRefusal, SetRequest};
+use ::clp::{FunctionHandle, ListSummary, LogicalProcessor};
+
+use crate::function::{ZPCI_RULES_HARDWARE, ZPCI_RULES_QEMU};
+use crate::groups::{ForeignGroups, Inner};
+use crate::slot::ForeignSlot;
+
+/// Enable the function.
+pub const ZPCI_SET_ENABLE: u8 = 0;
+/// Disable it.
+pub const ZPCI_SET_DISABLE: u8 = 1;
+
+/// It is done.
+pub const ZPCI_SET_DONE: u8 = 0;
+/// The function went away meanwhile.
+pub const ZPCI_SET_GONE: u8 = 1;
+/// Resources are insufficient.
+pub const ZPCI_SET_RESOURCES: u8 = 2;
+/// The function is busy; the guest tries again.
+pub const ZPCI_SET_BUSY: u8 = 3;
+/// The function has a permanent error.
+pub const ZPCI_SET_PERMANENT_ERROR: u8 = 4;
+
+/// What CLP is answered from.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub struct ForeignCommands {
+    /// Slots, each of which a function keeps as long as the guest has it.
+    pub slots: *mut ForeignSlot,
+    /// Number of slots.
+    pub slot_count: usize,
+    /// Groups.
+    pub groups: *const ForeignGroups,
+    /// Number of functions that a list says the machine can have.
+    pub max_functions: u16,
+    /// Whether the UIDs differ, which the VMM sees to.
+    pub uid_checking: bool,
+    /// `ZPCI_RULES_*`.
+    pub rules: u8,
+    /// The VMM's own.
+    pub opaque: *mut c_void,
+    /// Carries out `action` (`ZPCI_SET_ENABLE`, `_DISABLE`) for the function in `slot`: sets the handle that it has then, and
+    /// also in the slot; returns `ZPCI_SET_DONE` or why not.
+    pub set: Option<unsafe extern "C" fn(opaque: *mut c_void, slot: usize, action: u8, handle: *mut u32) -> u8>,
+}
+
+impl fmt::Debug for ForeignCommands {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ForeignCommands").field("slot_count", &self.slot_count).finish_non_exhaustive()
+    }
+}
+
+/// How CLP ends.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct ForeignReply {
+    /// First byte of the block to copy back.
+    pub written: usize,
+    /// Number of bytes to copy back; all others are as they were.
+    pub written_length: usize,
+    /// Code of a program interruption; 0 if the instruction ends with a condition code.
+    pub program_interruption: u16,
+    /// Condition code, 0 to 3.
+    pub condition_code: u8,
+}
+
+/// Answers CLP with a block: `length` bytes of guest storage from the address in R2 on, 8192 or as many as there are.
+/// `processor` is the selector of the logical processor in the instruction (M4).
+///
+/// # Safety
+///
+/// `commands` has as many initialised slots as it says, groups that were initialised, and a function that does as it says;
+/// nobody else uses them meanwhile. `block` has `length` bytes; there is storage for the reply.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_clp(
+    commands: *const ForeignCommands,
+    processor: u8,
+    block: *mut u8,
+    length: usize,
+    reply: *mut ForeignReply,
+) {
+    // SAFETY: by the contract.
+    let (commands, block) = unsafe { (&*commands, slice::from_raw_parts_mut(block, length)) };
+    // SAFETY: by the contract; a slot is a function or none, of the same size.
+    let (functions, groups) = unsafe {
+        let functions = commands.slots.cast::<Option<GuestFunction>>();
+        (slice::from_raw_parts(functions.cast_const(), commands.slot_count), &*commands.groups.cast::<Inner>())
+    };
+    debug_assert!(matches!(commands.rules, ZPCI_RULES_HARDWARE | ZPCI_RULES_QEMU));
+    let responder = Responder {
+        functions,
+        groups: groups.as_slice(),
+        summary: ListSummary { max_functions: commands.max_functions, uid_checking: commands.uid_checking },
+        characteristics: None,
+        rules: if commands.rules == ZPCI_RULES_QEMU { Rules::QEMU } else { Rules::HARDWARE },
+    };
+    // The functions are looked at no more when the VMM is asked, which changes them.
+    let done = match responder.answer(LogicalProcessor(processor), block) {
+        Answer::Done(done) => Some(done),
+        Answer::OperandException => None,
+        // SAFETY: by the contract.
+        Answer::Set(request) => Some(unsafe { set(commands, request) }),
+    };
+    let answered = match done {
+        Some(done) => ForeignReply {
+            written: done.written().start,
+            written_length: done.written().len(),
+            program_interruption: 0,
+            condition_code: done.condition as u8,
+        },
+        None => ForeignReply { program_interruption: 0x15, ..ForeignReply::default() },
+    };
+    // SAFETY: by the contract.
+    unsafe { reply.write(answered) };
+}
+
+/// Has the VMM carry out a SET PCI FN.
+///
+/// # Safety
+///
+/// The function of `commands` does as it says.
+unsafe fn set(commands: &ForeignCommands, request: SetRequest<'_>) -> Done {
+    let action = match request.action() {
+        SetAction::Enable => ZPCI_SET_ENABLE,
+        SetAction::Disable => ZPCI_SET_DISABLE,
+        // No slot has addresses for mapped I/O.
+        SetAction::EnableMio | SetAction::DisableMio => return request.refuse(SetRefusal::Resources),
+    };
+    let Some(set) = commands.set else {
+        return request.refuse(SetRefusal::Resources);
+    };
+    let mut handle = 0;
+    // SAFETY: by the contract.
+    match unsafe { set(commands.opaque, request.slot(), action, &mut handle) } {
+        ZPCI_SET_DONE => request.confirm(FunctionHandle(handle)).unwrap_or_else(|error| error.done),
+        ZPCI_SET_GONE => request.refuse(SetRefusal::Gone),
+        ZPCI_SET_RESOURCES => request.refuse(SetRefusal::Resources),
+        ZPCI_SET_PERMANENT_ERROR => request.refuse(SetRefusal::PermanentError),
+        _ => request.refuse(SetRefusal::Busy),
+    }
+}

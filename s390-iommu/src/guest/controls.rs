@@ -193,6 +193,9 @@ impl FunctionControls {
 
     /// Puts the function into its error state, as when its DMA or a host's event says so; returns the event for the guest.
     ///
+    /// The state is all that changes here. What a device of the host can still reach is the VMM's to end: by an unmap of
+    /// everything, or by its bus-master bit. An emulated device asks [`Self::check_access`].
+    ///
     /// `address` is the I/O virtual address, where there is one. An event about the measurement block does not change the
     /// state, nor does any of a function that is disabled.
     pub fn fail(&mut self, code: EventCode, address: Iova) -> ErrorEvent {
@@ -303,7 +306,8 @@ impl FunctionControls {
     /// RPCIT, as far as it goes without a look at the tables.
     ///
     /// With [`Refreshed::More`], [`Self::proceed`] does the work. Meanwhile every other RPCIT of this function, and every
-    /// change of its translation, is answered with condition code 2, busy; Linux tries again.
+    /// change of its translation, is answered with condition code 2, busy; Linux tries again. A VMM that gives up on the
+    /// instruction, as when it resets the guest, disables the function.
     pub fn refresh(&mut self, request: &Rpcit) -> Refreshed {
         let register = request.register;
         if request.handle != self.handle || !self.is_operational() {

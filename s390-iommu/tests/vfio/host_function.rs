@@ -61,6 +61,7 @@ fn answers() -> Vec<(ByteOrder, Vec<u8>, bool, bool, u16)> {
     let mut answers = Vec::new();
     answers.extend(of_5_10.map(|(order, bytes)| (order, bytes, false, true, 128)));
     answers.extend(of_6_1.map(|(order, bytes)| (order, bytes, true, true, 4096)));
+    answers.extend(fixture::device_with_error_events().map(|(order, bytes)| (order, bytes, true, false, 4096)));
     answers.extend(fixture::device().map(|(order, bytes)| (order, bytes, true, false, 4096)));
     answers.extend(fixture::device_with_utility_string().map(|(order, bytes)| (order, bytes, true, true, 4096)));
     answers

@@ -225,7 +225,9 @@ impl Function {
 
     fn measure(&mut self, fmb: u64) -> Answer {
         if fmb & 0xf != 0 {
-            self.fail(0x2c, fmb);
+            // An event about the block leaves the function at work.
+            self.events.push(Event { code: 0x2c, address: fmb });
+            self.fmb = 0;
             return (1, 0);
         }
         self.fmb = fmb;

@@ -115,6 +115,18 @@ fn stored_blocks() {
     assert_eq!(stored(&fake), (0, block(include_str!("../../fixtures/f-rounded.hex"))));
 }
 
+/// A measurement block with a storage key is refused with an event, and the function stays at work (read in QEMU).
+#[test]
+fn measurement_with_a_key() {
+    let (fake, handle) = enabled();
+    let mut fib = [0; 80];
+    fib[64..72].copy_from_slice(&0x1_2341_u64.to_be_bytes());
+    assert_eq!(fake.modify(handle, 10, 0, &fib), Ok((1, 0)));
+    let (_, events) = fake.state(fake.function().unwrap()).unwrap();
+    assert_eq!(events, [Event { code: 0x2c, address: 0x1_2341 }]);
+    assert_eq!(fake.store_fib(handle), (0, block(include_str!("../../fixtures/f-enabled.hex"))));
+}
+
 /// The walker against measured tables.
 #[test]
 fn walks() {

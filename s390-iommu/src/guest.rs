@@ -106,6 +106,7 @@
 
 mod answer;
 mod controls;
+mod effect;
 mod event_queue;
 mod mappings;
 mod memory;
@@ -116,7 +117,8 @@ mod suppression;
 mod walk;
 
 pub use answer::{Answer, End, ProgramInterruption};
-pub use controls::{Configuration, Effect, FunctionControls, Pending, Refreshed, Registration, State};
+pub use controls::{Configuration, FunctionControls, Pending, Refreshed, State};
+pub use effect::{Effect, Registration};
 pub use event_queue::EventQueue;
 pub use mappings::{Exhausted, Mapped, Mappings, RefreshNumber, Run};
 pub use memory::GuestMemory;

@@ -13,6 +13,7 @@ use crate::format::iota::Iota;
 use crate::format::range::IovaRange;
 use crate::format::table_type::Root;
 use crate::guest::answer::{Answer, ProgramInterruption};
+use crate::guest::effect::{Effect, Registration};
 use crate::guest::mappings::{Mappings, RefreshNumber};
 use crate::guest::memory::GuestMemory;
 use crate::guest::refresh::{Progress, Refresh};
@@ -51,37 +52,6 @@ pub enum State {
     Error,
     /// It does not come back.
     PermanentError,
-}
-
-/// Translation parameters that the guest registered.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Registration {
-    /// First and last address (PBA and PAL), rounded outwards to whole pages.
-    pub aperture: IovaRange,
-    /// The anchor as the guest gave it. Without T, an address less the start of the function's window is one of the guest's
-    /// storage, as far as that goes.
-    pub iota: Iota,
-}
-
-/// What the VMM has to do after MPCIFC before the guest goes on.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Effect {
-    /// Nothing.
-    None,
-    /// Let the device's accesses be translated: nothing is mapped yet. Without translation, map all of the guest.
-    Registered(Registration),
-    /// Unmap everything.
-    Deregistered,
-    /// Unmap everything, then do as for [`Self::Registered`].
-    Reregistered(Registration),
-    /// Deliver interrupts by these vectors.
-    InterruptsRegistered(InterruptParameters),
-    /// Deliver no more interrupts.
-    InterruptsDeregistered,
-    /// Write the measurement block at this address from now on, counters from 0; to none with `None`.
-    Measure(Option<AbsoluteAddress>),
-    /// The error state was left; loads, stores and, but for [`State::Blocked`], DMA may go on.
-    Reset,
 }
 
 /// How far RPCIT got.

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What MPCIFC asks of the VMM.
+
+use crate::format::address::AbsoluteAddress;
+use crate::format::fib::InterruptParameters;
+use crate::format::iota::Iota;
+use crate::format::range::IovaRange;
+
+/// Translation parameters that the guest registered.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Registration {
+    /// First and last address (PBA and PAL), rounded outwards to whole pages.
+    pub aperture: IovaRange,
+    /// The anchor as the guest gave it. Without T, an address less the start of the function's window is one of the guest's
+    /// storage, as far as that goes.
+    pub iota: Iota,
+}
+
+/// What the VMM has to do after MPCIFC before the guest goes on.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum Effect {
+    /// Nothing.
+    None,
+    /// Let the device's accesses be translated: nothing is mapped yet. Without translation, map all of the guest.
+    Registered(Registration),
+    /// Unmap everything.
+    Deregistered,
+    /// Unmap everything, then do as for [`Self::Registered`].
+    Reregistered(Registration),
+    /// Deliver interrupts by these vectors.
+    InterruptsRegistered(InterruptParameters),
+    /// Deliver no more interrupts.
+    InterruptsDeregistered,
+    /// Write the measurement block at this address from now on, counters from 0; to none with `None`.
+    Measure(Option<AbsoluteAddress>),
+    /// The error state was left; loads, stores and, but for [`State::Blocked`](super::State::Blocked), DMA may go on.
+    Reset,
+}

@@ -6,9 +6,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-/// What a page leads to: absolute address and whether it is read only; or how many bytes lead nowhere; or the code of an
-/// error event.
-pub(crate) type Found = Result<Result<(u64, bool), u64>, u16>;
+/// What a page leads to: absolute address, whether it is read only, and how many bytes the entry maps; or how many bytes lead
+/// nowhere; or the code of an error event.
+pub(crate) type Found = Result<Result<(u64, bool, u64), u64>, u16>;
 
 /// Walks `levels` region tables (3 with a region-first root) from `origin`.
 pub(crate) fn walk(words: &HashMap<u64, u64>, origin: u64, levels: u32, qemu: bool, iova: u64) -> Found {
@@ -49,7 +49,7 @@ pub(crate) fn walk(words: &HashMap<u64, u64>, origin: u64, levels: u32, qemu: bo
     }
     read_only |= entry & 512 != 0;
     if entry & 1024 != 0 {
-        return Ok(Ok((entry / 1048576 * 1048576 + iova % 1048576 / 4096 * 4096, read_only)));
+        return Ok(Ok((entry / 1048576 * 1048576 + iova % 1048576 / 4096 * 4096, read_only, 1 << 20)));
     }
     let entry = fetch(entry / 2048 * 2048, iova >> 12 & 255)?;
     if entry & 1024 != 0 {
@@ -58,30 +58,34 @@ pub(crate) fn walk(words: &HashMap<u64, u64>, origin: u64, levels: u32, qemu: bo
     if qemu && entry / 4096 == 0 {
         return Err(9);
     }
-    Ok(Ok((entry / 4096 * 4096, read_only || entry & 512 != 0)))
+    Ok(Ok((entry / 4096 * 4096, read_only || entry & 512 != 0, 4096)))
 }
 
 /// What is mapped after a refresh of the pages from `first` to `last`, and the first wrong page with its code.
+///
+/// With `steps` an entry is taken for as many bytes as it covers from the page on that it was looked up for.
 pub(crate) fn refresh(
     mapped: &mut BTreeMap<u64, (u64, bool)>,
     (first, last): (u64, u64),
+    steps: bool,
     look: impl Fn(u64) -> Found,
 ) -> Option<(u64, u16)> {
     let mut page = first;
     loop {
-        let covered = match look(page) {
+        let (leaf, bytes) = match look(page) {
             Err(code) => return Some((page, code)),
-            Ok(Ok(leaf)) => {
-                mapped.insert(page, leaf);
-                4096
-            }
-            Ok(Err(bytes)) => bytes - page % bytes,
+            Ok(Ok((absolute, read_only, bytes))) => (Some((absolute, read_only)), bytes),
+            Ok(Err(bytes)) => (None, bytes),
         };
+        let covered = if steps { bytes } else { bytes - page % bytes };
         let end = page.saturating_add(covered - 1).min(last);
-        if covered > 4096 || !matches!(look(page), Ok(Ok(_))) {
-            let stale: Vec<u64> = mapped.range(page..=end).map(|(page, _)| *page).collect();
-            for page in stale {
-                mapped.remove(&page);
+        let stale: Vec<u64> = mapped.range(page..=end).map(|(page, _)| *page).collect();
+        for page in stale {
+            mapped.remove(&page);
+        }
+        if let Some((absolute, read_only)) = leaf {
+            for offset in (0..=end - page).step_by(4096) {
+                mapped.insert(page + offset, (absolute + offset, read_only));
             }
         }
         if end >= last {

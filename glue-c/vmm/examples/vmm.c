@@ -202,10 +202,19 @@ int main(void)
 	printf("MPCIFC: cc %d, effect %u, 0x%llx to 0x%llx\n", answer.condition_code, effect.what,
 	       (unsigned long long)effect.first, (unsigned long long)effect.last);
 
+	/* Four interrupts of subclass 3, by bits at 0x1e000 and a summary bit. */
+	memcpy(fib + 40, (uint8_t[]){0x30, 0x04, 0x00, 0x85}, 4);
+	put(fib + 48, 8, 0x1e000);
+	put(fib + 56, 8, 0x1e040);
+	zpci_mpcifc(&vmm.function, r1 | 2, 0x1000, fib, &answer, &effect);
+	printf("MPCIFC: cc %d, effect %u, word 0x%x, vector 0x%llx, summary 0x%llx\n", answer.condition_code, effect.what,
+	       effect.interrupt_word, (unsigned long long)effect.aibv, (unsigned long long)effect.aisb);
+
 	rpcit(r1, IOVA, 0x100000000);
-	/* The host runs out: nothing of what is new is mapped. */
-	vmm.limit = 8;
+	/* The host runs out after one of two new pages: neither is mapped. */
+	vmm.limit = 9;
 	put(vmm.storage + 0xc000 + 9 * 8, 8, 0x20000);
+	put(vmm.storage + 0xc000 + 11 * 8, 8, 0x30000);
 	rpcit(r1, IOVA, 0x100000);
 	vmm.limit = PAGES;
 	rpcit(r1, IOVA, 0x100000);

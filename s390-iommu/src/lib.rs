@@ -113,6 +113,7 @@
 
 mod attach;
 mod format;
+#[cfg(feature = "guest")]
 pub mod guest;
 mod machine;
 mod table;

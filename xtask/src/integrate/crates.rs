@@ -2,7 +2,7 @@
 
 //! The sources of the crates that a kernel with `CONFIG_RUST` compiles itself.
 //!
-//! zerocopy is in the kernel's tree already. heapless is linked into nothing of the driver.
+//! zerocopy is in the kernel's tree already. heapless is needed for the guest's side alone, which is left out by its feature.
 
 use std::fs;
 use std::path::{Path, PathBuf};

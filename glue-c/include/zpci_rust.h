@@ -165,11 +165,12 @@ u64 zpci_rust_table_last(const struct zpci_rust_table *table);
 int zpci_rust_map(const struct zpci_rust_table *table, u64 iova, u64 origin,
 		  u64 size, bool writable, u32 gfp);
 /*
- * Bytes that are not mapped any more; 0 if refused, as a range is that cuts a
- * frame of 1 MiB. @unmapped is filled in any case: its range has to be refreshed
- * before anything that was mapped is used for something else.
+ * -EINVAL if refused, as a range is that cuts a frame of 1 MiB; -ENOENT if some
+ * of it was not mapped, and nothing of it is any more. @unmapped is filled in
+ * any case: its range has to be refreshed before anything that was mapped is
+ * used for something else.
  */
-u64 zpci_rust_unmap(const struct zpci_rust_table *table, u64 iova, u64 size,
+int zpci_rust_unmap(const struct zpci_rust_table *table, u64 iova, u64 size,
 		    struct zpci_rust_unmapped *unmapped);
 /*
  * Makes pages of the frames of 1 MiB that the range cuts. @split is filled in
@@ -313,9 +314,10 @@ void zpci_rust_deallocate(u64 origin, u32 size);
  */
 u8 zpci_rust_call(u8 processor, void *block);
 u8 zpci_rust_immediate(u64 command, u64 *result);
-u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status);
+/* @again: the last answer to the same instruction was that the machine is busy */
+u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status, bool again);
 /* The status is in the byte before that of the condition code */
-u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length);
+u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length, bool again);
 
 /* Pause after that many busy answers; whether to ask again */
 bool zpci_rust_pause_set(u32 busy);

@@ -2,6 +2,7 @@
 /*
  * What CLP reported of a function: between struct zpci_dev and the Rust object.
  */
+#include <linux/init.h>
 #include <linux/moduleparam.h>
 #include <linux/string.h>
 #include <asm/sclp.h>
@@ -16,6 +17,16 @@ bool zpci_trust_dtsm;
 module_param_named(trust_dtsm, zpci_trust_dtsm, bool, 0444);
 MODULE_PARM_DESC(trust_dtsm,
 		 "Use any table that the designation type mask has as 0x80 >> type (default: off)");
+
+/* Interrupts are directed at processors, as arch/s390/pci/pci_irq.c decides */
+static __ro_after_init bool zpci_directed;
+
+static int __init zpci_directed_init(void)
+{
+	zpci_directed = sclp.has_dirq && !s390_pci_force_floating;
+	return 0;
+}
+subsys_initcall(zpci_directed_init);
 
 /* Designation types as bits of the mask: 0x80 >> type */
 #define ZPCI_REGION_THIRD	0x40
@@ -83,7 +94,7 @@ void zpci_shim_describe(struct zpci_dev *zdev, struct zpci_rust_function *functi
 		.fidparm = zpci_fidparm(zdev),
 		.designation_types = zdev->dtsm,
 		.version = zdev->version,
-		.directed_interrupts = sclp.has_dirq,
+		.directed_interrupts = zpci_directed,
 		.flags = (zdev->is_physfn ? ZPCI_RUST_PHYSICAL : 0) |
 			 (zdev->rid_available ? ZPCI_RUST_RID : 0) |
 			 (zdev->tid_avail ? ZPCI_RUST_TID : 0) |

@@ -161,9 +161,11 @@ static noinline __cold int zpci_refresh_failed(struct zpci_attachment *attachmen
 /*
  * Makes every function forget what changed; the first error. An error says that
  * a function may use old entries. Those that are not registered, and those that
- * are gone, are no error.
+ * are gone, are no error. @counter is NULL for those that a driver which
+ * never gives tables back, or splits frames, does not issue.
  */
-static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u64 last)
+static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u64 last,
+					atomic64_t *counter)
 {
 	struct zpci_attachment *attachment;
 	int rc, result = 0;
@@ -174,7 +176,8 @@ static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u
 		return 0;
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
-		atomic64_inc(&domain->ctrs.sync_rpcits);
+		if (counter)
+			atomic64_inc(counter);
 		rc = zpci_rust_unmapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), start,
 					last);
 		if (unlikely(rc))
@@ -185,7 +188,7 @@ static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u
 }
 
 /* The same for all that the functions can address. */
-static int zpci_refresh_all(struct zpci_domain *domain)
+static int zpci_refresh_all(struct zpci_domain *domain, atomic64_t *counter)
 {
 	struct zpci_attachment *attachment;
 	int rc, result = 0;
@@ -193,7 +196,8 @@ static int zpci_refresh_all(struct zpci_domain *domain)
 	smp_mb();
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
-		atomic64_inc(&domain->ctrs.global_rpcits);
+		if (counter)
+			atomic64_inc(counter);
 		rc = zpci_rust_refresh_all(&attachment->rust, READ_ONCE(attachment->zdev->fh));
 		/* What was out of resources may have given some back. */
 		if (rc == -ENOMEM)
@@ -219,7 +223,7 @@ static void zpci_domain_free(struct iommu_domain *iommu_domain)
 	if (refcount_read(&domain->refs) > 1) {
 		zpci_rust_unmap(&domain->table, 0, half, &unmapped);
 		zpci_rust_unmap(&domain->table, half, half, &unmapped);
-		zpci_refresh_all(domain);
+		zpci_refresh_all(domain, NULL);
 	}
 	zpci_domain_put(domain);
 }
@@ -248,7 +252,7 @@ static noinline void zpci_free_kept(struct zpci_domain *domain)
 	kept = llist_del_all(&domain->kept);
 	if (!kept)
 		return;
-	rc = zpci_refresh_all(domain);
+	rc = zpci_refresh_all(domain, NULL);
 	if (zpci_is_pinned(domain))
 		rc = -EBUSY;
 	llist_for_each_entry_safe(reclaimed, next, kept, kept) {
@@ -263,7 +267,7 @@ static void zpci_flush_iotlb_all(struct iommu_domain *iommu_domain)
 {
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
 
-	zpci_refresh_all(domain);
+	zpci_refresh_all(domain, &domain->ctrs.global_rpcits);
 }
 
 /*
@@ -296,7 +300,7 @@ static noinline void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 las
 		return;
 	}
 	reclaimed->base = zpci_storage_base();
-	if (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last) ||
+	if (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last, NULL) ||
 	    zpci_is_pinned(domain))
 		llist_add(&reclaimed->kept, &domain->kept);
 	else
@@ -315,7 +319,7 @@ static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotl
 	if (!gather->pgsize)
 		return;
 	/* Nothing is given back that a function may still use, and no table spans less than 1 MiB. */
-	if (!zpci_refresh(domain, gather->start, gather->end) &&
+	if (!zpci_refresh(domain, gather->start, gather->end, &domain->ctrs.sync_rpcits) &&
 	    gather->end - gather->start >= SZ_1M - 1)
 		zpci_reclaim(domain, gather->start, gather->end);
 }
@@ -334,13 +338,12 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
 		if (!attachment->zdev->tlb_refresh && !zpci_rust_is_stale(&attachment->rust))
 			continue;
-		atomic64_inc(&domain->ctrs.sync_map_rpcits);
+		if (attachment->zdev->tlb_refresh)
+			atomic64_inc(&domain->ctrs.sync_map_rpcits);
 		rc = zpci_rust_mapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), iova,
 				      iova + size - 1);
 		/* The success of one function does not make up for the failure of another. */
-		if (rc > 0)
-			atomic64_inc(&domain->ctrs.global_rpcits);
-		else if (rc && !result)
+		if (rc < 0 && !result)
 			result = rc;
 	}
 	rcu_read_unlock();
@@ -401,16 +404,33 @@ static __always_inline void zpci_gather(struct iommu_domain *domain,
  * that such a frame covered has to be refreshed, which is not the caller's
  * alone, and before anything of it is used again.
  */
-static noinline u64 zpci_unmap_split(struct zpci_domain *domain, u64 iova, u64 size,
-				     struct zpci_rust_unmapped *unmapped)
+static int zpci_unmap_split(struct zpci_domain *domain, u64 iova, u64 size,
+			    struct zpci_rust_unmapped *unmapped)
 {
 	struct zpci_rust_range split;
 	int rc;
 
 	rc = zpci_rust_split(&domain->table, iova, size, &split, (__force u32)GFP_ATOMIC);
 	if (split.start <= split.last)
-		zpci_refresh(domain, split.start, split.last);
-	return rc ? 0 : zpci_rust_unmap(&domain->table, iova, size, unmapped);
+		zpci_refresh(domain, split.start, split.last, NULL);
+	return rc ?: zpci_rust_unmap(&domain->table, iova, size, unmapped);
+}
+
+/*
+ * An unmap that did not simply succeed; the bytes that are not mapped any more.
+ * Who unmaps what is not mapped has given it back before, and it may be
+ * somebody else's by now.
+ */
+static noinline __cold size_t zpci_unmap_odd(struct zpci_domain *domain, u64 iova, u64 size,
+					     struct zpci_rust_unmapped *unmapped, int rc)
+{
+	if (rc == -EINVAL)
+		rc = zpci_unmap_split(domain, iova, size, unmapped);
+	/* Beyond the aperture */
+	if (WARN_ON(rc == -EINVAL))
+		return 0;
+	WARN_ON_ONCE(rc == -ENOENT);
+	return !rc || rc == -ENOENT ? size : 0;
 }
 
 static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long iova,
@@ -418,15 +438,17 @@ static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long 
 {
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
 	struct zpci_rust_unmapped unmapped;
-	size_t size;
+	size_t size = pgsize * pgcount;
+	int rc;
 
-	size = zpci_rust_unmap(&domain->table, iova, pgsize * pgcount, &unmapped);
-	if (unlikely(!size))
-		size = zpci_unmap_split(domain, iova, pgsize * pgcount, &unmapped);
-	if (unmapped.range.start <= unmapped.range.last) {
-		zpci_gather(iommu_domain, gather, &unmapped.range);
-		atomic64_add(unmapped.pages, &domain->ctrs.unmapped_pages);
+	rc = zpci_rust_unmap(&domain->table, iova, size, &unmapped);
+	if (unlikely(rc)) {
+		size = zpci_unmap_odd(domain, iova, size, &unmapped, rc);
+		if (!unmapped.pages)
+			return size;
 	}
+	zpci_gather(iommu_domain, gather, &unmapped.range);
+	atomic64_add(unmapped.pages, &domain->ctrs.unmapped_pages);
 	return size;
 }
 
@@ -506,6 +528,8 @@ int zpci_init_iommu(struct zpci_dev *zdev)
 	rc = zpci_function_add(zdev);
 	if (rc)
 		return rc;
+	/* Not on a machine without functions */
+	pr_info_once("CLP, IOMMU and VFIO capabilities by the Rust crates\n");
 	rc = iommu_device_sysfs_add(&zdev->iommu_dev, NULL, NULL, "s390-iommu.%08x", zdev->fid);
 	if (rc)
 		goto out_function;
@@ -571,7 +595,6 @@ static int __init zpci_iommu_init(void)
 	if (!zpci_aperture_factor ||
 	    check_mul_overflow(storage, (u64)zpci_aperture_factor, &zpci_aperture_bytes))
 		zpci_aperture_bytes = U64_MAX;
-	pr_info("CLP, IOMMU and VFIO capabilities by the Rust crates\n");
 	return 0;
 }
 subsys_initcall(zpci_iommu_init);

@@ -111,8 +111,12 @@ struct zpci_shim_record {
 	u64 second;
 } __packed;
 
+/*
+ * The first of several busy answers, what came after them, and what went wrong.
+ * Busy answers would soon be all that is left in the ring.
+ */
 static noinline __cold void zpci_shim_record(u8 instruction, u8 cc, u8 status, u64 first,
-					     u64 second)
+					     u64 second, bool again)
 {
 	struct zpci_shim_record record = {
 		.instruction = instruction,
@@ -122,7 +126,9 @@ static noinline __cold void zpci_shim_record(u8 instruction, u8 cc, u8 status, u
 		.second = second,
 	};
 
-	zpci_err_hex_level(cc == ZPCI_CC_BUSY ? 1 : 0, &record, sizeof(record));
+	if (cc == ZPCI_CC_BUSY && again)
+		return;
+	zpci_err_hex_level(!cc || cc == ZPCI_CC_BUSY ? 1 : 0, &record, sizeof(record));
 }
 
 /* In place of a condition code: the instruction ended in a program check. */
@@ -136,7 +142,7 @@ static noinline __cold int zpci_shim_refused(const char *instruction, u64 first,
 	return ZPCI_CC_INVAL_HANDLE;
 }
 
-u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status)
+u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status, bool again)
 {
 	const u64 issued = ZPCI_CREATE_REQ(handle, 0, control);
 	u64 request = issued;
@@ -153,20 +159,20 @@ u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status)
 	*status = request >> 24 & 0xff;
 	if (cc == ZPCI_REFUSED)
 		cc = zpci_shim_refused("MPCIFC", issued, ((const struct zpci_fib *)fib)->iota);
-	if (cc)
-		zpci_shim_record('M', cc, *status, issued, 0);
+	if (cc || again)
+		zpci_shim_record('M', cc, *status, issued, 0, again);
 	return cc;
 }
 
-static noinline __cold u32 zpci_shim_rpcit_failed(u8 cc, u8 status, u64 start, u64 length)
+static noinline __cold u32 zpci_shim_rpcit_odd(u8 cc, u8 status, u64 start, u64 length, bool again)
 {
 	if (cc == ZPCI_REFUSED)
 		cc = zpci_shim_refused("RPCIT", start, length);
-	zpci_shim_record('R', cc, status, start, length);
+	zpci_shim_record('R', cc, status, start, length, again);
 	return (u32)status << 8 | cc;
 }
 
-u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length)
+u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length, bool again)
 {
 	union register_pair range = { .even = start, .odd = length };
 	u64 function = (u64)handle << 32;
@@ -180,9 +186,9 @@ u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length)
 		: [cc] "+&d" (cc), [function] "+&d" (function)
 		: [range] "d" (range.pair)
 		: "cc", "memory");
-	if (likely(!cc))
+	if (likely(!cc && !again))
 		return 0;
-	return zpci_shim_rpcit_failed(cc, function >> 24 & 0xff, start, length);
+	return zpci_shim_rpcit_odd(cc, function >> 24 & 0xff, start, length, again);
 }
 
 bool zpci_rust_pause_set(u32 busy)

@@ -110,7 +110,7 @@ pub unsafe extern "C" fn zpci_rust_attach(
     outcome: *mut ForeignOutcome,
 ) -> i32 {
     // SAFETY: by the contract `attachment` is valid, and C keeps the contract of `attach`.
-    let (result, answer) = match unsafe { (*attachment).attach(&KernelZpci { gisa }, FunctionHandle(handle)) } {
+    let (result, answer) = match unsafe { (*attachment).attach(&KernelZpci::new(gisa), FunctionHandle(handle)) } {
         Ok(()) => (0, ForeignOutcome::default()),
         Err(error) => (errno::of_registration(error), ForeignOutcome::of(error)),
     };
@@ -137,7 +137,7 @@ pub unsafe extern "C" fn zpci_rust_catch_up(
     let (attachment, table) = unsafe { (&*attachment, &*table) };
     // SAFETY: C frees tables after a grace period alone, which does not end before the caller's section does.
     let section = unsafe { ReadSide::new() };
-    number(attachment.catch_up(&KernelZpci::ANY, FunctionHandle(handle), &table.reader(&section)))
+    number(attachment.catch_up(&KernelZpci::any(), FunctionHandle(handle), &table.reader(&section)))
 }
 
 /// Ends the translation of the function with `handle`. May sleep.
@@ -156,7 +156,7 @@ pub unsafe extern "C" fn zpci_rust_detach(
     outcome: *mut ForeignOutcome,
 ) -> i32 {
     // SAFETY: by the contract `attachment` is valid.
-    let (result, answer) = match unsafe { (*attachment).detach(&KernelZpci { gisa }, FunctionHandle(handle)) } {
+    let (result, answer) = match unsafe { (*attachment).detach(&KernelZpci::new(gisa), FunctionHandle(handle)) } {
         Ok(()) => (0, ForeignOutcome::default()),
         Err(error) => (errno::EIO, ForeignOutcome::of(error)),
     };
@@ -219,7 +219,7 @@ pub unsafe extern "C" fn zpci_rust_mapped(
     // SAFETY: `zpci_rust_map` deferred a change of the start, whose table its owner has not given back.
     let change = unsafe { Change::resume(range) };
     // SAFETY: by the contract `attachment` is valid.
-    let result = unsafe { (*attachment).mapped(&KernelZpci::ANY, FunctionHandle(handle), &change) };
+    let result = unsafe { (*attachment).mapped(&KernelZpci::any(), FunctionHandle(handle), &change) };
     // The next function of the list gets the same range.
     let _ = change.defer();
     match result {
@@ -251,7 +251,7 @@ pub unsafe extern "C" fn zpci_rust_unmapped(
     // SAFETY: by the contract.
     let change = unsafe { Change::resume(range) };
     // SAFETY: by the contract `attachment` is valid.
-    let result = unsafe { (*attachment).unmapped(&KernelZpci::ANY, FunctionHandle(handle), &change) };
+    let result = unsafe { (*attachment).unmapped(&KernelZpci::any(), FunctionHandle(handle), &change) };
     // The next function of the list gets the same range.
     let _ = change.defer();
     number(result)
@@ -265,7 +265,7 @@ pub unsafe extern "C" fn zpci_rust_unmapped(
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_refresh_all(attachment: *const ForeignAttachment, handle: u32) -> i32 {
     // SAFETY: by the contract `attachment` is valid.
-    number(unsafe { (*attachment).refresh_all(&KernelZpci::ANY, FunctionHandle(handle)) })
+    number(unsafe { (*attachment).refresh_all(&KernelZpci::any(), FunctionHandle(handle)) })
 }
 
 #[inline]

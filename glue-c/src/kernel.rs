@@ -2,6 +2,7 @@
 
 //! What C provides: storage, instructions and pauses, as ordinary symbols.
 
+use core::cell::Cell;
 use core::ffi::c_void;
 use core::ptr::NonNull;
 
@@ -17,8 +18,8 @@ unsafe extern "C" {
     fn zpci_rust_deallocate(origin: u64, size: u32);
     fn zpci_rust_call(processor: u8, block: *mut c_void) -> u8;
     fn zpci_rust_immediate(command: u64, result: *mut u64) -> u8;
-    fn zpci_rust_mpcifc(handle: u32, control: u8, fib: *const Fib, status: *mut u8) -> u8;
-    fn zpci_rust_rpcit(handle: u32, start: u64, length: u64) -> u32;
+    fn zpci_rust_mpcifc(handle: u32, control: u8, fib: *const Fib, status: *mut u8, again: bool) -> u8;
+    fn zpci_rust_rpcit(handle: u32, start: u64, length: u64, again: bool) -> u32;
     fn zpci_rust_pause_set(busy: u32) -> bool;
     fn zpci_rust_pause_mpcifc(busy: u32) -> bool;
     fn zpci_rust_pause_rpcit(busy: u32) -> bool;
@@ -99,15 +100,32 @@ impl Clp for KernelClp {
 }
 
 /// The zPCI instructions.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct KernelZpci {
     /// Guest interruption state area designation, for MPCIFC; 0 without interpretation by KVM.
-    pub gisa: u32,
+    gisa: u32,
+    /// Whether the last answer was that the machine is busy, so that what comes is the same once more.
+    busy: Cell<bool>,
 }
 
 impl KernelZpci {
+    /// For instructions of which none was issued before; `gisa` is for MPCIFC, 0 without interpretation by KVM.
+    #[inline]
+    pub(crate) const fn new(gisa: u32) -> Self {
+        Self { gisa, busy: Cell::new(false) }
+    }
+
     /// For RPCIT, which has no such operand.
-    pub const ANY: Self = Self { gisa: 0 };
+    #[inline]
+    pub(crate) const fn any() -> Self {
+        Self::new(0)
+    }
+
+    #[inline]
+    fn answered(&self, outcome: Outcome) -> Outcome {
+        self.busy.set(outcome.cc == ConditionCode::Two);
+        outcome
+    }
 }
 
 impl Zpci for KernelZpci {
@@ -116,16 +134,17 @@ impl Zpci for KernelZpci {
         let mut status = 0;
         // SAFETY: the block and the status outlive the call, and C writes the status alone. The caller answers for what
         // the operation does.
-        let cc = unsafe { zpci_rust_mpcifc(function.0, control.0, &fib, &mut status) };
-        outcome(cc, status)
+        let cc = unsafe { zpci_rust_mpcifc(function.0, control.0, &fib, &mut status, self.busy.get()) };
+        self.answered(outcome(cc, status))
     }
 
     #[inline]
     fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
         let length = range.size_less_one().wrapping_add(1);
         // SAFETY: the function takes any operands: a machine drops what it need not keep.
-        let [.., status, cc] = unsafe { zpci_rust_rpcit(function.0, range.start().get(), length) }.to_be_bytes();
-        outcome(cc, status)
+        let answer = unsafe { zpci_rust_rpcit(function.0, range.start().get(), length, self.busy.get()) };
+        let [.., status, cc] = answer.to_be_bytes();
+        self.answered(outcome(cc, status))
     }
 
     fn pause(&self, instruction: Instruction, busy: u32) -> bool {

@@ -202,10 +202,11 @@ fn map(table: &ForeignTable, range: Option<IovaRange>, origin: u64, writable: bo
     }
 }
 
-/// Unmaps `size` bytes from `iova`; the number of bytes that are not mapped any more, 0 if it was refused.
+/// Unmaps `size` bytes from `iova`; -ENOENT if some page of them was not mapped, -EINVAL if it was refused.
 ///
-/// `unmapped` receives what was mapped in the range and is not any more, for `zpci_rust_unmapped`. A range that cuts a
-/// frame of 1 MiB is refused: `zpci_rust_split` makes pages of such frames. Nothing is allocated.
+/// `unmapped` receives what was mapped in the range and is not any more, for `zpci_rust_unmapped`; that is nothing if it
+/// was refused, and the rest of the range after -ENOENT. A range that cuts a frame of 1 MiB is refused:
+/// `zpci_rust_split` makes pages of such frames. Nothing is allocated.
 ///
 /// # Safety
 ///
@@ -216,33 +217,31 @@ pub unsafe extern "C" fn zpci_rust_unmap(
     iova: u64,
     size: u64,
     unmapped: *mut ForeignUnmapped,
-) -> u64 {
+) -> i32 {
     // SAFETY: by the contract `table` is valid and stays so, and `unmapped` is valid for writes.
     let (table, unmapped) = unsafe { (&*table, &mut *unmapped) };
-    let done =
-        if size == PAGE_SIZE { unmap(table, page(iova), unmapped) } else { unmap_range(table, iova, size, unmapped) };
-    if done {
-        size
+    if size == PAGE_SIZE {
+        unmap(table, page(iova), PAGE_SIZE, unmapped)
     } else {
-        0
+        unmap_range(table, iova, size, unmapped)
     }
 }
 
 #[inline(never)]
-fn unmap_range(table: &ForeignTable, iova: u64, size: u64, unmapped: &mut ForeignUnmapped) -> bool {
-    unmap(table, range(iova, size), unmapped)
+fn unmap_range(table: &ForeignTable, iova: u64, size: u64, unmapped: &mut ForeignUnmapped) -> i32 {
+    unmap(table, range(iova, size), size, unmapped)
 }
 
 #[inline(always)]
-fn unmap(table: &ForeignTable, range: Option<IovaRange>, unmapped: &mut ForeignUnmapped) -> bool {
+fn unmap(table: &ForeignTable, range: Option<IovaRange>, size: u64, unmapped: &mut ForeignUnmapped) -> i32 {
     if let Some(range) = range {
         if let Ok(Unmapped { pages, change }) = table.unmap(range) {
             *unmapped = ForeignUnmapped { range: ForeignRange::of_any(change.defer()), pages };
-            return true;
+            return if pages == size / PAGE_SIZE { 0 } else { errno::ENOENT };
         }
     }
     *unmapped = ForeignUnmapped::NOTHING;
-    false
+    errno::EINVAL
 }
 
 /// Makes pages of the frames of 1 MiB that the ends of the range cut, allocating as `gfp` says.

@@ -27,6 +27,8 @@ static _Thread_local struct {
 	struct answer always[STAND_IN_KINDS];
 	u32 patience[STAND_IN_KINDS];
 	u32 pauses[STAND_IN_KINDS];
+	/* The same instruction has to come next, after a busy answer */
+	bool again[STAND_IN_KINDS];
 	struct stand_in_machine other;
 } machine;
 
@@ -137,9 +139,15 @@ u8 zpci_rust_immediate(u64 command, u64 *result)
 	return answer->cc;
 }
 
-static u8 instruction(const struct stand_in_event *event, u8 *status)
+static u8 instruction(const struct stand_in_event *event, u8 *status, bool again)
 {
+	u32 pause = event->kind == STAND_IN_RPCIT ? STAND_IN_PAUSE_RPCIT : STAND_IN_PAUSE_MPCIFC;
 	const struct answer *answer;
+
+	if (again != machine.again[pause])
+		stand_in_note("%s taken for %s", again ? "the first" : "once more",
+			      again ? "once more" : "the first");
+	machine.again[pause] = false;
 
 	stand_in_record(event);
 	answer = next_answer(event->kind);
@@ -149,7 +157,7 @@ static u8 instruction(const struct stand_in_event *event, u8 *status)
 	return answer->cc;
 }
 
-u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status)
+u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status, bool again)
 {
 	struct stand_in_event event = {
 		.kind = STAND_IN_MPCIFC,
@@ -162,10 +170,10 @@ u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status)
 	if ((uintptr_t)fib % 8)
 		stand_in_note("function information block at %p is not aligned", fib);
 	memcpy(event.bytes, fib, FIB);
-	return instruction(&event, status);
+	return instruction(&event, status, again);
 }
 
-u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length)
+u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length, bool again)
 {
 	u8 cc, status = 0;
 
@@ -175,7 +183,7 @@ u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length)
 		cc = instruction(&(struct stand_in_event){
 			.kind = STAND_IN_RPCIT,
 			.numbers = { handle, start, length },
-		}, &status);
+		}, &status, again);
 	return (u32)status << 8 | cc;
 }
 
@@ -184,7 +192,8 @@ static bool pause_of(u32 kind, u32 busy)
 	if (machine.other.pause)
 		return machine.other.pause(machine.other.context, kind, busy);
 	stand_in_record(&(struct stand_in_event){ .kind = kind, .numbers = { busy } });
-	return machine.pauses[kind]++ < machine.patience[kind];
+	machine.again[kind] = machine.pauses[kind]++ < machine.patience[kind];
+	return machine.again[kind];
 }
 
 bool zpci_rust_pause_set(u32 busy)

@@ -16,6 +16,7 @@ struct shim_function;
 
 /* What the parameters of the kernel say */
 void shim_settings(u64 aperture_bytes, bool large);
+void shim_force_floating(bool force);
 void shim_trust_dtsm(bool trust);
 
 /* A function that the kernel has found */
@@ -56,6 +57,7 @@ u64 shim_unmap_and_sync(struct shim_domain *domain, u64 iova, u64 size);
 /* The same as the core does both: in pieces, and with a range in which nothing was mapped */
 u64 shim_unmap_by_core(struct shim_domain *domain, u64 iova, u64 size);
 /* Two unmaps into one gather, and its sync; how many functions were refreshed, in all */
+void shim_domain_counters(const struct shim_domain *domain, u64 *global, u64 *sync_map, u64 *sync);
 u32 shim_unmap_twice(struct shim_domain *domain, u64 first, u64 second, u64 size);
 void shim_sync(struct shim_domain *domain, u64 start, u64 last);
 void shim_flush_all(struct shim_domain *domain);

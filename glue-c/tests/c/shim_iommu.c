@@ -11,6 +11,9 @@
 #include "shim.h"
 #include "stand_in.h"
 
+/* function.c */
+extern int (*const kernel_zpci_directed_init)(void);
+
 /* The numbers that the tests expect */
 _Static_assert(EIO == 5 && ENOMEM == 12 && ENODEV == 19 && EINVAL == 22, "errno-base.h");
 _Static_assert(EOPNOTSUPP == 95 && EADDRINUSE == 98 && EBUSY == 16, "errno.h");
@@ -29,6 +32,7 @@ struct shim_function *shim_function_new(const struct zpci_rust_function *from)
 	zdev->dev.is_pci = true;
 	zpci_shim_store(zdev, from);
 	sclp.has_dirq = from->directed_interrupts;
+	kernel_zpci_directed_init();
 	if (zpci_init_iommu(zdev))
 		stand_in_note("the function is not taken");
 	return (struct shim_function *)zdev;
@@ -74,6 +78,11 @@ void shim_settings(u64 aperture_bytes, bool large)
 {
 	zpci_aperture_bytes = aperture_bytes;
 	zpci_large_frames = large;
+}
+
+void shim_force_floating(bool force)
+{
+	s390_pci_force_floating = force;
 }
 
 void shim_trust_dtsm(bool trust)
@@ -281,6 +290,15 @@ u32 shim_unmap_twice(struct shim_domain *domain, u64 first, u64 second, u64 size
 	zpci->domain.ops->unmap_pages(&zpci->domain, second, 1, size, &gather);
 	iommu_iotlb_sync(&zpci->domain, &gather);
 	return (u32)zpci->ctrs.sync_rpcits.counter;
+}
+
+void shim_domain_counters(const struct shim_domain *domain, u64 *global, u64 *sync_map, u64 *sync)
+{
+	const struct zpci_iommu_ctrs *ctrs = &domain_of(domain)->ctrs;
+
+	*global = (u64)ctrs->global_rpcits.counter;
+	*sync_map = (u64)ctrs->sync_map_rpcits.counter;
+	*sync = (u64)ctrs->sync_rpcits.counter;
 }
 
 void shim_sync(struct shim_domain *domain, u64 start, u64 last)

@@ -69,10 +69,12 @@ unsafe extern "C" {
 
     pub(crate) fn kernel_reset(hooks: *const KernelHooks);
     pub(crate) fn kernel_last_log() -> *const c_char;
+    pub(crate) fn kernel_warnings() -> u32;
     pub(crate) fn kernel_callbacks() -> u32;
     pub(crate) fn kernel_sections() -> u32;
 
     pub(crate) fn shim_settings(aperture_bytes: u64, large: bool);
+    pub(crate) fn shim_force_floating(force: bool);
     pub(crate) fn shim_trust_dtsm(trust: bool);
     pub(crate) fn shim_function_new(from: *const ForeignFunction) -> *mut KernelFunction;
     pub(crate) fn shim_function_free(function: *mut KernelFunction);
@@ -105,6 +107,12 @@ unsafe extern "C" {
     ) -> u64;
     pub(crate) fn shim_unmap_and_sync(domain: *mut ForeignDomain, iova: u64, size: u64) -> u64;
     pub(crate) fn shim_unmap_by_core(domain: *mut ForeignDomain, iova: u64, size: u64) -> u64;
+    pub(crate) fn shim_domain_counters(
+        domain: *const ForeignDomain,
+        global: *mut u64,
+        sync_map: *mut u64,
+        sync: *mut u64,
+    );
     pub(crate) fn shim_unmap_twice(domain: *mut ForeignDomain, first: u64, second: u64, size: u64) -> u32;
     pub(crate) fn shim_sync(domain: *mut ForeignDomain, start: u64, last: u64);
     pub(crate) fn shim_flush_all(domain: *mut ForeignDomain);

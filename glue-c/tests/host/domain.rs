@@ -87,7 +87,7 @@ impl<'k> Domain<'k> {
         unsafe { shim_map_io(self.0, iova, origin, size) }
     }
 
-    /// Tells the functions of a mapping; the error number, and how many functions were refreshed all over.
+    /// Tells the functions of a mapping; the error number, and what was counted as refreshes of everything.
     pub(crate) fn sync_map(&self, iova: u64, size: u64) -> (i32, u32) {
         let mut everything = 0xa5;
         // SAFETY: the domain and the number are valid.
@@ -125,6 +125,14 @@ impl<'k> Domain<'k> {
     pub(crate) fn unmap_twice(&self, first: u64, second: u64, size: u64) -> u32 {
         // SAFETY: the domain is valid, and nobody else uses it.
         unsafe { shim_unmap_twice(self.0, first, second, size) }
+    }
+
+    /// What the statistics of the function say: global refreshes, refreshes after a map, and after an unmap.
+    pub(crate) fn counters(&self) -> [u64; 3] {
+        let [mut global, mut sync_map, mut sync] = [0xa5; 3];
+        // SAFETY: the domain and the numbers are valid.
+        unsafe { shim_domain_counters(self.0, &mut global, &mut sync_map, &mut sync) };
+        [global, sync_map, sync]
     }
 
     pub(crate) fn flush_all(&self) {

@@ -139,6 +139,12 @@ fn interrupts_within_the_aperture() {
     let directed = ForeignFunction { directed_interrupts: 1, ..low };
     assert_eq!(interrupts(&directed, GIB), [[START + GIB - 0x100_0000, START + GIB - 1]]);
     assert_eq!(interrupts(&ForeignFunction { max_interrupts: 0, ..low }, GIB), none);
+    // Unless they are not directed, though the machine could: pci=force_floating.
+    // SAFETY: the parameter belongs to the thread.
+    unsafe { shim_force_floating(true) };
+    assert_eq!(interrupts(&directed, GIB), [[START + GIB - 0x1000, START + GIB - 1]]);
+    // SAFETY: as above.
+    unsafe { shim_force_floating(false) };
 }
 
 #[test]

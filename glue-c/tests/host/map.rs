@@ -131,6 +131,44 @@ fn unmapping_passes_holes_and_never_allocates() {
     }
 }
 
+/// What a driver unmaps twice may be mapped for somebody else in between.
+#[test]
+fn what_is_not_mapped_is_unmapped_with_a_warning() {
+    let kernel = StandIn::new();
+    let (_function, domain) = pair(&kernel, &QEMU, GIB, false);
+    let nothing = |size| Unmapped { size, changed: Unmapped::NONE, pages: 0 };
+    assert_eq!(domain.map(START, 0x5_0000, 0x3000, true), 0);
+    assert_eq!(domain.unmap(START + 0x1000, 0x1000).pages, 1);
+    assert_eq!(kernel.warnings(), 0);
+    // A page twice; where there is no table; a range with a hole, of which the rest is unmapped.
+    for iova in [START + 0x1000, START + 0x4000_0000] {
+        assert_eq!(domain.unmap(iova, 0x1000), nothing(0x1000));
+        assert_eq!(kernel.warnings(), 1, "{iova:#x}");
+    }
+    let rest = Unmapped { size: 0x3000, changed: [START, START + 0x2fff], pages: 2 };
+    assert_eq!(domain.unmap(START, 0x3000), rest);
+    assert_eq!(kernel.warnings(), 1);
+    assert_eq!(domain.unmap(START, 0x3000), nothing(0x3000));
+    assert_eq!(kernel.warnings(), 1);
+    // Beyond the aperture.
+    assert_eq!(domain.unmap(0x400_0000_0000, 0x1000), nothing(0));
+    assert_eq!(kernel.warnings(), 1);
+    // All of a range that is mapped, over several tables and with a frame that has to be split.
+    assert_eq!(domain.map(START, 0x10_0000, 3 * MIB, true), 0);
+    assert_eq!(domain.unmap(START, 3 * MIB).pages, 768);
+    let (_function, domain) = pair(&kernel, &HARDWARE, GIB, true);
+    assert_eq!(domain.map(START, 0x10_0000, MIB, true), 0);
+    assert_eq!(domain.unmap(START, 0x2000).pages, 2);
+    assert_eq!(kernel.warnings(), 0);
+    assert_eq!(domain.unmap(START, MIB).pages, 254);
+    assert_eq!(kernel.warnings(), 1);
+    // Without storage for the pages of a frame nothing is unmapped, and nobody is to blame.
+    assert_eq!(domain.map(START + MIB, 0x10_0000, MIB, true), 0);
+    kernel.fail_allocation(1);
+    assert_eq!(domain.unmap(START + MIB, 0x2000), nothing(0));
+    assert_eq!(kernel.warnings(), 0);
+}
+
 #[test]
 fn frames_of_a_mebibyte_where_they_may_be_used() {
     let kernel = StandIn::new();

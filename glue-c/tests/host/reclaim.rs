@@ -49,6 +49,8 @@ fn empty_tables_are_given_back_after_a_refresh_and_a_grace_period() {
     domain.sync(START, START + MIB + 0x7_ffff);
     assert_eq!(kernel.waiting(), 1);
     assert_eq!(kernel.events(), [rpcit(0x1_0000_0000, 0x18_0000), rpcit(0x1_0000_0000, 0x10_0000)]);
+    // The second one is the driver's own.
+    assert_eq!(domain.counters(), [0, 0, 1]);
     // The list is in the table, and the table is still there.
     assert_eq!(kernel.tables(), (2, 2));
     assert_eq!(kernel.dma(domain.iota(1), START, false), None);
@@ -223,6 +225,8 @@ fn what_a_function_may_still_see_is_kept_as_it_is() {
     assert_eq!(domain.map(START, 0x300_0000, MIB, true), 0);
     assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
     assert!(!domain.keeps());
+    // Nobody but the driver asked for a refresh of everything; each unmap is for two functions.
+    assert_eq!(domain.counters(), [0, 0, 8]);
     assert_eq!((kernel.waiting(), kernel.tables()), (2, (2, 2)));
     kernel.grace_period();
     assert_eq!(kernel.tables(), (2, 0));

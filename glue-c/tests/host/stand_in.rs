@@ -217,6 +217,12 @@ impl StandIn {
         unsafe { CStr::from_ptr(kernel_last_log()) }.to_string_lossy().into_owned()
     }
 
+    /// How many warnings there were since the last call.
+    pub(crate) fn warnings(&self) -> u32 {
+        // SAFETY: the counter belongs to the thread.
+        unsafe { kernel_warnings() }
+    }
+
     /// Forgets all storage, for a test that leaves some on purpose; nothing of C may be used afterwards.
     pub(crate) fn forget(self) {
         // SAFETY: nothing of C is used after this but what drop does.

@@ -11,7 +11,8 @@
 #include "stand_in.h"
 
 bool iommu_dma_forcedac;
-struct zpci_sclp sclp;
+_Thread_local struct zpci_sclp sclp;
+_Thread_local unsigned int s390_pci_force_floating;
 void *high_memory;
 
 static _Thread_local struct kernel_hooks hooks;
@@ -30,12 +31,14 @@ static _Thread_local struct {
 
 static _Thread_local struct { void *mutex; } taken[KERNEL_SECTIONS];
 static _Thread_local char log_text[256];
+static _Thread_local u32 warnings;
 
 void kernel_reset(const struct kernel_hooks *new_hooks)
 {
 	memset(&rcu, 0, sizeof(rcu));
 	memset(taken, 0, sizeof(taken));
 	log_text[0] = 0;
+	warnings = 0;
 	hooks = new_hooks ? *new_hooks : (struct kernel_hooks){};
 }
 
@@ -57,6 +60,20 @@ void kernel_log(const char *format, ...)
 	va_start(arguments, format);
 	vsnprintf(log_text, sizeof(log_text), format, arguments);
 	va_end(arguments);
+}
+
+bool kernel_warn_on(bool condition)
+{
+	warnings += condition;
+	return condition;
+}
+
+u32 kernel_warnings(void)
+{
+	u32 found = warnings;
+
+	warnings = 0;
+	return found;
 }
 
 const char *kernel_last_log(void)

@@ -29,6 +29,8 @@ typedef u64 dma_addr_t;
 typedef unsigned int gfp_t;
 
 #define __init
+/* Decided when the kernel starts, which is a thread of the tests */
+#define __ro_after_init		_Thread_local
 #define __cold
 #define __force
 #define __iomem
@@ -73,10 +75,15 @@ void kernel_mutex_unlock(void *mutex);
 /* A line for the log, or a note of something that must not happen */
 void kernel_log(const char *format, ...) __attribute__((__format__(__printf__, 1, 2)));
 
-#define pr_info(...)			kernel_log(__VA_ARGS__)
+#define pr_info_once(...)		kernel_log(__VA_ARGS__)
 #define pr_warn(...)			kernel_log(__VA_ARGS__)
 #define pr_warn_ratelimited(...)	kernel_log(__VA_ARGS__)
 #define pr_err(...)			kernel_log(__VA_ARGS__)
+/* Counts and says whether the condition holds */
+bool kernel_warn_on(bool condition);
+
+#define WARN_ON(condition)		kernel_warn_on(condition)
+#define WARN_ON_ONCE(condition)		kernel_warn_on(condition)
 #define zpci_dbg(level, ...)		((void)(level))
 
 /* Memory */
@@ -477,7 +484,8 @@ static inline struct zpci_dev *to_zpci_dev(struct device *dev)
 #define dev_is_pci(device)	((device)->is_pci)
 
 struct zpci_sclp { bool has_dirq; };
-extern struct zpci_sclp sclp;
+extern _Thread_local struct zpci_sclp sclp;
+extern _Thread_local unsigned int s390_pci_force_floating;
 
 int zpci_init_iommu(struct zpci_dev *zdev);
 void zpci_destroy_iommu(struct zpci_dev *zdev);

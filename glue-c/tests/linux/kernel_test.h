@@ -23,6 +23,8 @@ struct kernel_hooks {
 
 void kernel_reset(const struct kernel_hooks *hooks);
 const char *kernel_last_log(void);
+/* How many there were since the last call */
+u32 kernel_warnings(void);
 
 /* Callbacks that wait; whether the first of them may run; runs it */
 u32 kernel_callbacks(void);

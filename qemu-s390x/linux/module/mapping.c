@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Mapping and unmapping in a domain that no function is attached to. */
 
+#include <linux/panic.h>
+
 #include "zpci_test.h"
 
 static int map(struct iommu_domain *domain, unsigned long iova,
@@ -8,6 +10,25 @@ static int map(struct iommu_domain *domain, unsigned long iova,
 {
 	return iommu_map(domain, iova, phys, size, IOMMU_READ | IOMMU_WRITE,
 			 GFP_KERNEL);
+}
+
+/*
+ * A driver that unmaps twice may take away what was mapped for somebody else in
+ * between, so the kernel warns. It does so once, and nothing has warned before.
+ */
+static void twice(struct bench *bench)
+{
+	struct iommu_domain *domain = bench_domain(bench, bench->first);
+
+	if (!domain)
+		return;
+	expect(bench, !map(domain, TEST_IOVA, bench->pages[0], PAGE_SIZE),
+	       "map");
+	iommu_unmap(domain, TEST_IOVA, PAGE_SIZE);
+	expect(bench, !test_taint(TAINT_WARN), "a warning of one unmap");
+	iommu_unmap(domain, TEST_IOVA, PAGE_SIZE);
+	expect(bench, test_taint(TAINT_WARN), "no warning of the second");
+	iommu_domain_free(domain);
 }
 
 /* An address is translated to the byte, not to the page around it. */
@@ -147,6 +168,7 @@ static void sizes(struct bench *bench)
 }
 
 const struct zpci_test mapping_tests[] = {
+	{ "unmap twice", twice },
 	{ "translate to the byte", bytes },
 	{ "map over a live entry", over_live_entry },
 	{ "map all or nothing", all_or_nothing },

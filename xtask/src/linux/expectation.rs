@@ -206,8 +206,10 @@ pub(crate) fn may_alarm(series: Series, implementation: Implementation, boot: &s
             }
 }
 
-/// A report of a kernel that looks at itself, on something that is not the driver's.
+/// A report of the kernel that is no sign of a defect of the driver.
 struct KnownReport {
+    /// The boots that have it; empty for all.
+    boots: &'static [&'static str],
     /// What its first line says.
     start: &'static str,
     /// A function that one of the next lines names.
@@ -219,17 +221,24 @@ struct KnownReport {
 /// How many lines follow the first of a report that names what it is about.
 const ABOUT: usize = 8;
 
-/// On every kernel. VFIO holds `memory_lock` while it makes the files of interrupts, and takes it in page faults.
-const KNOWN_REPORTS: [KnownReport; 1] = [KnownReport {
-    start: "possible circular locking dependency detected",
-    function: "vfio_pci_memory_lock_and_enable",
-    end: "lockdep is turned off",
-}];
+/// On every kernel.
+const KNOWN_REPORTS: [KnownReport; 2] = [
+    // VFIO holds `memory_lock` while it makes the files of interrupts, and takes it in page faults.
+    KnownReport {
+        boots: &[],
+        start: "possible circular locking dependency detected",
+        function: "vfio_pci_memory_lock_and_enable",
+        end: "lockdep is turned off",
+    },
+    // The module unmaps what is not mapped.
+    KnownReport { boots: &["module"], start: "WARNING: ", function: "zpci_unmap_odd", end: "---[ end trace" },
+];
 
-/// How many lines a report that is known has, if `lines` begin with one.
-pub(crate) fn known_report(lines: &[String]) -> Option<usize> {
+/// How many lines a report that is known in `boot` has, if `lines` begin with one.
+pub(crate) fn known_report(boot: &str, lines: &[String]) -> Option<usize> {
     let known = KNOWN_REPORTS.iter().find(|report| {
-        lines.first().is_some_and(|line| line.contains(report.start))
+        (report.boots.is_empty() || report.boots.contains(&boot))
+            && lines.first().is_some_and(|line| line.contains(report.start))
             && lines.iter().take(ABOUT).any(|line| line.contains(report.function))
     })?;
     lines.iter().position(|line| line.contains(known.end)).map(|last| last + 1)

@@ -169,7 +169,7 @@ impl BootReport {
         problems.extend(log.problems.iter().map(ToString::to_string));
         problems.extend(missing(&run.console, boot.log));
         if !may_alarm(series, implementation, boot.name) {
-            problems.extend(alarms(&run.console));
+            problems.extend(alarms(boot.name, &run.console));
         }
         let facts = facts(&run.console, &mut problems);
         let written = facts.get("written").map_or(&[][..], Vec::as_slice);
@@ -261,7 +261,7 @@ impl Outcome {
                 problems.push(format!("{}: {}", path.join(" / "), test.diagnostics.join("; ")));
             }
         }
-        problems.extend(alarms(&run.console));
+        problems.extend(alarms(name, &run.console));
         let (command, console) = (run.command.clone(), run.console.clone());
         Self { name, problems, command, seconds: run.elapsed.as_secs_f64(), console }
     }
@@ -312,11 +312,11 @@ fn missing(console: &[String], wanted: &[&str]) -> Vec<String> {
 }
 
 /// What the kernel's log has and should not have.
-fn alarms(console: &[String]) -> Vec<String> {
+fn alarms(boot: &str, console: &[String]) -> Vec<String> {
     let is_alarm = |line: &str| line.starts_with('[') && ALARMS.iter().any(|alarm| line.contains(alarm));
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(line) = console.get(at) {
-        let known = known_report(console.get(at..).unwrap_or_default());
+        let known = known_report(boot, console.get(at..).unwrap_or_default());
         if known.is_none() && is_alarm(line) {
             found.push(format!("the kernel says: {line}"));
         }
@@ -353,7 +353,7 @@ mod tests {
         let console = lines(&["[    0.1] iommu: lazy mode", "    # WARNING: of a test", "ok 1 a"]);
         assert_eq!(missing(&console, &["lazy mode"]), [""; 0]);
         assert_eq!(missing(&console, &["strict mode"]), ["the kernel does not say: strict mode"]);
-        assert_eq!(alarms(&console), [""; 0]);
+        assert_eq!(alarms("lazy", &console), [""; 0]);
         for alarm in [
             "WARNING: CPU: 0 PID: 1 at drivers/iommu/x.c:1",
             "WARNING: possible circular locking dependency detected",
@@ -363,7 +363,7 @@ mod tests {
             "UBSAN: shift-out-of-bounds in f.c:1:2",
             "INFO: trying to register non-static key.",
         ] {
-            assert_eq!(alarms(&lines(&[&format!("[    1.5] {alarm}")])).len(), 1, "{alarm}");
+            assert_eq!(alarms("lazy", &lines(&[&format!("[    1.5] {alarm}")])).len(), 1, "{alarm}");
         }
         let report = |function| {
             lines(&[
@@ -375,8 +375,18 @@ mod tests {
                 "[   36.5] WARNING: another",
             ])
         };
-        assert_eq!(alarms(&report("vfio_pci_memory_lock_and_enable")), ["the kernel says: [   36.5] WARNING: another"]);
-        assert_eq!(alarms(&report("zpci_attach")).len(), 3);
+        assert_eq!(
+            alarms("lazy", &report("vfio_pci_memory_lock_and_enable")),
+            ["the kernel says: [   36.5] WARNING: another"]
+        );
+        assert_eq!(alarms("lazy", &report("zpci_attach")).len(), 3);
+        let twice = lines(&[
+            "[   36.4] WARNING: drivers/iommu/zpci-rust/iommu.c:1 at zpci_unmap_odd+0x1/0x2, CPU#0: init/1",
+            "[   36.4] Call Trace:",
+            "[   36.4] ---[ end trace 0000000000000000 ]---",
+        ]);
+        assert_eq!(alarms("module", &twice), [""; 0]);
+        assert_eq!(alarms("lazy", &twice).len(), 2);
     }
 
     #[test]

@@ -131,12 +131,14 @@ static bool zpci_end(struct zpci_function *function, struct zpci_attachment *att
 {
 	struct zpci_dev *zdev = function->zdev;
 	struct zpci_rust_outcome outcome;
+	int rc;
 
-	if (zpci_rust_detach(&attachment->rust, READ_ONCE(zdev->fh), zdev->gisa, &outcome)) {
+	rc = zpci_rust_detach(&attachment->rust, READ_ONCE(zdev->fh), zdev->gisa, &outcome);
+	if (outcome.cc)
 		zpci_dbg(3, "unreg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, outcome.cc,
 			 outcome.status);
+	if (rc)
 		return false;
-	}
 	zpci_unlist(attachment);
 	return true;
 }

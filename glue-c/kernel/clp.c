@@ -174,7 +174,10 @@ int clp_enable_fh(struct zpci_dev *zdev, u32 *fh, u8 nr_dma_as)
 	if (!block)
 		return -ENOMEM;
 	rc = zpci_rust_enable(block, zdev->fh, nr_dma_as, zdev->gisa, zpci_use_mio(zdev), &now);
-	zpci_dbg(3, "ena fid:%x, fh:%x, rc:%d\n", zdev->fid, now, rc);
+	/* No handle of a failure, as ever */
+	zpci_dbg(3, "ena fid:%x, fh:%x, rc:%d\n", zdev->fid, rc ? 0 : now, rc);
+	if (!rc && zpci_use_mio(zdev))
+		zpci_dbg(3, "ena mio fid:%x, fh:%x, rc:%d\n", zdev->fid, now, rc);
 	zpci_block_free(block);
 	if (rc)
 		zpci_not_enabled(zdev, now);
@@ -196,7 +199,7 @@ int clp_disable_fh(struct zpci_dev *zdev, u32 *fh)
 	if (!block)
 		return -ENOMEM;
 	rc = zpci_rust_disable(block, zdev->fh, fh);
-	zpci_dbg(3, "dis fid:%x, fh:%x, rc:%d\n", zdev->fid, *fh, rc);
+	zpci_dbg(3, "dis fid:%x, fh:%x, rc:%d\n", zdev->fid, rc ? 0 : *fh, rc);
 	if (!rc || rc == CLP_RC_SETPCIFN_ALRDY)
 		zpci_function_disabled(zdev);
 	zpci_block_free(block);

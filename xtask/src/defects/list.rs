@@ -38,9 +38,9 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "unlisted before the end of the registration",
         finding: "an unmap misses a function that is just leaving",
         file: ATTACH_C,
-        before: "\tstruct zpci_rust_outcome outcome;\n\n\tif (zpci_rust_detach(",
-        after: "\tstruct zpci_rust_outcome outcome;\n\n\tlist_del_rcu(&attachment->entry);\n\
-                \tINIT_LIST_HEAD(&attachment->entry);\n\tif (zpci_rust_detach(",
+        before: "\tint rc;\n\n\trc = zpci_rust_detach(",
+        after: "\tint rc;\n\n\tlist_del_rcu(&attachment->entry);\n\
+                \tINIT_LIST_HEAD(&attachment->entry);\n\trc = zpci_rust_detach(",
         check: INTERLEAVINGS,
     },
     Defect {
@@ -112,8 +112,8 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "failed deregistration taken for done",
         finding: "tables are freed under a function",
         file: ATTACH_C,
-        before: "\t\t\t outcome.status);\n\t\treturn false;\n",
-        after: "\t\t\t outcome.status);\n",
+        before: "\tif (rc)\n\t\treturn false;\n\tzpci_unlist(attachment);\n",
+        after: "\tzpci_unlist(attachment);\n",
         check: INTERLEAVINGS,
     },
     Defect {

@@ -26,13 +26,19 @@
 static struct kmem_cache *zpci_region_cache;
 static struct kmem_cache *zpci_page_cache;
 
+/*
+ * Entries have absolute addresses. Where these differ from pointers kmemleak
+ * does not find the tables below a root, nor the root.
+ */
+#define ZPCI_TABLE_FLAGS	(IS_ENABLED(CONFIG_RANDOMIZE_IDENTITY_BASE) ? SLAB_NOLEAKTRACE : 0)
+
 static int __init zpci_shim_caches_init(void)
 {
 	zpci_region_cache = kmem_cache_create("PCI_DMA_region_tables",
 					      ZPCI_TABLE_SIZE, ZPCI_TABLE_ALIGN,
-					      0, NULL);
+					      ZPCI_TABLE_FLAGS, NULL);
 	zpci_page_cache = kmem_cache_create("PCI_DMA_page_tables", ZPCI_PT_SIZE,
-					    ZPCI_PT_ALIGN, 0, NULL);
+					    ZPCI_PT_ALIGN, ZPCI_TABLE_FLAGS, NULL);
 	/* zpci_rust_allocate() fails where there is no cache */
 	return zpci_region_cache && zpci_page_cache ? 0 : -ENOMEM;
 }

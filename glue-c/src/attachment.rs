@@ -155,9 +155,11 @@ pub unsafe extern "C" fn zpci_rust_detach(
     gisa: u32,
     outcome: *mut ForeignOutcome,
 ) -> i32 {
+    let zpci = KernelZpci::new(gisa);
     // SAFETY: by the contract `attachment` is valid.
-    let (result, answer) = match unsafe { (*attachment).detach(&KernelZpci::new(gisa), FunctionHandle(handle)) } {
-        Ok(()) => (0, ForeignOutcome::default()),
+    let (result, answer) = match unsafe { (*attachment).detach(&zpci, FunctionHandle(handle)) } {
+        // An end of what had none, and a function that is gone, are no errors; the answer is told all the same.
+        Ok(()) => (0, ForeignOutcome { cc: zpci.last().cc as u8, status: zpci.last().status.0 }),
         Err(error) => (errno::EIO, ForeignOutcome::of(error)),
     };
     // SAFETY: by the contract `outcome` is valid for writes.

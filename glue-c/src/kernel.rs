@@ -104,15 +104,15 @@ impl Clp for KernelClp {
 pub struct KernelZpci {
     /// Guest interruption state area designation, for MPCIFC; 0 without interpretation by KVM.
     gisa: u32,
-    /// Whether the last answer was that the machine is busy, so that what comes is the same once more.
-    busy: Cell<bool>,
+    /// The last answer; where that is busy, what comes is the same once more.
+    last: Cell<Outcome>,
 }
 
 impl KernelZpci {
     /// For instructions of which none was issued before; `gisa` is for MPCIFC, 0 without interpretation by KVM.
     #[inline]
     pub(crate) const fn new(gisa: u32) -> Self {
-        Self { gisa, busy: Cell::new(false) }
+        Self { gisa, last: Cell::new(Outcome { cc: ConditionCode::Zero, status: Status(0) }) }
     }
 
     /// For RPCIT, which has no such operand.
@@ -121,9 +121,19 @@ impl KernelZpci {
         Self::new(0)
     }
 
+    /// The last answer; condition code 0 if nothing was issued.
+    pub(crate) const fn last(&self) -> Outcome {
+        self.last.get()
+    }
+
+    #[inline]
+    fn was_busy(&self) -> bool {
+        self.last().cc == ConditionCode::Two
+    }
+
     #[inline]
     fn answered(&self, outcome: Outcome) -> Outcome {
-        self.busy.set(outcome.cc == ConditionCode::Two);
+        self.last.set(outcome);
         outcome
     }
 }
@@ -134,7 +144,7 @@ impl Zpci for KernelZpci {
         let mut status = 0;
         // SAFETY: the block and the status outlive the call, and C writes the status alone. The caller answers for what
         // the operation does.
-        let cc = unsafe { zpci_rust_mpcifc(function.0, control.0, &fib, &mut status, self.busy.get()) };
+        let cc = unsafe { zpci_rust_mpcifc(function.0, control.0, &fib, &mut status, self.was_busy()) };
         self.answered(outcome(cc, status))
     }
 
@@ -142,7 +152,7 @@ impl Zpci for KernelZpci {
     fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
         let length = range.size_less_one().wrapping_add(1);
         // SAFETY: the function takes any operands: a machine drops what it need not keep.
-        let answer = unsafe { zpci_rust_rpcit(function.0, range.start().get(), length, self.busy.get()) };
+        let answer = unsafe { zpci_rust_rpcit(function.0, range.start().get(), length, self.was_busy()) };
         let [.., status, cc] = answer.to_be_bytes();
         self.answered(outcome(cc, status))
     }

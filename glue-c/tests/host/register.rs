@@ -380,3 +380,18 @@ fn without_translation() {
     assert_eq!(function.attach_identity(), -5);
     assert!(function.is_blocked());
 }
+
+/// As the driver in C, whatever comes of it.
+#[test]
+fn what_the_machine_answers_to_an_end_is_told() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    for (cc, status) in [(3, 0), (1, 24)] {
+        assert_eq!(function.attach(&domain), 0);
+        kernel.answer(Kind::Mpcifc, cc, status);
+        function.detach();
+        let fid = HARDWARE.id;
+        assert_eq!(kernel.log(), format!("unreg ioat fid:{fid:x}, cc:{cc}, status:{status}\n"));
+        kernel.events();
+    }
+}

@@ -84,7 +84,7 @@ bool kernel_warn_on(bool condition);
 
 #define WARN_ON(condition)		kernel_warn_on(condition)
 #define WARN_ON_ONCE(condition)		kernel_warn_on(condition)
-#define zpci_dbg(level, ...)		((void)(level))
+#define zpci_dbg(level, ...)		((void)(level), kernel_log(__VA_ARGS__))
 
 /* Memory */
 #define GFP_KERNEL	0x11u

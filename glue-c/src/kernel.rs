@@ -122,7 +122,7 @@ impl KernelZpci {
     }
 
     /// The last answer; condition code 0 if nothing was issued.
-    pub(crate) const fn last(&self) -> Outcome {
+    pub(crate) fn last(&self) -> Outcome {
         self.last.get()
     }
 

@@ -153,6 +153,10 @@ impl Zpci for KernelZpci {
         let length = range.size_less_one().wrapping_add(1);
         // SAFETY: the function takes any operands: a machine drops what it need not keep.
         let answer = unsafe { zpci_rust_rpcit(function.0, range.start().get(), length, self.was_busy()) };
+        // Mostly nothing is to be remembered.
+        if answer == 0 && !self.was_busy() {
+            return Outcome::DONE;
+        }
         let [.., status, cc] = answer.to_be_bytes();
         self.answered(outcome(cc, status))
     }

@@ -112,7 +112,7 @@ impl KernelZpci {
     /// For instructions of which none was issued before; `gisa` is for MPCIFC, 0 without interpretation by KVM.
     #[inline]
     pub(crate) const fn new(gisa: u32) -> Self {
-        Self { gisa, last: Cell::new(Outcome { cc: ConditionCode::Zero, status: Status(0) }) }
+        Self { gisa, last: Cell::new(Outcome::DONE) }
     }
 
     /// For RPCIT, which has no such operand.

@@ -317,7 +317,7 @@ u8 zpci_rust_immediate(u64 command, u64 *result);
 /* @again: the last answer to the same instruction was that the machine is busy */
 u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status, bool again);
 /* The status is in the byte before that of the condition code */
-u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length, bool again);
+u32 zpci_rust_rpcit(u64 start, u64 length, u32 handle, bool again);
 
 /* Pause after that many busy answers; whether to ask again */
 bool zpci_rust_pause_set(u32 busy);

@@ -170,15 +170,18 @@ u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status, bool ag
 	return cc;
 }
 
-static noinline __cold u32 zpci_shim_rpcit_odd(u8 cc, u8 status, u64 start, u64 length, bool again)
+static noinline __cold u32 zpci_shim_rpcit_odd(u64 start, u64 length, u32 answer, bool again)
 {
+	u8 cc = answer & 0xff, status = answer >> 8;
+
 	if (cc == ZPCI_REFUSED)
 		cc = zpci_shim_refused("RPCIT", start, length);
 	zpci_shim_record('R', cc, status, start, length, again);
 	return (u32)status << 8 | cc;
 }
 
-u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length, bool again)
+/* The operands come first: they are where the instruction wants them. */
+u32 zpci_rust_rpcit(u64 start, u64 length, u32 handle, bool again)
 {
 	union register_pair range = { .even = start, .odd = length };
 	u64 function = (u64)handle << 32;
@@ -194,7 +197,7 @@ u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length, bool again)
 		: "cc", "memory");
 	if (likely(!cc && !again))
 		return 0;
-	return zpci_shim_rpcit_odd(cc, function >> 24 & 0xff, start, length, again);
+	return zpci_shim_rpcit_odd(start, length, (function >> 24 & 0xff) << 8 | cc, again);
 }
 
 bool zpci_rust_pause_set(u32 busy)

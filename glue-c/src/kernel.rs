@@ -19,7 +19,7 @@ unsafe extern "C" {
     fn zpci_rust_call(processor: u8, block: *mut c_void) -> u8;
     fn zpci_rust_immediate(command: u64, result: *mut u64) -> u8;
     fn zpci_rust_mpcifc(handle: u32, control: u8, fib: *const Fib, status: *mut u8, again: bool) -> u8;
-    fn zpci_rust_rpcit(handle: u32, start: u64, length: u64, again: bool) -> u32;
+    fn zpci_rust_rpcit(start: u64, length: u64, handle: u32, again: bool) -> u32;
     fn zpci_rust_pause_set(busy: u32) -> bool;
     fn zpci_rust_pause_mpcifc(busy: u32) -> bool;
     fn zpci_rust_pause_rpcit(busy: u32) -> bool;
@@ -152,7 +152,7 @@ impl Zpci for KernelZpci {
     fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
         let length = range.size_less_one().wrapping_add(1);
         // SAFETY: the function takes any operands: a machine drops what it need not keep.
-        let answer = unsafe { zpci_rust_rpcit(function.0, range.start().get(), length, self.was_busy()) };
+        let answer = unsafe { zpci_rust_rpcit(range.start().get(), length, function.0, self.was_busy()) };
         // Mostly nothing is to be remembered.
         if answer == 0 && !self.was_busy() {
             return Outcome::DONE;

@@ -173,7 +173,7 @@ u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status, bool ag
 	return instruction(&event, status, again);
 }
 
-u32 zpci_rust_rpcit(u32 handle, u64 start, u64 length, bool again)
+u32 zpci_rust_rpcit(u64 start, u64 length, u32 handle, bool again)
 {
 	u8 cc, status = 0;
 

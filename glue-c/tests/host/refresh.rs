@@ -64,6 +64,20 @@ fn operands() {
     assert_eq!(kernel.events(), []);
 }
 
+/// The entries come before the look at the list: who joins in between is found.
+#[test]
+fn a_function_that_joins_at_the_barrier_is_refreshed() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &QEMU, GIB, false);
+    let join = || assert_eq!(function.attach(&domain), 0);
+    kernel.at_barrier(1, join, || domain.sync(START, START + 0xfff));
+    assert_eq!(kernel.events().last(), Some(&rpcit(START, 0x1000)));
+    function.detach();
+    kernel.events();
+    assert_eq!(kernel.at_barrier(1, join, || domain.sync_map(START, 0x1000)), (0, 0));
+    assert_eq!(kernel.events().last(), Some(&rpcit(START, 0x1000)));
+}
+
 #[test]
 fn a_refresh_of_everything_ends_with_the_area_that_it_starts_in() {
     let kernel = StandIn::new();

@@ -276,4 +276,24 @@ pub(crate) const DEFECTS: &[Defect] = &[
         after: "Ok(()) => (0, ForeignOutcome::default()),",
         check: SHIM,
     },
+    Defect {
+        name: "a look at the list before the barrier",
+        finding: "an unmap misses a function that is just joining, on a machine that reorders",
+        file: IOMMU_C,
+        before: "\tsmp_mb();\n\tif (list_empty(&domain->attachments))\n\t\treturn 0;\n\trcu_read_lock();\n\
+                \tlist_for_each_entry_rcu(attachment, &domain->attachments, entry) {\n\t\tif (counter)",
+        after: "\tif (list_empty(&domain->attachments))\n\t\treturn 0;\n\tsmp_mb();\n\trcu_read_lock();\n\
+                \tlist_for_each_entry_rcu(attachment, &domain->attachments, entry) {\n\t\tif (counter)",
+        check: SHIM,
+    },
+    Defect {
+        name: "a look at the list before the barrier of a mapping",
+        finding: "a mapping is not told to a function that is just joining, on a machine that reorders",
+        file: IOMMU_C,
+        before: "\tsmp_mb();\n\tif (list_empty(&domain->attachments))\n\t\treturn 0;\n\trcu_read_lock();\n\
+                \tlist_for_each_entry_rcu(attachment, &domain->attachments, entry) {\n\t\tif (!attachment",
+        after: "\tif (list_empty(&domain->attachments))\n\t\treturn 0;\n\tsmp_mb();\n\trcu_read_lock();\n\
+                \tlist_for_each_entry_rcu(attachment, &domain->attachments, entry) {\n\t\tif (!attachment",
+        check: SHIM,
+    },
 ];

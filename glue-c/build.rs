@@ -48,13 +48,8 @@ const HEADERS: [&str; 21] = [
 ];
 
 /// What the kernel's Makefile finds in Linux 7.2.
-const DEFINES: [&str; 5] = [
-    "ZPCI_HAS_OLD_DOMAIN",
-    "ZPCI_HAS_HW_INFO_TYPE",
-    "ZPCI_HAS_RELAXED_TRANSLATION",
-    "ZPCI_HAS_FIDPARM",
-    "ZPCI_HAS_REGISTER_IOAT",
-];
+const DEFINES: [&str; 4] =
+    ["ZPCI_HAS_OLD_DOMAIN", "ZPCI_HAS_HW_INFO_TYPE", "ZPCI_HAS_RELAXED_TRANSLATION", "ZPCI_HAS_FIDPARM"];
 
 fn main() {
     println!("cargo::rerun-if-changed=include");

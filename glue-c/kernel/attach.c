@@ -293,7 +293,6 @@ struct iommu_domain zpci_identity_domain = {
 };
 #endif
 
-#ifdef ZPCI_HAS_REGISTER_IOAT
 /*
  * The function was disabled and enabled, or reset: registers the translation
  * that it has. Also who recovers the function itself comes here, so that one
@@ -315,13 +314,11 @@ int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 	/* A condition code would reach user space as the result of VFIO_DEVICE_RESET. */
 	return rc ?: outcome.cc ? -EIO : 0;
 }
-#endif
+EXPORT_SYMBOL_GPL(zpci_iommu_register_ioat);
 
 /*
  * The function is disabled, so no translation is registered any more. Called
- * before anything can enable it again. A kernel that registers zdev->dma_table
- * by itself does so without notice, so that there the attachment stays as it
- * is.
+ * before anything can enable it again.
  */
 void zpci_function_disabled(struct zpci_dev *zdev)
 {
@@ -331,10 +328,8 @@ void zpci_function_disabled(struct zpci_dev *zdev)
 	if (!function)
 		return;
 	guard(mutex)(&function->lock);
-#ifdef ZPCI_HAS_REGISTER_IOAT
 	if (function->attachment)
 		zpci_rust_disabled(&function->attachment->rust);
-#endif
 	list_for_each_entry_safe(attachment, next, &function->stuck, stuck) {
 		list_del(&attachment->stuck);
 		zpci_rust_disabled(&attachment->rust);

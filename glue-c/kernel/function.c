@@ -38,20 +38,15 @@ subsys_initcall(zpci_directed_init);
  * in C takes the bits 0x08 and 0x0c of the mask for the two higher ones. No
  * machine gets one of them that it does not get from the driver in C, unless
  * somebody asks for it.
- *
- * Where the kernel does not ask for a registration, it registers
- * zdev->dma_table by itself after a reset, always as a region-third table.
  */
 static u8 zpci_roots(const struct zpci_dev *zdev)
 {
 	u8 roots = ZPCI_REGION_THIRD;
 
-#ifdef ZPCI_HAS_REGISTER_IOAT
 	if (zpci_trust_dtsm || zdev->dtsm & 0x08)
 		roots |= ZPCI_REGION_SECOND;
 	if (zpci_trust_dtsm || zdev->dtsm & 0x0c)
 		roots |= ZPCI_REGION_FIRST;
-#endif
 	return roots;
 }
 

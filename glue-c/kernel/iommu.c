@@ -508,22 +508,11 @@ static const struct iommu_ops zpci_relaxed_iommu_ops = {
 
 int zpci_init_iommu(struct zpci_dev *zdev)
 {
-#ifndef ZPCI_HAS_REGISTER_IOAT
-	struct zpci_rust_limits limits;
-	struct zpci_rust_range aperture;
-#endif
 	int rc;
 
 	/* DMA is blocked from the start; functions that are never probed stay so. */
 	spin_lock_init(&zdev->dom_lock);
 	zdev->s390_domain = &zpci_blocking_domain;
-#ifndef ZPCI_HAS_REGISTER_IOAT
-	zpci_shim_limits(zdev, &limits);
-	if (!zpci_rust_aperture(&limits, zpci_aperture_bytes, &aperture)) {
-		zdev->start_dma = aperture.start;
-		zdev->end_dma = aperture.last;
-	}
-#endif
 
 	rc = zpci_function_add(zdev);
 	if (rc)

@@ -17,7 +17,7 @@ use crate::progress::Step;
 use crate::workspace::Workspace;
 use patch::{Patch, Texts};
 pub(crate) use plan::files_in;
-use plan::{directory, files, patches, APPLIED, EDITS, EXPOLINE_OBJECT, FACTS, MADE, OBJECT};
+use plan::{directory, files, APPLIED, EDITS, EXPOLINE_OBJECT, FACTS, MADE, OBJECT, PATCHES};
 
 /// Which tree, and which way.
 #[derive(Clone, Debug, clap::Args)]
@@ -158,20 +158,25 @@ fn facts(is_source: bool, has_back_chain: bool) -> String {
     )
 }
 
-/// The patch that fits `tree`, and what it makes of the tree's files, without what an earlier one made of them.
+/// The changes that `tree` needs as one patch, and what they make of the tree's files, without what earlier ones made of
+/// them.
 fn patched(workspace: &Workspace, tree: &Path) -> Result<(String, Texts)> {
-    let without = unpatched(tree)?;
-    let mut misfits = Vec::new();
-    for path in patches(workspace)? {
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        let patch = Patch::parse(&text).with_context(|| path.display().to_string())?;
-        let mut texts = without.clone();
-        match patch.apply(tree, &mut texts) {
-            Ok(()) => return Ok((text, texts)),
-            Err(error) => misfits.push(format!("{}: {error:#}", path.display())),
+    let mut texts = unpatched(tree)?;
+    let mut changes = String::new();
+    for patch in PATCHES {
+        if !patch.is_needed(tree, &texts)? {
+            continue;
         }
+        let path = patch.path(workspace);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let (_, change) = text.split_once("\n---\n").with_context(|| format!("{} has no change", path.display()))?;
+        let parsed = Patch::parse(change).with_context(|| path.display().to_string())?;
+        parsed.apply(tree, &mut texts).with_context(|| {
+            format!("the driver is not made for this kernel, which {} does not fit", path.display())
+        })?;
+        changes.push_str(change);
     }
-    bail!("the driver is not made for this kernel, which no patch fits:\n{}", misfits.join("\n"))
+    Ok((changes, texts))
 }
 
 /// The files that a patch changed in `tree`, as they were before; none where there is none.
@@ -282,6 +287,53 @@ static int put_pfn(unsigned long pfn, int prot);
 
 ";
 
+    const ASM: &str = "arch/s390/include/asm/pci.h";
+    /// A kernel that asks the driver to register tables after a reset.
+    const ASKS: &str = "int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status);\n";
+    /// The lines of one that does so by itself.
+    const DOES_NOT_ASK: [(&str, &str); 4] = [
+        (
+            ASM,
+            "int zpci_hot_reset_device(struct zpci_dev *zdev);
+int zpci_register_ioat(struct zpci_dev *, u8, u64, u64, u64, u8 *);
+int zpci_unregister_ioat(struct zpci_dev *, u8);
+void zpci_remove_reserved_devices(void);
+",
+        ),
+        (
+            "arch/s390/pci/pci.c",
+            "
+\tif (zdev->dma_table)
+\t\trc = zpci_register_ioat(zdev, 0, zdev->start_dma, zdev->end_dma,
+\t\t\t\t\tvirt_to_phys(zdev->dma_table), &status);
+\tif (rc) {
+",
+        ),
+        (
+            "arch/s390/pci/pci_sysfs.c",
+            "
+\tif (zdev->dma_table) {
+\t\tret = zpci_register_ioat(zdev, 0, zdev->start_dma, zdev->end_dma,
+\t\t\t\t\t virt_to_phys(zdev->dma_table), &status);
+\t\tif (ret)
+",
+        ),
+        (
+            "arch/s390/kvm/pci.c",
+            "
+\t/* Re-register the IOMMU that was already created */
+\trc = zpci_register_ioat(zdev, 0, zdev->start_dma, zdev->end_dma,
+\t\t\t\tvirt_to_phys(zdev->dma_table), &status);
+\tif (rc)
+[...]
+\t/* Re-register the IOMMU that was already created */
+\tzpci_register_ioat(zdev, 0, zdev->start_dma, zdev->end_dma,
+\t\t\t   virt_to_phys(zdev->dma_table), &status);
+
+",
+        ),
+    ];
+
     /// A tree with the files that are edited, and nothing else.
     fn tree() -> tempfile::TempDir {
         let tree = tempfile::tempdir().unwrap();
@@ -290,7 +342,7 @@ static int put_pfn(unsigned long pfn, int prot);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, format!("# first\n{}\n", edit.needs)).unwrap();
         }
-        for (path, text) in [(TYPE1, TYPE1_TEXT), (HEADER, HEADER_TEXT)] {
+        for (path, text) in [(TYPE1, TYPE1_TEXT), (HEADER, HEADER_TEXT), (ASM, ASKS)] {
             replace(&tree.path().join(path), text.as_bytes()).unwrap();
         }
         tree
@@ -356,8 +408,37 @@ static int put_pfn(unsigned long pfn, int prot);
         let workspace = Workspace::find().unwrap();
         let tree = tree();
         fs::write(tree.path().join(TYPE1), TYPE1_TEXT.replace("put_pfn", "give_pfn")).unwrap();
-        let error = patched(&workspace, tree.path()).unwrap_err().to_string();
-        assert!(error.contains("which no patch fits") && error.contains("vfio_iommu_type1.c has these lines 0 times"));
+        let error = format!("{:#}", patched(&workspace, tree.path()).unwrap_err());
+        assert!(
+            error.contains("type1.patch does not fit") && error.contains("vfio_iommu_type1.c has these lines 0 times")
+        );
+    }
+
+    /// A kernel that registers tables by itself is made to ask; no line of a C file moves.
+    #[test]
+    fn a_kernel_that_does_not_ask_is_patched_once() {
+        let workspace = Workspace::find().unwrap();
+        let tree = tree();
+        put_patch_in(&workspace, tree.path());
+        let note = |tree: &Path| fs::read_to_string(tree.join(directory()).join(APPLIED)).unwrap();
+        assert!(!note(tree.path()).contains("zpci_register_again"));
+        revert(&workspace, tree.path()).unwrap();
+        for (path, text) in DOES_NOT_ASK {
+            replace(&tree.path().join(path), text.as_bytes()).unwrap();
+        }
+        let before = contents(tree.path());
+        put_patch_in(&workspace, tree.path());
+        let once = contents(tree.path());
+        put_patch_in(&workspace, tree.path());
+        assert_eq!(contents(tree.path()), once);
+        for (path, text) in DOES_NOT_ASK {
+            let now = fs::read_to_string(tree.path().join(path)).unwrap();
+            assert!(now.contains("zpci_register_again"), "{path}");
+            assert!(path == ASM || now.lines().count() == text.lines().count(), "{path}");
+        }
+        assert!(note(tree.path()).contains("zpci_register_again"));
+        revert(&workspace, tree.path()).unwrap();
+        assert_eq!(contents(tree.path()), before);
     }
 
     #[test]

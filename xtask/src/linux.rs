@@ -16,6 +16,7 @@ mod instruction;
 mod integrated;
 mod kernel;
 mod kunit;
+mod matrix;
 mod monitor;
 mod report;
 mod run;
@@ -34,6 +35,7 @@ use crate::console::ktap::Counts;
 use crate::progress::Step;
 use crate::qemu::Machine;
 use crate::tool;
+use crate::upstream;
 use crate::workspace::Workspace;
 pub(crate) use boots::{Answers, Boot, Threads};
 use boots::{BOOTS, MEMORY};
@@ -41,6 +43,7 @@ use compare::Comparison;
 use expectation::Implementation;
 use guest::Guest;
 use kernel::{Build, Kernel};
+pub(crate) use matrix::{run as run_matrix, MatrixOptions};
 use report::{BootReport, Report};
 use run::Setting;
 use rust_tools::RustTools;
@@ -66,12 +69,18 @@ pub(crate) struct Options {
     /// Build the kernel as it is, with its own zPCI code
     #[arg(long)]
     stock: bool,
-    /// Put the driver in as source, to be compiled by the kernel's own build with CONFIG_RUST
+    /// Build the kernel with its own zPCI code and our fixes of it
     #[arg(long, conflicts_with = "stock")]
+    fixes: bool,
+    /// Put the driver in as source, to be compiled by the kernel's own build with CONFIG_RUST
+    #[arg(long, conflicts_with_all = ["stock", "fixes"])]
     from_source: bool,
     /// Merge this fragment into the kernel's configuration; may be given several times
     #[arg(long, value_name = "FILE")]
     config: Vec<PathBuf>,
+    /// Boot the kernel that was built in this directory by other means, from the same source and configuration
+    #[arg(long, value_name = "DIR", conflicts_with = "build_only")]
+    built: Option<PathBuf>,
     /// Build and end; the last line printed is the path of the image
     #[arg(long)]
     build_only: bool,
@@ -105,8 +114,10 @@ impl Default for Options {
             kernel: Series::V7_3,
             source: None,
             stock: false,
+            fixes: false,
             from_source: false,
             config: Vec::new(),
+            built: None,
             build_only: false,
             boot: Vec::new(),
             append: String::new(),
@@ -132,12 +143,7 @@ pub(crate) fn newest_source(workspace: &Workspace) -> Result<PathBuf> {
 pub(crate) fn check(workspace: &Workspace) -> Result<Counts> {
     let options = Options { boot: CHECKED.map(str::to_owned).to_vec(), ..Options::default() };
     let (kernel, source, implementation) = build(workspace, &options)?;
-    let report = report(
-        &options.setting(workspace, &kernel, &source, implementation)?,
-        &kernel,
-        &source,
-        &chosen(&options.boot)?,
-    )?;
+    let report = boots_of(workspace, &options, &kernel, &source, implementation)?;
     print!("{report}");
     Ok(report.counts())
 }
@@ -187,20 +193,33 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
 
 /// Builds the kernel that `options` name, with the driver in it or as it is.
 fn build(workspace: &Workspace, options: &Options) -> Result<(Kernel, Source, Implementation)> {
+    build_as(workspace, options, &options.variant(), true)
+}
+
+/// The same in a directory called after `variant`, with the driver chosen or only to be chosen.
+fn build_as(
+    workspace: &Workspace,
+    options: &Options,
+    variant: &str,
+    chosen: bool,
+) -> Result<(Kernel, Source, Implementation)> {
     let source = match &options.source {
         Some(tree) => Source::given(tree)?,
         None => Source::packaged(workspace, options.kernel)?,
     };
-    let implementation = match (options.stock, source.asks_for_registration()) {
-        (true, _) => Implementation::Stock,
-        (false, true) => Implementation::Rust,
-        (false, false) => Implementation::RustUnasked,
+    let implementation = match () {
+        () if options.stock => Implementation::Stock,
+        () if options.fixes => Implementation::Fixed,
+        () => Implementation::Rust,
     };
     let mut fragments = vec![workspace.root.join(CONFIGURATION)];
     let source = match implementation {
         Implementation::Stock => source,
-        Implementation::Rust | Implementation::RustUnasked => {
-            fragments.push(workspace.root.join(integrated::CONFIGURATION));
+        Implementation::Fixed => upstream::fixed(workspace, &source)?,
+        Implementation::Rust => {
+            if chosen {
+                fragments.push(workspace.root.join(integrated::CONFIGURATION));
+            }
             integrated::integrated(workspace, &source, options.from_source)?
         }
     };
@@ -210,14 +229,39 @@ fn build(workspace: &Workspace, options: &Options) -> Result<(Kernel, Source, Im
         variables = RustTools::obtain(workspace)?.variables();
     }
     fragments.extend(options.config.iter().cloned());
-    let name = if options.from_source { "source" } else { implementation.name() };
-    let variant = variant(name, options.config.len());
-    let build = Build { source: &source, variant: &variant, fragments: &fragments, variables: &variables };
+    let build = Build { source: &source, variant, fragments: &fragments, variables: &variables };
     let kernel = build.run(workspace)?;
+    let kernel = match &options.built {
+        Some(directory) => kernel.built_in(directory)?,
+        None => kernel,
+    };
     Ok((kernel, source, implementation))
 }
 
+/// Builds the kernel of `source`, whose tree has changed, with its own zPCI code.
+pub(crate) fn build_stock(workspace: &Workspace, source: &Source, variant: &str) -> Result<()> {
+    let fragments = [workspace.root.join(CONFIGURATION)];
+    // A tree that has changed is looked at again.
+    let source = Source { fixed: false, ..source.clone() };
+    Build { source: &source, variant, fragments: &fragments, variables: &[] }.run(workspace).map(drop)
+}
+
 impl Options {
+    /// What the build is called, so that those of other drivers and configurations are told apart.
+    fn variant(&self) -> String {
+        let name = match () {
+            () if self.stock => "stock",
+            () if self.fixes => "fixed",
+            () if self.from_source => "source",
+            () => "rust",
+        };
+        if self.config.is_empty() {
+            name.to_owned()
+        } else {
+            format!("{name}-configured")
+        }
+    }
+
     /// How the boots of `kernel` are run.
     fn setting<'a>(
         &'a self,
@@ -239,20 +283,24 @@ impl Options {
     }
 }
 
-/// Tells builds with other configurations apart.
-fn variant(name: &str, fragments: usize) -> String {
-    match fragments {
-        0 => name.to_owned(),
-        _ => format!("{name}-configured"),
-    }
-}
-
 fn chosen(names: &[String]) -> Result<Vec<&'static Boot>> {
     let all = || BOOTS.iter().map(|boot| boot.name).collect::<Vec<_>>().join(", ");
     if let Some(unknown) = names.iter().find(|name| BOOTS.iter().all(|boot| boot.name != name.as_str())) {
         bail!("there is no boot \"{unknown}\"; there are {}", all());
     }
     Ok(BOOTS.iter().filter(|boot| names.is_empty() || names.iter().any(|name| name == boot.name)).collect())
+}
+
+/// Runs the boots that `options` name, of a kernel that was built.
+fn boots_of(
+    workspace: &Workspace,
+    options: &Options,
+    kernel: &Kernel,
+    source: &Source,
+    implementation: Implementation,
+) -> Result<Report> {
+    let setting = options.setting(workspace, kernel, source, implementation)?;
+    report(&setting, kernel, source, &chosen(&options.boot)?)
 }
 
 /// Runs `boots`.

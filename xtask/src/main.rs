@@ -19,6 +19,7 @@ mod qemu;
 mod report;
 mod test;
 mod tool;
+mod upstream;
 mod workspace;
 
 use std::process::ExitCode;
@@ -42,6 +43,10 @@ enum CommandLine {
     Integrate(integrate::Options),
     /// Build a Linux kernel, boot it in several ways with our test programs, and judge what they found
     Linux(linux::Options),
+    /// Build the Linux kernel in many configurations, boot those that can be, and print a table; takes an hour
+    Matrix(linux::MatrixOptions),
+    /// Write our fixes of the stock driver as a series of patches for its maintainers, each checked and built
+    Series(upstream::Options),
     /// Run every check: sources, lints, host tests, the kernel object, the boots; what CI runs
     Test(test::Options),
 }
@@ -66,6 +71,8 @@ fn run(command: CommandLine) -> Result<bool> {
         CommandLine::Defects(options) => defects::run(&workspace, &options),
         CommandLine::Integrate(options) => integrate::run(&workspace, &options),
         CommandLine::Linux(options) => linux::run(&workspace, &options),
+        CommandLine::Matrix(options) => linux::run_matrix(&workspace, &options),
+        CommandLine::Series(options) => upstream::run(&workspace, &options),
         CommandLine::Test(options) => test::run(workspace, &options),
     }
 }

@@ -167,15 +167,24 @@ impl Step {
 
     /// Ends the step well, with a word on what came of it.
     pub(crate) fn done(self, result: &str) {
-        self.end(result);
+        self.print(result);
+    }
+
+    /// Ends the step as `result` says: with `what`, or as one that failed.
+    pub(crate) fn end<T, E>(self, what: &str, result: Result<T, E>) -> Result<T, E> {
+        match &result {
+            Ok(_) => self.done(what),
+            Err(_) => self.failed(),
+        }
+        result
     }
 
     /// Ends the step badly.
     pub(crate) fn failed(self) {
-        self.end("FAILED");
+        self.print("FAILED");
     }
 
-    fn end(&self, result: &str) {
+    fn print(&self, result: &str) {
         self.bar.finish_and_clear();
         eprintln!("{}: {result} ({:.1} s)", self.name, self.started.elapsed().as_secs_f64());
     }

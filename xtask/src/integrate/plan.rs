@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use super::patch::Texts;
 use crate::workspace::Workspace;
 
 /// A file of the kernel's that gets a block.
@@ -57,7 +58,7 @@ pub(super) const FACTS: &str = "Kconfig.object";
 /// Everything in the driver's directory that is made and not copied.
 pub(super) const MADE: [&str; 4] = [OBJECT, EXPOLINE_OBJECT, FACTS, APPLIED];
 
-/// The name of the patch that was applied, in the driver's directory.
+/// The name of what was applied of the patches, in the driver's directory.
 pub(super) const APPLIED: &str = "applied.patch";
 
 /// The files of the shim that belong elsewhere than into the driver's directory, and where.
@@ -106,11 +107,38 @@ pub(super) fn files(workspace: &Workspace) -> Result<Vec<(PathBuf, PathBuf)>> {
     Ok(files)
 }
 
-/// The patches of the kernel's own files, the first of which that fits is applied.
-pub(super) fn patches(workspace: &Workspace) -> Result<Vec<PathBuf>> {
-    let directory = workspace.root.join("glue-c/kernel/patches");
-    let entries = fs::read_dir(&directory).with_context(|| format!("cannot read {}", directory.display()))?;
-    let mut patches = entries.map(|entry| Ok(entry?.path())).collect::<Result<Vec<_>>>()?;
-    patches.sort();
-    Ok(patches)
+/// A patch of the kernel's own files.
+pub(super) struct KernelPatch {
+    /// Its file, below `glue-c/kernel/patches`.
+    name: &'static str,
+    /// A file of the kernel, and what it says where the patch is not needed.
+    unless: Option<(&'static str, &'static str)>,
+}
+
+/// Every patch of the kernel's own files.
+pub(super) const PATCHES: [KernelPatch; 2] = [
+    KernelPatch { name: "type1.patch", unless: None },
+    // Linux 6.12 up to some version after 6.12.95 registers tables by itself after a reset.
+    KernelPatch {
+        name: "registration.patch",
+        unless: Some(("arch/s390/include/asm/pci.h", "zpci_iommu_register_ioat")),
+    },
+];
+
+impl KernelPatch {
+    /// Whether `tree` needs it, where `texts` are the files that are not as they are there.
+    pub(super) fn is_needed(&self, tree: &Path, texts: &Texts) -> Result<bool> {
+        let Some((file, text)) = self.unless else { return Ok(true) };
+        if let Some(there) = texts.get(Path::new(file)) {
+            return Ok(!there.contains(text));
+        }
+        let path = tree.join(file);
+        let there = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(!there.contains(text))
+    }
+
+    /// The file.
+    pub(super) fn path(&self, workspace: &Workspace) -> PathBuf {
+        workspace.root.join("glue-c/kernel/patches").join(self.name)
+    }
 }

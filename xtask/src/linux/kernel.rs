@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::thread;
 
-use anyhow::{bail, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 
 use super::source::Source;
 use super::stamp::Stamp;
@@ -16,6 +16,9 @@ use crate::integrate;
 use crate::progress::{command_line, Step};
 use crate::tool::{self, Tool};
 use crate::workspace::Workspace;
+
+/// What QEMU boots, below the directory of a build.
+const IMAGE: &str = "arch/s390/boot/bzImage";
 
 /// The compiler for s390x.
 pub(crate) const COMPILER: &str = "s390x-linux-gnu-gcc";
@@ -54,7 +57,9 @@ pub(crate) struct Kernel {
     pub(crate) headers: PathBuf,
     /// The tree it was built from.
     pub(crate) tree: PathBuf,
-    /// Everything that was built.
+    /// Where it was built.
+    pub(crate) built: PathBuf,
+    /// Where programs and modules for it are built.
     pub(crate) output: PathBuf,
     /// Variables for each run of `make`.
     pub(crate) variables: Vec<String>,
@@ -63,7 +68,22 @@ pub(crate) struct Kernel {
 impl Kernel {
     /// The kernel as it was linked, before it was compressed.
     pub(crate) fn executable(&self) -> PathBuf {
-        self.output.join("vmlinux")
+        self.built.join("vmlinux")
+    }
+
+    /// The kernel of the same version and configuration that was built in `directory`, for the same programs.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub(crate) fn built_in(self, directory: &Path) -> Result<Self> {
+        let image = directory.join(IMAGE);
+        ensure!(
+            image.is_file(),
+            "there is no {}; build the kernel there, or name the directory given by O=",
+            image.display()
+        );
+        Ok(Self { image, built: directory.to_owned(), ..self })
     }
 
     /// How far behind the addresses it was linked for the kernel runs, unless told to run elsewhere.
@@ -72,7 +92,7 @@ impl Kernel {
     ///
     /// The kernel was not configured, or says something that is no number.
     pub(crate) fn offset(&self) -> Result<u64> {
-        let path = self.output.join(".config");
+        let path = self.built.join(".config");
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         let base = text.lines().find_map(|line| line.strip_prefix("CONFIG_KERNEL_IMAGE_BASE=0x"));
         base.map_or(Ok(0), |digits| u64::from_str_radix(digits, 16))
@@ -104,9 +124,10 @@ impl Build<'_> {
         tool::ensure_all(workspace, &TOOLS)?;
         let output = workspace.directory(Path::new("linux").join(format!("{}-{}", self.source.name, self.variant)))?;
         let kernel = Kernel {
-            image: output.join("arch/s390/boot/bzImage"),
+            image: output.join(IMAGE),
             headers: output.join("usr/include"),
             tree: self.source.tree.clone(),
+            built: output.clone(),
             output: output.clone(),
             variables: self.variables.to_vec(),
         };

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use super::boots::Boot;
 use super::device::Attached;
-use super::expectation::{cause, known_report, may_alarm, Implementation};
+use super::expectation::{cause, is_luck, known_report, may_alarm, Implementation};
 use super::series::Series;
 use crate::console::ktap::{self, Counts, Verdict};
 use crate::disk::Extent;
@@ -283,7 +283,9 @@ impl Case {
     fn problem(&self) -> Option<String> {
         let path = self.path.join(" / ");
         match (self.result, self.cause) {
-            ("passed", Some(cause)) => Some(format!("\"{path}\" passed, which was held impossible: {cause}")),
+            ("passed", Some(cause)) if !is_luck(cause) => {
+                Some(format!("\"{path}\" passed, which was held impossible: {cause}"))
+            }
             ("passed", None) | (_, Some(_)) => None,
             (result, None) => Some(format!("\"{path}\" {result}")),
         }

@@ -69,10 +69,38 @@ impl Source {
         Self::new(tree, format!("{package}_{}", version.trim()), true)
     }
 
-    /// Whether the kernel asks the IOMMU driver to register a table after a reset, and does not do so by itself.
-    pub(crate) fn asks_for_registration(&self) -> bool {
-        let header = self.tree.join("arch/s390/include/asm/pci.h");
-        fs::read_to_string(header).is_ok_and(|text| text.contains("zpci_iommu_register_ioat"))
+    /// The same source at `tree`, which is a changed copy of it.
+    pub(crate) fn at(&self, tree: PathBuf) -> Self {
+        Self { tree, ..self.clone() }
+    }
+
+    /// Copies the tree by hard links, in place of what is at `copy`.
+    ///
+    /// # Errors
+    ///
+    /// There is no room for the copy.
+    pub(crate) fn copy_to(&self, copy: &Path) -> Result<()> {
+        let step = Step::start("Copying the kernel tree");
+        let result = self.copy_by(&step, copy);
+        step.end("copied", result)
+    }
+
+    fn copy_by(&self, step: &Step, copy: &Path) -> Result<()> {
+        let part = copy.with_extension("part");
+        for old in [part.as_path(), copy] {
+            if old.exists() {
+                fs::remove_dir_all(old).with_context(|| format!("cannot remove {}", old.display()))?;
+            }
+        }
+        // Links are not possible from another file system.
+        let link = step.run(Command::new("cp").arg("-al").arg(&self.tree).arg(&part));
+        if link.is_err() {
+            if part.exists() {
+                fs::remove_dir_all(&part)?;
+            }
+            step.run(Command::new("cp").arg("-a").arg(&self.tree).arg(&part))?;
+        }
+        fs::rename(&part, copy).with_context(|| format!("cannot make {}", copy.display()))
     }
 
     fn new(tree: PathBuf, name: String, fixed: bool) -> Result<Self> {

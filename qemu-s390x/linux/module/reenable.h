@@ -7,15 +7,19 @@
 #include <linux/pci.h>
 
 #ifndef HAS_REENABLE
-/* What zpci_hot_reset_device() does there. */
+/* What zpci_hot_reset_device() does there, and with the driver. */
 static inline int zpci_reenable_device(struct zpci_dev *zdev)
 {
 	u8 status;
 	int rc = zpci_enable_device(zdev);
 
 	if (!rc && zdev->dma_table)
+#ifdef CONFIG_ZPCI_RUST
+		rc = zpci_iommu_register_ioat(zdev, &status);
+#else
 		rc = zpci_register_ioat(zdev, 0, zdev->start_dma, zdev->end_dma,
 					virt_to_phys(zdev->dma_table), &status);
+#endif
 	return rc;
 }
 #endif

@@ -29,7 +29,7 @@
 //! returns whether that is so.
 
 use core::fmt;
-use core::sync::atomic::{AtomicBool, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use clp::{ConditionCode, DesignationTypes, FunctionHandle};
 
@@ -57,7 +57,9 @@ pub struct Attachment<G> {
     aperture: IovaRange,
     /// Changes behind the closed gate alone, together with the registration.
     registered: AtomicBool,
-    stale: AtomicBool,
+    /// Odd while a refresh failed that no later one made up for. Each failure makes it a number that it never was, so
+    /// that a refresh of everything makes up for those alone that came before it.
+    stale: AtomicU32,
 }
 
 impl<G: Gate> Attachment<G> {
@@ -99,7 +101,7 @@ impl<G: Gate> Attachment<G> {
     }
 
     const fn new(limits: &Limits, iota: Iota, aperture: IovaRange, gate: G) -> Self {
-        let (registered, stale) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (registered, stale) = (AtomicBool::new(false), AtomicU32::new(0));
         Self { gate, limits: *limits, iota, aperture, registered, stale }
     }
 
@@ -125,7 +127,7 @@ impl<G: Gate> Attachment<G> {
 
     /// Whether a refresh failed that no later one made up for.
     pub fn is_stale(&self) -> bool {
-        self.stale.load(Ordering::Acquire)
+        self.stale.load(Ordering::Acquire) & STALE != 0
     }
 
     /// Registers the translation for `function`: at first, and again after the function was disabled and enabled.
@@ -144,10 +146,11 @@ impl<G: Gate> Attachment<G> {
     ///
     /// # Safety
     ///
-    /// The caller answers for all that the device does through the translation. The table that the attachment was made
+    /// The caller answers for all that the device does through the translation. The limits that the attachment was made
+    /// with must be those of the function, as CLP reports them: MPCIFC traps for others. The table that the attachment was made
     /// for must not be dropped, and no table of its tree be freed against the contract of
-    /// [`Reclaimed::free`](crate::Reclaimed::free), until [`detach`](Self::detach) succeeded or the function was
-    /// disabled. No other translation of the function may be registered meanwhile.
+    /// [`Reclaimed::free`](crate::Reclaimed::free), until [`detach`](Self::detach) succeeded with the handle that the
+    /// function has then, or the function was disabled. No other translation of the function may be registered meanwhile.
     pub unsafe fn attach<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
         if !function.is_enabled() {
             return Err(RegisterError::NotEnabled(function));
@@ -213,7 +216,7 @@ impl<G: Gate> Attachment<G> {
         let answered = |action| match action {
             Action::Done => {
                 // A registration starts with nothing in any cache.
-                self.stale.store(false, Ordering::Release);
+                self.stale.fetch_and(!STALE, Ordering::Release);
                 self.registered.store(true, Ordering::Release);
             }
             // It is still in force, and nobody knows what it reaches.
@@ -225,7 +228,9 @@ impl<G: Gate> Attachment<G> {
         unsafe { control(zpci, &self.gate, function, operation, &fib, Request::Register, answered) }
     }
 
-    /// Ends the registration for `function`; it does no DMA then.
+    /// Ends the registration for `function`, the handle that it has now; it does no DMA then.
+    ///
+    /// An old handle ends nothing, and is no error: the machine takes it for one of a function that is gone.
     ///
     /// # Errors
     ///
@@ -245,6 +250,8 @@ impl<G: Gate> Attachment<G> {
     }
 
     /// Takes note that the function was disabled, which ended the registration; [`attach`](Self::attach) makes a new one.
+    ///
+    /// Until then refreshes are skipped, so this must not be said of a function that may be registered.
     pub fn disabled(&self) {
         self.gate.exclusive(|| self.registered.store(false, Ordering::Release));
     }
@@ -321,13 +328,14 @@ impl<G: Gate> Attachment<G> {
     /// As for [`unmapped`](Self::unmapped).
     #[inline(never)]
     pub fn refresh_all<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RefreshError> {
-        // Cleared first: a failure of somebody else meanwhile must not be forgotten.
-        let stale = self.stale.swap(false, Ordering::SeqCst);
+        let before = self.stale.load(Ordering::SeqCst);
         fence_tables();
         let result = Refresh::of(self.aperture).issue(zpci, function, |piece| self.rpcit(zpci, function, piece));
-        if stale && matches!(result, Err(RefreshError { action: Action::Forget, .. })) {
-            // The handle may be one from before a reset; then nothing was refreshed for the registration that there is.
-            self.stale.store(true, Ordering::SeqCst);
+        // Not before it is done: who maps meanwhile must not rely on it. Not if the function is gone: the handle may be
+        // one from before a reset, and then nothing was refreshed for the registration that there is. And not if
+        // somebody else failed meanwhile.
+        if result.is_ok() {
+            let _ = self.stale.compare_exchange(before, before & !STALE, Ordering::SeqCst, Ordering::Relaxed);
         }
         self.note(result)
     }
@@ -343,7 +351,10 @@ impl<G: Gate> Attachment<G> {
         range: IovaRange,
     ) -> Result<(), Option<Outcome>> {
         fence_tables();
-        if self.stale.load(Ordering::Relaxed) || !self.aperture.contains(range) || range.size_less_one() >= LONGEST {
+        if self.stale.load(Ordering::Relaxed) & STALE != 0
+            || !self.aperture.contains(range)
+            || range.size_less_one() >= LONGEST
+        {
             return Err(None);
         }
         match self.rpcit(zpci, function, range) {
@@ -414,12 +425,16 @@ impl<G: Gate> Attachment<G> {
             // The handle stands for no function any more, so nothing is translated for it.
             Err(RefreshError { action: Action::Forget, .. }) => Ok(()),
             Err(error) => {
-                self.stale.store(true, Ordering::SeqCst);
+                let failed = |stale: u32| Some(stale.wrapping_add(2) | STALE);
+                let _ = self.stale.fetch_update(Ordering::SeqCst, Ordering::SeqCst, failed);
                 Err(error)
             }
         }
     }
 }
+
+/// The bit that tells whether something is to be made up for.
+const STALE: u32 = 1;
 
 /// How many bytes may lie between two mappings that one refresh catches up with.
 const CLOSE: u64 = 1 << 20;

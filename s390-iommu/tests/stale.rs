@@ -227,3 +227,80 @@ fn a_stale_function_is_told_of_mappings_whatever_its_group_says() {
     assert!(qemu.shows(mapped));
     assert!(!attachment.is_stale());
 }
+
+/// Lets another actor in before the first RPCIT.
+struct Meanwhile<'a>(&'a Qemu<'a>, Cell<Option<&'a dyn Fn()>>);
+
+impl Zpci for Meanwhile<'_> {
+    unsafe fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
+        // SAFETY: the contract is the same.
+        unsafe { self.0.mpcifc(function, control, fib) }
+    }
+
+    fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
+        if let Some(actor) = self.1.take() {
+            actor();
+        }
+        self.0.rpcit(function, range)
+    }
+
+    fn pause(&self, instruction: Instruction, busy: u32) -> bool {
+        self.0.pause(instruction, busy)
+    }
+}
+
+/// Refreshes a function, which may use an old entry of the first page, as a whole; `actor` comes in before the first
+/// instruction. Whether the function is still stale.
+fn beside_a_refresh_that_makes_up(actor: impl Fn(&Qemu<'_>, &TranslationTable<&Heap>, &Attachment<OneThread>)) -> bool {
+    let heap = Heap::default();
+    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+    let qemu = Qemu::new(&heap, &table);
+    let attachment = Attachment::to_table(&limits(false), 1 << 30, &table, OneThread::new()).unwrap();
+    // SAFETY: the table outlives the registration, and no device is behind the model.
+    unsafe { attachment.attach(&qemu, OLD) }.unwrap();
+    table.map(range(0, 2 * PAGE), AbsoluteAddress::new(0x5000_0000), Protection::ReadWrite).unwrap().unseen();
+    qemu.refuse.set(true);
+    let change = table.unmap(range(0, PAGE)).unwrap().change;
+    assert!(unmapped_from_all(change, &qemu, [(OLD, &attachment)]).is_err());
+    assert!(attachment.is_stale());
+    let actor = || actor(&qemu, &table, &attachment);
+    let meanwhile = Meanwhile(&qemu, Cell::new(Some(&actor)));
+    assert_eq!(attachment.refresh_all(&meanwhile, OLD), Ok(()));
+    assert!(meanwhile.1.take().is_none());
+    attachment.is_stale()
+}
+
+/// The machine may use the old entry until the refresh is done, so who maps there cannot leave it to that one.
+#[test]
+fn a_mapping_beside_a_refresh_that_makes_up_is_told() {
+    let stale = beside_a_refresh_that_makes_up(|qemu, table, attachment| {
+        let change = table.map(range(0, PAGE), AbsoluteAddress::new(0x6000_0000), Protection::ReadWrite).unwrap();
+        mapped_to_all(change, qemu, [(OLD, attachment)]).unwrap();
+        assert!(qemu.shows(range(0, PAGE)));
+    });
+    assert!(!stale);
+}
+
+#[test]
+fn a_failure_beside_a_refresh_that_makes_up_is_not_forgotten() {
+    let stale = beside_a_refresh_that_makes_up(|qemu, table, attachment| {
+        qemu.refuse.set(true);
+        let change = table.unmap(range(PAGE, PAGE)).unwrap().change;
+        assert!(unmapped_from_all(change, qemu, [(OLD, attachment)]).is_err());
+    });
+    assert!(stale);
+}
+
+#[test]
+fn a_function_that_is_gone_is_not_registered() {
+    let heap = Heap::default();
+    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+    let qemu = Qemu::new(&heap, &table);
+    let attachment = Attachment::to_table(&limits(true), 1 << 30, &table, OneThread::new()).unwrap();
+    // SAFETY: the table outlives the registration, and no device is behind the model.
+    unsafe { attachment.attach(&qemu, OLD) }.unwrap();
+    assert!(attachment.is_registered());
+    qemu.handle.set(NEW);
+    assert_eq!(attachment.detach(&qemu, OLD), Ok(()));
+    assert!(!attachment.is_registered());
+}

@@ -259,9 +259,12 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 		kfree(attachment);
 		return -EBUSY;
 	}
+	/* Before the handle is looked at: a reset in Linux 6.12 looks at them the other way round. */
+	zdev->dma_table = zpci_dma_table(domain);
 	zpci_list(attachment);
 	rc = zpci_register(attachment, &outcome);
 	if (rc) {
+		zdev->dma_table = NULL;
 		if (zpci_rust_is_registered(&attachment->rust))
 			zpci_stuck(function, attachment);
 		else
@@ -269,7 +272,6 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 		return rc;
 	}
 	function->attachment = attachment;
-	zdev->dma_table = zpci_dma_table(domain);
 	zpci_set_domain(zdev, iommu_domain);
 	return 0;
 }
@@ -317,8 +319,9 @@ int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 EXPORT_SYMBOL_GPL(zpci_iommu_register_ioat);
 
 /*
- * The function is disabled, so no translation is registered any more. Called
- * before anything can enable it again.
+ * The function is or was disabled, so none of these translations is registered
+ * any more. Called before anything can enable it again, or before anybody has
+ * the handle of what was just enabled.
  */
 void zpci_function_disabled(struct zpci_dev *zdev)
 {

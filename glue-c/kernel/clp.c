@@ -179,6 +179,12 @@ int clp_enable_fh(struct zpci_dev *zdev, u32 *fh, u8 nr_dma_as)
 	if (!rc && zpci_use_mio(zdev))
 		zpci_dbg(3, "ena mio fid:%x, fh:%x, rc:%d\n", zdev->fid, now, rc);
 	zpci_block_free(block);
+	/*
+	 * What could be enabled was disabled, also if the machine did that by
+	 * itself, as in an error. Nobody has the new handle yet.
+	 */
+	if (now != zdev->fh)
+		zpci_function_disabled(zdev);
 	if (rc)
 		zpci_not_enabled(zdev, now);
 	else

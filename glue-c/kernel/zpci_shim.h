@@ -16,7 +16,10 @@ void zpci_shim_describe(struct zpci_dev *zdev, struct zpci_rust_function *functi
 void zpci_shim_limits(struct zpci_dev *zdev, struct zpci_rust_limits *limits);
 void zpci_shim_store(struct zpci_dev *zdev, const struct zpci_rust_function *function);
 
-/* attach.c: to be called after a function was disabled, before anybody can enable it again */
+/*
+ * attach.c: to be called after a function was disabled, before anybody can enable it again,
+ * or after it was enabled, before anybody has its handle
+ */
 void zpci_function_disabled(struct zpci_dev *zdev);
 
 /*

@@ -27,6 +27,8 @@ void shim_function_handle(struct shim_function *function, u32 handle);
 void shim_function_disabled(struct shim_function *function);
 int shim_function_reset(struct shim_function *function, u8 *status);
 bool shim_function_blocked(struct shim_function *function);
+/* What the kernel calls its table: before Linux 7 a reset looks at that alone */
+bool shim_function_has_table(struct shim_function *function);
 int shim_probe(struct shim_function *function);
 bool shim_may_defer(struct shim_function *function);
 /* At most three ranges; their number */

@@ -4,7 +4,9 @@
 
 use crate::machine::Kind::{self, Shadows, Walks};
 use crate::world::{Deed, Scenario};
-use Deed::{Attach, Detach, Disable, Flush, FreeDomain, Map, Reset, Translate, Unmap, UnmapTwo};
+use Deed::{
+    Attach, Detach, Disable, Flush, FreeDomain, Map, Move, Recover, Reset, ResetTable, Translate, Unmap, UnmapTwo,
+};
 
 /// No bound.
 const ALL: u32 = u32::MAX;
@@ -26,6 +28,15 @@ const PAIRS: &[Row] = &[
     ("reset beside map", &[0], &[0], &[&[Reset(0)], &[Map(1)]]),
     ("reset of one of two beside map", &[0, 1], &[0], &[&[Reset(1)], &[Map(1)]]),
     ("reset beside detach", &[0], &[0], &[&[Reset(0)], &[Detach(0)]]),
+    ("reset beside attach", &[], &[0], &[&[Reset(0)], &[Attach(0)]]),
+    ("reset of a table beside attach", &[], &[0], &[&[ResetTable(0)], &[Attach(0)]]),
+    ("reset of a table beside map", &[0], &[0], &[&[ResetTable(0)], &[Map(1)]]),
+    ("recovery beside unmap", &[0, 1], &[0, 2], &[&[Recover(1)], &[Unmap(0)]]),
+    ("recovery beside map", &[0, 1], &[0], &[&[Recover(1)], &[Map(1)]]),
+    ("move beside unmap", &[0], &[0, 2], &[&[Move(0)], &[Unmap(0)]]),
+    ("move beside map", &[0], &[0], &[&[Move(0)], &[Map(1)]]),
+    ("move beside reset", &[0], &[0], &[&[Move(0)], &[Reset(0)]]),
+    ("attach beside disable", &[], &[0], &[&[Attach(0)], &[Disable(0)]]),
     ("attach beside detach", &[0], &[0], &[&[Attach(1)], &[Detach(0)]]),
     ("unmap beside unmap", &[0], &[0, 1, 2], &[&[Unmap(0)], &[Unmap(1)]]),
     ("unmap beside map of a neighbour", &[0], &[0, 2], &[&[Unmap(0)], &[Map(1)]]),
@@ -40,6 +51,7 @@ const SEQUENCES: &[Row] = &[
     ("detach, free, disable", &[0, 1], &[0], &[&[Unmap(0), Detach(0), Detach(1), FreeDomain, Disable(0), Disable(1)]]),
     ("detach, attach again", &[0], &[0, 2], &[&[Detach(0), Unmap(0), Attach(0), Map(0)]]),
     ("unmap, unmap both", &[0, 1], &[0, 1], &[&[Unmap(0), Map(0), UnmapTwo(0), Flush]]),
+    ("recovery after a failed end", &[0], &[0], &[&[Detach(0), Recover(0), Attach(0), Unmap(0)]]),
     ("reset after a failed refresh", &[0, 1], &[0, 1], &[&[Unmap(0), Reset(0), Unmap(1), Map(2)]]),
 ];
 

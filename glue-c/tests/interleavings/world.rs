@@ -26,10 +26,16 @@ const PAGE: u64 = 0x1000;
 pub(crate) enum Deed {
     /// Attaches the function with this index to the domain.
     Attach(usize),
+    /// Attaches it to another domain, in which nothing is mapped.
+    Move(usize),
     /// Blocks its DMA.
     Detach(usize),
     /// Disables it, enables it, and registers it again.
     Reset(usize),
+    /// The same by a kernel that registers what it takes for the table of the function, as Linux 6.12 does.
+    ResetTable(usize),
+    /// The machine disabled it, which the kernel learns by its handle; enables it, and registers it again.
+    Recover(usize),
     /// Disables it for good.
     Disable(usize),
     /// Maps the first page of this MiB, and tells the functions.
@@ -64,7 +70,7 @@ pub(crate) struct Scenario {
 }
 
 /// Answers that are no success: condition code and status.
-const FAULTS: [(u8, u8); 6] = [(2, 0), (1, 4), (1, 8), (1, 16), (1, 40), (3, 0)];
+const FAULTS: [(u8, u8); 7] = [(2, 0), (1, 4), (1, 8), (1, 16), (1, 28), (1, 40), (3, 0)];
 
 type Actor = Coroutine<(), (), (), DefaultStack>;
 
@@ -73,7 +79,7 @@ struct World<'c> {
     chooser: &'c mut Chooser,
     machine: Machine,
     faults_left: u32,
-    /// A function answered that it is busy, and the wait for it ended.
+    /// A function answered what may fail a map: it is busy, out of resources, or anything else.
     hard_fault: bool,
     current: Cell<usize>,
     yielders: Vec<*const Yielder<(), ()>>,
@@ -81,6 +87,8 @@ struct World<'c> {
     sections: Vec<Vec<u32>>,
     in_callback: bool,
     domain: *mut ForeignDomain,
+    /// Null unless somebody moves to it.
+    other: *mut ForeignDomain,
     functions: Vec<*mut KernelFunction>,
     /// MiB that are mapped, with what their owner was told.
     mapped: Vec<u64>,
@@ -149,7 +157,7 @@ unsafe extern "C" fn rpcit(context: *mut c_void, handle: u32, start: u64, length
                     world.machine.vanish(handle);
                 } else {
                     world.machine.excuse(handle);
-                    world.hard_fault |= cc == 2 || matches!(found, 4 | 16);
+                    world.hard_fault |= cc == 2 || matches!(found, 4 | 16 | 28);
                 }
                 (cc, found)
             }
@@ -266,6 +274,7 @@ pub(crate) fn run(scenario: &Scenario, chooser: &mut Chooser, stacks: &mut Vec<D
         sections: vec![Vec::new(); actors + 1],
         in_callback: false,
         domain: ptr::null_mut(),
+        other: ptr::null_mut(),
         functions: Vec::new(),
         mapped: Vec::new(),
         iota: 0,
@@ -279,6 +288,7 @@ pub(crate) fn run(scenario: &Scenario, chooser: &mut Chooser, stacks: &mut Vec<D
         stand_in_machine(&MachineHooks { context, mpcifc, rpcit, pause, table });
         set_up(scenario, context);
         schedule(scenario, context, stacks);
+        look_at_functions(scenario, context);
         tear_down(context);
         stand_in_machine(ptr::null());
         kernel_reset(ptr::null());
@@ -309,6 +319,11 @@ unsafe fn set_up(scenario: &Scenario, context: *mut c_void) {
         let mut rc = 0;
         let domain = shim_domain_new(world(context).functions[0], &mut rc);
         assert_eq!(rc, 0);
+        if scenario.actors.iter().copied().flatten().any(|deed| matches!(deed, Deed::Move(_))) {
+            let other = shim_domain_new(world(context).functions[0], &mut rc);
+            assert_eq!(rc, 0);
+            world(context).other = other;
+        }
         let world = world(context);
         world.domain = domain;
         world.iota = shim_domain_origin(domain) | 0x804;
@@ -419,6 +434,27 @@ unsafe fn schedule(scenario: &Scenario, context: *mut c_void, stacks: &mut Vec<D
     }
 }
 
+/// Sees that a function which is enabled and has a translation is registered, if nothing failed.
+///
+/// # Safety
+///
+/// As for [`world`].
+unsafe fn look_at_functions(scenario: &Scenario, context: *mut c_void) {
+    // SAFETY: by the contract; the functions are valid.
+    unsafe {
+        let world = world(context);
+        if world.faults_left < scenario.faults {
+            return;
+        }
+        for index in 0..world.functions.len() {
+            let attached = !shim_function_blocked(world.functions[index]);
+            if attached && world.machine.functions[index].enabled && !world.machine.is_registered(index) {
+                world.machine.complain(format!("function {index} is enabled and attached, but not registered"));
+            }
+        }
+    }
+}
+
 /// Ends what the scenario left, as the core does: every function is blocked, and the domain is freed.
 ///
 /// # Safety
@@ -436,6 +472,9 @@ unsafe fn tear_down(context: *mut c_void) {
         }
         if !world(context).domain.is_null() {
             shim_domain_free(world(context).domain);
+        }
+        if !world(context).other.is_null() {
+            shim_domain_free(world(context).other);
         }
         // What could not be ended is disabled, which the machine never refuses here.
         for (index, function) in functions.iter().enumerate() {
@@ -475,17 +514,30 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                     }
                 }
             }
+            Deed::Move(index) => {
+                let rc = shim_attach(world(context).other, function(index));
+                world(context).log.push(format!("{actor}: {what:?} -> {rc}"));
+            }
             Deed::Detach(index) => shim_detach(function(index)),
-            Deed::Reset(index) => {
+            Deed::Reset(index) | Deed::ResetTable(index) | Deed::Recover(index) => {
                 yield_hook(context, 0);
                 world(context).machine.disable(index);
                 yield_hook(context, 0);
-                shim_function_disabled(function(index));
+                if !matches!(what, Deed::Recover(_)) {
+                    // clp_disable_fh()
+                    shim_function_disabled(function(index));
+                }
                 shim_function_handle(function(index), handle(index) & 0x7fff_ffff);
                 yield_hook(context, 0);
                 let handle = world(context).machine.enable(index);
+                yield_hook(context, 0);
+                // clp_enable_fh()
+                shim_function_disabled(function(index));
                 shim_function_handle(function(index), handle);
                 yield_hook(context, 0);
+                if matches!(what, Deed::ResetTable(_)) && !shim_function_has_table(function(index)) {
+                    return;
+                }
                 let mut status = 0;
                 world(context).machine.functions[index].joining = true;
                 let rc = shim_function_reset(function(index), &mut status);

@@ -4,6 +4,7 @@
 
 use zpci_glue::function::ForeignFunction;
 
+use crate::binding::shim_translate;
 use crate::domain::{pair, Domain};
 use crate::function::Function;
 use crate::sample::{GIB, HARDWARE, QEMU, START};
@@ -249,10 +250,15 @@ fn what_was_not_ended_keeps_its_tables_until_it_is() {
         assert_eq!(domain.unmap_and_sync(START, 0x1000), 0x1000);
         assert_eq!(kernel.events(), [Event::Rpcit { handle, start: START, length: 0x1000 }]);
         // What is left in it is unmapped, since nobody else does.
+        let (low, high) = (START + 0x1000, 1 << 41);
+        assert_eq!((domain.map(low, 0x6_0000, 0x1000, true), domain.map(high, 0x7_0000, 0x1000, true)), (0, 0));
+        let kept = domain.pointer();
         drop(domain);
         assert_eq!(kernel.events(), [Event::Rpcit { handle, start: START, length: GIB }]);
+        // SAFETY: the function keeps the domain.
+        assert_eq!(unsafe { (shim_translate(kept, low), shim_translate(kept, high)) }, (0, 0));
         kernel.grace_period();
-        assert_eq!(kernel.tables(), (2, 1));
+        assert_eq!(kernel.tables(), (3, 2));
         if ends_by_itself {
             function.disabled();
             assert_eq!(kernel.events(), []);
@@ -261,7 +267,7 @@ fn what_was_not_ended_keeps_its_tables_until_it_is() {
             kernel.answer(Kind::Mpcifc, 2, 0);
             assert_eq!(function.attach(&other), -16);
             kernel.grace_period();
-            assert_eq!(kernel.tables(), (3, 1));
+            assert_eq!(kernel.tables(), (4, 2));
             assert_eq!(function.attach(&other), 0);
             assert_eq!(operations(&kernel), [DEREGISTER, DEREGISTER, REGISTER]);
             kernel.grace_period();

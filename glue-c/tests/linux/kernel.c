@@ -4,6 +4,7 @@
  * when another processor comes in between, what fails, and when a grace period
  * ends.
  */
+#include <malloc.h>
 #include <stdarg.h>
 
 #include "kernel.h"
@@ -30,11 +31,16 @@ static _Thread_local struct {
 } rcu;
 
 static _Thread_local struct { void *mutex; } taken[KERNEL_SECTIONS];
+
+/* What was freed while other processors may come in, until the run ends */
+static _Thread_local struct { void **memory; u32 count, capacity; } freed;
 static _Thread_local char log_text[256];
 static _Thread_local u32 warnings;
 
 void kernel_reset(const struct kernel_hooks *new_hooks)
 {
+	while (freed.count)
+		free(freed.memory[--freed.count]);
 	memset(&rcu, 0, sizeof(rcu));
 	memset(taken, 0, sizeof(taken));
 	log_text[0] = 0;
@@ -51,6 +57,32 @@ void kernel_yield(enum kernel_point point)
 bool kernel_may_allocate(void)
 {
 	return !hooks.may_allocate || hooks.may_allocate(hooks.context);
+}
+
+void kfree(const void *memory)
+{
+	void *freed_memory = (void *)memory;
+
+	if (!memory)
+		return;
+	memset(freed_memory, 0xa5, malloc_usable_size(freed_memory));
+	if (!hooks.yield) {
+		free(freed_memory);
+		return;
+	}
+	if (freed.count == freed.capacity) {
+		freed.capacity = 2 * freed.capacity + 16;
+		freed.memory = realloc(freed.memory, freed.capacity * sizeof(*freed.memory));
+		if (!freed.memory)
+			abort();
+	}
+	freed.memory[freed.count++] = freed_memory;
+}
+
+void kernel_walk(void)
+{
+	if (!kernel_sections())
+		stand_in_note("tables of others are walked outside of a read-side section");
 }
 
 void kernel_log(const char *format, ...)

@@ -106,10 +106,8 @@ static inline void *kzalloc(size_t size, gfp_t gfp)
 
 #define kzalloc_obj(object)	kzalloc(sizeof(object), GFP_KERNEL)
 
-static inline void kfree(const void *memory)
-{
-	free((void *)memory);
-}
+/* Poisons it, and gives it back at the end of a run that lets other processors in */
+void kfree(const void *memory);
 
 void *phys_to_virt(u64 address);
 u64 virt_to_phys(const void *pointer);
@@ -205,6 +203,11 @@ struct rcu_head {
 void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 void kernel_free_rcu(struct rcu_head *head, void *memory);
 #define kfree_rcu(ptr, member)	kernel_free_rcu(&(ptr)->member, ptr)
+
+/* Walks of addresses that the caller need not own */
+void kernel_walk(void);
+#define zpci_rust_catch_up(...)		(kernel_walk(), zpci_rust_catch_up(__VA_ARGS__))
+#define zpci_rust_translate(...)	(kernel_walk(), zpci_rust_translate(__VA_ARGS__))
 
 /* Lists */
 struct list_head { struct list_head *next, *prev; };

@@ -49,6 +49,9 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         );
         return Ok(true);
     }
+    // Before a compiler and an object are made for a tree that takes neither.
+    edited(&tree)?;
+    patched(workspace, &tree)?;
     let compiler = KernelCompiler::obtain(workspace)?;
     put_in(workspace, Form::Object(&compiler), &tree)?;
     println!(
@@ -78,26 +81,15 @@ pub(crate) enum Form<'a> {
 ///
 /// The object cannot be built, or the tree has no place for an edit.
 pub(crate) fn put_in(workspace: &Workspace, form: Form<'_>, tree: &Path) -> Result<()> {
+    let edited = edited(tree)?;
+    let (patch, patched) = patched(workspace, tree)?;
     let crates = match form {
         Form::Object(compiler) => objects(workspace, compiler)?,
-        Form::Source => sources(workspace)?,
+        Form::Source => {
+            compiles_rust(tree)?;
+            sources(workspace)?
+        }
     };
-    let edited = EDITS
-        .iter()
-        .map(|edit| {
-            let path = tree.join(edit.path);
-            let text = fs::read_to_string(&path)
-                .with_context(|| format!("{} is no kernel tree with zPCI: no {}", tree.display(), edit.path))?;
-            ensure!(
-                text.contains(edit.needs),
-                "{} does not say \"{}\": the driver is not made for this kernel",
-                path.display(),
-                edit.needs
-            );
-            Ok((path, block::with(&text, edit.block)))
-        })
-        .collect::<Result<Vec<_>>>()?;
-    let (patch, patched) = patched(workspace, tree)?;
     for (source, target) in files(workspace)? {
         replace(&tree.join(target), &fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?)?;
     }
@@ -113,6 +105,38 @@ pub(crate) fn put_in(workspace: &Workspace, form: Form<'_>, tree: &Path) -> Resu
     patched.iter().try_for_each(|(path, text)| replace(&tree.join(path), text.as_bytes()))?;
     replace(&tree.join(directory()).join(APPLIED), patch.as_bytes())
 }
+
+/// The files of `tree` that get a block, with it.
+fn edited(tree: &Path) -> Result<Vec<(PathBuf, String)>> {
+    let with_block = |edit: &plan::Edit| {
+        let path = tree.join(edit.path);
+        let text = fs::read_to_string(&path)
+            .with_context(|| format!("{} is no kernel tree with zPCI: no {}", tree.display(), edit.path))?;
+        ensure!(
+            text.contains(edit.needs),
+            "{} does not say \"{}\": the driver is not made for this kernel",
+            path.display(),
+            edit.needs
+        );
+        Ok((path, block::with(&text, edit.block)))
+    };
+    EDITS.iter().map(with_block).collect()
+}
+
+/// Sees that the build of `tree` can compile Rust for s390.
+fn compiles_rust(tree: &Path) -> Result<()> {
+    let path = tree.join(ARCHITECTURE);
+    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    ensure!(
+        text.contains("HAVE_RUST"),
+        "{} has no CONFIG_RUST for s390; without --source the driver is an object, which every kernel takes",
+        tree.display()
+    );
+    Ok(())
+}
+
+/// Where a kernel says whether it compiles Rust.
+const ARCHITECTURE: &str = "arch/s390/Kconfig";
 
 /// Files of a kernel tree: where each goes, and what is in it.
 type Contents = Vec<(PathBuf, Vec<u8>)>;
@@ -462,6 +486,20 @@ void zpci_remove_reserved_devices(void);
         let error = revert(&workspace, tree.path()).unwrap_err().to_string();
         assert!(error.contains("notes is not of the driver"), "{error}");
         assert_eq!(fs::read(own).unwrap(), b"mine");
+    }
+
+    #[test]
+    fn sources_go_into_a_kernel_that_compiles_them() {
+        let workspace = Workspace::find().unwrap();
+        let tree = tree();
+        replace(&tree.path().join(ARCHITECTURE), b"config S390\n").unwrap();
+        let before = contents(tree.path());
+        let error = put_in(&workspace, Form::Source, tree.path()).unwrap_err().to_string();
+        assert!(error.contains("has no CONFIG_RUST for s390"), "{error}");
+        assert_eq!(contents(tree.path()), before);
+        replace(&tree.path().join(ARCHITECTURE), b"config S390\n\tselect HAVE_RUST if !EXPOLINE\n").unwrap();
+        put_in(&workspace, Form::Source, tree.path()).unwrap();
+        assert_ne!(contents(tree.path()), before);
     }
 
     #[test]

@@ -73,7 +73,7 @@
 //! let forged = Change { range: Some(IovaRange::ALL) };
 //! ```
 //!
-//! # Example
+//! # A table
 //!
 //! ```
 //! use s390_iommu::{AbsoluteAddress, FrameSizes, Iova, IovaRange, Protection, Root, TranslationTable};
@@ -107,6 +107,70 @@
 //! let unmapped = table.unmap(range)?;
 //! assert_eq!(unmapped.pages, 3);
 //! unmapped.change.unseen();
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # A function
+//!
+//! The same for a device. The handle and the limits are what CLP says of it (the crate `zpci-clp`, whose library is
+//! `clp`); [`Zpci`] issues the instructions. Whoever registers the table says `unsafe`; all that follows is safe.
+//!
+//! ```
+//! use clp::{DesignationTypes, FunctionHandle, FunctionType};
+//! use s390_iommu::{
+//!     mapped_to_all, unmapped_from_all, AbsoluteAddress, Attachment, FrameSizes, Iova, IovaRange, Limits, OneThread,
+//!     Protection, TranslationTable,
+//! };
+//! # use s390_iommu::{Fib, FunctionControl, Instruction, Outcome, Zpci};
+//! # use std::alloc::{alloc, dealloc, Layout};
+//! # use std::ptr::NonNull;
+//! # use s390_iommu::{PhysToVirt, TableAllocator, TableSize};
+//! # struct Heap;
+//! # fn layout(size: TableSize) -> Layout { Layout::from_size_align(size.bytes(), size.bytes()).unwrap() }
+//! # unsafe impl PhysToVirt for Heap {
+//! #     fn phys_to_virt(&self, origin: AbsoluteAddress) -> NonNull<u8> {
+//! #         NonNull::new(std::ptr::with_exposed_provenance_mut(origin.get() as usize)).unwrap()
+//! #     }
+//! # }
+//! # unsafe impl TableAllocator for Heap {
+//! #     fn allocate(&self, size: TableSize) -> Option<AbsoluteAddress> {
+//! #         let table = NonNull::new(unsafe { alloc(layout(size)) })?;
+//! #         Some(AbsoluteAddress::new(table.as_ptr().expose_provenance() as u64))
+//! #     }
+//! #     unsafe fn deallocate(&self, origin: AbsoluteAddress, size: TableSize) {
+//! #         unsafe { dealloc(self.phys_to_virt(origin).as_ptr(), layout(size)) }
+//! #     }
+//! # }
+//! # struct Machine;
+//! # impl Zpci for Machine {
+//! #     unsafe fn mpcifc(&self, _: FunctionHandle, _: FunctionControl, _: &Fib) -> Outcome { Outcome::DONE }
+//! #     fn rpcit(&self, _: FunctionHandle, _: IovaRange) -> Outcome { Outcome::DONE }
+//! #     fn pause(&self, _: Instruction, busy: u32) -> bool { busy < 1000 }
+//! # }
+//! let function = FunctionHandle(0x8002_0000);
+//! let limits = Limits {
+//!     window: IovaRange::new(Iova::new(0x1_0000_0000), Iova::new(0x1ff_ffff_ffff))?,
+//!     designation_types: DesignationTypes(0x40),
+//!     relaxed_translation: false,
+//!     refresh_on_map: true,
+//!     function_type: FunctionType(0),
+//! };
+//! // As much of the window as is wanted, and the root for it.
+//! let bytes = 1 << 30;
+//! let plan = limits.plan(bytes).ok_or("no root reaches the window")?;
+//! let table = TranslationTable::new(plan.root, FrameSizes::SMALL, Heap).ok_or("no storage")?;
+//! let attachment = Attachment::to_table(&limits, bytes, &table, OneThread::new())?;
+//! // The table is dropped after `detach`, and what is mapped is the device's to use.
+//! unsafe { attachment.attach(&Machine, function) }?;
+//!
+//! let page = IovaRange::page(plan.aperture.start());
+//! let change = table.map(page, AbsoluteAddress::new(0x5_0000), Protection::ReadWrite)?;
+//! mapped_to_all(change, &Machine, [(function, &attachment)])?;
+//! // The device reads and writes.
+//! let unmapped = table.unmap(page)?;
+//! unmapped_from_all(unmapped.change, &Machine, [(function, &attachment)])?;
+//!
+//! attachment.detach(&Machine, function)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 #![no_std]

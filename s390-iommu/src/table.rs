@@ -2,9 +2,10 @@
 
 //! The tables of a domain: the storage that holds them, the tree that they form, and every walk over it.
 //!
-//! All unsafe code of this crate is here. It rests on one invariant: every designation in a table of a tree was stored
-//! by this module, of storage that the tree's own allocator gave for that kind of table, and that storage is given back
-//! only when nobody can hold a reference to it.
+//! All unsafe code of this crate that reaches into storage is here; what lets a device at it is beside it, in `attach.rs`
+//! and `machine/`. It rests on one invariant: every designation in a table of a tree was stored by this module, of storage
+//! that the tree's own allocator gave for that kind of table, and that storage is given back only when nobody can hold a
+//! reference to it.
 
 mod atomic;
 mod cell;

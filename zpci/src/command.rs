@@ -2,6 +2,8 @@
 
 //! The command line; man page and completions come from it too.
 
+pub(crate) mod answer;
+pub(crate) mod caps;
 pub(crate) mod decode;
 pub(crate) mod generate;
 pub(crate) mod list;
@@ -34,6 +36,10 @@ pub(crate) enum Command {
     List(list::Options),
     /// Follow DMA addresses through the tables in a dump
     Walk(walk::Options),
+    /// Show what VFIO and iommufd tell of functions, by the buffers of their calls
+    Caps(caps::Options),
+    /// Answer CLP requests as a VMM does, for a guest that is described in JSON
+    Answer(answer::Options),
     /// Write man page or completions
     #[command(hide = true)]
     Generate(generate::Options),

@@ -6,6 +6,7 @@
 
 mod command;
 pub mod decode;
+mod description;
 pub mod input;
 mod list;
 pub mod render;
@@ -83,6 +84,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
         Command::Decode(options) => command::decode::run(&options, output),
         Command::List(options) => command::list::run(&options, output),
         Command::Walk(options) => command::walk::run(&options, output),
+        Command::Caps(options) => command::caps::run(&options, output),
+        Command::Answer(options) => command::answer::run(&options, output),
         Command::Generate(options) => command::generate::run(&options, output),
     };
     match result {

@@ -234,16 +234,18 @@ fn show_map(options: &Options, wanted: &Wanted<'_>, output: &mut Output<'_>) -> 
                 let size = size(range.size_less_one().saturating_add(1));
                 format!(" {range}  ->  {absolute}  {protection}  {size}")
             }
-            MapEntry::Wrong { range, error } => {
+            MapEntry::Wrong { range, error, count } => {
                 wrong += 1;
                 if options.json {
                     listed.push(json!({
                         "start": hex(range.start().get()),
                         "last": hex(range.last().get()),
                         "error": error.to_string(),
+                        "entries": count,
                     }));
                 }
-                format!("!{range}  ->  {error}")
+                let more = if count > 1 { format!(", and {} entries behind it", count - 1) } else { String::new() };
+                format!("!{range}  ->  {error}{more}")
             }
         };
         if !options.json {

@@ -19,12 +19,14 @@ pub(crate) enum Entry {
         /// What a device may do.
         protection: Protection,
     },
-    /// An entry is wrong, for all of these addresses.
+    /// Entries are wrong, for all of these addresses, each in the same way.
     Wrong {
         /// I/O virtual addresses.
         range: IovaRange,
-        /// What is wrong.
+        /// What is wrong with the first.
         error: WalkError,
+        /// Number of entries, which follow each other.
+        count: u64,
     },
 }
 
@@ -64,7 +66,7 @@ pub(crate) fn map<M: GuestMemory + ?Sized, E: From<String>>(
             Err(error) => {
                 let wrong =
                     wrong_range(memory, iota, rules, cursor).intersection(range).unwrap_or(IovaRange::page(cursor));
-                (Some(Entry::Wrong { range: wrong, error }), wrong.last())
+                (Some(Entry::Wrong { range: wrong, error, count: 1 }), wrong.last())
             }
         };
         if let Some(next) = next {
@@ -101,17 +103,23 @@ fn wrong_range<M: GuestMemory + ?Sized>(memory: &M, iota: Iota, rules: Rules, io
 impl Entry {
     /// Both as one, if the second goes on where the first ends.
     fn joined(&self, next: &Self) -> Option<Self> {
-        let (Self::Mapped { range, absolute, protection }, Self::Mapped { range: then, absolute: to, protection: and }) =
-            (self, next)
-        else {
-            return None;
-        };
-        let follows = range.last().checked_add(1) == Some(then.start());
-        let goes_on = absolute.get().checked_add(range.size_less_one())?.checked_add(1)? == to.get();
-        (follows && goes_on && protection == and).then(|| Self::Mapped {
-            range: range.hull(*then),
-            absolute: *absolute,
-            protection: *protection,
-        })
+        match (*self, *next) {
+            (
+                Self::Mapped { range, absolute, protection },
+                Self::Mapped { range: then, absolute: to, protection: and },
+            ) => {
+                let follows = range.last().checked_add(1) == Some(then.start());
+                let goes_on = absolute.get().checked_add(range.size_less_one())?.checked_add(1)? == to.get();
+                let range = range.hull(then);
+                (follows && goes_on && protection == and).then_some(Self::Mapped { range, absolute, protection })
+            }
+            (Self::Wrong { range, error, count }, Self::Wrong { range: then, error: and, .. }) => {
+                let follows = range.last().checked_add(1) == Some(then.start());
+                let goes_on = error.entry.checked_add(8 * count) == Some(and.entry) && error.code == and.code;
+                let range = range.hull(then);
+                (follows && goes_on).then_some(Self::Wrong { range, error, count: count + 1 })
+            }
+            _ => None,
+        }
     }
 }

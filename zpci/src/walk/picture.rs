@@ -71,7 +71,8 @@ pub(crate) fn picture(root: &Node, title: &str) -> String {
 /// The entries of a table in numbers.
 pub(crate) fn counts(node: &Node) -> String {
     let mut text = format!("{} valid", node.valid);
-    for (count, name) in [(node.frames, "frames"), (node.wrong, "wrong"), (node.missing, "not in the dump")] {
+    let frames = if node.frames == 1 { "frame" } else { "frames" };
+    for (count, name) in [(node.frames, frames), (node.wrong, "wrong"), (node.missing, "not in the dump")] {
         if count > 0 {
             let _ = write!(text, ", {count} {name}");
         }

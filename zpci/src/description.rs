@@ -196,7 +196,9 @@ impl GuestFunctionText {
     fn function(&self) -> Result<GuestFunction, String> {
         let mut bars = [Bar::ABSENT; 6];
         for (index, (bar, log2)) in bars.iter_mut().zip(self.bar_sizes_log2).enumerate() {
-            *bar = Bar::new([0; 4], log2).ok_or_else(|| format!("BAR {index} of 2^{log2} bytes, at most 2^63"))?;
+            // Memory with 64-bit addresses, as QEMU has it.
+            let register = [if log2 == 0 { 0 } else { 0x4 }, 0, 0, 0];
+            *bar = Bar::new(register, log2).ok_or_else(|| format!("BAR {index} of 2^{log2} bytes, at most 2^63"))?;
         }
         let window = self.window.unwrap_or([Number(0x1_0000_0000), Number(0x01ff_ffff_ffff_ffff)]);
         let [Number(start_dma), Number(end_dma)] = window;

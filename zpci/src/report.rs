@@ -30,7 +30,7 @@ pub struct Section {
     pub name: String,
     /// The name of the list that it is an element of, for programs.
     pub list: Option<&'static str>,
-    /// One line that says all, where there is one.
+    /// What it says in short, where that is enough; one line for each of several things.
     pub summary: String,
     /// The fields.
     pub rows: Vec<Row>,

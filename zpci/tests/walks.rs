@@ -84,7 +84,7 @@ impl Builder {
 
     /// An ELF core with the storage in two segments, the upper one first.
     fn elf(&self) -> Vec<u8> {
-        let half = self.bytes.len() / 2 & !7;
+        let half = (self.bytes.len() / 2).next_multiple_of(8);
         let (low, high) = self.bytes.split_at(half);
         let mut elf = b"\x7fELF\x02\x02\x01\0\0\0\0\0\0\0\0\0".to_vec();
         elf.extend([0, 4, 0, 22, 0, 0, 0, 1]);

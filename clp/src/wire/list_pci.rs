@@ -173,7 +173,7 @@ pub static ENTRY_STATE: Word = Word {
         (EntryState::CONFIGURED_OFFSET, EntryState::CONFIGURED_BITS),
         "configured",
         "config_state",
-        "Configured; standby when not",
+        "configured",
     )],
 };
 

@@ -51,7 +51,10 @@ pub(crate) fn run(options: &Options, mut output: Output<'_>) -> Result<u8, Stop>
         });
         let report = decode(&mut input, kind, options.order.map(Into::into))?;
         if !matches!(report.kind, "vfio-device" | "vfio-iommu" | "hw-info") {
-            return Err(Stop::Unreadable(format!("{name}: this is {}, which has no capabilities", report.title)));
+            return Err(Stop::Unreadable(format!(
+                "{name}: this looks like another thing ({}), which has no capabilities",
+                report.title
+            )));
         }
         if options.files.len() > 1 && !options.json {
             let blank = if index > 0 { "\n" } else { "" };

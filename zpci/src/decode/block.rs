@@ -425,7 +425,7 @@ fn bars(response: &query_pci_fn::Response, section: &mut Section, notes: &mut Ve
     // A memory BAR is a multiple of its size; an order of bytes in which one is not is the wrong one.
     let fits = |value: u32, log2: u8| {
         let is_memory = value & 1 == 0 && value & 2 == 0;
-        is_memory && (log2 < 4 || log2 > 31 || value & !0xf & ((1u32 << log2) - 1) == 0)
+        is_memory && (!(4..=31).contains(&log2) || value & !0xf & ((1u32 << log2) - 1) == 0)
     };
     let mut is_reversed = false;
     for (index, (register, log2)) in response.bar.iter().zip(response.bar_size_log2).enumerate() {

@@ -158,17 +158,19 @@ fn single(
     rest(raw.bytes, end.max(layout.size.min(raw.bytes.len())), at, layout.title, report);
 }
 
-/// Reads a capability that is an array: its front, and entries of which `count` and `size` are fields of the front.
-fn array(
-    raw: &RawCapability<'_>,
+/// A capability that is an array.
+struct ArrayOf {
     front: &'static Layout,
     entry: &'static Layout,
-    count_name: &str,
+    /// The field of the front with the number of entries.
+    count: &'static str,
+    /// What an entry says in short.
     say: fn(&Structure<'_>) -> String,
-    section: &mut Section,
-    at: usize,
-    report: &mut Report,
-) {
+}
+
+/// Reads a capability that is an array: its front, and the entries behind it.
+fn array(raw: &RawCapability<'_>, of: &ArrayOf, section: &mut Section, at: usize, report: &mut Report) {
+    let ArrayOf { front, entry, count: count_name, say } = *of;
     single_front(raw, front, section, at, report);
     let structure = Structure { layout: front, bytes: raw.bytes, offset: at, order: raw.order };
     let count = structure.number(count_name).unwrap_or(0) as usize;
@@ -192,7 +194,7 @@ fn array(
         rest(bytes, entry.size, offset, entry.title, report);
         said.push(say(&structure));
     }
-    section.summary = said.join("  ");
+    section.summary = said.join("\n");
 }
 
 fn single_front(
@@ -280,7 +282,8 @@ fn iommu_capability(raw: &RawCapability<'_>, section: &mut Section, at: usize, r
     match (raw.header.id, version) {
         (identifier::IOVA_RANGES, 1) => {
             named(section, "IOVA ranges");
-            array(raw, &IOVA_RANGES, &IOVA_RANGE_ENTRY, "nr_iovas", range, section, at, report);
+            let of = ArrayOf { front: &IOVA_RANGES, entry: &IOVA_RANGE_ENTRY, count: "nr_iovas", say: range };
+            array(raw, &of, section, at, report);
         }
         (identifier::MIGRATION, 1) => {
             named(section, "migration");
@@ -300,23 +303,28 @@ fn iommu_capability(raw: &RawCapability<'_>, section: &mut Section, at: usize, r
         }
         (identifier::TABLE_FORMATS, 1..) => {
             named(section, "table formats");
-            array(raw, &ARRAY, &TABLE_FORMAT_ENTRY, "nr_entries", table_format, section, at, report);
+            let of = ArrayOf { front: &ARRAY, entry: &TABLE_FORMAT_ENTRY, count: "nr_entries", say: table_format };
+            array(raw, &of, section, at, report);
         }
         (identifier::MSI, 1..) => {
             named(section, "interrupts");
-            array(raw, &MSI_CAPABILITY, &MSI_WINDOW_ENTRY, "nr_windows", range, section, at, report);
+            let of = ArrayOf { front: &MSI_CAPABILITY, entry: &MSI_WINDOW_ENTRY, count: "nr_windows", say: range };
+            array(raw, &of, section, at, report);
         }
         (identifier::GAPS, 1..) => {
             named(section, "gaps");
-            array(raw, &ARRAY, &GAP_ENTRY, "nr_entries", gap, section, at, report);
+            let of = ArrayOf { front: &ARRAY, entry: &GAP_ENTRY, count: "nr_entries", say: gap };
+            array(raw, &of, section, at, report);
         }
         (identifier::GROUPS, 1..) => {
             named(section, "zPCI groups");
-            array(raw, &ARRAY, &GROUP_ENTRY, "nr_entries", group, section, at, report);
+            let of = ArrayOf { front: &ARRAY, entry: &GROUP_ENTRY, count: "nr_entries", say: group };
+            array(raw, &of, section, at, report);
         }
         (identifier::FUNCTIONS, 1..) => {
             named(section, "zPCI functions");
-            array(raw, &ARRAY, &FUNCTION_ENTRY, "nr_entries", function, section, at, report);
+            let of = ArrayOf { front: &ARRAY, entry: &FUNCTION_ENTRY, count: "nr_entries", say: function };
+            array(raw, &of, section, at, report);
         }
         _ => unknown(raw, section, at, report),
     }

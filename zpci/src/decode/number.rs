@@ -117,7 +117,7 @@ fn rules(word: &'static Word, value: u64, what: &str, report: &mut Report) {
 /// What an entry is, by what it can be.
 fn entry(value: u64) -> Report {
     let region_entry = RegionEntry::from_bits(value);
-    if matches!(region_entry.table_type(), 1..=3) && region_entry.table_length() == 3 {
+    if matches!(region_entry.table_type(), 1..=3) {
         return region(value, region_entry.table_type());
     }
     if value & 0xfff == 0x020 || SegmentEntry::from_bits(value).frame_mapped() && value & 0xf_f9ff == 0 {

@@ -97,7 +97,7 @@ impl<'a> Structure<'a> {
                 value: value(field, bytes, self.order_of()),
                 meaning: field.meaning,
                 is_reserved,
-                is_minor: is_reserved && is_zero || !is_one && is_zero,
+                is_minor: is_zero && (is_reserved || !is_one),
                 name: name.clone(),
             });
             self.check(field, bytes, offset, &name, report);

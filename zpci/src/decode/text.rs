@@ -20,7 +20,7 @@ pub(crate) fn size(bytes: u64) -> String {
     const UNITS: [&str; 6] = ["KiB", "MiB", "GiB", "TiB", "PiB", "EiB"];
     let exact = UNITS.iter().enumerate().rev().find_map(|(index, unit)| {
         let one = 1u64 << (10 * (index + 1));
-        (bytes >= one && bytes % one == 0).then(|| format!("{} {unit}", bytes / one))
+        (bytes >= one && bytes.is_multiple_of(one)).then(|| format!("{} {unit}", bytes / one))
     });
     exact.unwrap_or_else(|| format!("{bytes} bytes"))
 }

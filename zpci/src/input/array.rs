@@ -5,10 +5,14 @@
 use super::error::InputError;
 use super::{Input, Position};
 
-/// Whether the text is an array: numbers with `0x` and commas.
+/// Whether the text is an array: a line of numbers with `0x` and commas, behind a brace or bracket or on its own.
 pub(crate) fn is_array(text: &str) -> bool {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#') && !line.starts_with("//"));
-    lines.any(|line| line.contains("0x") && line.contains(','))
+    lines.any(|line| {
+        let numbers = line.rsplit(['{', '[']).next().unwrap_or_default().trim_start();
+        let first = numbers.split(',').next().unwrap_or_default().trim();
+        numbers.contains(',') && (first.starts_with("0x") || first.starts_with("0X"))
+    })
 }
 
 /// A character, and where it stands.

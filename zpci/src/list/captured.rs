@@ -13,6 +13,9 @@ use crate::decode::{decode, Kind};
 use crate::input::Input;
 use crate::report::Report;
 
+/// Blocks that break a rule or were refused: the place of each, and its report.
+pub(crate) type LeftOut = Vec<(usize, Report)>;
+
 /// What the blocks say, one after the other.
 #[derive(Debug, Default)]
 struct Blocks {
@@ -23,13 +26,13 @@ struct Blocks {
     groups: Vec<(u8, FunctionGroup)>,
 }
 
-/// The functions of `inputs`, each a block of LIST PCI, QUERY PCI FN or QUERY PCI FNGRP; and the report of each block
-/// that breaks a rule or was refused, with its place.
+/// The functions of `inputs`, each a block of LIST PCI, QUERY PCI FN or QUERY PCI FNGRP; and the blocks that
+/// are left out.
 ///
 /// # Errors
 ///
 /// Why an input is none of these.
-pub(crate) fn read(inputs: &mut [Input]) -> Result<(Vec<Listed>, Vec<(usize, Report)>), String> {
+pub(crate) fn read(inputs: &mut [Input]) -> Result<(Vec<Listed>, LeftOut), String> {
     let mut blocks = Blocks::default();
     let mut bad = Vec::new();
     for (index, input) in inputs.iter_mut().enumerate() {

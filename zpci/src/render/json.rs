@@ -48,7 +48,7 @@ fn fields(section: &Section) -> Value {
     let rows: Vec<Value> = section.rows.iter().map(field).collect();
     match section.list {
         None => json!({ "fields": rows }),
-        Some(_) => json!({ "name": section.name, "text": section.summary, "fields": rows }),
+        Some(_) => json!({ "name": section.name, "text": section.summary.replace('\n', "; "), "fields": rows }),
     }
 }
 

@@ -49,7 +49,10 @@ fn fields(text: &mut String, report: &Report, is_verbose: bool) {
         let is_wrong_section = section.rows.iter().any(is_wrong);
         if !section.summary.is_empty() {
             let mark = if is_wrong_section { '!' } else { ' ' };
-            let _ = writeln!(text, "{mark}{:<name_width$}  {}", section.name, section.summary);
+            let mut lines = section.summary.lines();
+            let first = lines.next().unwrap_or_default();
+            let _ = writeln!(text, "{mark}{:<name_width$}  {first}", section.name);
+            lines.for_each(|line| _ = writeln!(text, " {:<name_width$}  {line}", ""));
             if !is_verbose && !is_wrong_section {
                 continue;
             }

@@ -41,6 +41,10 @@ fn has_no_bit_twice(word: &Word) {
 fn every_byte_is_in_one_field() {
     LAYOUTS.iter().chain(&vfio::LAYOUTS).for_each(|layout| covers_every_byte_once(layout));
     WORDS.iter().for_each(|word| has_no_bit_twice(word));
+    let layouts = LAYOUTS.iter().chain(&vfio::LAYOUTS).chain(&clp::wire::LAYOUTS).map(|layout| layout.title);
+    let mut titles: Vec<&str> = layouts.chain(WORDS.iter().map(|word| word.title)).collect();
+    titles.sort_unstable();
+    assert!(titles.windows(2).all(|pair| pair[0] != pair[1]), "{titles:?}");
 }
 
 /// From `arch/s390/include/asm/pci_insn.h`, `pci.h` and `include/uapi/linux/vfio_zdev.h`, counted by hand.
@@ -54,6 +58,10 @@ fn offsets_are_those_of_linux() {
         ("struct zpci_fib", "iota", 32, 8),
         ("struct zpci_fib", "fmb_addr", 64, 8),
         ("struct zpci_fib", "gd", 76, 4),
+        // DIBVO is of `struct zpci_fib_fmt1`: the upper half of its second word.
+        ("struct zpci_fib_fmt0", "dibvo", 4, 2),
+        ("struct zpci_fib_fmt0", "aibv", 8, 8),
+        ("struct zpci_fib_fmt0", "aisb", 16, 8),
         ("struct zpci_ccdf_err", "fh", 4, 4),
         ("struct zpci_ccdf_err", "faddr", 16, 8),
         ("struct zpci_ccdf_err", "pec", 30, 2),

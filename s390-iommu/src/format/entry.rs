@@ -101,7 +101,7 @@ pub static REGION_ENTRY: Word = Word {
             64,
             (RegionEntry::TABLE_OFFSET_OFFSET, RegionEntry::TABLE_OFFSET_BITS),
             "table_offset",
-            "",
+            "ZPCI_TABLE_OFFSET_MASK",
             "Table offset (TF): 0 is a full table",
         )
         .must(Rule::Is(0)),
@@ -124,7 +124,7 @@ pub static REGION_ENTRY: Word = Word {
             64,
             (RegionEntry::TABLE_LENGTH_OFFSET, RegionEntry::TABLE_LENGTH_BITS),
             "table_length",
-            "ZPCI_TABLE_LEN_RTX",
+            "",
             "Table length (TL): 3 is a full table",
         )
         .must(Rule::Is(3)),

@@ -62,7 +62,7 @@ const_assert_eq!(core::mem::offset_of!(EventInformation, event), 80);
 
 /// The bits of the flags of [`EventInformation`].
 pub static EVENT_FLAGS: Word =
-    Word { title: "flags", width: 8, parts: &[Part::new(8, (7, 1), "more", "PENDING", "There are more events")] };
+    Word { title: "flags", width: 8, parts: &[Part::new(8, (7, 1), "more", "", "There are more events")] };
 
 layout! {
     /// The fields of [`EventInformation`].

@@ -82,8 +82,8 @@ impl Fib {
         iota: U64::ZERO,
         interrupts: InterruptParameters {
             word: U32::ZERO,
-            reserved_44: U16::ZERO,
             directed_vector_offset: U16::ZERO,
+            reserved_46: U16::ZERO,
             vector: U64::ZERO,
             summary: U64::ZERO,
         },
@@ -171,12 +171,10 @@ pub static FUNCTION_STATE: Word = Word {
 pub struct InterruptParameters {
     /// [`InterruptWord`]; with format 1 only the number of interrupts in it.
     pub word: U32,
-    /// Reserved.
-    pub reserved_44: U16,
     /// Format 1: offset of the directed interrupt bit vector (DIBVO); otherwise reserved.
-    ///
-    /// In format 0 it is the second half of a reserved word.
     pub directed_vector_offset: U16,
+    /// Reserved.
+    pub reserved_46: U16,
     /// Format 0: address of the adapter interruption bit vector (AIBV).
     pub vector: U64,
     /// Format 0: address of the adapter interruption summary bit (AISB).
@@ -184,13 +182,15 @@ pub struct InterruptParameters {
 }
 
 const_assert_eq!(size_of::<InterruptParameters>(), 24);
+const_assert_eq!(core::mem::offset_of!(InterruptParameters, directed_vector_offset), 4);
+const_assert_eq!(core::mem::offset_of!(InterruptParameters, vector), 8);
 
 layout! {
     /// The fields of [`InterruptParameters`].
     pub static INTERRUPT_PARAMETERS: InterruptParameters = "interrupts", "struct zpci_fib_fmt0", Order::Big;
     word: Kind::Bits, "", "Subclass, number, offsets", word &INTERRUPT_WORD;
-    reserved_44: Kind::Reserved, "", "Reserved", rule Rule::Zero;
     directed_vector_offset: Kind::Number, "dibvo", "Format 1: offset of the directed interrupt bit vector";
+    reserved_46: Kind::Reserved, "", "Reserved", rule Rule::Zero;
     vector: Kind::Address, "aibv", "Adapter interruption bit vector";
     summary: Kind::Address, "aisb", "Adapter interruption summary bit";
 }

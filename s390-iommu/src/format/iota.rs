@@ -34,7 +34,7 @@ pub struct Iota {
 
 /// The bits of an [`Iota`]; the rules are those of one with translation.
 pub static IOTA: Word = Word {
-    title: "I/O translation anchor",
+    title: "IOTA",
     width: 64,
     parts: &[
         Part::new(
@@ -55,18 +55,12 @@ pub static IOTA: Word = Word {
             64,
             (Iota::DESIGNATION_TYPE_OFFSET, Iota::DESIGNATION_TYPE_BITS),
             "designation_type",
-            "ZPCI_IOTA_DT_RTF",
+            "",
             "Designation type (DT): the kind of the root",
         )
         .must(Rule::OneOf(&[1, 2, 3])),
-        Part::new(
-            64,
-            (Iota::FRAME_SIZE_OFFSET, Iota::FRAME_SIZE_BITS),
-            "frame_size",
-            "ZPCI_IOTA_FS_4K",
-            "Frame size (FS)",
-        )
-        .must(Rule::Is(0)),
+        Part::new(64, (Iota::FRAME_SIZE_OFFSET, Iota::FRAME_SIZE_BITS), "frame_size", "", "Frame size (FS)")
+            .must(Rule::Is(0)),
     ],
 };
 

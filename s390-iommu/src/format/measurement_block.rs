@@ -43,7 +43,7 @@ const_assert_eq!(core::mem::offset_of!(MeasurementBlock, transfers), 48);
 pub static INDICATORS: Word = Word {
     title: "indicators",
     width: 24,
-    parts: &[Part::new(24, (23, 1), "dma_valid", "", "the counters of format 0 are valid")],
+    parts: &[Part::new(24, (23, 1), "dma_valid", "ZPCI_FMB_DMA_COUNTER_VALID", "the counters of format 0 are valid")],
 };
 
 /// The bits of the time of the last update.
@@ -52,7 +52,7 @@ pub static LAST_UPDATE: Word = Word {
     width: 64,
     parts: &[
         Part::new(64, (1, 63), "time", "last_update", "Time, of which QEMU stores a TOD clock value"),
-        Part::new(64, (0, 1), "updating", "ZPCI_FMB_UPDATE", "being written"),
+        Part::new(64, (0, 1), "updating", "", "being written"),
     ],
 };
 

@@ -40,7 +40,7 @@ pub static MSI_FLAGS: Word =
 
 layout! {
     /// The fields of [`MsiCapability`].
-    pub static MSI_CAPABILITY: MsiCapability = "interrupts", "", Order::Native;
+    pub static MSI_CAPABILITY: MsiCapability = "interrupt windows", "", Order::Native;
     header: Kind::Structure(&CAPABILITY_HEADER), "header", "Header";
     flags: Kind::Bits, "", "Flags", word &MSI_FLAGS;
     nr_pages: Kind::Count, "", "Number of pages that have to be mapped";

@@ -5,6 +5,7 @@
 pub(crate) mod answer;
 pub(crate) mod caps;
 pub(crate) mod decode;
+pub(crate) mod fields;
 pub(crate) mod generate;
 pub(crate) mod list;
 pub(crate) mod walk;
@@ -40,6 +41,8 @@ pub(crate) enum Command {
     Caps(caps::Options),
     /// Answer CLP requests as a VMM does, for a guest that is described in JSON
     Answer(answer::Options),
+    /// Show what each byte of a structure is called, must be and means
+    Fields(fields::Options),
     /// Write man page or completions
     #[command(hide = true)]
     Generate(generate::Options),

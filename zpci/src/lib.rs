@@ -86,6 +86,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
         Command::Walk(options) => command::walk::run(&options, output),
         Command::Caps(options) => command::caps::run(&options, output),
         Command::Answer(options) => command::answer::run(&options, output),
+        Command::Fields(options) => command::fields::run(&options, output),
         Command::Generate(options) => command::generate::run(&options, output),
     };
     match result {

@@ -137,7 +137,10 @@ fn list_is_wrong(answer: &[u8]) -> bool {
     }
     let size = usize::from(answer[31]);
     let entries = &answer[32..];
-    if !matches!(be(answer, 24, 4), 0 | 0x00ff_0000) || answer[30] & 0xfe != 0 || size < 16 || entries.len() % size != 0
+    if !matches!(be(answer, 24, 4), 0 | 0x00ff_0000)
+        || answer[30] & 0xfe != 0
+        || size < 16
+        || !entries.len().is_multiple_of(size)
     {
         return true;
     }
@@ -153,15 +156,19 @@ fn fib_is_wrong(fib: &[u8]) -> bool {
     let iota = be(fib, 32, 8);
     let anchor = iota != 0
         && (iota & 0x800 == 0 || !(1..=3).contains(&(iota >> 2 & 7)) || iota & 0x3000 != 0 || iota & 0x7e3 != 0);
+    // As `struct zpci_fib_fmt0` and `fmt1` have them.
+    let interrupts = match fib[0] {
+        1 => be(fib, 40, 4) & 0xf000_ffff != 0 || !zero(fib, 48..64),
+        _ => be(fib, 40, 4) & 0x8000_c040 != 0 || !zero(fib, 44..46),
+    };
     fib[0] > 1
         || !zero(fib, 1..8)
         || fib[8] & 0x0f != 0
         || !zero(fib, 9..16)
         || be(fib, 24, 8) < be(fib, 16, 8)
         || anchor
-        || be(fib, 40, 4) & 0x8000_c040 != 0
-        || !zero(fib, 44..46)
-        || fib[0] == 0 && !zero(fib, 46..48)
+        || interrupts
+        || !zero(fib, 46..48)
         || !zero(fib, 72..76)
 }
 

@@ -2,12 +2,13 @@
 
 //! Function information blocks.
 
+use s390_iommu::vfio::ByteOrder;
 use s390_iommu::{Iota, Root, FIB, FUNCTION_STATE, INTERRUPT_WORD};
 
-use super::table::Structure;
+use super::table::{number, Structure};
 use super::{sized, text};
 use crate::input::Input;
-use crate::report::Report;
+use crate::report::{Report, Section};
 
 /// Decodes a FIB.
 pub(crate) fn decode(input: &Input) -> Report {
@@ -24,7 +25,10 @@ pub(crate) fn decode(input: &Input) -> Report {
                 "interrupts".clone_into(&mut row.name);
                 let word =
                     bytes.get(40..44).map_or(0, |word| word.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)));
-                row.text = interrupts(word);
+                row.text = match format {
+                    1 => format!("{} directed interrupts", word >> 16 & 0xfff),
+                    _ => interrupts(word),
+                };
             }
             ("dibvo", _) if format == 0 => row.is_minor = row.bytes.iter().all(|byte| *byte == 0),
             ("aibv" | "aisb" | "fmb_addr" | "gd" | "pba" | "pal" | "iota", _) => {
@@ -33,14 +37,7 @@ pub(crate) fn decode(input: &Input) -> Report {
             _ => {}
         }
     }
-    if format == 0 {
-        if let Some(row) =
-            section.rows.iter().find(|row| row.name == "dibvo" && row.bytes.iter().any(|byte| *byte != 0))
-        {
-            let text = "FIB: dibvo is reserved in format 0, must be zero".to_owned();
-            report.complain(row.offset, 2, "dibvo", "zero in format 0", text);
-        }
-    }
+    check_format(&section, format, &bytes, &mut report);
     check_anchor(iota, &mut report);
     check_aperture(&fib, &mut report);
     report.sections.push(section);
@@ -92,6 +89,22 @@ fn check_aperture(fib: &Structure<'_>, report: &mut Report) {
         report
             .notes
             .push("PBA and PAL are no whole pages: QEMU rounds both down to a page, PAL to its last byte".to_owned());
+    }
+}
+
+/// What is reserved in one format and not in the other.
+fn check_format(section: &Section, format: u64, bytes: &[u8], report: &mut Report) {
+    let names: &[&str] = if format == 1 { &["aibv", "aisb"] } else { &["dibvo"] };
+    for row in section.rows.iter().filter(|row| names.contains(&row.name.as_str())) {
+        if row.bytes.iter().any(|byte| *byte != 0) {
+            let text = format!("FIB: {} is reserved in format {format}, must be zero", row.name);
+            report.complain(row.offset, row.bytes.len(), &row.name, &format!("zero in format {format}"), text);
+        }
+    }
+    let word = bytes.get(40..44).and_then(|bytes| number(ByteOrder::Big, bytes)).unwrap_or(0);
+    if format == 1 && word & 0xf000_ffff & !INTERRUPT_WORD.reserved() != 0 {
+        let text = "FIB: of the first word only the number of interrupts is used in format 1, all else must be zero";
+        report.complain(40, 4, "interrupts", "zero beside NOI in format 1", text.to_owned());
     }
 }
 

@@ -157,6 +157,28 @@ fn what_is_filled_in_is_told() {
     assert!(parse("0000000 01 02\n0000002\n").unwrap().notes.is_empty());
 }
 
+/// Characters that look like marks, and blanks at their start.
+#[test]
+fn characters_may_be_any() {
+    let good: [(&str, &[u8]); 8] = [
+        ("00000000: 617c 7c  a||\n", b"a||"),
+        ("00000000: 7c61 7c  |a|\n", b"|a|"),
+        ("00000000: 3e61 3c  >a<\n", b">a<"),
+        ("00000000: 2020 4142    AB\n", b"  AB"),
+        ("00000000: 2020 4142                                  AB\n", b"  AB"),
+        ("00000000: 4120 2042  A  B\n", b"A  B"),
+        ("00000000  7c 61 7c  ||a||\n", b"|a|"),
+        ("0000000 20 3e 3c  > ><<\n", b" ><"),
+    ];
+    for (text, bytes) in good {
+        let input = parse(text).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(input.bytes, bytes, "{text}");
+    }
+    // A blank of another kind is not lost.
+    let record = "00 01764352000:123456 3 - 0001 000003ff8003a7b2\u{a0} 01 02 | ..\n";
+    assert_eq!(parse(record).unwrap().bytes, [1, 2]);
+}
+
 #[test]
 fn lines_are_chosen() {
     let text = "[ 1.0] eth0: link up\n[ 1.1] 00000000: 0102\n[ 1.2] 00000002: 0304\n[ 1.3] done\n";

@@ -307,3 +307,24 @@ fn raw_and_text_dumps_are_the_same() {
     assert_eq!(run(&[name(file(text.as_bytes()).path()), "--iota", &iota, &page]), expected);
     assert_eq!(run(&[name(file(&builder.elf()).path()), "--iota", &iota, &page]), expected);
 }
+
+#[test]
+fn ranges_are_joined_where_address_and_protection_go_on() {
+    let mut builder = Builder::new(4);
+    let first = 0x1_2345_67fe;
+    for (page, frame, is_protected) in [(0, 0x5000, false), (1, 0x6000, false), (2, 0x7000, true), (3, 0x9000, true)] {
+        builder.map(first + page, frame, is_protected);
+    }
+    let file = file(&builder.elf());
+    let (code, out, _) = run(&[name(file.path()), "--iota", &format!("{:x}", builder.iota()), "--map"]);
+    assert_eq!(code, 0);
+    let lines: Vec<&str> = out.lines().take(3).collect();
+    assert_eq!(
+        lines,
+        [
+            " 0x1234567fe000..=0x1234567fffff  ->  0x5000  read-write  8 KiB",
+            " 0x123456800000..=0x123456800fff  ->  0x7000  read-only  4 KiB",
+            " 0x123456801000..=0x123456801fff  ->  0x9000  read-only  4 KiB",
+        ]
+    );
+}

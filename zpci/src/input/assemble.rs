@@ -206,36 +206,46 @@ fn push(input: &mut Input, bytes: &[(u8, Position)]) {
 /// What stands behind the digits as characters is the same bytes.
 fn check_characters(rows: &[Placed], word_size: Option<usize>) -> Result<(), InputError> {
     for placed in rows {
-        let Some((characters, column)) = &placed.row.characters else {
+        let Some(characters) = &placed.row.characters else {
             continue;
         };
         let bytes: Vec<u8> = placed.bytes.iter().map(|(byte, _)| *byte).collect();
-        let agree = |bytes: &[u8]| {
-            let mut wrong = characters.chars().zip(bytes.iter().copied()).enumerate();
-            // Blanks, and dots for what cannot be printed, say nothing.
-            wrong.find(|(_, (c, byte))| c.is_ascii_graphic() && *c != '.' && u32::from(*c) != u32::from(*byte))
-        };
-        if characters.trim_end().chars().count() > bytes.len() {
-            let message = format!("{} characters for {} bytes", characters.trim_end().chars().count(), bytes.len());
-            return Err(InputError::at(placed.line, *column, characters.trim_end().chars().count(), message));
-        }
+        let all: Vec<char> = characters.text.trim_end().chars().collect();
+        // Blanks at the start may be characters; two part them from the digits.
+        let starts = if characters.slack == 0 { 0..=0 } else { 2.min(characters.slack)..=characters.slack };
+        let at = |start: usize| all.get(start..).unwrap_or_default();
+        let fits = |start: &usize| at(*start).len() <= bytes.len() && first_wrong(at(*start), &bytes).is_none();
         // Of words in an unknown order the characters are those of the storage.
-        if word_size.is_some() {
+        if word_size.is_some() || starts.clone().any(|start| fits(&start)) {
             continue;
         }
-        if let Some((index, (c, byte))) = agree(&bytes) {
-            let reversed = |size: usize| {
-                let mut bytes = bytes.clone();
-                bytes.chunks_mut(size).for_each(<[u8]>::reverse);
-                agree(&bytes).is_none()
-            };
-            let hint = match [2, 4, 8].into_iter().find(|size| reversed(*size)) {
-                Some(size) => format!("; words of {size} bytes in the other order, as xxd -e prints them?"),
-                None => String::new(),
-            };
-            let message = format!("the character `{c}` stands for the byte {byte:#04x}{hint}");
-            return Err(InputError::at(placed.line, column + index, 1, message));
+        let (shown, column) = (at(characters.slack), characters.column + characters.slack);
+        if shown.len() > bytes.len() {
+            let message = format!("{} characters for {} bytes", shown.len(), bytes.len());
+            return Err(InputError::at(placed.line, column, shown.len(), message));
         }
+        let Some((index, c, byte)) = first_wrong(shown, &bytes) else {
+            continue;
+        };
+        let reversed = |size: &usize| {
+            let mut bytes = bytes.clone();
+            bytes.chunks_mut(*size).for_each(<[u8]>::reverse);
+            first_wrong(shown, &bytes).is_none()
+        };
+        let hint = match [2, 4, 8].iter().find(|size| reversed(size)) {
+            Some(size) => format!("; words of {size} bytes in the other order, as xxd -e prints them?"),
+            None => String::new(),
+        };
+        let message = format!("the character `{c}` stands for the byte {byte:#04x}{hint}");
+        return Err(InputError::at(placed.line, column + index, 1, message));
     }
     Ok(())
+}
+
+/// The first character that is not that of its byte; blanks, and dots for what cannot be printed, say nothing.
+fn first_wrong(characters: &[char], bytes: &[u8]) -> Option<(usize, char, u8)> {
+    let pairs = characters.iter().zip(bytes).enumerate();
+    let mut wrong =
+        pairs.filter(|(_, (c, byte))| c.is_ascii_graphic() && **c != '.' && u32::from(**c) != u32::from(**byte));
+    wrong.next().map(|(index, (c, byte))| (index, *c, *byte))
 }

@@ -27,10 +27,21 @@ pub(crate) struct Row {
     pub(crate) offset: Option<(String, usize, bool)>,
     /// Groups of digits, with their columns.
     pub(crate) groups: Vec<(String, usize)>,
-    /// The bytes once more as characters, with the column of the first.
-    pub(crate) characters: Option<(String, usize)>,
+    /// The bytes once more as characters.
+    pub(crate) characters: Option<Characters>,
     /// Whether it is a record of s390dbf.
     pub(crate) is_record: bool,
+}
+
+/// What stands behind the digits.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Characters {
+    /// The characters.
+    pub(crate) text: String,
+    /// The column of the first.
+    pub(crate) column: usize,
+    /// Number of blanks at their start that may be what parts them from the digits, or blanks of their own.
+    pub(crate) slack: usize,
 }
 
 /// Reads line `number`, without its end; `has_offsets` says whether rows before it have offsets without a colon, and is
@@ -70,11 +81,12 @@ pub(crate) fn read(text: &str, number: usize, has_offsets: Option<bool>) -> Resu
             }
             row.offset = Some((digits.to_owned(), first.column, true));
             words.remove(0);
-            // Characters stand behind a gap; a row of hexdump -C without them has a gap in its middle.
+            // Characters stand behind a gap.
             if let Some(at) = words.iter().skip(1).position(|word| word.gap > 1).filter(|_| row.characters.is_none()) {
-                let word = words.get(at + 1).copied();
+                let end = words.get(at).map_or(0, |word| word.column + word.text.chars().count());
+                let slack = words.get(at + 1).map_or(0, |word| word.gap);
                 words.truncate(at + 1);
-                row.characters = word.map(|word| (from_column(text, word.column), word.column));
+                row.characters = Some(Characters { text: from_column(text, end), column: end, slack });
             }
         }
         Some(first) if !is_record && has_offsets.unwrap_or_else(|| is_offset_without_colon(&words)) => {
@@ -142,7 +154,8 @@ fn column_of(text: &str, part: &str) -> usize {
 /// Takes the prefix off that the kernel's log or s390dbf puts before a row; says where the rest starts.
 fn without_prefix(text: &str, number: usize) -> Result<(&str, usize, bool), InputError> {
     if let Some(at) = record_start(text) {
-        return Ok((text.get(at..).unwrap_or_default(), at + 1, true));
+        let start = text.char_indices().nth(at).map_or(text.len(), |(start, _)| start);
+        return Ok((text.get(start..).unwrap_or_default(), at + 1, true));
     }
     // [   12.345678] text: 00000000: 00 20 ...
     let Some((before, behind)) = text.split_once(']') else {
@@ -193,7 +206,7 @@ fn chars_before(text: &str, at: usize) -> usize {
     text.get(..at).map_or(0, |before| before.chars().count())
 }
 
-/// Where the bytes of a record of s390dbf start: `00 01675872063:142384 3 - 0000 000003ff8003a7b2  00 20 | ..`.
+/// How many characters stand before the bytes of a record of s390dbf: `00 01675872063:142384 3 - 0000 000003ff8003a7b2  00 20 | ..`.
 fn record_start(text: &str) -> Option<usize> {
     let words = tokens(text, 0);
     let [area, time, level, exception, cpu, caller, first, ..] = words.as_slice() else {
@@ -212,11 +225,13 @@ fn record_start(text: &str) -> Option<usize> {
 }
 
 /// Takes the characters off that some tools put behind the digits: `|....|`, `>....<`, and `| ....` of s390dbf.
-fn split_characters(text: &str, column: usize, is_record: bool) -> (&str, Option<(String, usize)>) {
+///
+/// Where a colon follows the offset there are no such marks, and those that are there are characters themselves.
+fn split_characters(text: &str, column: usize, is_record: bool) -> (&str, Option<Characters>) {
     let cut = |at: usize, skip: usize, end: usize| {
         let characters = text.get(at + skip..end).unwrap_or_default().to_owned();
-        let start = chars_before(text, at + skip) + column;
-        (text.get(..at).unwrap_or_default(), Some((characters, start)))
+        let column = chars_before(text, at + skip) + column;
+        (text.get(..at).unwrap_or_default(), Some(Characters { text: characters, column, slack: 0 }))
     };
     let trimmed = text.trim_end();
     if is_record {
@@ -225,9 +240,12 @@ fn split_characters(text: &str, column: usize, is_record: bool) -> (&str, Option
             None => (text, None),
         };
     }
-    match (trimmed.find('|'), trimmed.find("  >")) {
-        (Some(at), _) if trimmed.ends_with('|') && trimmed.len() > at + 1 => cut(at, 1, trimmed.len() - 1),
-        (None, Some(at)) if trimmed.ends_with('<') => cut(at, 3, trimmed.len() - 1),
+    if text.split_whitespace().next().is_some_and(|first| first.ends_with(':')) {
+        return (text, None);
+    }
+    match (trimmed.find("  |"), trimmed.find("  >")) {
+        (Some(at), _) if trimmed.ends_with('|') && trimmed.len() > at + 3 => cut(at, 3, trimmed.len() - 1),
+        (None, Some(at)) if trimmed.ends_with('<') && trimmed.len() > at + 3 => cut(at, 3, trimmed.len() - 1),
         _ => (text, None),
     }
 }

@@ -212,7 +212,7 @@ fn answer(
     if report.kind != "list-pci" {
         unknown_bytes(stored, command.response.size, offset, report);
     }
-    trailing(input, rest, length, offset, report);
+    trailing(rest, length, offset, report);
     condition(input, report);
 }
 
@@ -226,13 +226,12 @@ fn unknown_bytes(stored: &[u8], size: usize, offset: usize, report: &mut Report)
 }
 
 /// Bytes behind the response are those of whoever asked.
-fn trailing(input: &Input, rest: &[u8], length: usize, offset: usize, report: &mut Report) {
+fn trailing(rest: &[u8], length: usize, offset: usize, report: &mut Report) {
     let behind = rest.get(length..).unwrap_or_default();
     if let Some(first) = behind.iter().position(|byte| *byte != 0) {
         let at = offset + length + first;
         report.notes.push(format!("bytes behind the response, from {at:#06x} on, are not zero and were not looked at"));
     }
-    let _ = input;
 }
 
 fn condition(input: &Input, report: &mut Report) {

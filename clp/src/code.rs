@@ -55,7 +55,7 @@ impl LogicalProcessor {
 }
 
 /// Code of a command; every value is representable.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
 #[repr(transparent)]
 pub struct CommandCode(pub u16);
 
@@ -84,6 +84,12 @@ impl CommandCode {
     }
 }
 
+impl fmt::Debug for CommandCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "CommandCode({:#06x})", self.0)
+    }
+}
+
 impl fmt::Display for CommandCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         number_and_name(f, self.0, self.name())
@@ -91,7 +97,7 @@ impl fmt::Display for CommandCode {
 }
 
 /// Response code of a command; every value is representable and [`Self::OK`] alone is success.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
 #[repr(transparent)]
 pub struct ResponseCode(pub u16);
 
@@ -165,6 +171,12 @@ impl ResponseCode {
             Self::FUNCTION_GROUP => "function group not recognized",
             _ => return None,
         })
+    }
+}
+
+impl fmt::Debug for ResponseCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ResponseCode({:#06x})", self.0)
     }
 }
 

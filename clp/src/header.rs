@@ -5,7 +5,9 @@
 //! Linux: `struct clp_req_hdr` and `struct clp_rsp_hdr`, `arch/s390/include/asm/clp.h`.
 
 use crate::code::{CommandCode, ResponseCode};
+use crate::field::{Kind, Order, Part, Rule, Word};
 use crate::message::RequestError;
+use crate::{debug_by_layout, layout};
 use bitfield_struct::bitfield;
 use static_assertions::const_assert_eq;
 use zerocopy::big_endian::{U16, U32, U64};
@@ -24,7 +26,7 @@ pub struct FormatWord {
 }
 
 /// Header of a request.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct RequestHeader {
     /// Length of the request in bytes, header included; the response follows at that offset.
@@ -41,6 +43,25 @@ const_assert_eq!(size_of::<RequestHeader>(), 16);
 const_assert_eq!(core::mem::offset_of!(RequestHeader, command), 2);
 const_assert_eq!(core::mem::offset_of!(RequestHeader, format), 4);
 const_assert_eq!(core::mem::offset_of!(RequestHeader, reserved), 8);
+
+/// The bits of a [`FormatWord`].
+pub static FORMAT_WORD: Word = Word {
+    title: "format",
+    width: 32,
+    parts: &[Part::new(32, (FormatWord::FORMAT_OFFSET, FormatWord::FORMAT_BITS), "format", "fmt", "Format")
+        .must(Rule::Is(0))],
+};
+
+layout! {
+    /// The fields of [`RequestHeader`].
+    pub static REQUEST_HEADER: RequestHeader = "request header", "struct clp_req_hdr", Order::Big;
+    length: Kind::Size, "len", "Length of the request, where the response follows", rule Rule::AtLeast(16);
+    command: Kind::Command, "cmd", "Command code";
+    format: Kind::Format, "fmt", "Format", word &FORMAT_WORD;
+    reserved: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+}
+
+debug_by_layout!(RequestHeader, REQUEST_HEADER);
 
 impl RequestHeader {
     /// The header of a request of `length` bytes, header included.
@@ -70,7 +91,7 @@ impl RequestHeader {
 }
 
 /// Header of a response.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct ResponseHeader {
     /// Length in bytes, header included. Before the command: the capacity; after it: the bytes stored.
@@ -89,6 +110,17 @@ const_assert_eq!(size_of::<ResponseHeader>(), 16);
 const_assert_eq!(core::mem::offset_of!(ResponseHeader, code), 2);
 const_assert_eq!(core::mem::offset_of!(ResponseHeader, format), 4);
 const_assert_eq!(core::mem::offset_of!(ResponseHeader, reserved), 8);
+
+layout! {
+    /// The fields of [`ResponseHeader`].
+    pub static RESPONSE_HEADER: ResponseHeader = "response header", "struct clp_rsp_hdr", Order::Big;
+    length: Kind::Size, "len", "Length of the response: the capacity before the command, what was stored after it";
+    code: Kind::Response, "rsp", "Response code";
+    format: Kind::Format, "fmt", "Format", word &FORMAT_WORD;
+    reserved: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+}
+
+debug_by_layout!(ResponseHeader, RESPONSE_HEADER);
 
 impl ResponseHeader {
     /// Size in bytes.

@@ -34,9 +34,15 @@ impl fmt::Display for FunctionHandle {
 }
 
 /// Identifier of a function (FID), the same as long as the configuration of the machine is.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[repr(transparent)]
 pub struct FunctionId(pub u32);
+
+impl fmt::Debug for FunctionId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FunctionId({:#010x})", self.0)
+    }
+}
 
 impl fmt::Display for FunctionId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -45,9 +51,15 @@ impl fmt::Display for FunctionId {
 }
 
 /// User-defined identifier of a function (UID); unique only where the list says that UID checking is on.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[repr(transparent)]
 pub struct Uid(pub u32);
+
+impl fmt::Debug for Uid {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Uid({:#x})", self.0)
+    }
+}
 
 impl fmt::Display for Uid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -56,9 +68,15 @@ impl fmt::Display for Uid {
 }
 
 /// Identifier of a group of functions with the same properties (PFGID).
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[repr(transparent)]
 pub struct FunctionGroupId(pub u8);
+
+impl fmt::Debug for FunctionGroupId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FunctionGroupId({:#04x})", self.0)
+    }
+}
 
 impl fmt::Display for FunctionGroupId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -67,13 +85,19 @@ impl fmt::Display for FunctionGroupId {
 }
 
 /// Where a list goes on: opaque, given by the machine.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
 #[repr(transparent)]
 pub struct ResumeToken(pub u64);
 
 impl ResumeToken {
     /// Asks for the start of the list; as an answer, says that the list is complete.
     pub const START: Self = Self(0);
+}
+
+impl fmt::Debug for ResumeToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ResumeToken({:#x})", self.0)
+    }
 }
 
 impl fmt::Display for ResumeToken {

@@ -8,6 +8,7 @@
 //!   response; [headers](RequestHeader), codes and identifiers; the traits [`WireRequest`] and [`WireResponse`].
 //! * [`wire`]: structures, byte for byte, one module for each command: [`list_pci`], [`query_pci_fn`],
 //!   [`query_pci_fngrp`], [`set_pci_fn`], [`slpc`]; [`immediate`] is the form without a block.
+//! * [`field`]: tables of what each byte of these structures is called and means, for decoders.
 //! * Values, checked, in host byte order and without reserved fields: [`ListEntry`], [`Function`], [`FunctionGroup`],
 //!   [`Characteristics`]. `decode` reads them from a response, `encode` writes one.
 //! * A [`Client`] that issues commands to a machine, any implementation of [`Clp`].
@@ -61,6 +62,7 @@ mod block;
 mod client;
 mod code;
 mod command;
+pub mod field;
 mod header;
 mod id;
 mod message;
@@ -75,7 +77,7 @@ pub use client::{
 };
 pub use code::{CommandCode, ConditionCode, LogicalProcessor, ResponseCode};
 pub use command::{Command, CommandError};
-pub use header::{FormatWord, RequestHeader, ResponseHeader};
+pub use header::{FormatWord, RequestHeader, ResponseHeader, FORMAT_WORD, REQUEST_HEADER, RESPONSE_HEADER};
 pub use id::{FunctionGroupId, FunctionHandle, FunctionId, ResumeToken, Uid};
 pub use message::{CapacityError, Parts, PartsError, Received, RequestError, ResponseError, WireRequest, WireResponse};
 pub use responder::ListWriter;

@@ -14,5 +14,6 @@ pub(crate) mod frame;
 pub(crate) mod interrupt_vector;
 pub(crate) mod iota;
 pub(crate) mod measurement;
+pub(crate) mod measurement_block;
 pub(crate) mod range;
 pub(crate) mod table_type;

@@ -185,16 +185,19 @@ mod user;
 
 pub use attach::{mapped_to_all, unmapped_from_all, AttachError, Attachment, Mapped};
 pub use format::address::{AbsoluteAddress, Iova, PAGE_SIZE, PAGE_SIZE_LOG2};
-pub use format::availability_event::{AvailabilityAction, AvailabilityCode, AvailabilityEvent};
-pub use format::entry::{PageEntry, RegionEntry, SegmentEntry};
-pub use format::error_event::{ErrorAccess, ErrorEvent};
+pub use format::availability_event::{AvailabilityAction, AvailabilityCode, AvailabilityEvent, AVAILABILITY_EVENT};
+pub use format::entry::{PageEntry, RegionEntry, SegmentEntry, PAGE_ENTRY, REGION_ENTRY, SEGMENT_ENTRY};
+pub use format::error_event::{ErrorAccess, ErrorEvent, ERROR_ACCESS, ERROR_EVENT};
 pub use format::event_code::{EventCode, Severity};
-pub use format::event_information::{Event, EventAnswer, EventInformation};
-pub use format::fib::{Fib, FunctionState, InterruptParameters, InterruptWord};
+pub use format::event_information::{Event, EventAnswer, EventInformation, EVENT_FLAGS, EVENT_INFORMATION};
+pub use format::fib::{
+    Fib, FunctionState, InterruptParameters, InterruptWord, FIB, FUNCTION_STATE, INTERRUPT_PARAMETERS, INTERRUPT_WORD,
+};
 pub use format::frame::{FrameSize, FrameSizes, Protection};
 pub use format::interrupt_vector::{BitLocation, InterruptBits, InterruptVector, InterruptVectorError};
-pub use format::iota::Iota;
+pub use format::iota::{Iota, IOTA};
 pub use format::measurement::{Measurement, MeasurementError, Transfers};
+pub use format::measurement_block::{MeasurementBlock, INDICATORS, LAST_UPDATE, MEASUREMENT_BLOCK};
 pub use format::range::{IovaRange, RangeError};
 pub use format::table_type::{page_index, Root, TableType, CRST_ENTRIES, PAGE_TABLE_ENTRIES};
 pub use machine::action::{Action, Request};
@@ -219,3 +222,10 @@ pub use user::gaps::{IovaRun, IovaRuns};
 pub use user::reserved::{Reasons, ReservedRegion};
 pub use user::table_format::{FormatError, TableFormat};
 pub use user::vfio;
+
+/// The fields of every block of the instructions; those of VFIO are [`vfio::LAYOUTS`].
+pub static LAYOUTS: [&clp::field::Layout; 6] =
+    [&FIB, &INTERRUPT_PARAMETERS, &ERROR_EVENT, &AVAILABILITY_EVENT, &EVENT_INFORMATION, &MEASUREMENT_BLOCK];
+
+/// The bits of table entries and of the anchor; those of words in blocks are in their fields.
+pub static WORDS: [&clp::field::Word; 4] = [&REGION_ENTRY, &SEGMENT_ENTRY, &PAGE_ENTRY, &IOTA];

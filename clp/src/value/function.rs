@@ -10,7 +10,7 @@ use core::fmt;
 use zerocopy::little_endian;
 
 /// What QUERY PCI FN reports of a function, checked, in host byte order and without reserved fields.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub struct Function {
     /// Identifier (FID).
     pub id: FunctionId,
@@ -49,6 +49,31 @@ pub struct Function {
     pub fmb_length: u16,
     /// Utility string, where available.
     pub utility_string: Option<UtilityString>,
+}
+
+impl fmt::Debug for Function {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Function")
+            .field("id", &self.id)
+            .field("uid", &self.uid)
+            .field("group", &self.group)
+            .field("function_type", &self.function_type)
+            .field("is_physical", &self.is_physical)
+            .field("vfn", &self.vfn)
+            .field("pchid", &format_args!("{:#x}", self.pchid))
+            .field("port", &self.port)
+            .field("internal_path", &self.internal_path)
+            .field("fidparm", &format_args!("{:#x}", self.fidparm))
+            .field("rid", &self.rid)
+            .field("tid", &self.tid)
+            .field("bars", &self.bars)
+            .field("mio", &self.mio)
+            .field("start_dma", &format_args!("{:#x}", self.start_dma))
+            .field("end_dma", &format_args!("{:#x}", self.end_dma))
+            .field("fmb_length", &self.fmb_length)
+            .field("utility_string", &self.utility_string)
+            .finish()
+    }
 }
 
 impl Function {

@@ -7,7 +7,7 @@ use core::fmt;
 /// Function type (PFT); every value is representable.
 ///
 /// Names: `Documentation/arch/s390/pci.rst` (Linux). QEMU stores 0 for every function.
-#[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
 #[repr(transparent)]
 pub struct FunctionType(pub u8);
 
@@ -42,6 +42,12 @@ impl FunctionType {
             Self::NETD => "NETD",
             _ => return None,
         })
+    }
+}
+
+impl fmt::Debug for FunctionType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "FunctionType({:#04x})", self.0)
     }
 }
 

@@ -7,7 +7,7 @@ use crate::wire::query_pci_fngrp::{Flags, InterruptCount, Response, StoreBlockLe
 use core::fmt;
 
 /// What QUERY PCI FNGRP reports of a group, in host byte order and without reserved fields.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Eq, PartialEq)]
 pub struct FunctionGroup {
     /// Most interrupts (MSIs) of a function, 0 to 4095 (`noi`).
     pub max_interrupts: u16,
@@ -35,6 +35,26 @@ pub struct FunctionGroup {
     pub dasm: u64,
     /// Address that MSIs are written to (`msia`); it is not translated.
     pub msi_address: u64,
+}
+
+impl fmt::Debug for FunctionGroup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("FunctionGroup")
+            .field("max_interrupts", &self.max_interrupts)
+            .field("max_directed_interrupts", &self.max_directed_interrupts)
+            .field("max_cpu", &self.max_cpu)
+            .field("version", &self.version)
+            .field("relaxed_translation", &self.relaxed_translation)
+            .field("frame", &self.frame)
+            .field("refresh", &self.refresh)
+            .field("designation_types", &self.designation_types)
+            .field("max_store_block", &self.max_store_block)
+            .field("measurement_interval_ms", &self.measurement_interval_ms)
+            .field("maxfaal", &format_args!("{:#x}", self.maxfaal))
+            .field("dasm", &format_args!("{:#x}", self.dasm))
+            .field("msi_address", &format_args!("{:#x}", self.msi_address))
+            .finish()
+    }
 }
 
 impl FunctionGroup {

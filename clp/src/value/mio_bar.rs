@@ -2,15 +2,23 @@
 
 //! Addresses of a BAR for mapped I/O, checked.
 
+use core::fmt;
+
 use crate::wire::mio::{MioAddress, MioInfo, ValidBars};
 
 /// Addresses of a BAR for mapped I/O.
-#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Eq, Hash, PartialEq)]
 pub struct MioBar {
     /// Address for write-back access.
     pub write_back: u64,
     /// Address for write-through access.
     pub write_through: u64,
+}
+
+impl fmt::Debug for MioBar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "MioBar {{ write_back: {:#x}, write_through: {:#x} }}", self.write_back, self.write_through)
+    }
 }
 
 pub(crate) fn mio_bars(info: &MioInfo) -> [Option<MioBar>; 6] {

@@ -4,6 +4,8 @@
 //!
 //! Linux: `struct mio_info`, `arch/s390/include/asm/pci_clp.h`. QEMU has no MIO.
 
+use crate::field::{Kind, Order, Part, Rule, Word};
+use crate::{debug_by_layout, layout};
 use bitfield_struct::bitfield;
 use core::mem::offset_of;
 use static_assertions::const_assert_eq;
@@ -32,8 +34,21 @@ impl ValidBars {
     }
 }
 
+/// The bits of [`ValidBars`].
+pub static VALID_BARS: Word = Word {
+    title: "which BARs have MIO addresses",
+    width: 8,
+    parts: &[Part::new(
+        8,
+        (ValidBars::BARS_OFFSET, ValidBars::BARS_BITS),
+        "bars",
+        "valid",
+        "BAR 0 to 5, from the left",
+    )],
+};
+
 /// MIO addresses of one BAR.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct MioAddress {
     /// Address for write-back access.
@@ -42,8 +57,17 @@ pub struct MioAddress {
     pub write_through: U64,
 }
 
+layout! {
+    /// The fields of [`MioAddress`].
+    pub static MIO_ADDRESS: MioAddress = "MIO addresses of a BAR", "", Order::Big;
+    write_back: Kind::Address, "wb", "For write-back access";
+    write_through: Kind::Address, "wt", "For write-through access";
+}
+
+debug_by_layout!(MioAddress, MIO_ADDRESS);
+
 /// MIO addresses of a function.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct MioInfo {
     /// Which elements of `addresses` are valid.
@@ -59,6 +83,17 @@ pub struct MioInfo {
 const_assert_eq!(size_of::<MioInfo>(), 128);
 const_assert_eq!(offset_of!(MioInfo, addresses), 8);
 const_assert_eq!(offset_of!(MioInfo, reserved_104), 104);
+
+layout! {
+    /// The fields of [`MioInfo`].
+    pub static MIO_INFO: MioInfo = "MIO addresses", "struct mio_info", Order::Big;
+    valid: Kind::Bits, "valid", "Which BARs have addresses", word &VALID_BARS;
+    reserved_1: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    addresses[]: Kind::Structure(&MIO_ADDRESS), "addr", "Addresses of BAR 0 to 5";
+    reserved_104: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+}
+
+debug_by_layout!(MioInfo, MIO_INFO);
 
 impl MioInfo {
     /// No address valid.

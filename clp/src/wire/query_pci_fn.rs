@@ -6,10 +6,12 @@
 //! QEMU: `ClpRspQueryPci`, `include/hw/s390x/s390-pci-clp.h`, which ends with the utility string.
 
 use crate::code::{CommandCode, ResponseCode};
-use crate::header::{RequestHeader, ResponseHeader};
+use crate::field::{Kind, Order, Part, Rule, Word};
+use crate::header::{RequestHeader, ResponseHeader, REQUEST_HEADER, RESPONSE_HEADER};
 use crate::id::FunctionHandle;
 use crate::message::{WireRequest, WireResponse};
-use crate::wire::mio::MioInfo;
+use crate::wire::mio::{MioInfo, MIO_INFO};
+use crate::{debug_by_layout, layout};
 use bitfield_struct::bitfield;
 use core::mem::offset_of;
 use static_assertions::const_assert_eq;
@@ -17,7 +19,7 @@ use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{little_endian, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Request: which function.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Request {
     /// Header.
@@ -34,6 +36,17 @@ const_assert_eq!(size_of::<Request>(), 32);
 const_assert_eq!(offset_of!(Request, handle), 16);
 const_assert_eq!(offset_of!(Request, reserved_20), 20);
 const_assert_eq!(offset_of!(Request, reserved_24), 24);
+
+layout! {
+    /// The fields of [`Request`].
+    pub static REQUEST: Request = "QUERY PCI FN request", "struct clp_req_query_pci", Order::Big;
+    header: Kind::Structure(&REQUEST_HEADER), "hdr", "Header";
+    handle: Kind::Handle, "fh", "Function handle";
+    reserved_20: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    reserved_24: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+}
+
+debug_by_layout!(Request, REQUEST);
 
 impl Request {
     /// The request for the function with `handle`.
@@ -82,6 +95,37 @@ pub struct Flags {
     pub utility_string_available: bool,
 }
 
+/// The bits of [`Flags`].
+pub static FLAGS: Word = Word {
+    title: "which fields are valid",
+    width: 8,
+    parts: &[
+        Part::new(8, (Flags::TID_AVAILABLE_OFFSET, Flags::TID_AVAILABLE_BITS), "tid_available", "tid_avail", "TID"),
+        Part::new(8, (Flags::RID_AVAILABLE_OFFSET, Flags::RID_AVAILABLE_BITS), "rid_available", "rid_avail", "RID"),
+        Part::new(
+            8,
+            (Flags::IS_PHYSICAL_OFFSET, Flags::IS_PHYSICAL_BITS),
+            "is_physical",
+            "is_physfn",
+            "physical function",
+        ),
+        Part::new(
+            8,
+            (Flags::MIO_AVAILABLE_OFFSET, Flags::MIO_AVAILABLE_BITS),
+            "mio_available",
+            "mio_addr_avail",
+            "MIO",
+        ),
+        Part::new(
+            8,
+            (Flags::UTILITY_STRING_AVAILABLE_OFFSET, Flags::UTILITY_STRING_AVAILABLE_BITS),
+            "utility_string_available",
+            "util_str_avail",
+            "utility string",
+        ),
+    ],
+};
+
 /// The physical port of the function.
 #[bitfield(u8, order = Msb)]
 #[derive(Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
@@ -94,8 +138,15 @@ pub struct PortByte {
     pub port: u8,
 }
 
+/// The bits of [`PortByte`].
+pub static PORT_BYTE: Word = Word {
+    title: "physical port",
+    width: 8,
+    parts: &[Part::new(8, (PortByte::PORT_OFFSET, PortByte::PORT_BITS), "port", "port", "Port")],
+};
+
 /// Response: what the function is.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Response {
     /// Header.
@@ -170,6 +221,37 @@ const_assert_eq!(offset_of!(Response, uid), 124);
 const_assert_eq!(offset_of!(Response, utility_string), 128);
 const_assert_eq!(offset_of!(Response, reserved_192), 192);
 const_assert_eq!(offset_of!(Response, mio), 256);
+
+layout! {
+    /// The fields of [`Response`].
+    pub static RESPONSE: Response = "QUERY PCI FN response", "struct clp_rsp_query_pci", Order::Big;
+    header: Kind::Structure(&RESPONSE_HEADER), "hdr", "Header";
+    vfn: Kind::Count, "vfn", "Virtual function number; 0 for a physical function";
+    flags: Kind::Bits, "", "Which fields are valid", word &FLAGS;
+    group_id: Kind::Number, "pfgid", "Function group identifier";
+    function_id: Kind::Number, "fid", "Function identifier";
+    bar_size_log2[]: Kind::SizeLog2, "bar_size", "Size of each BAR as a power of two; 0: no such BAR",
+        rule Rule::AtMost(63);
+    pchid: Kind::Number, "pchid", "Physical channel identifier";
+    bar[]: Kind::LittleEndian, "bar", "Base address registers, little-endian; QEMU stores them big-endian";
+    pfip: Kind::Bytes, "pfip", "Function internal path, segments 0 to 3";
+    fidparm: Kind::Number, "fidparm", "Function identifier parameter, as the function type says";
+    port: Kind::Bits, "port", "Physical port", word &PORT_BYTE;
+    fmb_length: Kind::Count, "fmb_len", "Length of the function measurement block, in units of 4 bytes";
+    pft: Kind::FunctionType, "pft", "Function type";
+    start_dma: Kind::Address, "sdma", "First usable DMA address";
+    end_dma: Kind::Address, "edma", "Last usable DMA address, inclusive", rule Rule::NotBelow("start_dma");
+    rid: Kind::Number, "rid", "Routing identifier, if the flag says so";
+    reserved_82: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    tid: Kind::Number, "tid", "Topology identifier, if the flag says so";
+    reserved_88: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    uid: Kind::Number, "uid", "User-defined identifier";
+    utility_string: Kind::Text, "util_str", "Utility string in EBCDIC, if the flag says so";
+    reserved_192: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    mio: Kind::Structure(&MIO_INFO), "mio", "MIO addresses, if the flag says so";
+}
+
+debug_by_layout!(Response, RESPONSE);
 
 impl Response {
     /// Where the utility string ends.

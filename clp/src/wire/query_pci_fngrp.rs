@@ -5,9 +5,11 @@
 //! Linux: `struct clp_req_query_pci_grp` and `struct clp_rsp_query_pci_grp`, `arch/s390/include/asm/pci_clp.h`.
 
 use crate::code::{CommandCode, ResponseCode};
-use crate::header::{RequestHeader, ResponseHeader};
+use crate::field::{Kind, Order, Part, Rule, Word};
+use crate::header::{RequestHeader, ResponseHeader, REQUEST_HEADER, RESPONSE_HEADER};
 use crate::id::FunctionGroupId;
 use crate::message::{WireRequest, WireResponse};
+use crate::{debug_by_layout, layout};
 use bitfield_struct::bitfield;
 use core::mem::offset_of;
 use static_assertions::const_assert_eq;
@@ -15,7 +17,7 @@ use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Request: which group.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Request {
     /// Header.
@@ -34,6 +36,18 @@ const_assert_eq!(size_of::<Request>(), 32);
 const_assert_eq!(offset_of!(Request, group_id), 19);
 const_assert_eq!(offset_of!(Request, reserved_20), 20);
 const_assert_eq!(offset_of!(Request, reserved_24), 24);
+
+layout! {
+    /// The fields of [`Request`].
+    pub static REQUEST: Request = "QUERY PCI FNGRP request", "struct clp_req_query_pci_grp", Order::Big;
+    header: Kind::Structure(&REQUEST_HEADER), "hdr", "Header";
+    reserved_16: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    group_id: Kind::Number, "pfgid", "Function group identifier";
+    reserved_20: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    reserved_24: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+}
+
+debug_by_layout!(Request, REQUEST);
 
 impl Request {
     /// The request for the group `id`.
@@ -104,8 +118,45 @@ pub struct StoreBlockLength {
     pub length: u16,
 }
 
+/// The bits of an [`InterruptCount`].
+pub static INTERRUPT_COUNT: Word = Word {
+    title: "number of interrupts",
+    width: 16,
+    parts: &[Part::new(16, (InterruptCount::COUNT_OFFSET, InterruptCount::COUNT_BITS), "count", "noi", "Number")],
+};
+
+/// The bits of [`Flags`].
+pub static FLAGS: Word = Word {
+    title: "what the functions can do",
+    width: 8,
+    parts: &[
+        Part::new(
+            8,
+            (Flags::RELAXED_TRANSLATION_OFFSET, Flags::RELAXED_TRANSLATION_BITS),
+            "relaxed_translation",
+            "rtr",
+            "relaxed translation",
+        ),
+        Part::new(8, (Flags::FRAME_OFFSET, Flags::FRAME_BITS), "frame", "frame", "frame, of which no source says more"),
+        Part::new(8, (Flags::REFRESH_OFFSET, Flags::REFRESH_BITS), "refresh", "refresh", "refresh on map"),
+    ],
+};
+
+/// The bits of a [`StoreBlockLength`].
+pub static STORE_BLOCK_LENGTH: Word = Word {
+    title: "length of a store block",
+    width: 16,
+    parts: &[Part::new(
+        16,
+        (StoreBlockLength::LENGTH_OFFSET, StoreBlockLength::LENGTH_BITS),
+        "length",
+        "maxstbl",
+        "Length in bytes",
+    )],
+};
+
 /// Response: what the group is.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Response {
     /// Header.
@@ -151,6 +202,27 @@ const_assert_eq!(offset_of!(Response, max_cpu), 30);
 const_assert_eq!(offset_of!(Response, dasm), 32);
 const_assert_eq!(offset_of!(Response, msi_address), 40);
 const_assert_eq!(offset_of!(Response, reserved_48), 48);
+
+layout! {
+    /// The fields of [`Response`].
+    pub static RESPONSE: Response = "QUERY PCI FNGRP response", "struct clp_rsp_query_pci_grp", Order::Big;
+    header: Kind::Structure(&RESPONSE_HEADER), "hdr", "Header";
+    max_interrupts: Kind::Bits, "noi", "Most interrupts of a function", word &INTERRUPT_COUNT;
+    version: Kind::Number, "version", "Version of PCI; Linux takes 1 for 5 GT/s";
+    flags: Kind::Bits, "", "What the functions of the group can do", word &FLAGS;
+    max_store_block: Kind::Bits, "maxstbl", "Longest block of PCISTB, in bytes", word &STORE_BLOCK_LENGTH;
+    measurement_interval: Kind::Milliseconds, "mui", "Interval in which the measurement block is updated";
+    designation_types: Kind::DesignationTypes, "dtsm", "Supported designation types";
+    reserved_25: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    maxfaal: Kind::Number, "maxfaal", "No public source says what it means";
+    max_directed_interrupts: Kind::Bits, "dnoi", "Most directed interrupts of a function", word &INTERRUPT_COUNT;
+    max_cpu: Kind::Count, "maxcpu", "Most processors for directed interrupts";
+    dasm: Kind::Number, "dasm", "DMA address space mask";
+    msi_address: Kind::Address, "msia", "Address that MSIs are written to";
+    reserved_48: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+}
+
+debug_by_layout!(Response, RESPONSE);
 
 impl Response {
     /// An answer with every field zero.

@@ -6,10 +6,12 @@
 //! QEMU: `ClpRspSetPci`, `include/hw/s390x/s390-pci-clp.h`, which has no MIO addresses.
 
 use crate::code::{CommandCode, ResponseCode};
-use crate::header::{RequestHeader, ResponseHeader};
+use crate::field::{Kind, Order, Rule};
+use crate::header::{RequestHeader, ResponseHeader, REQUEST_HEADER, RESPONSE_HEADER};
 use crate::id::FunctionHandle;
 use crate::message::{WireRequest, WireResponse};
-use crate::wire::mio::MioInfo;
+use crate::wire::mio::{MioInfo, MIO_INFO};
+use crate::{debug_by_layout, layout};
 use core::fmt;
 use core::mem::offset_of;
 use static_assertions::const_assert_eq;
@@ -53,7 +55,7 @@ impl fmt::Display for Operation {
 }
 
 /// Request: which function, and what to do with it.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Request {
     /// Header.
@@ -79,6 +81,20 @@ const_assert_eq!(offset_of!(Request, operation), 22);
 const_assert_eq!(offset_of!(Request, dma_address_spaces), 23);
 const_assert_eq!(offset_of!(Request, reserved_24), 24);
 const_assert_eq!(offset_of!(Request, gisa), 28);
+
+layout! {
+    /// The fields of [`Request`].
+    pub static REQUEST: Request = "SET PCI FN request", "struct clp_req_set_pci", Order::Big;
+    header: Kind::Structure(&REQUEST_HEADER), "hdr", "Header";
+    handle: Kind::Handle, "fh", "Function handle";
+    reserved_20: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    operation: Kind::Operation, "oc", "What to do", rule Rule::AtMost(3);
+    dma_address_spaces: Kind::Count, "ndas", "Number of DMA address spaces: 1 to enable, else 0", rule Rule::AtMost(1);
+    reserved_24: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    gisa: Kind::Number, "gisa", "Guest interruption state area; 0 without interpretation";
+}
+
+debug_by_layout!(Request, REQUEST);
 
 impl Request {
     /// The request to do `operation` with the function that has `handle`.
@@ -113,7 +129,7 @@ impl WireRequest for Request {
 }
 
 /// Response: the new handle.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Response {
     /// Header.
@@ -133,6 +149,18 @@ const_assert_eq!(offset_of!(Response, handle), 16);
 const_assert_eq!(offset_of!(Response, reserved_20), 20);
 const_assert_eq!(offset_of!(Response, reserved_24), 24);
 const_assert_eq!(offset_of!(Response, mio), 32);
+
+layout! {
+    /// The fields of [`Response`].
+    pub static RESPONSE: Response = "SET PCI FN response", "struct clp_rsp_set_pci", Order::Big;
+    header: Kind::Structure(&RESPONSE_HEADER), "hdr", "Header";
+    handle: Kind::Handle, "fh", "The handle that the function has now";
+    reserved_20: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    reserved_24: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    mio: Kind::Structure(&MIO_INFO), "mio", "MIO addresses, after MIO was enabled";
+}
+
+debug_by_layout!(Response, RESPONSE);
 
 impl Response {
     /// Where the MIO addresses end.

@@ -6,8 +6,10 @@
 //! `arch/s390/include/asm/pci_clp.h`. QEMU does not know the command.
 
 use crate::code::{CommandCode, ResponseCode};
-use crate::header::{RequestHeader, ResponseHeader};
+use crate::field::{Kind, Order, Part, Rule, Word};
+use crate::header::{RequestHeader, ResponseHeader, REQUEST_HEADER, RESPONSE_HEADER};
 use crate::message::{WireRequest, WireResponse};
+use crate::{debug_by_layout, layout};
 use bitfield_struct::bitfield;
 use core::mem::offset_of;
 use static_assertions::const_assert_eq;
@@ -15,7 +17,7 @@ use zerocopy::big_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Request: the header alone.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Request {
     /// Header.
@@ -23,6 +25,14 @@ pub struct Request {
 }
 
 const_assert_eq!(size_of::<Request>(), 16);
+
+layout! {
+    /// The fields of [`Request`].
+    pub static REQUEST: Request = "SLPC request", "struct clp_req_slpc", Order::Big;
+    header: Kind::Structure(&REQUEST_HEADER), "hdr", "Header";
+}
+
+debug_by_layout!(Request, REQUEST);
 
 impl Request {
     /// The request.
@@ -64,10 +74,20 @@ pub struct WriteBack {
     pub position: u8,
 }
 
+/// The bits of [`WriteBack`].
+pub static WRITE_BACK: Word = Word {
+    title: "write-back bit",
+    width: 8,
+    parts: &[
+        Part::new(8, (WriteBack::VALID_OFFSET, WriteBack::VALID_BITS), "valid", "vwb", "the position is valid"),
+        Part::new(8, (WriteBack::POSITION_OFFSET, WriteBack::POSITION_BITS), "position", "mio_wb", "position"),
+    ],
+};
+
 /// Response, in the form of the PCI processor ([`LogicalProcessor::PCI`](crate::LogicalProcessor::PCI)).
 ///
 /// For the base processor bytes 64 to 95 are reserved.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Response {
     /// Header.
@@ -90,6 +110,20 @@ const_assert_eq!(size_of::<Response>(), 128);
 const_assert_eq!(offset_of!(Response, lpif), 32);
 const_assert_eq!(offset_of!(Response, write_back), 80);
 const_assert_eq!(offset_of!(Response, lpic), 96);
+
+layout! {
+    /// The fields of [`Response`].
+    pub static RESPONSE: Response = "SLPC response", "struct clp_rsp_slpc_pci", Order::Big;
+    header: Kind::Structure(&RESPONSE_HEADER), "hdr", "Header";
+    reserved_16: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    lpif[]: Kind::Number, "lpif", "Installed facilities; no public source says what the bits mean";
+    reserved_64: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    write_back: Kind::Bits, "", "Where an address says that it is for write-back MIO", word &WRITE_BACK;
+    reserved_81: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    lpic[]: Kind::Number, "lpic", "Characteristics; no public source says what the bits mean";
+}
+
+debug_by_layout!(Response, RESPONSE);
 
 impl WireResponse for Response {
     const MINIMUM: usize = size_of::<Self>();

@@ -13,6 +13,7 @@ mod codes;
 mod command;
 mod enable;
 mod ensure;
+mod fields;
 mod find;
 mod fixture;
 mod hostile;

@@ -4,7 +4,8 @@
 
 use core::fmt;
 
-use clp::{FunctionHandle, FunctionId};
+use clp::field::{Kind, Order, Rule};
+use clp::{debug_by_layout, layout, FunctionHandle, FunctionId};
 use static_assertions::const_assert_eq;
 use zerocopy::big_endian::{U16, U32};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -12,7 +13,7 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligne
 /// Availability event: what CHSC "store event information" describes with content code 2.
 ///
 /// 32 bytes, big-endian. Linux: `struct zpci_ccdf_avail`, `arch/s390/pci/pci_event.c`. Every value is representable.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct AvailabilityEvent {
     /// Reserved.
@@ -31,6 +32,18 @@ const_assert_eq!(size_of::<AvailabilityEvent>(), 32);
 const_assert_eq!(core::mem::offset_of!(AvailabilityEvent, handle), 4);
 const_assert_eq!(core::mem::offset_of!(AvailabilityEvent, id), 8);
 const_assert_eq!(core::mem::offset_of!(AvailabilityEvent, code), 30);
+
+layout! {
+    /// The fields of [`AvailabilityEvent`].
+    pub static AVAILABILITY_EVENT: AvailabilityEvent = "availability event", "struct zpci_ccdf_avail", Order::Big;
+    reserved_0: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    handle: Kind::Handle, "fh", "Handle of the function";
+    id: Kind::Number, "fid", "Function identifier";
+    reserved_12: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    code: Kind::Event, "pec", "PCI event code";
+}
+
+debug_by_layout!(AvailabilityEvent, AVAILABILITY_EVENT);
 
 impl AvailabilityEvent {
     /// An event with `code` of the function `id`, which has `handle` now.

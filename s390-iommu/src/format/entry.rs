@@ -8,6 +8,7 @@
 //! Linux: `arch/s390/include/asm/pci_dma.h`; QEMU: `hw/s390x/s390-pci-inst.c`; FC measured under QEMU 10.0.2.
 
 use bitfield_struct::bitfield;
+use clp::field::{Part, Rule, Word};
 
 use crate::format::address::AbsoluteAddress;
 use crate::format::frame::Protection;
@@ -76,6 +77,59 @@ impl Entry for RegionEntry {
         Self::from_bits(bits)
     }
 }
+
+/// The bits of a [`RegionEntry`]; the rules are those of a valid one.
+pub static REGION_ENTRY: Word = Word {
+    title: "region entry",
+    width: 64,
+    parts: &[
+        Part::new(
+            64,
+            (RegionEntry::ORIGIN_HIGH_OFFSET, RegionEntry::ORIGIN_HIGH_BITS),
+            "origin",
+            "",
+            "Bits 0 to 49 of the origin of the next table",
+        ),
+        Part::new(
+            64,
+            (RegionEntry::PROTECTED_OFFSET, RegionEntry::PROTECTED_BITS),
+            "protected",
+            "ZPCI_TABLE_PROTECTED",
+            "All below is read only",
+        ),
+        Part::new(
+            64,
+            (RegionEntry::TABLE_OFFSET_OFFSET, RegionEntry::TABLE_OFFSET_BITS),
+            "table_offset",
+            "ZPCI_TABLE_OFFSET_MASK",
+            "Table offset (TF): 0 is a full table",
+        )
+        .must(Rule::Is(0)),
+        Part::new(
+            64,
+            (RegionEntry::INVALID_OFFSET, RegionEntry::INVALID_BITS),
+            "invalid",
+            "ZPCI_TABLE_INVALID",
+            "Translates nothing",
+        ),
+        Part::new(
+            64,
+            (RegionEntry::TABLE_TYPE_OFFSET, RegionEntry::TABLE_TYPE_BITS),
+            "table_type",
+            "ZPCI_TABLE_TYPE_MASK",
+            "Table type (TT) of the table that holds the entry",
+        )
+        .must(Rule::OneOf(&[1, 2, 3])),
+        Part::new(
+            64,
+            (RegionEntry::TABLE_LENGTH_OFFSET, RegionEntry::TABLE_LENGTH_BITS),
+            "table_length",
+            "",
+            "Table length (TL): 3 is a full table",
+        )
+        .must(Rule::Is(3)),
+    ],
+};
 
 /// Entry of a segment table: designates a page table, or maps a frame of 1 MiB.
 #[bitfield(u64)]
@@ -149,6 +203,50 @@ impl Entry for SegmentEntry {
     }
 }
 
+/// The bits of a [`SegmentEntry`]; the rules are those of a valid one.
+pub static SEGMENT_ENTRY: Word = Word {
+    title: "segment entry",
+    width: 64,
+    parts: &[
+        Part::new(
+            64,
+            (SegmentEntry::ORIGIN_HIGH_OFFSET, SegmentEntry::ORIGIN_HIGH_BITS),
+            "origin",
+            "",
+            "Bits 0 to 52 of the origin of the page table; with FC bits 0 to 43 of a frame's address",
+        ),
+        Part::new(
+            64,
+            (SegmentEntry::FRAME_MAPPED_OFFSET, SegmentEntry::FRAME_MAPPED_BITS),
+            "frame_mapped",
+            "",
+            "Format control (FC): maps a frame of 1 MiB",
+        ),
+        Part::new(
+            64,
+            (SegmentEntry::PROTECTED_OFFSET, SegmentEntry::PROTECTED_BITS),
+            "protected",
+            "ZPCI_TABLE_PROTECTED",
+            "All below is read only",
+        ),
+        Part::new(
+            64,
+            (SegmentEntry::INVALID_OFFSET, SegmentEntry::INVALID_BITS),
+            "invalid",
+            "ZPCI_TABLE_INVALID",
+            "Translates nothing",
+        ),
+        Part::new(
+            64,
+            (SegmentEntry::TABLE_TYPE_OFFSET, SegmentEntry::TABLE_TYPE_BITS),
+            "table_type",
+            "ZPCI_TABLE_TYPE_MASK",
+            "Table type (TT)",
+        )
+        .must(Rule::Is(0)),
+    ],
+};
+
 /// Entry of a page table: maps a frame of 4 KiB.
 #[bitfield(u64)]
 #[derive(Eq, PartialEq)]
@@ -194,6 +292,35 @@ impl Entry for PageEntry {
         Self::from_bits(bits)
     }
 }
+
+/// The bits of a [`PageEntry`].
+pub static PAGE_ENTRY: Word = Word {
+    title: "page entry",
+    width: 64,
+    parts: &[
+        Part::new(
+            64,
+            (PageEntry::FRAME_HIGH_OFFSET, PageEntry::FRAME_HIGH_BITS),
+            "frame",
+            "",
+            "Bits 0 to 51 of the frame's address",
+        ),
+        Part::new(
+            64,
+            (PageEntry::INVALID_OFFSET, PageEntry::INVALID_BITS),
+            "invalid",
+            "ZPCI_PTE_INVALID",
+            "Translates nothing",
+        ),
+        Part::new(
+            64,
+            (PageEntry::PROTECTED_OFFSET, PageEntry::PROTECTED_BITS),
+            "protected",
+            "ZPCI_TABLE_PROTECTED",
+            "Read only",
+        ),
+    ],
+};
 
 #[cfg(test)]
 mod tests {

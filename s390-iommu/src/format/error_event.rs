@@ -5,7 +5,8 @@
 use core::fmt;
 
 use bitfield_struct::bitfield;
-use clp::{FunctionHandle, FunctionId};
+use clp::field::{Kind, Order, Part, Rule, Word};
+use clp::{debug_by_layout, layout, FunctionHandle, FunctionId};
 use static_assertions::const_assert_eq;
 use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -34,7 +35,7 @@ use crate::format::event_code::EventCode;
 /// assert_eq!(event.iova().get(), 0x1_0010_0000);
 /// # Ok::<(), &str>(())
 /// ```
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct ErrorEvent {
     /// Reserved.
@@ -61,6 +62,21 @@ const_assert_eq!(core::mem::offset_of!(ErrorEvent, id), 8);
 const_assert_eq!(core::mem::offset_of!(ErrorEvent, access), 12);
 const_assert_eq!(core::mem::offset_of!(ErrorEvent, address), 16);
 const_assert_eq!(core::mem::offset_of!(ErrorEvent, code), 30);
+
+layout! {
+    /// The fields of [`ErrorEvent`].
+    pub static ERROR_EVENT: ErrorEvent = "error event", "struct zpci_ccdf_err", Order::Big;
+    reserved_0: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    handle: Kind::Handle, "fh", "Handle that the function had";
+    id: Kind::Number, "fid", "Function identifier";
+    access: Kind::Bits, "", "The access that failed", word &ERROR_ACCESS;
+    address: Kind::Address, "faddr", "I/O virtual address that failed";
+    reserved_24: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    reserved_28: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    code: Kind::Event, "pec", "PCI event code";
+}
+
+debug_by_layout!(ErrorEvent, ERROR_EVENT);
 
 impl ErrorEvent {
     /// Number of bytes of an event, what `ccdf_err_length` of ZPCI_BASE says.
@@ -131,3 +147,46 @@ pub struct ErrorAccess {
     /// Read/write indication (RW); no public source says which of the two is 1.
     pub read_write: bool,
 }
+
+/// The bits of [`ErrorAccess`].
+pub static ERROR_ACCESS: Word = Word {
+    title: "access",
+    width: 32,
+    parts: &[
+        Part::new(
+            32,
+            (ErrorAccess::EXPECTED_TABLE_TYPE_OFFSET, ErrorAccess::EXPECTED_TABLE_TYPE_BITS),
+            "expected_table_type",
+            "ett",
+            "Expected table type",
+        ),
+        Part::new(
+            32,
+            (ErrorAccess::MESSAGE_OFFSET, ErrorAccess::MESSAGE_BITS),
+            "message",
+            "mvn",
+            "Number of the message",
+        ),
+        Part::new(
+            32,
+            (ErrorAccess::ADDRESS_SPACE_OFFSET, ErrorAccess::ADDRESS_SPACE_BITS),
+            "address_space",
+            "dmaas",
+            "DMA address space",
+        ),
+        Part::new(
+            32,
+            (ErrorAccess::QUALIFIER_OFFSET, ErrorAccess::QUALIFIER_BITS),
+            "qualifier",
+            "q",
+            "Event qualifier",
+        ),
+        Part::new(
+            32,
+            (ErrorAccess::READ_WRITE_OFFSET, ErrorAccess::READ_WRITE_BITS),
+            "read_write",
+            "rw",
+            "Read/write indication",
+        ),
+    ],
+};

@@ -2,6 +2,8 @@
 
 //! CHSC "store event information": how a program gets the events of its PCI functions.
 
+use clp::field::{Kind, Order, Part, Rule, Word};
+use clp::{debug_by_layout, layout};
 use static_assertions::const_assert_eq;
 use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligned};
@@ -22,7 +24,7 @@ pub enum Event {
 ///
 /// The block is a page, of which the rest is not used. Opcode 0xb25f; the command is 0x000e. Linux: `struct chsc_sei`,
 /// `struct chsc_sei_nt2_area`, `drivers/s390/cio/chsc.c`; QEMU: `include/hw/s390x/ioinst.h`.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct EventInformation {
     /// Length of the request in bytes.
@@ -57,6 +59,30 @@ const_assert_eq!(size_of::<EventInformation>(), 112);
 const_assert_eq!(core::mem::offset_of!(EventInformation, response), 18);
 const_assert_eq!(core::mem::offset_of!(EventInformation, content), 27);
 const_assert_eq!(core::mem::offset_of!(EventInformation, event), 80);
+
+/// The bits of the flags of [`EventInformation`].
+pub static EVENT_FLAGS: Word =
+    Word { title: "flags", width: 8, parts: &[Part::new(8, (7, 1), "more", "", "There are more events")] };
+
+layout! {
+    /// The fields of [`EventInformation`].
+    pub static EVENT_INFORMATION: EventInformation = "store event information", "struct chsc_sei", Order::Big;
+    request_length: Kind::Size, "request.length", "Length of the request";
+    command: Kind::Number, "request.code", "Command code", rule Rule::Is(0x0e);
+    reserved_4: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    types: Kind::Number, "ntsm", "Types of notification wanted, bit n for type n";
+    response_length: Kind::Size, "response.length", "Length of the answer";
+    response: Kind::Number, "response.code", "Response code: 1 with an event, 5 without one";
+    reserved_20: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    notification_type: Kind::Number, "nt", "Type of the notification: 2 for PCI functions";
+    flags: Kind::Bits, "flags", "Flags", word &EVENT_FLAGS;
+    reserved_25: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    content: Kind::Number, "cc", "Content code: 1 for an error, 2 for availability";
+    reserved_28: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    event: Kind::Bytes, "ccdf", "The event, as the content code says";
+}
+
+debug_by_layout!(EventInformation, EVENT_INFORMATION);
 
 /// What a program learns from an answer.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -3,18 +3,20 @@
 //! The function information block.
 
 use bitfield_struct::bitfield;
+use clp::field::{Kind, Order, Part, Rule, Word};
+use clp::{debug_by_layout, layout};
 use static_assertions::const_assert_eq;
 use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 use crate::format::address::Iova;
-use crate::format::iota::Iota;
+use crate::format::iota::{Iota, IOTA};
 use crate::format::range::IovaRange;
 
 /// Function information block (FIB), the operand of MPCIFC and the result of STPCIFC.
 ///
 /// 80 bytes, aligned to eight, big-endian. Linux: `struct zpci_fib`, `arch/s390/include/asm/pci_insn.h`.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C, align(8))]
 pub struct Fib {
     /// Format: 0, or 1 for directed interrupts.
@@ -50,6 +52,24 @@ const_assert_eq!(core::mem::offset_of!(Fib, interrupts), 40);
 const_assert_eq!(core::mem::offset_of!(Fib, measurement_block), 64);
 const_assert_eq!(core::mem::offset_of!(Fib, gisa), 76);
 
+layout! {
+    /// The fields of [`Fib`].
+    pub static FIB: Fib = "FIB", "struct zpci_fib", Order::Big;
+    format: Kind::Number, "fmt", "Format: 0, or 1 for directed interrupts", rule Rule::AtMost(1);
+    reserved_1: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    state: Kind::Bits, "fc", "State of the function; only STPCIFC sets it", word &FUNCTION_STATE;
+    reserved_9: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    first: Kind::Address, "pba", "First usable I/O virtual address";
+    last: Kind::Address, "pal", "Last usable I/O virtual address, inclusive", rule Rule::NotBelow("first");
+    iota: Kind::Anchor, "iota", "I/O translation anchor", word &IOTA;
+    interrupts: Kind::Structure(&INTERRUPT_PARAMETERS), "", "Interrupts, as the format says";
+    measurement_block: Kind::Address, "fmb_addr", "Address of the measurement block; the low four bits are a key";
+    reserved_72: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    gisa: Kind::Number, "gd", "Guest interruption state area; 0 on the host";
+}
+
+debug_by_layout!(Fib, FIB);
+
 impl Fib {
     /// A block of zeros, as the operations that need no parameter take it.
     pub const ZERO: Self = Self {
@@ -62,8 +82,8 @@ impl Fib {
         iota: U64::ZERO,
         interrupts: InterruptParameters {
             word: U32::ZERO,
-            reserved_44: U16::ZERO,
             directed_vector_offset: U16::ZERO,
+            reserved_46: U16::ZERO,
             vector: U64::ZERO,
             summary: U64::ZERO,
         },
@@ -109,18 +129,52 @@ pub struct FunctionState {
     __: u8,
 }
 
+/// The bits of [`FunctionState`].
+pub static FUNCTION_STATE: Word = Word {
+    title: "state of the function",
+    width: 8,
+    parts: &[
+        Part::new(
+            8,
+            (FunctionState::ENABLED_OFFSET, FunctionState::ENABLED_BITS),
+            "enabled",
+            "ZPCI_FIB_FC_ENABLED",
+            "enabled",
+        ),
+        Part::new(
+            8,
+            (FunctionState::ERROR_OFFSET, FunctionState::ERROR_BITS),
+            "error",
+            "ZPCI_FIB_FC_ERROR",
+            "in error",
+        ),
+        Part::new(
+            8,
+            (FunctionState::BLOCKED_OFFSET, FunctionState::BLOCKED_BITS),
+            "blocked",
+            "ZPCI_FIB_FC_LS_BLOCKED",
+            "loads and stores blocked",
+        ),
+        Part::new(
+            8,
+            (FunctionState::REGISTERED_OFFSET, FunctionState::REGISTERED_BITS),
+            "registered",
+            "ZPCI_FIB_FC_DMAAS_REG",
+            "registered",
+        ),
+    ],
+};
+
 /// The part of a [`Fib`] that describes interrupts.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct InterruptParameters {
     /// [`InterruptWord`]; with format 1 only the number of interrupts in it.
     pub word: U32,
-    /// Reserved.
-    pub reserved_44: U16,
     /// Format 1: offset of the directed interrupt bit vector (DIBVO); otherwise reserved.
-    ///
-    /// In format 0 it is the second half of a reserved word.
     pub directed_vector_offset: U16,
+    /// Reserved.
+    pub reserved_46: U16,
     /// Format 0: address of the adapter interruption bit vector (AIBV).
     pub vector: U64,
     /// Format 0: address of the adapter interruption summary bit (AISB).
@@ -128,6 +182,20 @@ pub struct InterruptParameters {
 }
 
 const_assert_eq!(size_of::<InterruptParameters>(), 24);
+const_assert_eq!(core::mem::offset_of!(InterruptParameters, directed_vector_offset), 4);
+const_assert_eq!(core::mem::offset_of!(InterruptParameters, vector), 8);
+
+layout! {
+    /// The fields of [`InterruptParameters`].
+    pub static INTERRUPT_PARAMETERS: InterruptParameters = "interrupts", "struct zpci_fib_fmt0", Order::Big;
+    word: Kind::Bits, "", "Subclass, number, offsets", word &INTERRUPT_WORD;
+    directed_vector_offset: Kind::Number, "dibvo", "Format 1: offset of the directed interrupt bit vector";
+    reserved_46: Kind::Reserved, "", "Reserved", rule Rule::Zero;
+    vector: Kind::Address, "aibv", "Adapter interruption bit vector";
+    summary: Kind::Address, "aisb", "Adapter interruption summary bit";
+}
+
+debug_by_layout!(InterruptParameters, INTERRUPT_PARAMETERS);
 
 /// First word of the interrupt parameters.
 #[bitfield(u32, order = Msb)]
@@ -154,3 +222,40 @@ pub struct InterruptWord {
     #[bits(6)]
     pub summary_offset: u8,
 }
+
+/// The bits of an [`InterruptWord`].
+pub static INTERRUPT_WORD: Word = Word {
+    title: "interrupts",
+    width: 32,
+    parts: &[
+        Part::new(
+            32,
+            (InterruptWord::SUBCLASS_OFFSET, InterruptWord::SUBCLASS_BITS),
+            "subclass",
+            "isc",
+            "Interruption subclass",
+        ),
+        Part::new(32, (InterruptWord::COUNT_OFFSET, InterruptWord::COUNT_BITS), "count", "noi", "Number of interrupts"),
+        Part::new(
+            32,
+            (InterruptWord::VECTOR_OFFSET_OFFSET, InterruptWord::VECTOR_OFFSET_BITS),
+            "vector_offset",
+            "aibvo",
+            "Offset of the first bit of the vector",
+        ),
+        Part::new(
+            32,
+            (InterruptWord::HAS_SUMMARY_OFFSET, InterruptWord::HAS_SUMMARY_BITS),
+            "has_summary",
+            "sum",
+            "A summary bit is used",
+        ),
+        Part::new(
+            32,
+            (InterruptWord::SUMMARY_OFFSET_OFFSET, InterruptWord::SUMMARY_OFFSET_BITS),
+            "summary_offset",
+            "aisbo",
+            "Offset of the summary bit",
+        ),
+    ],
+};

@@ -75,8 +75,8 @@ impl InterruptVector {
             .with_summary_offset(summary_offset);
         let parameters = InterruptParameters {
             word: word.into_bits().into(),
-            reserved_44: 0.into(),
             directed_vector_offset: 0.into(),
+            reserved_46: 0.into(),
             vector: vector.get().into(),
             summary: summary.get().into(),
         };

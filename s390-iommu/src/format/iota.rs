@@ -5,6 +5,7 @@
 use core::fmt;
 
 use bitfield_struct::bitfield;
+use clp::field::{Part, Rule, Word};
 
 use crate::format::address::AbsoluteAddress;
 use crate::format::table_type::Root;
@@ -30,6 +31,38 @@ pub struct Iota {
     #[bits(52)]
     origin_high: u64,
 }
+
+/// The bits of an [`Iota`]; the rules are those of one with translation.
+pub static IOTA: Word = Word {
+    title: "IOTA",
+    width: 64,
+    parts: &[
+        Part::new(
+            64,
+            (Iota::ORIGIN_HIGH_OFFSET, Iota::ORIGIN_HIGH_BITS),
+            "origin",
+            "",
+            "Bits 0 to 51 of the table origin",
+        ),
+        Part::new(
+            64,
+            (Iota::TRANSLATION_OFFSET, Iota::TRANSLATION_BITS),
+            "translation",
+            "ZPCI_IOTA_IOT_ENABLED",
+            "Translation (T)",
+        ),
+        Part::new(
+            64,
+            (Iota::DESIGNATION_TYPE_OFFSET, Iota::DESIGNATION_TYPE_BITS),
+            "designation_type",
+            "",
+            "Designation type (DT): the kind of the root",
+        )
+        .must(Rule::OneOf(&[1, 2, 3])),
+        Part::new(64, (Iota::FRAME_SIZE_OFFSET, Iota::FRAME_SIZE_BITS), "frame_size", "", "Frame size (FS)")
+            .must(Rule::Is(0)),
+    ],
+};
 
 impl Iota {
     /// No translation: a device's address less the start of its window is an absolute address.

@@ -390,8 +390,8 @@ impl FunctionControls {
             return Err(Refusal::Status(Status::SEQUENCE));
         }
         let interrupts = InterruptParameters {
-            reserved_44: Fib::ZERO.interrupts.reserved_44,
             directed_vector_offset: Fib::ZERO.interrupts.directed_vector_offset,
+            reserved_46: Fib::ZERO.interrupts.reserved_46,
             ..fib.interrupts
         };
         if self.configuration.rules.checks_interrupts {

@@ -47,19 +47,48 @@ mod parser;
 mod sink;
 mod table_format;
 
-pub use array::{Array, Entry};
+pub use array::{Array, Entry, ARRAY};
 pub use byte_order::{ByteOrder, SwapBytes};
 pub use capability::{DeviceCapability, Entries, IommuCapability};
 pub use chain::{answer, AnswerError, Chain};
-pub use device::{ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString};
-pub use function::FunctionEntry;
-pub use group::GroupEntry;
-pub use hardware::HardwareInformation;
-pub use header::CapabilityHeader;
+pub use device::{
+    ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString, ZPCI_BASE, ZPCI_GROUP, ZPCI_GROUP_FLAGS, ZPCI_PATH,
+    ZPCI_UTILITY_STRING,
+};
+pub use function::{FunctionEntry, FUNCTION_ENTRY, FUNCTION_FLAGS};
+pub use group::{GroupEntry, GROUP_ENTRY, GROUP_FLAGS};
+pub use hardware::{HardwareInformation, HARDWARE_FLAGS, HARDWARE_INFORMATION};
+pub use header::{CapabilityHeader, CAPABILITY_HEADER};
 pub use host_function::{HostFunction, HostFunctionError};
-pub use information::{DeviceInformation, DmaAvailable, Information, IommuInformation, Migration};
-pub use iova::{GapEntry, IovaRangeEntry, IovaRanges};
-pub use msi::{MsiCapability, MsiWindowEntry};
+pub use information::{
+    DeviceInformation, DmaAvailable, Information, IommuInformation, Migration, DEVICE_FLAGS, DEVICE_INFORMATION,
+    DMA_AVAILABLE, IOMMU_FLAGS, IOMMU_INFORMATION, MIGRATION,
+};
+pub use iova::{GapEntry, IovaRangeEntry, IovaRanges, GAP_ENTRY, IOVA_RANGES, IOVA_RANGE_ENTRY, REASONS};
+pub use msi::{MsiCapability, MsiWindowEntry, MSI_CAPABILITY, MSI_FLAGS, MSI_WINDOW_ENTRY};
 pub use parser::{Capabilities, ChainError, RawCapability};
 pub use sink::{Bytes, Sink};
-pub use table_format::TableFormatEntry;
+pub use table_format::{TableFormatEntry, TABLE_FORMAT_ENTRY, TABLE_FORMAT_FLAGS};
+
+/// The fields of every structure of VFIO and iommufd that is here.
+pub static LAYOUTS: [&clp::field::Layout; 19] = [
+    &CAPABILITY_HEADER,
+    &DEVICE_INFORMATION,
+    &ZPCI_BASE,
+    &ZPCI_GROUP,
+    &ZPCI_UTILITY_STRING,
+    &ZPCI_PATH,
+    &IOMMU_INFORMATION,
+    &IOVA_RANGES,
+    &IOVA_RANGE_ENTRY,
+    &MIGRATION,
+    &DMA_AVAILABLE,
+    &ARRAY,
+    &TABLE_FORMAT_ENTRY,
+    &MSI_CAPABILITY,
+    &MSI_WINDOW_ENTRY,
+    &GAP_ENTRY,
+    &GROUP_ENTRY,
+    &FUNCTION_ENTRY,
+    &HARDWARE_INFORMATION,
+];

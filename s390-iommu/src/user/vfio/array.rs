@@ -2,15 +2,18 @@
 
 //! The capabilities that are an array.
 
+use clp::field::{Kind, Order};
+use clp::{debug_by_layout, layout};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::byte_order::swap_bytes;
+use super::header::CAPABILITY_HEADER;
 use super::sink::Bytes;
 use super::CapabilityHeader;
 
 /// The front of a capability that is an array, version 1; the entries follow.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct Array {
     /// Which array, version 1.
@@ -23,6 +26,16 @@ pub struct Array {
 
 const_assert_eq!(size_of::<Array>(), 16);
 const_assert_eq!(core::mem::offset_of!(Array, entry_size), 12);
+
+layout! {
+    /// The fields of [`Array`].
+    pub static ARRAY: Array = "array", "", Order::Native;
+    header: Kind::Structure(&CAPABILITY_HEADER), "header", "Header";
+    nr_entries: Kind::Count, "", "Number of entries that follow";
+    entry_size: Kind::Size, "", "Size of each";
+}
+
+debug_by_layout!(Array, ARRAY);
 
 swap_bytes!(Array: header, nr_entries, entry_size);
 

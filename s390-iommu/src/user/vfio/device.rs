@@ -4,16 +4,19 @@
 //!
 //! Linux: `include/uapi/linux/vfio_zdev.h`; how each field is filled: `drivers/vfio/pci/vfio_pci_zdev.c`.
 
+use clp::field::{Kind, Order, Part, Rule, Word};
+use clp::{debug_by_layout, layout};
 use clp::{Function, FunctionGroup, FunctionHandle};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::byte_order::swap_bytes;
+use super::header::CAPABILITY_HEADER;
 use super::{identifier, CapabilityHeader};
 use crate::format::range::IovaRange;
 
 /// VFIO_DEVICE_INFO_CAP_ZPCI_BASE, version 3: the function.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct ZpciBase {
     /// Identifier 1; version 3 from a kernel that hands out error events, otherwise 2.
@@ -44,6 +47,23 @@ const_assert_eq!(size_of::<ZpciBase>(), 40);
 const_assert_eq!(core::mem::offset_of!(ZpciBase, fh), 32);
 const_assert_eq!(core::mem::offset_of!(ZpciBase, ccdf_err_length), 36);
 
+layout! {
+    /// The fields of [`ZpciBase`].
+    pub static ZPCI_BASE: ZpciBase = "zPCI function", "struct vfio_device_info_cap_zpci_base", Order::Native;
+    header: Kind::Structure(&CAPABILITY_HEADER), "header", "Header";
+    start_dma: Kind::Address, "start_dma", "First usable DMA address";
+    end_dma: Kind::Address, "end_dma", "Last usable DMA address, inclusive", rule Rule::NotBelow("start_dma");
+    pchid: Kind::Number, "pchid", "Physical channel identifier";
+    vfn: Kind::Count, "vfn", "Virtual function number";
+    fmb_length: Kind::Size, "fmb_length", "Length of the measurement block";
+    pft: Kind::FunctionType, "pft", "Function type";
+    gid: Kind::Number, "gid", "Function group";
+    fh: Kind::Handle, "fh", "Function handle, since version 2";
+    ccdf_err_length: Kind::Size, "ccdf_err_length", "Bytes of an error event, since version 3";
+}
+
+debug_by_layout!(ZpciBase, ZPCI_BASE);
+
 swap_bytes!(ZpciBase: header, start_dma, end_dma, pchid, vfn, fmb_length, fh, ccdf_err_length);
 
 impl ZpciBase {
@@ -71,7 +91,7 @@ impl ZpciBase {
 }
 
 /// VFIO_DEVICE_INFO_CAP_ZPCI_GROUP, version 2: the group of the function.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct ZpciGroup {
     /// Identifier 2, version 2.
@@ -101,6 +121,31 @@ pub struct ZpciGroup {
 const_assert_eq!(size_of::<ZpciGroup>(), 48);
 const_assert_eq!(core::mem::offset_of!(ZpciGroup, imaxstbl), 40);
 
+/// The bits of the flags of [`ZpciGroup`].
+pub static ZPCI_GROUP_FLAGS: Word = Word {
+    title: "flags",
+    width: 64,
+    parts: &[Part::new(64, (0, 1), "refresh", "VFIO_DEVICE_INFO_ZPCI_FLAG_REFRESH", "refresh on map")],
+};
+
+layout! {
+    /// The fields of [`ZpciGroup`].
+    pub static ZPCI_GROUP: ZpciGroup = "zPCI group", "struct vfio_device_info_cap_zpci_group", Order::Native;
+    header: Kind::Structure(&CAPABILITY_HEADER), "header", "Header";
+    dasm: Kind::Number, "dasm", "DMA address space mask";
+    msi_addr: Kind::Address, "msi_addr", "Address that MSIs are written to";
+    flags: Kind::Bits, "flags", "Flags", word &ZPCI_GROUP_FLAGS;
+    mui: Kind::Milliseconds, "mui", "Interval in which the measurement block is updated";
+    noi: Kind::Count, "noi", "Most interrupts";
+    maxstbl: Kind::Size, "maxstbl", "Longest block that the host's own instruction takes";
+    version: Kind::Number, "version", "Version of PCI";
+    reserved: Kind::Reserved, "", "Zero", rule Rule::Zero;
+    imaxstbl: Kind::Size, "imaxstbl", "Longest block that the machine takes, since version 2";
+    padding: Kind::Reserved, "", "Zero", rule Rule::Zero;
+}
+
+debug_by_layout!(ZpciGroup, ZPCI_GROUP);
+
 swap_bytes!(ZpciGroup: header, dasm, msi_addr, flags, mui, noi, maxstbl, imaxstbl);
 
 impl ZpciGroup {
@@ -129,7 +174,7 @@ impl ZpciGroup {
 }
 
 /// VFIO_DEVICE_INFO_CAP_ZPCI_UTIL, version 1: the utility string, in EBCDIC.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct ZpciUtilityString {
     /// Identifier 3, version 1.
@@ -141,6 +186,16 @@ pub struct ZpciUtilityString {
 }
 
 const_assert_eq!(size_of::<ZpciUtilityString>(), 76);
+
+layout! {
+    /// The fields of [`ZpciUtilityString`].
+    pub static ZPCI_UTILITY_STRING: ZpciUtilityString = "zPCI utility string", "struct vfio_device_info_cap_zpci_util", Order::Native;
+    header: Kind::Structure(&CAPABILITY_HEADER), "header", "Header";
+    size: Kind::Size, "size", "Number of bytes that follow", rule Rule::Is(64);
+    util_str: Kind::Text, "util_str", "The string, in EBCDIC";
+}
+
+debug_by_layout!(ZpciUtilityString, ZPCI_UTILITY_STRING);
 
 swap_bytes!(ZpciUtilityString: header, size);
 
@@ -157,7 +212,7 @@ impl ZpciUtilityString {
 }
 
 /// VFIO_DEVICE_INFO_CAP_ZPCI_PFIP, version 1: the function internal path.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct ZpciPath {
     /// Identifier 4, version 1.
@@ -169,6 +224,16 @@ pub struct ZpciPath {
 }
 
 const_assert_eq!(size_of::<ZpciPath>(), 16);
+
+layout! {
+    /// The fields of [`ZpciPath`].
+    pub static ZPCI_PATH: ZpciPath = "zPCI function internal path", "struct vfio_device_info_cap_zpci_pfip", Order::Native;
+    header: Kind::Structure(&CAPABILITY_HEADER), "header", "Header";
+    size: Kind::Size, "size", "Number of bytes that follow", rule Rule::Is(4);
+    pfip: Kind::Bytes, "pfip", "Segments 0 to 3";
+}
+
+debug_by_layout!(ZpciPath, ZPCI_PATH);
 
 swap_bytes!(ZpciPath: header, size);
 

@@ -2,6 +2,8 @@
 
 //! The capability of VFIO_IOMMU_GET_INFO that describes the zPCI functions of the container.
 
+use clp::field::{Kind, Order, Part, Rule, Word};
+use clp::{debug_by_layout, layout};
 use clp::{Bar, Function, FunctionGroupId, FunctionId, FunctionType, Uid, UtilityString};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -12,7 +14,7 @@ use super::identifier;
 use crate::user::domain::DomainFunction;
 
 /// A zPCI function of the container, version 1.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct FunctionEntry {
     /// Function identifier (FID). Virtualised by the VMM.
@@ -54,6 +56,39 @@ const_assert_eq!(core::mem::offset_of!(FunctionEntry, start_dma), 8);
 const_assert_eq!(core::mem::offset_of!(FunctionEntry, flags), 24);
 const_assert_eq!(core::mem::offset_of!(FunctionEntry, format), 42);
 const_assert_eq!(core::mem::offset_of!(FunctionEntry, util_str), 48);
+
+/// The bits of the flags of [`FunctionEntry`].
+pub static FUNCTION_FLAGS: Word = Word {
+    title: "flags",
+    width: 32,
+    parts: &[
+        Part::new(32, (1, 1), "utility_string", "", "utility string"),
+        Part::new(32, (0, 1), "physical", "", "physical function"),
+    ],
+};
+
+layout! {
+    /// The fields of [`FunctionEntry`].
+    pub static FUNCTION_ENTRY: FunctionEntry = "function", "", Order::Native;
+    fid: Kind::Number, "", "Function identifier";
+    uid: Kind::Number, "", "User-defined identifier";
+    start_dma: Kind::Address, "", "First DMA address that is registered";
+    end_dma: Kind::Address, "", "Last DMA address that is registered, inclusive", rule Rule::NotBelow("start_dma");
+    flags: Kind::Bits, "", "Flags", word &FUNCTION_FLAGS;
+    pchid: Kind::Number, "", "Physical channel identifier";
+    vfn: Kind::Count, "", "Virtual function number";
+    fmb_length: Kind::Size, "", "Length of the measurement block";
+    pft: Kind::FunctionType, "", "Function type";
+    gid: Kind::Number, "", "Function group";
+    pfip: Kind::Bytes, "", "Function internal path";
+    port: Kind::Count, "", "Physical port", rule Rule::AtMost(15);
+    fidparm: Kind::Number, "", "Function identifier parameter";
+    format: Kind::Count, "", "Index of its table format";
+    reserved: Kind::Reserved, "", "Zero", rule Rule::Zero;
+    util_str: Kind::Text, "", "Utility string";
+}
+
+debug_by_layout!(FunctionEntry, FUNCTION_ENTRY);
 
 swap_bytes!(FunctionEntry: fid, uid, start_dma, end_dma, flags, pchid, vfn, fmb_length, format, reserved);
 

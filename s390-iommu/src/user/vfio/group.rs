@@ -2,6 +2,8 @@
 
 //! The capability of VFIO_IOMMU_GET_INFO that describes the groups of zPCI functions.
 
+use clp::field::{Kind, Order, Part, Rule, Word};
+use clp::{debug_by_layout, layout};
 use clp::{FunctionGroup, FunctionGroupId};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -12,7 +14,7 @@ use super::identifier;
 use crate::user::table_format::TableFormat;
 
 /// A group of zPCI functions of the container, version 1; there is one entry for each identifier.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct GroupEntry {
     /// DMA address space mask. Function.
@@ -38,6 +40,26 @@ pub struct GroupEntry {
 const_assert_eq!(size_of::<GroupEntry>(), 32);
 const_assert_eq!(core::mem::offset_of!(GroupEntry, flags), 16);
 const_assert_eq!(core::mem::offset_of!(GroupEntry, gid), 27);
+
+/// The bits of the flags of [`GroupEntry`].
+pub static GROUP_FLAGS: Word =
+    Word { title: "flags", width: 32, parts: &[Part::new(32, (0, 1), "refresh", "", "refresh on map")] };
+
+layout! {
+    /// The fields of [`GroupEntry`].
+    pub static GROUP_ENTRY: GroupEntry = "group", "", Order::Native;
+    dasm: Kind::Number, "", "DMA address space mask";
+    msi_addr: Kind::Address, "", "Address that MSIs are written to";
+    flags: Kind::Bits, "", "Flags", word &GROUP_FLAGS;
+    mui: Kind::Milliseconds, "", "Interval in which the measurement block is updated";
+    noi: Kind::Count, "", "Most interrupts of a function", rule Rule::AtMost(4095);
+    maxstbl: Kind::Size, "", "Longest block that the machine stores", rule Rule::AtMost(8191);
+    version: Kind::Number, "", "Version of PCI";
+    gid: Kind::Number, "", "Function group";
+    reserved: Kind::Reserved, "", "Zero", rule Rule::Zero;
+}
+
+debug_by_layout!(GroupEntry, GROUP_ENTRY);
 
 swap_bytes!(GroupEntry: dasm, msi_addr, flags, mui, noi, maxstbl, reserved);
 

@@ -2,6 +2,8 @@
 
 //! What iommufd reports of the IOMMU of one function.
 
+use clp::field::{Kind, Order, Part, Rule, Word};
+use clp::{debug_by_layout, layout};
 use clp::{Function, FunctionGroup};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
@@ -14,7 +16,7 @@ use crate::user::table_format::TableFormat;
 /// The s390 data of `IOMMU_GET_HW_INFO`, of the type [`identifier::HARDWARE`](super::identifier::HARDWARE).
 ///
 /// It has no version: it may become longer, and the ioctl has the lengths of both sides.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct HardwareInformation {
     /// [`Self::RELAXED_TRANSLATION`], [`Self::REFRESH`], [`Self::MSI_WINDOW`]. Function.
@@ -36,6 +38,31 @@ pub struct HardwareInformation {
 const_assert_eq!(size_of::<HardwareInformation>(), 32);
 const_assert_eq!(core::mem::offset_of!(HardwareInformation, dtsm), 6);
 const_assert_eq!(core::mem::offset_of!(HardwareInformation, frame_sizes), 8);
+
+/// The bits of the flags of [`HardwareInformation`].
+pub static HARDWARE_FLAGS: Word = Word {
+    title: "flags",
+    width: 32,
+    parts: &[
+        Part::new(32, (2, 1), "msi_window", "", "MSI window"),
+        Part::new(32, (1, 1), "refresh", "", "refresh on map"),
+        Part::new(32, (0, 1), "relaxed_translation", "", "relaxed translation"),
+    ],
+};
+
+layout! {
+    /// The fields of [`HardwareInformation`].
+    pub static HARDWARE_INFORMATION: HardwareInformation = "IOMMU_GET_HW_INFO", "", Order::Native;
+    flags: Kind::Bits, "", "Flags", word &HARDWARE_FLAGS;
+    designation_types: Kind::Number, "", "Kinds of roots, bit n from the least significant for type n";
+    dtsm: Kind::DesignationTypes, "", "The byte that the machine stored for them";
+    reserved: Kind::Reserved, "", "Zero", rule Rule::Zero;
+    frame_sizes: Kind::Number, "", "Sizes of frames, bit n from the least significant for 2^n bytes";
+    msi_start: Kind::Address, "", "First byte where interrupts are written to";
+    msi_end: Kind::Address, "", "Last byte where interrupts are written to, inclusive", rule Rule::NotBelow("msi_start");
+}
+
+debug_by_layout!(HardwareInformation, HARDWARE_INFORMATION);
 
 swap_bytes!(HardwareInformation: flags, designation_types, frame_sizes, msi_start, msi_end);
 

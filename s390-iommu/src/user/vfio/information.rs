@@ -2,10 +2,13 @@
 
 //! The structures at the front of an answer, and the capabilities that type1 itself has.
 
+use clp::field::{Kind, Order, Part, Rule, Word};
+use clp::{debug_by_layout, layout};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::byte_order::{swap_bytes, SwapBytes};
+use super::header::CAPABILITY_HEADER;
 use super::{identifier, CapabilityHeader};
 
 /// A structure that capabilities follow.
@@ -36,7 +39,7 @@ pub trait Information: SwapBytes + FromBytes + Immutable + IntoBytes + KnownLayo
 /// What VFIO_IOMMU_GET_INFO returns.
 ///
 /// Linux: `struct vfio_iommu_type1_info`, `include/uapi/linux/vfio.h`.
-#[derive(Clone, Copy, Debug, Default, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Default, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct IommuInformation {
     /// Size of the buffer in bytes; in an answer, the size that is needed if the buffer was too small.
@@ -53,6 +56,28 @@ pub struct IommuInformation {
 
 const_assert_eq!(size_of::<IommuInformation>(), 24);
 const_assert_eq!(core::mem::offset_of!(IommuInformation, cap_offset), 16);
+
+/// The bits of the flags of [`IommuInformation`].
+pub static IOMMU_FLAGS: Word = Word {
+    title: "flags",
+    width: 32,
+    parts: &[
+        Part::new(32, (1, 1), "capabilities", "VFIO_IOMMU_INFO_CAPS", "capabilities"),
+        Part::new(32, (0, 1), "page_sizes", "VFIO_IOMMU_INFO_PGSIZES", "page sizes"),
+    ],
+};
+
+layout! {
+    /// The fields of [`IommuInformation`].
+    pub static IOMMU_INFORMATION: IommuInformation = "VFIO_IOMMU_GET_INFO", "struct vfio_iommu_type1_info", Order::Native;
+    argsz: Kind::Size, "argsz", "Size of the buffer, or the size that is needed";
+    flags: Kind::Bits, "flags", "Which fields are valid", word &IOMMU_FLAGS;
+    iova_pgsizes: Kind::Number, "iova_pgsizes", "Sizes of pages, bit n from the least significant for 2^n bytes";
+    cap_offset: Kind::Number, "cap_offset", "Offset of the first capability";
+    pad: Kind::Reserved, "", "Zero", rule Rule::Zero;
+}
+
+debug_by_layout!(IommuInformation, IOMMU_INFORMATION);
 
 swap_bytes!(IommuInformation: argsz, flags, iova_pgsizes, cap_offset, pad);
 
@@ -95,7 +120,7 @@ impl Information for IommuInformation {
 /// What VFIO_DEVICE_GET_INFO returns.
 ///
 /// Linux: `struct vfio_device_info`, `include/uapi/linux/vfio.h`.
-#[derive(Clone, Copy, Debug, Default, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Default, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct DeviceInformation {
     /// Size of the buffer in bytes; in an answer, the size that is needed if the buffer was too small.
@@ -114,6 +139,36 @@ pub struct DeviceInformation {
 
 const_assert_eq!(size_of::<DeviceInformation>(), 24);
 const_assert_eq!(core::mem::offset_of!(DeviceInformation, cap_offset), 16);
+
+/// The bits of the flags of [`DeviceInformation`].
+pub static DEVICE_FLAGS: Word = Word {
+    title: "flags",
+    width: 32,
+    parts: &[
+        Part::new(32, (8, 1), "cdx", "VFIO_DEVICE_FLAGS_CDX", "CDX"),
+        Part::new(32, (7, 1), "capabilities", "VFIO_DEVICE_FLAGS_CAPS", "capabilities"),
+        Part::new(32, (6, 1), "fsl_mc", "VFIO_DEVICE_FLAGS_FSL_MC", "FSL MC"),
+        Part::new(32, (5, 1), "ap", "VFIO_DEVICE_FLAGS_AP", "AP"),
+        Part::new(32, (4, 1), "ccw", "VFIO_DEVICE_FLAGS_CCW", "CCW"),
+        Part::new(32, (3, 1), "amba", "VFIO_DEVICE_FLAGS_AMBA", "AMBA"),
+        Part::new(32, (2, 1), "platform", "VFIO_DEVICE_FLAGS_PLATFORM", "platform"),
+        Part::new(32, (1, 1), "pci", "VFIO_DEVICE_FLAGS_PCI", "PCI"),
+        Part::new(32, (0, 1), "reset", "VFIO_DEVICE_FLAGS_RESET", "reset"),
+    ],
+};
+
+layout! {
+    /// The fields of [`DeviceInformation`].
+    pub static DEVICE_INFORMATION: DeviceInformation = "VFIO_DEVICE_GET_INFO", "struct vfio_device_info", Order::Native;
+    argsz: Kind::Size, "argsz", "Size of the buffer, or the size that is needed";
+    flags: Kind::Bits, "flags", "What the device is", word &DEVICE_FLAGS;
+    num_regions: Kind::Count, "num_regions", "Number of regions";
+    num_irqs: Kind::Count, "num_irqs", "Number of interrupt indices";
+    cap_offset: Kind::Number, "cap_offset", "Offset of the first capability";
+    pad: Kind::Reserved, "", "Zero", rule Rule::Zero;
+}
+
+debug_by_layout!(DeviceInformation, DEVICE_INFORMATION);
 
 swap_bytes!(DeviceInformation: argsz, flags, num_regions, num_irqs, cap_offset, pad);
 
@@ -151,7 +206,7 @@ impl Information for DeviceInformation {
 /// VFIO_IOMMU_TYPE1_INFO_CAP_MIGRATION, version 1, which type1 fills in.
 ///
 /// Linux: `struct vfio_iommu_type1_info_cap_migration`, `include/uapi/linux/vfio.h`.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct Migration {
     /// Identifier 2, version 1.
@@ -169,6 +224,18 @@ pub struct Migration {
 const_assert_eq!(size_of::<Migration>(), 32);
 const_assert_eq!(core::mem::offset_of!(Migration, pgsize_bitmap), 16);
 
+layout! {
+    /// The fields of [`Migration`].
+    pub static MIGRATION: Migration = "migration", "struct vfio_iommu_type1_info_cap_migration", Order::Native;
+    header: Kind::Structure(&CAPABILITY_HEADER), "header", "Header";
+    flags: Kind::Reserved, "", "Zero", rule Rule::Zero;
+    pad: Kind::Reserved, "", "Zero", rule Rule::Zero;
+    pgsize_bitmap: Kind::Number, "pgsize_bitmap", "Sizes of the pages that are tracked";
+    max_dirty_bitmap_size: Kind::Size, "max_dirty_bitmap_size", "Size of the largest bitmap of dirty pages";
+}
+
+debug_by_layout!(Migration, MIGRATION);
+
 swap_bytes!(Migration: header, flags, pad, pgsize_bitmap, max_dirty_bitmap_size);
 
 impl Migration {
@@ -182,7 +249,7 @@ impl Migration {
 /// VFIO_IOMMU_TYPE1_INFO_DMA_AVAIL, version 1, which type1 fills in.
 ///
 /// Linux: `struct vfio_iommu_type1_info_dma_avail`, `include/uapi/linux/vfio.h`.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct DmaAvailable {
     /// Identifier 3, version 1.
@@ -192,6 +259,15 @@ pub struct DmaAvailable {
 }
 
 const_assert_eq!(size_of::<DmaAvailable>(), 12);
+
+layout! {
+    /// The fields of [`DmaAvailable`].
+    pub static DMA_AVAILABLE: DmaAvailable = "mappings available", "struct vfio_iommu_type1_info_dma_avail", Order::Native;
+    header: Kind::Structure(&CAPABILITY_HEADER), "header", "Header";
+    avail: Kind::Count, "avail", "Number of mappings that may still be made";
+}
+
+debug_by_layout!(DmaAvailable, DMA_AVAILABLE);
 
 swap_bytes!(DmaAvailable: header, avail);
 

@@ -2,11 +2,14 @@
 
 //! The capabilities of VFIO_IOMMU_GET_INFO about addresses: which may be mapped, and why the others may not.
 
+use clp::field::{Kind, Order, Part, Rule, Word};
+use clp::{debug_by_layout, layout};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::array::Entry;
 use super::byte_order::swap_bytes;
+use super::header::CAPABILITY_HEADER;
 use super::{identifier, CapabilityHeader};
 use crate::format::range::IovaRange;
 use crate::user::gaps::IovaRun;
@@ -14,7 +17,7 @@ use crate::user::gaps::IovaRun;
 /// VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, version 1: the ranges that may be mapped, which follow.
 ///
 /// Linux: `struct vfio_iommu_type1_info_cap_iova_range`, `include/uapi/linux/vfio.h`.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct IovaRanges {
     /// Identifier 1, version 1.
@@ -27,6 +30,16 @@ pub struct IovaRanges {
 
 const_assert_eq!(size_of::<IovaRanges>(), 16);
 const_assert_eq!(core::mem::offset_of!(IovaRanges, nr_iovas), 8);
+
+layout! {
+    /// The fields of [`IovaRanges`].
+    pub static IOVA_RANGES: IovaRanges = "IOVA ranges", "struct vfio_iommu_type1_info_cap_iova_range", Order::Native;
+    header: Kind::Structure(&CAPABILITY_HEADER), "header", "Header";
+    nr_iovas: Kind::Count, "nr_iovas", "Number of ranges that follow";
+    reserved: Kind::Reserved, "", "Zero", rule Rule::Zero;
+}
+
+debug_by_layout!(IovaRanges, IOVA_RANGES);
 
 swap_bytes!(IovaRanges: header, nr_iovas, reserved);
 
@@ -41,7 +54,7 @@ impl IovaRanges {
 /// A range of I/O virtual addresses.
 ///
 /// Linux: `struct vfio_iova_range`, `include/uapi/linux/vfio.h`.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct IovaRangeEntry {
     /// First byte.
@@ -52,6 +65,15 @@ pub struct IovaRangeEntry {
 
 const_assert_eq!(size_of::<IovaRangeEntry>(), 16);
 
+layout! {
+    /// The fields of [`IovaRangeEntry`].
+    pub static IOVA_RANGE_ENTRY: IovaRangeEntry = "IOVA range", "struct vfio_iova_range", Order::Native;
+    start: Kind::Address, "start", "First byte";
+    end: Kind::Address, "end", "Last byte, inclusive", rule Rule::NotBelow("start");
+}
+
+debug_by_layout!(IovaRangeEntry, IOVA_RANGE_ENTRY);
+
 swap_bytes!(IovaRangeEntry: start, end);
 
 impl From<IovaRange> for IovaRangeEntry {
@@ -61,7 +83,7 @@ impl From<IovaRange> for IovaRangeEntry {
 }
 
 /// A range of I/O virtual addresses that may not be mapped, version 1; what [`IovaRanges`] leaves out is in such entries.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct GapEntry {
     /// First byte. IOMMU.
@@ -76,6 +98,31 @@ pub struct GapEntry {
 
 const_assert_eq!(size_of::<GapEntry>(), 24);
 const_assert_eq!(core::mem::offset_of!(GapEntry, reasons), 16);
+
+/// The bits of the reasons of a [`GapEntry`]: those of [`Reasons`](crate::Reasons).
+pub static REASONS: Word = Word {
+    title: "flags",
+    width: 32,
+    parts: &[
+        Part::new(32, (5, 1), "software_msi", "IOMMU_RESV_SW_MSI", "software MSI"),
+        Part::new(32, (4, 1), "msi", "IOMMU_RESV_MSI", "MSI"),
+        Part::new(32, (3, 1), "reserved", "IOMMU_RESV_RESERVED", "reserved"),
+        Part::new(32, (2, 1), "direct_relaxable", "IOMMU_RESV_DIRECT_RELAXABLE", "direct, relaxable"),
+        Part::new(32, (1, 1), "direct", "IOMMU_RESV_DIRECT", "direct"),
+        Part::new(32, (0, 1), "outside", "", "outside an aperture"),
+    ],
+};
+
+layout! {
+    /// The fields of [`GapEntry`].
+    pub static GAP_ENTRY: GapEntry = "gap", "", Order::Native;
+    start: Kind::Address, "", "First byte";
+    end: Kind::Address, "", "Last byte, inclusive", rule Rule::NotBelow("start");
+    reasons: Kind::Bits, "", "Why it may not be mapped", rule Rule::AtLeast(1), word &REASONS;
+    reserved: Kind::Reserved, "", "Zero", rule Rule::Zero;
+}
+
+debug_by_layout!(GapEntry, GAP_ENTRY);
 
 swap_bytes!(GapEntry: start, end, reasons, reserved);
 

@@ -2,16 +2,19 @@
 
 //! The capability of VFIO_IOMMU_GET_INFO about interrupts.
 
+use clp::field::{Kind, Order, Part, Rule, Word};
+use clp::{debug_by_layout, layout};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::byte_order::swap_bytes;
+use super::header::CAPABILITY_HEADER;
 use super::{identifier, CapabilityHeader};
 use crate::format::address::Iova;
 use crate::user::attribute::MsiWindow;
 
 /// Whether the writes that are interrupts need a mapping, version 1; entries that say where they go follow.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct MsiCapability {
     /// Identifier 0xf394, version 1.
@@ -31,10 +34,27 @@ pub struct MsiCapability {
 const_assert_eq!(size_of::<MsiCapability>(), 32);
 const_assert_eq!(core::mem::offset_of!(MsiCapability, nr_windows), 24);
 
+/// The bits of the flags of [`MsiCapability`] and [`MsiWindowEntry`].
+pub static MSI_FLAGS: Word =
+    Word { title: "flags", width: 32, parts: &[Part::new(32, (0, 1), "needs_mapping", "", "needs a mapping")] };
+
+layout! {
+    /// The fields of [`MsiCapability`].
+    pub static MSI_CAPABILITY: MsiCapability = "interrupt windows", "", Order::Native;
+    header: Kind::Structure(&CAPABILITY_HEADER), "header", "Header";
+    flags: Kind::Bits, "", "Flags", word &MSI_FLAGS;
+    nr_pages: Kind::Count, "", "Number of pages that have to be mapped";
+    page_size: Kind::Size, "", "Size of the smallest page that every domain can map";
+    nr_windows: Kind::Count, "", "Number of windows that follow";
+    entry_size: Kind::Size, "", "Size of each", rule Rule::AtLeast(24);
+}
+
+debug_by_layout!(MsiCapability, MSI_CAPABILITY);
+
 swap_bytes!(MsiCapability: header, flags, nr_pages, page_size, nr_windows, entry_size);
 
 /// Where interrupts are written to.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct MsiWindowEntry {
     /// First byte. Function.
@@ -48,6 +68,17 @@ pub struct MsiWindowEntry {
 }
 
 const_assert_eq!(size_of::<MsiWindowEntry>(), 24);
+
+layout! {
+    /// The fields of [`MsiWindowEntry`].
+    pub static MSI_WINDOW_ENTRY: MsiWindowEntry = "interrupt window", "", Order::Native;
+    start: Kind::Address, "", "First byte";
+    end: Kind::Address, "", "Last byte, inclusive", rule Rule::NotBelow("start");
+    flags: Kind::Bits, "", "Flags", word &MSI_FLAGS;
+    reserved: Kind::Reserved, "", "Zero", rule Rule::Zero;
+}
+
+debug_by_layout!(MsiWindowEntry, MSI_WINDOW_ENTRY);
 
 swap_bytes!(MsiWindowEntry: start, end, flags, reserved);
 

@@ -2,7 +2,9 @@
 
 //! The capability of VFIO_IOMMU_GET_INFO that describes the translation tables.
 
+use clp::field::{Kind, Order, Part, Rule, Word};
 use clp::DesignationTypes;
+use clp::{debug_by_layout, layout};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
@@ -13,7 +15,7 @@ use crate::format::frame::{FrameSize, FrameSizes};
 use crate::user::table_format::TableFormat;
 
 /// The translation tables of one or several domains of the container, version 1; there is one entry for each format.
-#[derive(Clone, Copy, Debug, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
+#[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct TableFormatEntry {
     /// Sizes of frames: bit n, counted from the least significant, for frames of 2^n bytes. IOMMU.
@@ -30,6 +32,25 @@ pub struct TableFormatEntry {
 
 const_assert_eq!(size_of::<TableFormatEntry>(), 24);
 const_assert_eq!(core::mem::offset_of!(TableFormatEntry, designation_types), 16);
+
+/// The bits of the flags of [`TableFormatEntry`].
+pub static TABLE_FORMAT_FLAGS: Word = Word {
+    title: "flags",
+    width: 32,
+    parts: &[Part::new(32, (0, 1), "relaxed_translation", "", "relaxed translation")],
+};
+
+layout! {
+    /// The fields of [`TableFormatEntry`].
+    pub static TABLE_FORMAT_ENTRY: TableFormatEntry = "table format", "", Order::Native;
+    frame_sizes: Kind::Number, "", "Sizes of frames, bit n from the least significant for 2^n bytes";
+    format: Kind::Number, "", "1: tables of s390";
+    flags: Kind::Bits, "", "Flags", word &TABLE_FORMAT_FLAGS;
+    designation_types: Kind::Number, "", "Kinds of roots, bit n from the least significant for type n";
+    reserved: Kind::Reserved, "", "Zero", rule Rule::Zero;
+}
+
+debug_by_layout!(TableFormatEntry, TABLE_FORMAT_ENTRY);
 
 swap_bytes!(TableFormatEntry: frame_sizes, format, flags, designation_types, reserved);
 

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Bytes as people have them: raw, or as one of the texts that tools make of them.
+//!
+//! Nothing is filled in, dropped or reordered without a word: what a text leaves out is filled only where the text itself
+//! says so, and a note tells. All else that does not fit is an error with line and column.
+
+mod array;
+mod assemble;
+mod error;
+mod line;
+mod tokens;
+
+use std::fs;
+use std::io::Read;
+use std::ops::RangeInclusive;
+
+pub(crate) use error::excerpt;
+pub use error::InputError;
+
+/// What the reader of an input may be told about it.
+#[derive(Clone, Debug, Default)]
+pub struct Reading {
+    /// Take the input as it is, even if it looks like text.
+    pub raw: bool,
+    /// The order of the bytes in words of a text that does not say it.
+    pub words: Option<WordOrder>,
+    /// Read only these lines of a text, counted from 1.
+    pub lines: Option<RangeInclusive<usize>>,
+    /// Take rows that a text leaves out as zeros.
+    pub zero_fill: bool,
+}
+
+/// The order of the bytes in a word that a tool printed as one number.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, clap::ValueEnum)]
+pub enum WordOrder {
+    /// As in storage: od on s390x, or with --endian=big.
+    Big,
+    /// Reversed: od and hexdump on x86.
+    Little,
+}
+
+/// Where a byte stands in a text, both counted from 1.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Position {
+    /// The line.
+    pub line: usize,
+    /// The column, in characters.
+    pub column: usize,
+    /// Number of characters.
+    pub width: usize,
+}
+
+/// An input that was read.
+#[derive(Clone, Debug, Default)]
+pub struct Input {
+    /// Name of the file, or `-`.
+    pub name: String,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// Offset or address of the first byte, as the text says; 0 where it says nothing.
+    pub start: u64,
+    /// The lines of a text; none for raw bytes.
+    pub lines: Vec<String>,
+    /// Where each byte stands in the text; `None` for one that the text leaves out.
+    pub positions: Vec<Option<Position>>,
+    /// Whether rows of zeros are left out, so that zeros may follow the last byte too.
+    pub zeros_follow: bool,
+    /// The condition code that is told with the bytes.
+    pub condition: Option<u8>,
+    /// The program check that is told with the bytes.
+    pub program_check: Option<u16>,
+    /// Whether the order of the bytes in words is not known from the text; they are in the order big.
+    pub word_size: Option<usize>,
+    /// What was done with the text that is worth a word.
+    pub notes: Vec<String>,
+}
+
+impl Input {
+    /// Reads the file `name`, standard input for `-`.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`].
+    pub fn read(name: &str, reading: &Reading) -> Result<Self, InputError> {
+        let mut bytes = Vec::new();
+        let result = match name {
+            "-" => std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ()),
+            _ => fs::File::open(name).and_then(|mut file| file.read_to_end(&mut bytes)).map(|_| ()),
+        };
+        result.map_err(|error| InputError::file(name, &error.to_string()))?;
+        Self::parse(name, bytes, reading)
+    }
+
+    /// Reads `bytes`, what a file has.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`].
+    pub fn parse(name: &str, bytes: Vec<u8>, reading: &Reading) -> Result<Self, InputError> {
+        if bytes.is_empty() {
+            return Err(InputError::file(name, "there is nothing in it"));
+        }
+        match (reading.raw, as_text(&bytes)) {
+            (false, Some(text)) => Self::parse_text(name, text, reading),
+            _ => Ok(Self { name: name.to_owned(), positions: Vec::new(), bytes, ..Self::default() }),
+        }
+    }
+
+    fn parse_text(name: &str, text: &str, reading: &Reading) -> Result<Self, InputError> {
+        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let mut input = Self { name: name.to_owned(), lines, ..Self::default() };
+        let result = match array::is_array(text) && reading.lines.is_none() {
+            true => array::read(&mut input),
+            false => assemble::read(&mut input, reading),
+        };
+        result.map_err(|error| error.of(name, &input.lines))?;
+        if input.bytes.is_empty() {
+            return Err(InputError::file(name, "there is no byte in the text"));
+        }
+        if let Some(order) = reading.words.filter(|_| input.word_size.is_some()) {
+            if order == WordOrder::Little {
+                input.reverse_words();
+            }
+            input.word_size = None;
+        }
+        Ok(input)
+    }
+
+    /// Puts the bytes of each word into the other order.
+    pub fn reverse_words(&mut self) {
+        let size = self.word_size.unwrap_or(1).max(1);
+        self.bytes.chunks_mut(size).for_each(<[u8]>::reverse);
+        self.positions.chunks_mut(size).for_each(<[Option<Position>]>::reverse);
+    }
+
+    /// Where the byte at `offset` stands in the text.
+    pub fn position(&self, offset: usize) -> Option<Position> {
+        self.positions.get(offset).copied().flatten()
+    }
+}
+
+/// The text, if the bytes are one: UTF-8 without control characters but for blanks and ends of lines.
+fn as_text(bytes: &[u8]) -> Option<&str> {
+    let text = std::str::from_utf8(bytes).ok()?;
+    let is_text = |c: char| !c.is_control() || matches!(c, '\n' | '\r' | '\t');
+    // A text of less than two characters is no dump of anything.
+    (text.len() >= 2 && text.chars().all(is_text)).then_some(text)
+}

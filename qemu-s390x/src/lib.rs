@@ -18,26 +18,26 @@ pub mod device;
 pub mod disk;
 pub mod dma;
 pub mod enabled;
-pub mod event;
 pub mod facts;
 #[cfg(test)]
 mod fake;
 pub mod frames;
 pub mod json;
 #[cfg(target_os = "none")]
-#[expect(unsafe_code, reason = "here are the instructions, and storage that devices share")]
+#[expect(unsafe_code, reason = "here is storage that devices share")]
 pub mod machine;
 pub mod nvme;
 pub mod pattern;
 pub mod pci;
 pub mod platform;
+pub mod processor;
 pub mod report;
 mod run;
 mod stop;
 pub mod virtio;
 
-pub use event::{Answer, EventBlock};
 pub use frames::Frames;
 pub use pci::{Space, Width};
 pub use platform::Platform;
+pub use processor::{Processor, Taken};
 pub use run::{has_zpci, list, run, Functions};

@@ -7,5 +7,6 @@
 mod access;
 mod configuration;
 
-pub use access::{Access, AccessError, PciFunction, Space, Width};
+pub use access::{Access, AccessError, PciFunction};
 pub use configuration::{Capabilities, Capability, ClassCode, Configuration};
+pub use zpci_machine::{Space, Width};

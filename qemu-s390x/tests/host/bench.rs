@@ -4,14 +4,16 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::AtomicU8;
 
 use clp::{Clp, Command, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
 use qemu_s390x::pci::{Space, Width};
-use qemu_s390x::{Frames, Platform};
+use qemu_s390x::{Frames, Platform, Processor};
 use s390_iommu::{
     AbsoluteAddress, ErrorEvent, EventCode, Fib, FunctionControl, Instruction, Iova, IovaRange, Outcome, Status, Zpci,
 };
 use zerocopy::FromBytes;
+use zpci_machine::AccessError;
 use zpci_tests::fake::{Configuration, DmaError, Fake, FunctionConfiguration};
 use zpci_tests::Machine;
 
@@ -55,7 +57,7 @@ pub(crate) struct Bench {
 }
 
 const DONE: Outcome = Outcome { cc: ConditionCode::Zero, status: Status(0) };
-/// The answer of PCI LOAD and PCI STORE for a function in its error state.
+/// The answer of PCILG and PCISTG for a function in its error state.
 const BLOCKED: Outcome = Outcome { cc: ConditionCode::One, status: Status(12) };
 const GONE: Outcome = Outcome { cc: ConditionCode::Three, status: Status(0) };
 
@@ -88,12 +90,12 @@ impl Bench {
     }
 
     /// Whether the function can be loaded from and stored to.
-    fn check(&self, handle: FunctionHandle) -> Result<&FunctionConfiguration, Outcome> {
+    fn check(&self, handle: FunctionHandle) -> Result<&FunctionConfiguration, AccessError> {
         let (_, fib) = self.fake.store_fib(handle.0);
         match (self.function(handle), fib[8]) {
             (Some(function), 0x80 | 0x90) if handle.is_enabled() => Ok(function),
-            (Some(_), 0xc0.. | 0xe0..) if handle.is_enabled() => Err(BLOCKED),
-            _ => Err(GONE),
+            (Some(_), 0xc0.. | 0xe0..) if handle.is_enabled() => Err(AccessError::Refused(BLOCKED)),
+            _ => Err(AccessError::Refused(GONE)),
         }
     }
 
@@ -256,6 +258,21 @@ impl Frames for Bench {
     fn write(&self, to: AbsoluteAddress, from: &[u8]) {
         self.fake.write_data(to.get(), from);
     }
+
+    fn load_doubleword(&self, at: AbsoluteAddress) -> Option<u64> {
+        let mut bytes = [0; 8];
+        self.read(at, &mut bytes);
+        Some(u64::from_be_bytes(bytes))
+    }
+
+    fn with_atomics<R>(&self, at: AbsoluteAddress, bytes: usize, using: impl FnOnce(&[AtomicU8]) -> R) -> Option<R> {
+        let mut copy = vec![0; bytes];
+        self.read(at, &mut copy);
+        let atomics: Vec<AtomicU8> = copy.into_iter().map(AtomicU8::new).collect();
+        let result = using(&atomics);
+        self.write(at, &atomics.into_iter().map(AtomicU8::into_inner).collect::<Vec<_>>());
+        Some(result)
+    }
 }
 
 impl Platform for Bench {
@@ -269,7 +286,7 @@ impl Platform for Bench {
         self.microseconds.get()
     }
 
-    fn load(&self, handle: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, Outcome> {
+    fn load(&self, handle: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, AccessError> {
         let function = self.check(handle)?;
         Ok(match space {
             Space::Configuration => self.configuration_space(handle, function, offset & !3) >> (8 * (offset & 3)),
@@ -284,7 +301,7 @@ impl Platform for Bench {
         offset: u64,
         width: Width,
         value: u64,
-    ) -> Result<(), Outcome> {
+    ) -> Result<(), AccessError> {
         self.check(handle)?;
         match space {
             Space::Configuration => {
@@ -296,6 +313,25 @@ impl Platform for Bench {
                 assert_eq!(command, Some(6), "the function answers and is a bus master");
                 self.nvme.borrow_mut().store(&Path { bench: self, handle }, offset, value);
             }
+        }
+        Ok(())
+    }
+
+    fn store_block(
+        &self,
+        handle: FunctionHandle,
+        _bar: u8,
+        offset: u64,
+        block: &[u64],
+        _longest: u16,
+    ) -> Result<(), AccessError> {
+        self.check(handle)?;
+        for (at, doubleword) in (offset..).step_by(8).zip(block) {
+            self.nvme.borrow_mut().store(
+                &Path { bench: self, handle },
+                at,
+                u64::from_le_bytes(doubleword.to_ne_bytes()),
+            );
         }
         Ok(())
     }
@@ -327,5 +363,9 @@ impl Platform for Bench {
             }));
         }
         events.pop_front()
+    }
+
+    fn processor(&self) -> Option<&dyn Processor> {
+        None
     }
 }

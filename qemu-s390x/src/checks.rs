@@ -2,8 +2,10 @@
 
 //! What the image does to each function, and how it judges the outcome.
 
+mod any_device;
 mod disk;
 mod entropy;
+mod interrupts;
 mod life_cycle;
 mod places;
 mod recovery;
@@ -11,4 +13,4 @@ mod refusal;
 mod transfers;
 
 pub(crate) use life_cycle::LifeCycle;
-pub(crate) use transfers::transfers;
+pub(crate) use transfers::{interrupts, transfers};

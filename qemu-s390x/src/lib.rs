@@ -22,6 +22,8 @@ pub mod facts;
 #[cfg(test)]
 mod fake;
 pub mod frames;
+#[expect(unsafe_code, reason = "here the machine is let at storage")]
+pub mod interrupts;
 pub mod json;
 #[cfg(target_os = "none")]
 #[expect(unsafe_code, reason = "here is storage that devices share")]
@@ -32,6 +34,7 @@ pub mod pci;
 pub mod platform;
 pub mod processor;
 pub mod report;
+pub mod requests;
 mod run;
 mod stop;
 pub mod virtio;

@@ -8,7 +8,7 @@ use clp::{Block, Client, Clp, ListEntry};
 use heapless::Vec;
 use zpci_tests::{Group, Message, Stop, Verdict};
 
-use crate::checks::{transfers, LifeCycle};
+use crate::checks::{interrupts, transfers, LifeCycle};
 use crate::facts::FunctionFact;
 use crate::platform::Platform;
 use crate::report::Report;
@@ -103,7 +103,9 @@ fn shared<P: Platform, W: Write>(platform: &P, group: &Group<P>, report: &mut Re
 /// Does to one function all that can be done to it, and leaves it disabled.
 fn function<P: Platform, W: Write>(platform: &P, entry: &ListEntry, report: &mut Report<W>) -> fmt::Result {
     let name = heapless::format!(32; "function {}", entry.id).unwrap_or_default();
-    report.group(&name, 2, |report| {
+    // Where interruptions are somebody else's, these results are not announced.
+    let plan = if platform.processor().is_some() { 3 } else { 2 };
+    report.group(&name, plan, |report| {
         let mut life = LifeCycle::new(platform, *entry);
         life.run(report)?;
         let fact =
@@ -111,6 +113,10 @@ fn function<P: Platform, W: Write>(platform: &P, entry: &ListEntry, report: &mut
         report.diagnostic(fact)?;
         let known =
             life.function.zip(life.group).zip(life.class).map(|((function, group), class)| (function, group, class));
-        transfers(platform, entry, known, report)
+        transfers(platform, entry, known, report)?;
+        match platform.processor() {
+            Some(processor) => interrupts(platform, processor, entry, known, report),
+            None => Ok(()),
+        }
     })
 }

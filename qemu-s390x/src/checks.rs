@@ -10,7 +10,9 @@ mod life_cycle;
 mod places;
 mod recovery;
 mod refusal;
+mod together;
 mod transfers;
 
 pub(crate) use life_cycle::LifeCycle;
-pub(crate) use transfers::{interrupts, transfers};
+pub(crate) use together::{together, Candidates};
+pub(crate) use transfers::{interrupts, transfers, Driver};

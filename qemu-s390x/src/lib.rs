@@ -14,6 +14,8 @@
 pub mod address_space;
 pub mod audit;
 mod checks;
+#[expect(unsafe_code, reason = "an instruction that is unsafe is handed on")]
+pub mod counting;
 pub mod device;
 pub mod disk;
 pub mod dma;
@@ -28,6 +30,8 @@ pub mod json;
 #[cfg(target_os = "none")]
 #[expect(unsafe_code, reason = "here is storage that devices share")]
 pub mod machine;
+#[expect(unsafe_code, reason = "here the machine is let at storage")]
+pub mod measured;
 pub mod nvme;
 pub mod pattern;
 pub mod pci;

@@ -13,6 +13,7 @@ use super::disk::{self, DiskCheck};
 use super::entropy::{self, EntropyCheck};
 use super::interrupts::{self, InterruptCheck};
 use super::places::Places;
+use super::together::Candidate;
 use crate::address_space::{AddressSpace, Mapped};
 use crate::device::DeviceError;
 use crate::dma::Order;
@@ -35,12 +36,22 @@ const BRING_UP: &str = "bring-up";
 
 /// A driver.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(super) enum Driver {
+pub(crate) enum Driver {
     Nvme,
     Virtio(DeviceType),
 }
 
 impl Driver {
+    /// A function that can be used together with others; nothing if there is no driver for it.
+    pub(crate) fn candidate(
+        function: Function,
+        group: FunctionGroup,
+        entry: &ListEntry,
+        class: ClassCode,
+    ) -> Option<Candidate> {
+        Self::of(entry, class).map(|driver| Candidate { function, group, driver })
+    }
+
     /// The driver of a function, with what is known of it.
     pub(super) fn choose(
         entry: &ListEntry,
@@ -123,7 +134,11 @@ pub(crate) fn interrupts<'p, P: Platform, W: Write>(
     group(INTERRUPTS, up, interrupts::PLAN, report, |check, report| check.run(report))
 }
 
-fn enable<P: Platform>(platform: &P, function: Function, group: FunctionGroup) -> Result<EnabledFunction<'_, P>, Stop> {
+pub(super) fn enable<P: Platform>(
+    platform: &P,
+    function: Function,
+    group: FunctionGroup,
+) -> Result<EnabledFunction<'_, P>, Stop> {
     EnabledFunction::new(platform, function, group).map_err(fail)
 }
 

@@ -11,6 +11,7 @@ use zpci_tests::Stop;
 
 use crate::device::DeviceError;
 use crate::enabled::EnabledFunction;
+use crate::facts::{InterruptsFact, Matched};
 use crate::interrupts::{Indicators, Interrupts, Layout};
 use crate::pci::{Message, Msix};
 use crate::platform::Platform;
@@ -20,7 +21,7 @@ use crate::requests::Requests;
 use crate::stop::{attempt, fail, skip};
 
 /// How many results a device gives.
-pub(super) const PLAN: usize = 9;
+pub(super) const PLAN: usize = 10;
 
 /// Requests of which each is to interrupt once.
 const REQUESTS: u32 = 32;
@@ -44,6 +45,7 @@ pub(super) struct InterruptCheck<'i, 'e, 'p, P: Platform, D> {
     /// Entry of the table that the device uses for its requests.
     entry: u16,
     device: D,
+    matched: Matched,
 }
 
 type Case<'i, 'e, 'p, P, D> = (&'static str, fn(&mut InterruptCheck<'i, 'e, 'p, P, D>) -> Result<(), Stop>);
@@ -59,6 +61,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
         ("masked-vector-is-silent", Self::masked),
         ("suppressed-until-set-again", Self::suppressed),
         ("deregistered-is-silent", Self::deregistered),
+        ("interruptions-match-requests", Self::match_requests),
     ];
 
     /// Registers interrupts and brings `device` up with them.
@@ -72,7 +75,8 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
         let interrupts = Interrupts::new(function, indicators, PLAIN).map_err(fail)?;
         // Not the first, where there are several: that is of what has no queue, such as a change of the configuration.
         let entry = 1.min(msix.entries() - 1);
-        let mut check = Self { function, processor, indicators, interrupts, msix, entry, device };
+        let matched = Matched { requests: 0, silent: 0, interruptions: 0 };
+        let mut check = Self { function, processor, indicators, interrupts, msix, entry, device, matched };
         check.wire()?;
         // An error event, which was asked for long ago, may have left the machine check that announced it.
         let _ = processor.take();
@@ -91,7 +95,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
         }
         self.processor.enable(Subclasses::NONE);
         let _ = self.msix.enable(false);
-        Ok(())
+        report.diagnostic(InterruptsFact { id: self.function.function().id, matched: self.matched })
     }
 
     /// Brings everything back to where a case starts, whatever the one before left behind.
@@ -100,7 +104,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
         self.register(PLAIN)?;
         self.wire()?;
         self.processor.enable(Subclasses::ALL);
-        let _ = self.processor.take();
+        let _ = self.take();
         let _ = self.indicators.take(0..0)?;
         self.listen();
         Ok(())
@@ -172,6 +176,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
         for _ in 0..2 {
             self.unheard_request(0)?;
         }
+        self.matched.silent += 1;
         let taken = self.await_interruption()?.and(self.quiet(&[0])?);
         same(taken, Taken::adapter(PLAIN.subclass, 1))?;
         self.request(0)?;
@@ -222,7 +227,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
             let others = others.filter_map(Subclasses::one).fold(Subclasses::NONE, Subclasses::with);
             self.processor.enable(others);
             self.unheard_request(0)?;
-            same(self.processor.take(), Taken::NOTHING)?;
+            same(self.take(), Taken::NOTHING)?;
             self.listen();
             same(self.await_interruption()?, Taken::adapter(subclass, 1))?;
             self.must_hold(&[0])?;
@@ -234,7 +239,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
     /// What a masked entry would send is pending; it is sent when the mask ends.
     fn masked(&mut self) -> Result<(), Stop> {
         self.msix.mask(self.entry, true).map_err(fail)?;
-        self.device.submit(None).map_err(fail)?;
+        self.submit()?;
         self.until("the request", |check| check.device.is_done())?;
         self.until("the pending bit", |check| Ok(check.msix.is_pending(check.entry)?))?;
         same(self.quiet(&[])?, Taken::NOTHING)?;
@@ -255,6 +260,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
         for _ in 0..2 {
             self.request(0)?;
             self.unheard_request(0)?;
+            self.matched.silent += 1;
             same(self.quiet(&[0])?, Taken::NOTHING)?;
             self.processor.set_suppression(subclass, Suppression::Single);
         }
@@ -274,13 +280,25 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
             return Err(fail(format_args!("interrupts are still registered: {:?}", fib.interrupts)));
         }
         self.processor.enable(Subclasses::ALL);
-        self.device.submit(None).map_err(fail)?;
+        self.submit()?;
+        self.matched.silent += 1;
         self.until("the request", |check| check.device.is_done())?;
         same(self.quiet(&[])?, Taken::NOTHING)?;
         self.interrupts.register().map_err(fail)?;
         self.wire()?;
         self.request(0)?;
         Ok(())
+    }
+
+    /// Over all cases there were as many interruptions as requests, but for those that had to be silent.
+    fn match_requests(&mut self) -> Result<(), Stop> {
+        let Matched { requests, silent, interruptions } = self.matched;
+        if requests - silent == interruptions && interruptions > REQUESTS {
+            return Ok(());
+        }
+        Err(fail(format_args!(
+            "{interruptions} interruptions of {requests} requests, of which {silent} should make none"
+        )))
     }
 
     /// A request of each interrupt around the ends of bytes, words and the vector, registered as `layout`.
@@ -295,7 +313,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
 
     /// Makes a request, and takes the one interruption that says that it is done, with the bits of `interrupt`.
     fn request(&mut self, interrupt: u16) -> Result<Taken, Stop> {
-        self.device.submit(None).map_err(fail)?;
+        self.submit()?;
         let taken = self.await_interruption()?;
         let layout = self.interrupts.layout;
         same(taken, Taken::adapter(layout.subclass, 1))?;
@@ -308,7 +326,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
 
     /// Makes a request and waits for the bits of `interrupt`, which stay; takes no interruption.
     fn unheard_request(&mut self, interrupt: u16) -> Result<(), Stop> {
-        self.device.submit(None).map_err(fail)?;
+        self.submit()?;
         self.until("the request", |check| check.device.is_done())?;
         let layout = self.interrupts.layout;
         for bit in [layout.bit(interrupt), layout.summary_bit()] {
@@ -317,12 +335,23 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
         Ok(())
     }
 
+    fn submit(&mut self) -> Result<(), Stop> {
+        self.matched.requests += 1;
+        self.device.submit(None).map_err(fail)
+    }
+
+    fn take(&mut self) -> Taken {
+        let taken = self.processor.take();
+        self.matched.interruptions += taken.adapter.iter().sum::<u32>();
+        taken
+    }
+
     /// Sees that nothing more comes, that the bits of `interrupts` are set and no other, and takes them.
     fn quiet(&mut self, interrupts: &[u16]) -> Result<Taken, Stop> {
         let platform = self.function.platform();
         let (start, mut taken) = (platform.microseconds(), Taken::NOTHING);
         while platform.microseconds().wrapping_sub(start) < QUIET {
-            taken = taken.and(self.processor.take());
+            taken = taken.and(self.take());
         }
         self.must_hold(interrupts)?;
         Ok(taken)
@@ -342,7 +371,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
     fn await_interruption(&mut self) -> Result<Taken, Stop> {
         let mut taken = Taken::NOTHING;
         self.until("an interruption", |check| {
-            taken = check.processor.take();
+            taken = check.take();
             Ok(taken != Taken::NOTHING)
         })?;
         Ok(taken)

@@ -17,6 +17,7 @@ use super::transfers::{enable, explain, memory, prepare, Driver};
 use crate::address_space::{AddressSpace, Mapped};
 use crate::counting::{Counting, Counts, MOST};
 use crate::enabled::EnabledFunction;
+use crate::facts::SampleFact;
 use crate::interrupts::{Indicators, Interrupts, Layout};
 use crate::measured::Measured;
 use crate::pci::{Configuration, Message, Msix, PciFunction, Space, Width};
@@ -122,7 +123,7 @@ pub(crate) fn together<P: Platform, W: Write>(
         Ok(members) => members,
         Err(stop) => return report.case(NAME, Err(stop)),
     };
-    Together { counting: &counting, processor, indicators: &indicators, members }.run(report)
+    Together { counting: &counting, processor, indicators: &indicators, members, samples: Vec::new() }.run(report)
 }
 
 impl<'x, 'm, P: Platform> Member<'x, 'm, P> {
@@ -164,6 +165,8 @@ struct Together<'x, 'm, P: Platform> {
     processor: &'x dyn Processor,
     indicators: &'x Indicators<'x, Counting<'m, P>>,
     members: Vec<Member<'x, 'm, P>, MOST>,
+    /// Samples that the case at hand has compared.
+    samples: Vec<SampleFact, MOST>,
 }
 
 type Case<'x, 'm, P> = (&'static str, fn(&mut Together<'x, 'm, P>) -> Result<(), Stop>);
@@ -188,6 +191,10 @@ impl<'x, 'm, P: Platform> Together<'x, 'm, P> {
             self.processor.enable(Subclasses::one(SUBCLASS).unwrap_or_default());
             for (name, case) in cases {
                 let result = self.drain().and_then(|()| attempt(self.counting, || case(&mut self)));
+                for sample in &self.samples {
+                    report.diagnostic(sample)?;
+                }
+                self.samples.clear();
                 report.case(name, result)?;
             }
             self.processor.enable(Subclasses::NONE);
@@ -325,6 +332,8 @@ impl<'x, 'm, P: Platform> Together<'x, 'm, P> {
                 match sample {
                     Some(sample) if sample.last_update != update => {
                         judge(&sample, counts, now)?;
+                        let id = self.member(place)?.function.function().id;
+                        let _ = self.samples.push(SampleFact { id, sample, before: counts, after: now });
                         self.member(place)?.measured.must_be_bounded()?;
                     }
                     _ => {

@@ -154,11 +154,20 @@ fn compare<'a>(report: &Report, expected: impl IntoIterator<Item = &'a Expected>
             let found = number(function, field)?;
             ensure!(found == *expected, "function {fid:#x} has {field} {found:#x}, QEMU was given {expected:#x}");
         }
+        let interrupts = report.interrupts.iter().any(|interrupts| u64::from(interrupts.fid) == *fid);
+        let has_driver = !not_run.contains(&"interrupts");
+        ensure!(
+            interrupts == has_driver,
+            "function {fid:#x} has a driver: {has_driver}, and interrupted: {interrupts}"
+        );
         let Some(serial) = serial else { continue };
         let device = report.devices.iter().find(|device| number(device, "fid").is_ok_and(|found| found == *fid));
         let found = device.and_then(|device| device.get("serial")).and_then(Value::as_str);
         ensure!(found == Some(*serial), "function {fid:#x} has serial number {found:?}, QEMU was given {serial:?}");
     }
+    // The image uses four functions together.
+    let most = fids.len().min(4).min(report.interrupts.len());
+    ensure!(report.samples.len() == most, "{} functions were measured, {most} have a driver", report.samples.len());
     let listed = report.functions.iter().map(|function| number(function, "fid")).collect::<Result<Vec<u64>>>()?;
     ensure!(skipped.is_empty(), "these cases were not run: {skipped:?}");
     ensure!(listed.len() == fids.len(), "{} functions were given, these are listed: {listed:#x?}", fids.len());

@@ -4,7 +4,6 @@
 
 use core::cell::Cell;
 use core::fmt;
-use core::ops::Range;
 
 use heapless::Vec;
 use s390_iommu::{AbsoluteAddress, InterruptBits, PAGE_SIZE};
@@ -49,24 +48,30 @@ impl<'p, P: Platform> Indicators<'p, P> {
         AbsoluteAddress::new(self.page.get() + offset as u64)
     }
 
-    /// Takes all bits of the page: those of the summary bits in `summary`, a range of bytes, then all others.
+    /// Takes all bits of the page: first those of the doubleword at byte `summary`, with the summary bits, then all others.
     ///
     /// # Errors
     ///
     /// [`Stop::Fail`] if there are more than fit into the answer.
-    pub fn take(&self, summary: Range<usize>) -> Result<Bits, Stop> {
-        let taken = self.platform.with_atomics(self.page, PAGE, |bytes| {
-            let summary_bits = InterruptBits(bytes.get(summary.clone()).unwrap_or_default());
-            let all_bits = InterruptBits(bytes);
-            let first = summary_bits.take_all().map(|bit| bit + summary.start * 8);
-            let mut bits = Bits::new();
-            for bit in first.chain(all_bits.take_all()) {
-                bits.push(bit as u16).ok()?;
+    pub fn take(&self, summary: u16) -> Result<Bits, Stop> {
+        let mut bits = Bits::new();
+        for start in core::iter::once(usize::from(summary)).chain((0..PAGE).step_by(8)) {
+            let at = self.at(start as u16);
+            // Most of the page is empty.
+            if self.platform.load_doubleword(at) == Some(0) {
+                continue;
             }
-            bits.sort_unstable();
-            Some(bits)
-        });
-        taken.flatten().ok_or_else(|| fail("too many bits of the interruption bit vectors are set"))
+            let taken = self.platform.with_atomics(at, 8, |bytes| {
+                let all = InterruptBits(bytes);
+                let taken = all.take_all().try_for_each(|bit| bits.push((start * 8 + bit) as u16));
+                taken
+            });
+            if taken != Some(Ok(())) {
+                return Err(fail("too many bits of the interruption bit vectors are set"));
+            }
+        }
+        bits.sort_unstable();
+        Ok(bits)
     }
 
     /// Whether a bit of the page is set, counted from its first; nothing changes.
@@ -81,7 +86,7 @@ impl<'p, P: Platform> Indicators<'p, P> {
     /// # Errors
     ///
     /// [`Stop::Fail`] if other bits are set.
-    pub fn must_hold(&self, summary: Range<usize>, expected: &[u16]) -> Result<(), Stop> {
+    pub fn must_hold(&self, summary: u16, expected: &[u16]) -> Result<(), Stop> {
         let bits = self.take(summary)?;
         if bits == expected {
             return Ok(());
@@ -122,12 +127,6 @@ impl Layout {
     /// Bit of the page that summarizes.
     pub const fn summary_bit(&self) -> u16 {
         self.summary * 8 + self.summary_offset as u16
-    }
-
-    /// The bytes of the doubleword with the summary bit.
-    pub fn summary_bytes(&self) -> Range<usize> {
-        let start = usize::from(self.summary);
-        start..start + 8
     }
 }
 

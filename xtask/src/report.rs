@@ -166,13 +166,10 @@ impl Report {
         }
         for SampleFact { fid, counts, before, after, .. } in &self.samples {
             let facts::Counts { loads, stores, block_stores, refreshes } = counts;
-            write!(out, "FID {fid:#010x}  measured: {loads} loads, {stores} stores, ")?;
-            write!(
-                out,
-                "{}, {refreshes} refreshes, where the guest counted ",
-                count(*block_stores as usize, "block store")
-            )?;
-            writeln!(out, "{} to {} and {} to {}", before.loads, after.loads, before.stores, after.stores)?;
+            write!(out, "FID {fid:#010x}  measured: {loads} loads, {stores} stores, {block_stores} block stores, ")?;
+            write!(out, "{refreshes} refreshes; the guest counted {} to {}, ", before.loads, after.loads)?;
+            write!(out, "{} to {}, {} to {}, ", before.stores, after.stores, before.block_stores, after.block_stores)?;
+            writeln!(out, "{} to {}", before.refreshes, after.refreshes)?;
         }
         writeln!(out)?;
         for group in self.cases.chunk_by(|one, other| one.group() == other.group()) {
@@ -439,8 +436,8 @@ ok 2 nvme
         let text = good.to_text();
         assert!(text.contains("FID 0x00000101  7 interruptions of 10 requests, 3 silent\n"), "{text}");
         let sample =
-            "FID 0x00000101  measured: 6 loads, 2 stores, 1 block store, 4 refreshes, where the guest counted 5 to 7 \
-                      and 2 to 2\n";
+            "FID 0x00000101  measured: 6 loads, 2 stores, 1 block stores, 4 refreshes; the guest counted 5 to 7, \
+                      2 to 2, 1 to 1, 4 to 4\n";
         assert!(text.contains(sample), "{text}");
         let problems = |interruptions, loads| report(interruptions, loads).problems.join("\n");
         assert_eq!(problems(6, 6), "function 0x101: 6 interruptions of 10 requests, 3 silent");

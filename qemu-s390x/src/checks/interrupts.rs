@@ -105,7 +105,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
         self.wire()?;
         self.processor.enable(Subclasses::ALL);
         let _ = self.take();
-        let _ = self.indicators.take(0..0)?;
+        let _ = self.indicators.take(PLAIN.summary)?;
         self.listen();
         Ok(())
     }
@@ -364,7 +364,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
         let bits = interrupts.iter().map(|interrupt| layout.bit(*interrupt));
         expected.extend(bits.chain((!interrupts.is_empty()).then(|| layout.summary_bit())));
         expected.sort_unstable();
-        self.indicators.must_hold(layout.summary_bytes(), &expected)
+        self.indicators.must_hold(layout.summary, &expected)
     }
 
     /// The interruptions that come next.

@@ -36,6 +36,9 @@ const ROUNDS: u32 = 8;
 /// The subclass of all of them.
 const SUBCLASS: u8 = 3;
 
+/// Where in the page all summary bits are.
+const SUMMARY: u16 = 0xe00;
+
 /// Longest time from a request to its interrupt, in microseconds.
 const LONGEST: u64 = 5_000_000;
 
@@ -141,7 +144,7 @@ impl<'x, 'm, P: Platform> Member<'x, 'm, P> {
             vector: 0x400 + place as u16 * 0x40,
             vector_offset: 0,
             // All summary bits are in one byte.
-            summary: 0xe00,
+            summary: SUMMARY,
             summary_offset: place as u8,
         };
         let interrupts = Interrupts::new(function, indicators, layout).map_err(fail)?;
@@ -429,7 +432,7 @@ impl<'x, 'm, P: Platform> Together<'x, 'm, P> {
         let bits = layouts.clone().map(|layout| layout.bit(0)).chain(layouts.map(|layout| layout.summary_bit()));
         let mut expected: Vec<u16, { 2 * MOST }> = bits.collect();
         expected.sort_unstable();
-        self.indicators.must_hold(0xe00..0xe08, &expected)
+        self.indicators.must_hold(SUMMARY, &expected)
     }
 
     /// Takes whatever is pending and of no interest any more.
@@ -438,7 +441,7 @@ impl<'x, 'm, P: Platform> Together<'x, 'm, P> {
         while self.processor.channel_report().is_some() {}
         core::iter::from_fn(|| self.counting.error_event()).take(MOST_EVENTS).for_each(drop);
         let _ = self.processor.take();
-        self.indicators.take(0xe00..0xe08).map(drop)
+        self.indicators.take(SUMMARY).map(drop)
     }
 
     /// What is taken in a time in which nothing is to happen.

@@ -48,7 +48,7 @@ impl ChannelReport {
     ///
     /// STORE CHANNEL REPORT WORD: opcode 0xb239, S.
     #[cfg(target_arch = "s390x")]
-    pub fn next() -> Option<Self> {
+    pub fn take() -> Option<Self> {
         let mut word: u32 = 0;
         let inserted: u64;
         // SAFETY: The machine writes the word, which is ours and aligned to four.

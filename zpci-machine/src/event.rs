@@ -42,7 +42,7 @@ impl EventBlock {
     ///
     /// CHSC: opcode 0xb25f, RRE, R1: address of the block. Linux: `drivers/s390/cio/ioasm.c`.
     #[cfg(target_arch = "s390x")]
-    pub fn next(&mut self) -> EventAnswer {
+    pub fn take_event(&mut self) -> EventAnswer {
         self.request();
         let inserted: u64;
         // SAFETY: The block is a page, aligned to one, and ours; the machine reads and writes it alone.

@@ -6,14 +6,16 @@
 //!
 //! 1. The program has a handler behind the I/O new PSW (absolute 0x1f0), which keeps the registers and returns by the I/O old
 //!    PSW (`lpswe 0x170`).
-//! 2. [`set_suppression`] says for the subclass whether one interruption suppresses the following.
-//! 3. [`enable_subclasses`] lets the subclass through (control register 6).
+//! 2. `set_suppression` says for the subclass whether one interruption suppresses the following.
+//! 3. `enable_subclasses` lets the subclass through (control register 6).
 //! 4. The function's bits are registered ([`register_interrupts`](crate::register_interrupts)) and its device programmed.
-//! 5. The program enables I/O interruptions in its PSW, for good or, with [`take_pending`], for a moment. Each one leaves an
+//! 5. The program enables I/O interruptions in its PSW, for good or, with `take_pending`, for a moment. Each one leaves an
 //!    [`IoInterruption`].
 //! 6. The program takes the summary bits and then the bits of the vectors, by
 //!    [`InterruptBits`](s390_iommu::InterruptBits); in the order of the machine, which sets the vector's first. With
 //!    suppression it then sets the mode again and looks once more, since bits may have been set in between.
+//!
+//! The functions that are named here are those of s390x alone.
 
 use core::fmt;
 

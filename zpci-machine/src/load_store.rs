@@ -31,7 +31,7 @@ const SUPPRESSED: u64 = u64::MAX;
 /// * [`AccessError::Suppressed`] if it ended in a program interruption, as QEMU does where the function has no such register.
 pub fn load(function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, AccessError> {
     check_access(space, offset, width)?;
-    let mut request = RequestRegister::new(function, space.identifier(), width.bytes() as u16).0;
+    let mut request = RequestRegister::new(function, space.identifier(), u16::from(width.bytes())).0;
     let mut data: u64 = 0;
     let mut inserted = SUPPRESSED;
     // SAFETY: The machine reads and writes no storage; register 2 is even, as it must be. A suppressed instruction leads to
@@ -62,7 +62,7 @@ pub fn load(function: FunctionHandle, space: Space, offset: u64, width: Width) -
 /// As [`load`].
 pub fn store(function: FunctionHandle, space: Space, offset: u64, width: Width, value: u64) -> Result<(), AccessError> {
     check_access(space, offset, width)?;
-    let mut request = RequestRegister::new(function, space.identifier(), width.bytes() as u16).0;
+    let mut request = RequestRegister::new(function, space.identifier(), u16::from(width.bytes())).0;
     let mut inserted = SUPPRESSED;
     // SAFETY: The machine reads and writes no storage; register 2 is even, as it must be. What the device does on its
     // own because of the store is bounded by the translation table registered for it. A suppressed instruction leads to the

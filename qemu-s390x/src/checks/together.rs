@@ -227,7 +227,7 @@ impl<'x, 'm, P: Platform> Together<'x, 'm, P> {
             }
             let mut taken = Taken::NOTHING;
             for place in 0..self.members.len() {
-                self.until("a request", |all| Ok(all.member(place)?.device.is_done().map_err(fail)?))?;
+                self.until("a request", |all| all.member(place)?.device.is_done().map_err(fail))?;
                 let layout = self.member(place)?.interrupts.layout;
                 for bit in [layout.bit(0), layout.summary_bit()] {
                     self.until("the bits of an interrupt", |all| {

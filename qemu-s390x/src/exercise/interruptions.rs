@@ -110,6 +110,6 @@ impl Processor for Interruptions {
     }
 
     fn channel_report(&self) -> Option<ChannelReport> {
-        ChannelReport::next()
+        ChannelReport::take()
     }
 }

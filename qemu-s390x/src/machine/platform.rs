@@ -187,7 +187,7 @@ impl Platform for RealMachine {
         // SAFETY: The page is as large and as aligned as a block, any bytes are one, and it is ours alone.
         let block: &mut EventBlock = unsafe { &mut *page.pointer().cast() };
         for _ in 0..MOST_EVENTS {
-            match block.next() {
+            match block.take_event() {
                 EventAnswer::Event(Event::Error(event), _) => return Some(event),
                 EventAnswer::Event(..) | EventAnswer::Other(_) => {}
                 EventAnswer::Nothing => return None,

@@ -13,7 +13,7 @@ use crate::device::DeviceError;
 use crate::enabled::EnabledFunction;
 use crate::facts::{InterruptsFact, Matched};
 use crate::interrupts::{Indicators, Interrupts, Layout};
-use crate::pci::{Message, Msix};
+use crate::pci::{AccessError, Message, Msix};
 use crate::platform::Platform;
 use crate::processor::{Processor, Taken};
 use crate::report::Report;
@@ -21,7 +21,7 @@ use crate::requests::Requests;
 use crate::stop::{attempt, fail, skip};
 
 /// How many results a device gives.
-pub(super) const PLAN: usize = 10;
+pub(super) const PLAN: usize = 11;
 
 /// Requests of which each is to interrupt once.
 const REQUESTS: u32 = 32;
@@ -53,6 +53,7 @@ type Case<'i, 'e, 'p, P, D> = (&'static str, fn(&mut InterruptCheck<'i, 'e, 'p, 
 impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
     const CASES: [Case<'i, 'e, 'p, P, D>; PLAN] = [
         ("registered-parameters", Self::registered_parameters),
+        ("access-that-traps-is-an-answer", Self::trap),
         ("one-interrupt-a-request", Self::one_a_request),
         ("bits-gather-while-closed", Self::closed),
         ("every-interrupt-has-its-bit", Self::every_interrupt),
@@ -159,6 +160,19 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
             Err(InterruptError::AlreadyRegistered) => Ok(()),
             result => Err(fail(format_args!("a second registration answers {result:?}"))),
         }
+    }
+
+    /// The table takes words alone: a byte of it is no operand that could be known to be wrong, and makes the instruction end
+    /// in a program interruption.
+    fn trap(&mut self) -> Result<(), Stop> {
+        for refused in [self.msix.load_byte(self.entry).map(drop), self.msix.store_byte(self.entry)] {
+            match refused {
+                Err(AccessError::Refused { error: zpci_machine::AccessError::Suppressed, .. }) => {}
+                result => return Err(fail(format_args!("access to a byte of the MSI-X table: {result:?}"))),
+            }
+        }
+        self.request(0)?;
+        Ok(())
     }
 
     /// As many interruptions as requests, each with the bit of its interrupt, and none before its request is done.

@@ -121,6 +121,26 @@ impl<'f, F: PciFunction> Msix<'f, F> {
         self.store(vector, VECTOR_CONTROL, u64::from(masked))
     }
 
+    /// Reads a byte of entry `vector`, of which no more is known than that a function may refuse it.
+    ///
+    /// # Errors
+    ///
+    /// [`AccessError`] with the refusal.
+    pub fn load_byte(&self, vector: u16) -> Result<u64, AccessError> {
+        let (space, offset) = self.table;
+        self.function.load(space, offset + u64::from(vector) * ENTRY, Width::Byte)
+    }
+
+    /// Writes a byte of entry `vector`, a zero where the low byte of a page's address stands, likewise.
+    ///
+    /// # Errors
+    ///
+    /// [`AccessError`] with the refusal.
+    pub fn store_byte(&self, vector: u16) -> Result<(), AccessError> {
+        let (space, offset) = self.table;
+        self.function.store(space, offset + u64::from(vector) * ENTRY, Width::Byte, 0)
+    }
+
     /// Whether an interrupt of entry `vector` is pending.
     ///
     /// # Errors

@@ -400,6 +400,7 @@ impl Platform for Bench {
         self.measurement.count(handle.0, Counter::Load);
         Ok(match space {
             Space::Configuration => self.configuration_space(handle, function, offset & !3) >> (8 * (offset & 3)),
+            Space::Bar(_) if offset >= TABLE && width == Width::Byte => return Err(AccessError::Suppressed),
             Space::Bar(_) if offset >= TABLE => self.msix.load(offset),
             Space::Bar(_) => self.nvme.borrow().load(offset, width),
         } & u64::MAX >> (64 - 8 * u32::from(width.bytes())))
@@ -417,6 +418,7 @@ impl Platform for Bench {
         self.measurement.count(handle.0, Counter::Store);
         match space {
             Space::Configuration if offset == CAPABILITY + 2 => self.msix.set_control(value),
+            Space::Bar(_) if offset >= TABLE && width == Width::Byte => return Err(AccessError::Suppressed),
             Space::Bar(_) if offset >= TABLE => {
                 if let Some(vector) = self.msix.store(offset, value) {
                     self.interrupt(handle, vector);

@@ -27,7 +27,7 @@ pub(super) const PLAN: usize = 11;
 const REQUESTS: u32 = 32;
 
 /// Longest time from a request to its interrupt, in microseconds.
-const LONGEST: u64 = 5_000_000;
+const LONGEST: u64 = 2_000_000;
 
 /// Time in which nothing is to happen: many times that of a request.
 const QUIET: u64 = 2_000;

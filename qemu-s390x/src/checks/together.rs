@@ -40,7 +40,7 @@ const SUBCLASS: u8 = 3;
 const SUMMARY: u16 = 0xe00;
 
 /// Longest time from a request to its interrupt, in microseconds.
-const LONGEST: u64 = 5_000_000;
+const LONGEST: u64 = 2_000_000;
 
 /// Time in which nothing is to happen.
 const QUIET: u64 = 2_000;

@@ -162,7 +162,7 @@ fn a_case_that_does_not_come_to_its_end() {
 /// Every interruption, its bits and its time are looked at.
 #[test]
 fn interrupts() {
-    let lost = "one-interrupt-a-request: waited 5000 ms for an interruption";
+    let lost = "one-interrupt-a-request: waited 2000 ms for an interruption";
     fails(Sabotage::LostInterruption, lost);
     fails(
         Sabotage::TwoInterruptions,
@@ -173,8 +173,8 @@ fn interrupts() {
         Sabotage::WrongVector,
         "one-interrupt-a-request: bits [2048, 30725] of the page should be set, and [2049, 30725] are",
     );
-    fails(Sabotage::WrongSubclass, "one-interrupt-a-request: waited 5000 ms for an interruption");
-    fails(Sabotage::NoMask, "masked-vector-is-silent: waited 5000 ms for the pending bit");
+    fails(Sabotage::WrongSubclass, "one-interrupt-a-request: waited 2000 ms for an interruption");
+    fails(Sabotage::NoMask, "masked-vector-is-silent: waited 2000 ms for the pending bit");
     fails(
         Sabotage::NoSuppression,
         "suppressed-until-set-again: 1 adapter interruptions of subclass 3 instead of no interruption",
@@ -197,7 +197,7 @@ fn together(sabotage: Sabotage, message: &str) {
 /// An event is announced, and names what happened to whom.
 #[test]
 fn events() {
-    together(Sabotage::NoChannelReport, "event-of-a-transfer: waited 5000 ms for a machine check");
+    together(Sabotage::NoChannelReport, "event-of-a-transfer: waited 2000 ms for a machine check");
     let right = "event 0x4 (translation refused) at IOVA 0x102000000 of function 0x00000000, handle 0x80020000";
     for (sabotage, wrong) in [
         (

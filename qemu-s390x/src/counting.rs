@@ -9,7 +9,7 @@ use clp::{Clp, Command, ConditionCode, FunctionHandle, FunctionId, LogicalProces
 use s390_iommu::{
     AbsoluteAddress, ErrorEvent, Fib, FunctionControl, Instruction, IovaRange, Measurement, Outcome, Zpci,
 };
-use zpci_machine::AccessError;
+use zpci_machine::LoadStoreError;
 use zpci_tests::{Machine, Message};
 
 use crate::frames::Frames;
@@ -182,7 +182,7 @@ impl<P: Platform> Platform for Counting<'_, P> {
         self.machine.microseconds()
     }
 
-    fn load(&self, function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, AccessError> {
+    fn load(&self, function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, LoadStoreError> {
         let loaded = self.machine.load(function, space, offset, width);
         self.count(function, loaded.is_ok(), |counts| &mut counts.loads);
         loaded
@@ -195,7 +195,7 @@ impl<P: Platform> Platform for Counting<'_, P> {
         offset: u64,
         width: Width,
         value: u64,
-    ) -> Result<(), AccessError> {
+    ) -> Result<(), LoadStoreError> {
         let stored = self.machine.store(function, space, offset, width, value);
         self.count(function, stored.is_ok(), |counts| &mut counts.stores);
         stored
@@ -208,7 +208,7 @@ impl<P: Platform> Platform for Counting<'_, P> {
         offset: u64,
         block: &[u64],
         longest: u16,
-    ) -> Result<(), AccessError> {
+    ) -> Result<(), LoadStoreError> {
         let stored = self.machine.store_block(function, bar, offset, block, longest);
         self.count(function, stored.is_ok(), |counts| &mut counts.block_stores);
         stored

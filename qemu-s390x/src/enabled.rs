@@ -93,7 +93,7 @@ impl<'p, P: Platform> EnabledFunction<'p, P> {
     /// [`AccessError::Refused`] with the answer of STPCIFC.
     pub fn controls(&self) -> Result<Fib, AccessError> {
         let access = Access::Controls;
-        let refused = |outcome| AccessError::Refused { access, error: zpci_machine::AccessError::Refused(outcome) };
+        let refused = |outcome| AccessError::Refused { access, error: zpci_machine::LoadStoreError::Refused(outcome) };
         self.platform.controls(self.handle()).map_err(refused)
     }
 

@@ -10,5 +10,5 @@ mod msix;
 
 pub use access::{Access, AccessError, PciFunction};
 pub use configuration::{Capabilities, Capability, ClassCode, Configuration};
-pub use msix::{Message, Msix};
+pub use msix::{MsiMessage, Msix};
 pub use zpci_machine::{Space, Width};

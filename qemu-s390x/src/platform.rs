@@ -4,7 +4,7 @@
 
 use clp::FunctionHandle;
 use s390_iommu::{ErrorEvent, Fib, Outcome};
-use zpci_machine::AccessError;
+use zpci_machine::LoadStoreError;
 use zpci_tests::Machine;
 
 use crate::frames::Frames;
@@ -24,14 +24,14 @@ pub trait Platform: Machine + Frames {
     ///
     /// # Errors
     ///
-    /// [`AccessError`] with what came instead of condition code 0.
-    fn load(&self, function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, AccessError>;
+    /// [`LoadStoreError`] with what came instead of condition code 0.
+    fn load(&self, function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, LoadStoreError>;
 
     /// PCISTG of the low bytes of `value`, given in the program's byte order.
     ///
     /// # Errors
     ///
-    /// [`AccessError`] with what came instead of condition code 0.
+    /// [`LoadStoreError`] with what came instead of condition code 0.
     fn store(
         &self,
         function: FunctionHandle,
@@ -39,13 +39,13 @@ pub trait Platform: Machine + Frames {
         offset: u64,
         width: Width,
         value: u64,
-    ) -> Result<(), AccessError>;
+    ) -> Result<(), LoadStoreError>;
 
     /// PCISTB of `block`, whose bytes are in the order of storage, to base address register `bar`; at most `longest` bytes.
     ///
     /// # Errors
     ///
-    /// [`AccessError`] with what came instead of condition code 0.
+    /// [`LoadStoreError`] with what came instead of condition code 0.
     fn store_block(
         &self,
         function: FunctionHandle,
@@ -53,7 +53,7 @@ pub trait Platform: Machine + Frames {
         offset: u64,
         block: &[u64],
         longest: u16,
-    ) -> Result<(), AccessError>;
+    ) -> Result<(), LoadStoreError>;
 
     /// STPCIFC.
     ///

@@ -10,7 +10,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::console::facts::{
-    self, DeviceSummary, Fact, Facts, FunctionSummary, InterruptsFact, SampleFact, WrittenFact,
+    DeviceSummary, Fact, Facts, FunctionSummary, InstructionCounts, InterruptsFact, SampleFact, WrittenFact,
 };
 use crate::console::ktap::{self, Counts, Log, Verdict};
 use crate::device::Attached;
@@ -165,7 +165,7 @@ impl Report {
             writeln!(out, "FID {fid:#010x}  {interruptions} interruptions of {requests} requests, {silent} silent")?;
         }
         for SampleFact { fid, counts, before, after, .. } in &self.samples {
-            let facts::Counts { loads, stores, block_stores, refreshes } = counts;
+            let InstructionCounts { loads, stores, block_stores, refreshes } = counts;
             write!(out, "FID {fid:#010x}  measured: {loads} loads, {stores} stores, {block_stores} block stores, ")?;
             write!(out, "{refreshes} refreshes; the guest counted {} to {}, ", before.loads, after.loads)?;
             write!(out, "{} to {}, {} to {}, ", before.stores, after.stores, before.block_stores, after.block_stores)?;
@@ -266,7 +266,7 @@ fn unmatched(fact: &InterruptsFact) -> Option<String> {
 
 /// What is wrong with a sample.
 fn miscounted(fact: &SampleFact) -> Option<String> {
-    let fields = |counts: &facts::Counts| [counts.loads, counts.stores, counts.block_stores, counts.refreshes];
+    let fields = |counts: &InstructionCounts| [counts.loads, counts.stores, counts.block_stores, counts.refreshes];
     let (before, counted, after) = (fields(&fact.before), fields(&fact.counts), fields(&fact.after));
     let is_between = before.iter().zip(&counted).zip(&after).all(|((before, it), after)| before <= it && it <= after);
     (!is_between).then(|| {

@@ -3,7 +3,7 @@
 //! Instructions that may end in a program interruption, and how the program goes on then.
 //!
 //! CLP, PCILG, PCISTG and PCISTB can be suppressed whatever the program checks before: a machine does not know the form, a
-//! device refuses an access. They stand in a table, and become a condition code or [`AccessError::Suppressed`] there
+//! device refuses an access. They stand in a table, and become a condition code or [`LoadStoreError::Suppressed`] there
 //! instead of an end: that needs a handler, which only the program can have.
 //!
 //! MPCIFC, RPCIT, STPCIFC and SIC stand in no table. All their operands are checked before they are issued; a program
@@ -30,7 +30,7 @@
 //!
 //! The bare-metal image shows all of it: `qemu-s390x/link.ld`, `src/image/start.S`, `src/image/lowcore.rs`.
 //!
-//! [`AccessError::Suppressed`]: crate::AccessError::Suppressed
+//! [`LoadStoreError::Suppressed`]: crate::LoadStoreError::Suppressed
 
 /// An entry of the table.
 #[derive(Clone, Copy, Debug)]

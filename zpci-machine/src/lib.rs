@@ -112,5 +112,5 @@ pub use interrupts::{deregister_interrupts, register_interrupts, InterruptError,
 pub use load_store::{load, store, store_block};
 pub use measurement::{set_measurement, stop_measurement, MeasureError};
 pub use operand::{
-    check_access, check_block, condition_code, AccessError, OperandError, RequestRegister, Space, Width,
+    check_access, check_block, condition_code, LoadStoreError, OperandError, RequestRegister, Space, Width,
 };

@@ -16,20 +16,20 @@ use core::arch::asm;
 use clp::{ConditionCode, FunctionHandle};
 
 use crate::exception::exception_table;
-use crate::operand::{check_access, check_block, AccessError, RequestRegister, Space, Width};
+use crate::operand::{check_access, check_block, LoadStoreError, RequestRegister, Space, Width};
 
-/// What stands for the condition code until an instruction has set one: 0 in the bits around it, which INSERT PROGRAM MASK
-/// never leaves all 1.
+/// What stands for the condition code until an instruction has set one. INSERT PROGRAM MASK leaves zeros in bits 32 and 33, so
+/// it never looks like this.
 const SUPPRESSED: u64 = u64::MAX;
 
 /// PCILG; the value is in the program's byte order.
 ///
 /// # Errors
 ///
-/// * [`AccessError::Operands`] for what [`check_access`] refuses.
-/// * [`AccessError::Refused`] with the answer, if the condition code is not 0.
-/// * [`AccessError::Suppressed`] if it ended in a program interruption, as QEMU does where the function has no such register.
-pub fn load(function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, AccessError> {
+/// * [`LoadStoreError::Operands`] for what [`check_access`] refuses.
+/// * [`LoadStoreError::Refused`] with the answer, if the condition code is not 0.
+/// * [`LoadStoreError::Suppressed`] if it ended in a program interruption, as QEMU does where the function has no such register.
+pub fn load(function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, LoadStoreError> {
     check_access(space, offset, width)?;
     let mut request = RequestRegister::new(function, space.identifier(), u16::from(width.bytes())).0;
     let mut data: u64 = 0;
@@ -60,7 +60,13 @@ pub fn load(function: FunctionHandle, space: Space, offset: u64, width: Width) -
 /// # Errors
 ///
 /// As [`load`].
-pub fn store(function: FunctionHandle, space: Space, offset: u64, width: Width, value: u64) -> Result<(), AccessError> {
+pub fn store(
+    function: FunctionHandle,
+    space: Space,
+    offset: u64,
+    width: Width,
+    value: u64,
+) -> Result<(), LoadStoreError> {
     check_access(space, offset, width)?;
     let mut request = RequestRegister::new(function, space.identifier(), u16::from(width.bytes())).0;
     let mut inserted = SUPPRESSED;
@@ -91,7 +97,7 @@ pub fn store(function: FunctionHandle, space: Space, offset: u64, width: Width, 
 ///
 /// # Errors
 ///
-/// * [`AccessError::Operands`] for what [`check_block`] refuses.
+/// * [`LoadStoreError::Operands`] for what [`check_block`] refuses.
 /// * As [`load`] else.
 pub fn store_block(
     function: FunctionHandle,
@@ -99,7 +105,7 @@ pub fn store_block(
     offset: u64,
     block: &[u64],
     longest: u16,
-) -> Result<(), AccessError> {
+) -> Result<(), LoadStoreError> {
     let bytes = size_of_val(block);
     check_block(bar, offset, bytes, longest)?;
     // A checked block has at most a page.
@@ -123,13 +129,13 @@ pub fn store_block(
     check(inserted, request)
 }
 
-fn check(inserted: u64, request: u64) -> Result<(), AccessError> {
+fn check(inserted: u64, request: u64) -> Result<(), LoadStoreError> {
     if inserted == SUPPRESSED {
-        return Err(AccessError::Suppressed);
+        return Err(LoadStoreError::Suppressed);
     }
     let outcome = RequestRegister(request).outcome(inserted);
     match outcome.cc {
         ConditionCode::Zero => Ok(()),
-        _ => Err(AccessError::Refused(outcome)),
+        _ => Err(LoadStoreError::Refused(outcome)),
     }
 }

@@ -132,7 +132,7 @@ impl core::error::Error for OperandError {}
 /// Why nothing was loaded or stored.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[non_exhaustive]
-pub enum AccessError {
+pub enum LoadStoreError {
     /// The operands are not such as the instruction takes; it was not issued.
     Operands(OperandError),
     /// The machine answered with another condition code than 0.
@@ -141,13 +141,13 @@ pub enum AccessError {
     Suppressed,
 }
 
-impl From<OperandError> for AccessError {
+impl From<OperandError> for LoadStoreError {
     fn from(error: OperandError) -> Self {
         Self::Operands(error)
     }
 }
 
-impl fmt::Display for AccessError {
+impl fmt::Display for LoadStoreError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Operands(error) => error.fmt(f),
@@ -157,7 +157,7 @@ impl fmt::Display for AccessError {
     }
 }
 
-impl core::error::Error for AccessError {}
+impl core::error::Error for LoadStoreError {}
 
 /// The register with which a program asks something of a function, and into which the machine puts its status.
 ///

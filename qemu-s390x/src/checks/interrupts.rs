@@ -13,7 +13,7 @@ use crate::device::DeviceError;
 use crate::enabled::EnabledFunction;
 use crate::facts::{InterruptsFact, Matched};
 use crate::interrupts::{Indicators, Interrupts, Layout};
-use crate::pci::{AccessError, Message, Msix};
+use crate::pci::{AccessError, MsiMessage, Msix};
 use crate::platform::Platform;
 use crate::processor::{Processor, Taken};
 use crate::report::Report;
@@ -129,7 +129,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
     /// Has the device send `interrupt`.
     fn send(&self, interrupt: u16) -> Result<(), Stop> {
         let address = self.function.group().msi_address;
-        self.msix.set(self.entry, Message { address, data: u32::from(interrupt) }).map_err(fail)
+        self.msix.set(self.entry, MsiMessage { address, data: u32::from(interrupt) }).map_err(fail)
     }
 
     /// Registers other bits, while the device sends nothing.
@@ -167,7 +167,7 @@ impl<'i, 'e, 'p, P: Platform, D: Requests> InterruptCheck<'i, 'e, 'p, P, D> {
     fn trap(&mut self) -> Result<(), Stop> {
         for refused in [self.msix.load_byte(self.entry).map(drop), self.msix.store_byte(self.entry)] {
             match refused {
-                Err(AccessError::Refused { error: zpci_machine::AccessError::Suppressed, .. }) => {}
+                Err(AccessError::Refused { error: zpci_machine::LoadStoreError::Suppressed, .. }) => {}
                 result => return Err(fail(format_args!("access to a byte of the MSI-X table: {result:?}"))),
             }
         }

@@ -20,7 +20,7 @@ use crate::enabled::EnabledFunction;
 use crate::facts::SampleFact;
 use crate::interrupts::{Indicators, Interrupts, Layout};
 use crate::measured::Measured;
-use crate::pci::{Configuration, Message, Msix, PciFunction, Space, Width};
+use crate::pci::{Configuration, MsiMessage, Msix, PciFunction, Space, Width};
 use crate::platform::Platform;
 use crate::processor::{Processor, Taken};
 use crate::report::Report;
@@ -151,7 +151,7 @@ impl<'x, 'm, P: Platform> Member<'x, 'm, P> {
         let msix = Msix::of(function).map_err(fail)?.ok_or_else(|| fail("a function has no MSI-X"))?;
         let entry = 1.min(msix.entries() - 1);
         msix.enable(true).map_err(fail)?;
-        msix.set(entry, Message { address: function.group().msi_address, data: 0 }).map_err(fail)?;
+        msix.set(entry, MsiMessage { address: function.group().msi_address, data: 0 }).map_err(fail)?;
         let mut device = AnyDevice::new(driver, function, memory).map_err(|error| explain(space, memory, error))?;
         device.start(Some(entry)).map_err(|error| explain(space, memory, error))?;
         let measured = Measured::new(function)?;

@@ -8,7 +8,7 @@ use clp::{Clp, Command, ConditionCode, FunctionHandle, FunctionId, LogicalProces
 use s390_iommu::{
     AbsoluteAddress, ErrorEvent, Event, EventAnswer, Fib, FunctionControl, Instruction, IovaRange, Outcome, Zpci,
 };
-use zpci_machine::{clock, AccessError, EventBlock, Hardware};
+use zpci_machine::{clock, EventBlock, Hardware, LoadStoreError};
 use zpci_tests::Machine;
 
 use super::storage::{BlockPage, Page, Region, Tables, FRAMES, TABLES};
@@ -148,7 +148,7 @@ impl Platform for RealMachine {
         clock::microseconds()
     }
 
-    fn load(&self, function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, AccessError> {
+    fn load(&self, function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, LoadStoreError> {
         zpci_machine::load(function, space, offset, width)
     }
 
@@ -159,7 +159,7 @@ impl Platform for RealMachine {
         offset: u64,
         width: Width,
         value: u64,
-    ) -> Result<(), AccessError> {
+    ) -> Result<(), LoadStoreError> {
         zpci_machine::store(function, space, offset, width, value)
     }
 
@@ -170,7 +170,7 @@ impl Platform for RealMachine {
         offset: u64,
         block: &[u64],
         longest: u16,
-    ) -> Result<(), AccessError> {
+    ) -> Result<(), LoadStoreError> {
         zpci_machine::store_block(function, bar, offset, block, longest)
     }
 

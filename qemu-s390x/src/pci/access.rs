@@ -15,7 +15,7 @@ pub enum AccessError {
         /// What was attempted.
         access: Access,
         /// Why.
-        error: zpci_machine::AccessError,
+        error: zpci_machine::LoadStoreError,
     },
     /// The function has no such memory, so that nothing was attempted.
     Absent(Access),

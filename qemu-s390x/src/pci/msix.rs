@@ -31,7 +31,7 @@ const VECTOR_CONTROL: u64 = 12;
 
 /// What a device writes, and where to, when it interrupts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct Message {
+pub struct MsiMessage {
     /// Where to; for zPCI the MSI address of the group.
     pub address: u64,
     /// What; for zPCI the number of the interrupt.
@@ -104,7 +104,7 @@ impl<'f, F: PciFunction> Msix<'f, F> {
     /// # Errors
     ///
     /// [`AccessError`] if the function cannot be accessed, or has no such entry.
-    pub fn set(&self, vector: u16, message: Message) -> Result<(), AccessError> {
+    pub fn set(&self, vector: u16, message: MsiMessage) -> Result<(), AccessError> {
         self.mask(vector, true)?;
         self.store(vector, ADDRESS, message.address & 0xffff_ffff)?;
         self.store(vector, ADDRESS + 4, message.address >> 32)?;
@@ -194,7 +194,7 @@ mod tests {
     fn entries() {
         let function = function();
         let msix = Msix::of(&function).unwrap().unwrap();
-        msix.set(3, Message { address: 0xfe00_1122_3344_5566, data: 0x8765_4321 }).unwrap();
+        msix.set(3, MsiMessage { address: 0xfe00_1122_3344_5566, data: 0x8765_4321 }).unwrap();
         let bytes = [0x66, 0x55, 0x44, 0x33, 0x22, 0x11, 0x00, 0xfe, 0x21, 0x43, 0x65, 0x87, 0, 0, 0, 0];
         assert_eq!(function.bytes(Space::Bar(0), 0x2030, 16), bytes);
         msix.mask(3, true).unwrap();

@@ -15,7 +15,7 @@ use s390_iommu::{
 };
 use zerocopy::FromBytes;
 use zpci_machine::interruption::{Subclasses, Suppression};
-use zpci_machine::{AccessError, ChannelReport};
+use zpci_machine::{ChannelReport, LoadStoreError};
 use zpci_tests::fake::{Configuration, DmaError, Fake, FunctionConfiguration};
 use zpci_tests::Machine;
 
@@ -139,15 +139,15 @@ impl Bench {
     }
 
     /// Whether the function can be loaded from and stored to.
-    fn check(&self, handle: FunctionHandle) -> Result<&FunctionConfiguration, AccessError> {
+    fn check(&self, handle: FunctionHandle) -> Result<&FunctionConfiguration, LoadStoreError> {
         let (_, fib) = self.fake.store_fib(handle.0);
         match (self.function(handle), fib[8]) {
             (Some(function), 0x80 | 0x90) if handle.is_enabled() => {
                 self.handles.borrow_mut().insert(handle.0 & 0xffff, handle.0);
                 Ok(function)
             }
-            (Some(_), 0xc0.. | 0xe0..) if handle.is_enabled() => Err(AccessError::Refused(BLOCKED)),
-            _ => Err(AccessError::Refused(GONE)),
+            (Some(_), 0xc0.. | 0xe0..) if handle.is_enabled() => Err(LoadStoreError::Refused(BLOCKED)),
+            _ => Err(LoadStoreError::Refused(GONE)),
         }
     }
 
@@ -395,12 +395,12 @@ impl Platform for Bench {
         self.microseconds.get()
     }
 
-    fn load(&self, handle: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, AccessError> {
+    fn load(&self, handle: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, LoadStoreError> {
         let function = self.check(handle)?;
         self.measurement.count(handle.0, Counter::Load);
         Ok(match space {
             Space::Configuration => self.configuration_space(handle, function, offset & !3) >> (8 * (offset & 3)),
-            Space::Bar(_) if offset >= TABLE && width == Width::Byte => return Err(AccessError::Suppressed),
+            Space::Bar(_) if offset >= TABLE && width == Width::Byte => return Err(LoadStoreError::Suppressed),
             Space::Bar(_) if offset >= TABLE => self.msix.load(offset),
             Space::Bar(_) => self.nvme.borrow().load(offset, width),
         } & u64::MAX >> (64 - 8 * u32::from(width.bytes())))
@@ -413,12 +413,12 @@ impl Platform for Bench {
         offset: u64,
         width: Width,
         value: u64,
-    ) -> Result<(), AccessError> {
+    ) -> Result<(), LoadStoreError> {
         self.check(handle)?;
         self.measurement.count(handle.0, Counter::Store);
         match space {
             Space::Configuration if offset == CAPABILITY + 2 => self.msix.set_control(value),
-            Space::Bar(_) if offset >= TABLE && width == Width::Byte => return Err(AccessError::Suppressed),
+            Space::Bar(_) if offset >= TABLE && width == Width::Byte => return Err(LoadStoreError::Suppressed),
             Space::Bar(_) if offset >= TABLE => {
                 if let Some(vector) = self.msix.store(offset, value) {
                     self.interrupt(handle, vector);
@@ -444,7 +444,7 @@ impl Platform for Bench {
         offset: u64,
         block: &[u64],
         _longest: u16,
-    ) -> Result<(), AccessError> {
+    ) -> Result<(), LoadStoreError> {
         self.check(handle)?;
         self.measurement.count(handle.0, Counter::BlockStore);
         for (at, doubleword) in (offset..).step_by(8).zip(block) {

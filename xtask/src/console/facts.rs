@@ -103,7 +103,7 @@ pub(crate) struct InterruptsFact {
 
 /// Instructions of a function.
 #[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
-pub(crate) struct Counts {
+pub(crate) struct InstructionCounts {
     /// PCILG.
     pub(crate) loads: u64,
     /// PCISTG.
@@ -122,11 +122,11 @@ pub(crate) struct SampleFact {
     /// Number of the sample.
     pub(crate) sample: u32,
     /// What the machine stored.
-    pub(crate) counts: Counts,
+    pub(crate) counts: InstructionCounts,
     /// What the guest had counted when it saw the sample before for the last time.
-    pub(crate) before: Counts,
+    pub(crate) before: InstructionCounts,
     /// What it had counted when it saw this one.
-    pub(crate) after: Counts,
+    pub(crate) after: InstructionCounts,
 }
 
 /// All facts of a log.

@@ -90,10 +90,11 @@ impl<'p, P: Platform> EnabledFunction<'p, P> {
     ///
     /// # Errors
     ///
-    /// [`AccessError::Refused`] with the answer of STORE PCI FUNCTION CONTROLS.
+    /// [`AccessError::Refused`] with the answer of STPCIFC.
     pub fn controls(&self) -> Result<Fib, AccessError> {
         let access = Access::Controls;
-        self.platform.controls(self.handle()).map_err(|outcome| AccessError::Refused { access, outcome })
+        let refused = |outcome| AccessError::Refused { access, error: zpci_machine::LoadStoreError::Refused(outcome) };
+        self.platform.controls(self.handle()).map_err(refused)
     }
 
     /// The last event that says why the function is in error, out of all that are pending.
@@ -126,9 +127,7 @@ impl<P: Platform> PciFunction for EnabledFunction<'_, P> {
         if !self.has(space, offset, width) {
             return Err(AccessError::Absent(access));
         }
-        self.platform
-            .load(self.handle(), space, offset, width)
-            .map_err(|outcome| AccessError::Refused { access, outcome })
+        self.platform.load(self.handle(), space, offset, width).map_err(|error| AccessError::Refused { access, error })
     }
 
     fn store(&self, space: Space, offset: u64, width: Width, value: u64) -> Result<(), AccessError> {
@@ -138,7 +137,7 @@ impl<P: Platform> PciFunction for EnabledFunction<'_, P> {
         }
         self.platform
             .store(self.handle(), space, offset, width, value)
-            .map_err(|outcome| AccessError::Refused { access, outcome })
+            .map_err(|error| AccessError::Refused { access, error })
     }
 
     fn state(&self) -> Result<FunctionState, AccessError> {

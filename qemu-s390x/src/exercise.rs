@@ -2,9 +2,13 @@
 
 //! The program that exercises every function of the machine.
 
-use qemu_s390x::machine::{has_facility, Hardware, RealMachine};
-use qemu_s390x::{has_zpci, list, run};
+mod interruptions;
 
+use qemu_s390x::machine::RealMachine;
+use qemu_s390x::{has_zpci, list, run};
+use zpci_machine::{has_facility, Hardware};
+
+use self::interruptions::Interruptions;
 use crate::image::{frames, tables, Console};
 
 /// Does everything there is to do, and tells whether nothing failed.
@@ -19,9 +23,12 @@ pub(crate) fn exercise(console: &mut Console) -> Result<bool, &'static str> {
     let functions = list(&Hardware);
     // The shared cases get a function before the image itself turns to it.
     let spare = functions.iter().flatten().find(|entry| entry.configured && !entry.handle.is_enabled());
+    // SAFETY: The prefix is zero, and nothing else takes interruptions.
+    let processor = unsafe { Interruptions::open() };
     // SAFETY: The linker script keeps both regions free, translation is off and the prefix zero, so that addresses are
     // absolute, this is the only machine, and its facilities are those of zPCI.
-    let machine = unsafe { RealMachine::new(tables(), frames(), spare.map(|entry| entry.id), at_once) };
+    let machine =
+        unsafe { RealMachine::new(tables(), frames(), spare.map(|entry| entry.id), at_once, Some(processor)) };
     let Some(machine) = machine else {
         return Err("no storage behind the image");
     };

@@ -5,7 +5,9 @@
 use core::fmt::{self, Write};
 
 use clp::{Bar, Function, FunctionGroup, FunctionId, ListEntry, MioBar};
+use s390_iommu::Measurement;
 
+use crate::counting::Counts;
 use crate::disk::Identity;
 use crate::json::Object;
 use crate::pci::ClassCode;
@@ -210,6 +212,71 @@ impl fmt::Display for WrittenFact<'_> {
     }
 }
 
+/// Interruptions of a device, and what they should be.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Matched {
+    /// Requests that the device was given.
+    pub requests: u32,
+    /// Those of them that had to make no interruption of their own.
+    pub silent: u32,
+    /// Adapter interruptions that were taken.
+    pub interruptions: u32,
+}
+
+/// Interruptions of the device behind a function.
+#[derive(Clone, Copy, Debug)]
+pub struct InterruptsFact {
+    /// The function.
+    pub id: FunctionId,
+    /// How many.
+    pub matched: Matched,
+}
+
+impl fmt::Display for InterruptsFact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Matched { requests, silent, interruptions } = self.matched;
+        f.write_str("zpci-interrupts: ")?;
+        let mut object = Object::new(f)?;
+        object.raw("fid", self.id.0)?;
+        object.raw("requests", requests)?;
+        object.raw("silent", silent)?;
+        object.raw("interruptions", interruptions)?;
+        object.end()
+    }
+}
+
+/// What the machine counted of a function, and what the program did before and after.
+#[derive(Clone, Copy, Debug)]
+pub struct SampleFact {
+    /// The function.
+    pub id: FunctionId,
+    /// What the machine stored.
+    pub sample: Measurement,
+    /// What the program had counted when the block held the sample before.
+    pub before: Counts,
+    /// What it had counted when this one was in it.
+    pub after: Counts,
+}
+
+impl fmt::Display for SampleFact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("zpci-sample: ")?;
+        let mut object = Object::new(f)?;
+        object.raw("fid", self.id.0)?;
+        object.raw("sample", self.sample.sample)?;
+        for (name, counts) in [("counts", Counts::of(&self.sample)), ("before", self.before), ("after", self.after)] {
+            let Counts { loads, stores, block_stores, refreshes } = counts;
+            let mut inner = object.object(name)?;
+            inner.raw("loads", loads)?;
+            inner.raw("stores", stores)?;
+            inner.raw("block_stores", block_stores)?;
+            inner.raw("refreshes", refreshes)?;
+            inner.end()?;
+        }
+        object.end()
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -243,6 +310,28 @@ mod tests {
         assert_eq!(
             written.to_string(),
             r#"zpci-written: {"fid":257,"serial":"ZPCI-0001","offset":2097152,"length":4096}"#
+        );
+    }
+
+    #[test]
+    fn interrupts_and_samples() {
+        let matched = Matched { requests: 10, silent: 3, interruptions: 7 };
+        assert_eq!(
+            InterruptsFact { id: FunctionId(0x101), matched }.to_string(),
+            r#"zpci-interrupts: {"fid":257,"requests":10,"silent":3,"interruptions":7}"#
+        );
+        let mut doublewords = [0, 9, 11, 22, 33_u64].into_iter();
+        let sample = Measurement::read(48, 1, |offset| if offset == 8 { Some(2) } else { doublewords.next() });
+        let counts = |loads| Counts { loads, stores: 2, block_stores: 3, refreshes: 4 };
+        let fact = SampleFact { id: FunctionId(1), sample: sample.unwrap(), before: counts(1), after: counts(10) };
+        assert_eq!(
+            fact.to_string(),
+            concat!(
+                r#"zpci-sample: {"fid":1,"sample":0,"#,
+                r#""counts":{"loads":9,"stores":11,"block_stores":22,"refreshes":33},"#,
+                r#""before":{"loads":1,"stores":2,"block_stores":3,"refreshes":4},"#,
+                r#""after":{"loads":10,"stores":2,"block_stores":3,"refreshes":4}}"#
+            )
         );
     }
 

@@ -3,6 +3,7 @@
 //! A function and frames that are memory of the test, for the unit tests of the drivers.
 
 use core::cell::{Cell, RefCell};
+use core::sync::atomic::AtomicU8;
 use std::collections::BTreeMap;
 
 use s390_iommu::{AbsoluteAddress, FunctionState};
@@ -101,5 +102,20 @@ impl Frames for FakeFrames {
     fn write(&self, to: AbsoluteAddress, from: &[u8]) {
         let at = (to.get() - FIRST) as usize;
         self.bytes.borrow_mut()[at..at + from.len()].copy_from_slice(from);
+    }
+
+    fn load_doubleword(&self, at: AbsoluteAddress) -> Option<u64> {
+        let mut bytes = [0; 8];
+        self.read(at, &mut bytes);
+        Some(u64::from_be_bytes(bytes))
+    }
+
+    fn with_atomics<R>(&self, at: AbsoluteAddress, bytes: usize, using: impl FnOnce(&[AtomicU8]) -> R) -> Option<R> {
+        let mut copy = vec![0; bytes];
+        self.read(at, &mut copy);
+        let atomics: Vec<AtomicU8> = copy.into_iter().map(AtomicU8::new).collect();
+        let result = using(&atomics);
+        self.write(at, &atomics.into_iter().map(AtomicU8::into_inner).collect::<Vec<_>>());
+        Some(result)
     }
 }

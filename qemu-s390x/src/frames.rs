@@ -3,6 +3,7 @@
 //! Storage that the program shares with devices.
 
 use core::fmt;
+use core::sync::atomic::AtomicU8;
 
 use s390_iommu::AbsoluteAddress;
 
@@ -23,6 +24,14 @@ pub trait Frames {
 
     /// Copies bytes into allocated storage.
     fn write(&self, to: AbsoluteAddress, from: &[u8]);
+
+    /// Loads a doubleword of allocated storage at once, in the program's byte order; `None` if it is not allocated or `at` is
+    /// no multiple of eight.
+    fn load_doubleword(&self, at: AbsoluteAddress) -> Option<u64>;
+
+    /// Hands bytes of allocated storage, which the machine may change at the same time, to `using`; `None` if they are not
+    /// allocated.
+    fn with_atomics<R>(&self, at: AbsoluteAddress, bytes: usize, using: impl FnOnce(&[AtomicU8]) -> R) -> Option<R>;
 }
 
 /// Frames that follow each other, given back when dropped.

@@ -14,30 +14,37 @@
 pub mod address_space;
 pub mod audit;
 mod checks;
+#[expect(unsafe_code, reason = "an instruction that is unsafe is handed on")]
+pub mod counting;
 pub mod device;
 pub mod disk;
 pub mod dma;
 pub mod enabled;
-pub mod event;
 pub mod facts;
 #[cfg(test)]
 mod fake;
 pub mod frames;
+#[expect(unsafe_code, reason = "here the machine is let at storage")]
+pub mod interrupts;
 pub mod json;
 #[cfg(target_os = "none")]
-#[expect(unsafe_code, reason = "here are the instructions, and storage that devices share")]
+#[expect(unsafe_code, reason = "here is storage that devices share")]
 pub mod machine;
+#[expect(unsafe_code, reason = "here the machine is let at storage")]
+pub mod measured;
 pub mod nvme;
 pub mod pattern;
 pub mod pci;
 pub mod platform;
+pub mod processor;
 pub mod report;
+pub mod requests;
 mod run;
 mod stop;
 pub mod virtio;
 
-pub use event::{Answer, EventBlock};
 pub use frames::Frames;
 pub use pci::{Space, Width};
 pub use platform::Platform;
+pub use processor::{Processor, Taken};
 pub use run::{has_zpci, list, run, Functions};

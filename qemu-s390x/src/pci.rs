@@ -6,6 +6,9 @@
 
 mod access;
 mod configuration;
+mod msix;
 
-pub use access::{Access, AccessError, PciFunction, Space, Width};
+pub use access::{Access, AccessError, PciFunction};
 pub use configuration::{Capabilities, Capability, ClassCode, Configuration};
+pub use msix::{MsiMessage, Msix};
+pub use zpci_machine::{Space, Width};

@@ -4,10 +4,12 @@
 
 use clp::FunctionHandle;
 use s390_iommu::{ErrorEvent, Fib, Outcome};
+use zpci_machine::LoadStoreError;
 use zpci_tests::Machine;
 
 use crate::frames::Frames;
 use crate::pci::{Space, Width};
+use crate::processor::Processor;
 
 /// What the image needs beyond what the shared cases need: the instructions that reach a device, a clock, and a place to
 /// run a case in.
@@ -18,18 +20,18 @@ pub trait Platform: Machine + Frames {
     /// A clock in microseconds.
     fn microseconds(&self) -> u64;
 
-    /// PCI LOAD; the value is in the program's byte order.
+    /// PCILG; the value is in the program's byte order.
     ///
     /// # Errors
     ///
-    /// The answer, if the condition code is not zero.
-    fn load(&self, function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, Outcome>;
+    /// [`LoadStoreError`] with what came instead of condition code 0.
+    fn load(&self, function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, LoadStoreError>;
 
-    /// PCI STORE of the low bytes of `value`, given in the program's byte order.
+    /// PCISTG of the low bytes of `value`, given in the program's byte order.
     ///
     /// # Errors
     ///
-    /// The answer, if the condition code is not zero.
+    /// [`LoadStoreError`] with what came instead of condition code 0.
     fn store(
         &self,
         function: FunctionHandle,
@@ -37,9 +39,23 @@ pub trait Platform: Machine + Frames {
         offset: u64,
         width: Width,
         value: u64,
-    ) -> Result<(), Outcome>;
+    ) -> Result<(), LoadStoreError>;
 
-    /// STORE PCI FUNCTION CONTROLS.
+    /// PCISTB of `block`, whose bytes are in the order of storage, to base address register `bar`; at most `longest` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`LoadStoreError`] with what came instead of condition code 0.
+    fn store_block(
+        &self,
+        function: FunctionHandle,
+        bar: u8,
+        offset: u64,
+        block: &[u64],
+        longest: u16,
+    ) -> Result<(), LoadStoreError>;
+
+    /// STPCIFC.
     ///
     /// # Errors
     ///
@@ -55,4 +71,7 @@ pub trait Platform: Machine + Frames {
 
     /// The next pending event that says why a function is in error; others are passed over.
     fn error_event(&self) -> Option<ErrorEvent>;
+
+    /// The processor, if its interruptions are the program's and nobody else's.
+    fn processor(&self) -> Option<&dyn Processor>;
 }

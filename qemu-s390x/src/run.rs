@@ -8,7 +8,7 @@ use clp::{Block, Client, Clp, ListEntry};
 use heapless::Vec;
 use zpci_tests::{Group, Message, Stop, Verdict};
 
-use crate::checks::{transfers, LifeCycle};
+use crate::checks::{interrupts, together, transfers, Candidates, Driver, LifeCycle};
 use crate::facts::FunctionFact;
 use crate::platform::Platform;
 use crate::report::Report;
@@ -64,7 +64,9 @@ pub fn run<P: Platform + 'static, W: Write>(
     out: W,
 ) -> Result<bool, fmt::Error> {
     let groups = zpci_tests::cases::<P>();
-    let mut report = Report::new(out, 2 + groups.len())?;
+    // Where interruptions are somebody else's, what needs them is not announced.
+    let own = usize::from(platform.processor().is_some());
+    let mut report = Report::new(out, 2 + groups.len() + own)?;
     report.group("machine", FACILITIES.len() + 1, |report| {
         for (number, name) in FACILITIES {
             let installed = platform.has_facility(number);
@@ -76,13 +78,17 @@ pub fn run<P: Platform + 'static, W: Write>(
         shared(platform, group, &mut report)?;
     }
     let functions = functions.unwrap_or_default();
+    let mut candidates = Candidates::new();
     report.group("functions", functions.len(), |report| {
         functions.iter().try_for_each(|entry| {
             let mut result = Err(fmt::Error);
-            platform.apart(&mut || result = function(platform, entry, report));
+            platform.apart(&mut || result = function(platform, entry, &mut candidates, report));
             result
         })
     })?;
+    if let Some(processor) = platform.processor() {
+        together(platform, processor, &candidates, &mut report)?;
+    }
     Ok(report.summary().failed == 0)
 }
 
@@ -101,9 +107,15 @@ fn shared<P: Platform, W: Write>(platform: &P, group: &Group<P>, report: &mut Re
 }
 
 /// Does to one function all that can be done to it, and leaves it disabled.
-fn function<P: Platform, W: Write>(platform: &P, entry: &ListEntry, report: &mut Report<W>) -> fmt::Result {
+fn function<P: Platform, W: Write>(
+    platform: &P,
+    entry: &ListEntry,
+    candidates: &mut Candidates,
+    report: &mut Report<W>,
+) -> fmt::Result {
     let name = heapless::format!(32; "function {}", entry.id).unwrap_or_default();
-    report.group(&name, 2, |report| {
+    let plan = if platform.processor().is_some() { 3 } else { 2 };
+    report.group(&name, plan, |report| {
         let mut life = LifeCycle::new(platform, *entry);
         life.run(report)?;
         let fact =
@@ -111,6 +123,16 @@ fn function<P: Platform, W: Write>(platform: &P, entry: &ListEntry, report: &mut
         report.diagnostic(fact)?;
         let known =
             life.function.zip(life.group).zip(life.class).map(|((function, group), class)| (function, group, class));
-        transfers(platform, entry, known, report)
+        if let Some(candidate) =
+            known.and_then(|(function, group, class)| Driver::candidate(function, group, entry, class))
+        {
+            // Those that come first.
+            let _ = candidates.push(candidate);
+        }
+        transfers(platform, entry, known, report)?;
+        match platform.processor() {
+            Some(processor) => interrupts(platform, processor, entry, known, report),
+            None => Ok(()),
+        }
     })
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Virtio over PCI, without the legacy interface and without interrupts.
+//! Virtio over PCI, without the legacy interface.
 //!
 //! Virtual I/O Device (VIRTIO) Version 1.2.
 

@@ -9,7 +9,9 @@ use std::fmt::Write;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::console::facts::{DeviceSummary, Fact, Facts, FunctionSummary, WrittenFact};
+use crate::console::facts::{
+    DeviceSummary, Fact, Facts, FunctionSummary, InstructionCounts, InterruptsFact, SampleFact, WrittenFact,
+};
 use crate::console::ktap::{self, Counts, Log, Verdict};
 use crate::device::Attached;
 use crate::qemu::Run;
@@ -35,6 +37,12 @@ pub(crate) struct Report {
     /// What was talked to by DMA.
     pub(crate) devices: Vec<Value>,
     written: Vec<WrittenFact>,
+    /// Requests of each device and the interruptions that they made.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) interrupts: Vec<InterruptsFact>,
+    /// What the machine counted, and the guest.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) samples: Vec<SampleFact>,
     disks: Vec<DiskReport>,
     /// How many cases had which result.
     pub(crate) counts: Counts,
@@ -84,6 +92,8 @@ impl Report {
         problems.extend(log.problems.iter().map(ToString::to_string));
         problems.extend(log.strays.iter().map(|(line, text)| format!("line {line} of the console is no KTAP: {text}")));
         problems.extend(facts.unreadable.iter().cloned());
+        problems.extend(facts.interrupts.iter().filter_map(unmatched));
+        problems.extend(facts.samples.iter().filter_map(miscounted));
         let disks = disks.iter().map(|attached| check_disk(attached, &facts.written, &mut problems)).collect();
         let cases: Vec<CaseReport> = cases(&log);
         problems.extend(cases.iter().filter_map(CaseReport::problem));
@@ -98,6 +108,8 @@ impl Report {
             functions,
             devices,
             written: facts.written,
+            interrupts: facts.interrupts,
+            samples: facts.samples,
             disks,
             counts: log.counts(),
             cases,
@@ -148,6 +160,16 @@ impl Report {
                 None => "is not as it should be".to_owned(),
             };
             writeln!(out, "FID {:#010x}  disk {} {written}", disk.fid, disk.file)?;
+        }
+        for InterruptsFact { fid, requests, silent, interruptions } in &self.interrupts {
+            writeln!(out, "FID {fid:#010x}  {interruptions} interruptions of {requests} requests, {silent} silent")?;
+        }
+        for SampleFact { fid, counts, before, after, .. } in &self.samples {
+            let InstructionCounts { loads, stores, block_stores, refreshes } = counts;
+            write!(out, "FID {fid:#010x}  measured: {loads} loads, {stores} stores, {block_stores} block stores, ")?;
+            write!(out, "{refreshes} refreshes; the guest counted {} to {}, ", before.loads, after.loads)?;
+            write!(out, "{} to {}, {} to {}, ", before.stores, after.stores, before.block_stores, after.block_stores)?;
+            writeln!(out, "{} to {}", before.refreshes, after.refreshes)?;
         }
         writeln!(out)?;
         for group in self.cases.chunk_by(|one, other| one.group() == other.group()) {
@@ -232,6 +254,24 @@ fn cases(log: &Log) -> Vec<CaseReport> {
         diagnostics: test.diagnostics.clone(),
     };
     log.leaves().into_iter().map(report).collect()
+}
+
+/// What is wrong with the interruptions of a device.
+fn unmatched(fact: &InterruptsFact) -> Option<String> {
+    let InterruptsFact { fid, requests, silent, interruptions } = fact;
+    let matches = *interruptions > 0 && interruptions.checked_add(*silent) == Some(*requests);
+    (!matches)
+        .then(|| format!("function {fid:#x}: {interruptions} interruptions of {requests} requests, {silent} silent"))
+}
+
+/// What is wrong with a sample.
+fn miscounted(fact: &SampleFact) -> Option<String> {
+    let fields = |counts: &InstructionCounts| [counts.loads, counts.stores, counts.block_stores, counts.refreshes];
+    let (before, counted, after) = (fields(&fact.before), fields(&fact.counts), fields(&fact.after));
+    let is_between = before.iter().zip(&counted).zip(&after).all(|((before, it), after)| before <= it && it <= after);
+    (!is_between).then(|| {
+        format!("function {:#x}: the machine counted {counted:?}, the guest {before:?} to {after:?}", fact.fid)
+    })
 }
 
 /// Compares a disk with what the guest says it wrote to it, which must be something.
@@ -373,6 +413,40 @@ ok 2 nvme
         let mut slow = run(CONSOLE, 0);
         slow.status = None;
         assert!(!Report::new(slow, &disk(&directory, GOOD_DISK)).passed);
+    }
+
+    #[test]
+    fn interruptions_and_samples_are_judged() {
+        let directory = tempfile::tempdir().unwrap();
+        let disks = disk(&directory, GOOD_DISK);
+        let counts = |loads: u64| format!("{{\"loads\":{loads},\"stores\":2,\"block_stores\":1,\"refreshes\":4}}");
+        let report = |interruptions: u64, loads: u64| {
+            let interrupts = format!("\"requests\":10,\"silent\":3,\"interruptions\":{interruptions}");
+            let sample = format!("\"counts\":{},\"before\":{},\"after\":{}", counts(loads), counts(5), counts(7));
+            let facts = format!(
+                "# zpci-interrupts: {{\"fid\":257,{interrupts}}}\n# zpci-sample: {{\"fid\":257,\"sample\":0,{sample}}}\n"
+            );
+            Report::new(
+                run(&CONSOLE.replace("KTAP version 1\n1..2", &format!("{facts}KTAP version 1\n1..2")), 0),
+                &disks,
+            )
+        };
+        let good = report(7, 6);
+        assert!(good.passed, "{:?}", good.problems);
+        let text = good.to_text();
+        assert!(text.contains("FID 0x00000101  7 interruptions of 10 requests, 3 silent\n"), "{text}");
+        let sample =
+            "FID 0x00000101  measured: 6 loads, 2 stores, 1 block stores, 4 refreshes; the guest counted 5 to 7, \
+                      2 to 2, 1 to 1, 4 to 4\n";
+        assert!(text.contains(sample), "{text}");
+        let problems = |interruptions, loads| report(interruptions, loads).problems.join("\n");
+        assert_eq!(problems(6, 6), "function 0x101: 6 interruptions of 10 requests, 3 silent");
+        assert_eq!(problems(8, 6), "function 0x101: 8 interruptions of 10 requests, 3 silent");
+        let counted = |loads| {
+            format!("function 0x101: the machine counted [{loads}, 2, 1, 4], the guest [5, 2, 1, 4] to [7, 2, 1, 4]")
+        };
+        assert_eq!(problems(7, 4), counted(4));
+        assert_eq!(problems(7, 8), counted(8));
     }
 
     #[test]

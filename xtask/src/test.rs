@@ -169,7 +169,7 @@ fn clippy_s390x(bench: &mut Bench) -> Result<Counts> {
     let mut command = bench.workspace.cargo();
     command.args(["clippy", "--release"]);
     let objects = [kernel_object::DRIVER, kernel_object::CASES].map(|recipe| recipe.package);
-    let packages = ["zpci-clp", "s390-iommu", image::PACKAGE].into_iter().chain(objects);
+    let packages = ["zpci-clp", "s390-iommu", "zpci-machine", image::PACKAGE].into_iter().chain(objects);
     for package in packages.filter(|package| bench.workspace.has_package(package)) {
         command.args(["--package", package]);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Which driver a function gets, and what is done with it.
+//! Which driver a function gets, and what is done with it: transfers, and interrupts.
 
 use core::fmt::{self, Write};
 
@@ -8,33 +8,63 @@ use clp::{Function, FunctionGroup, ListEntry};
 use s390_iommu::Protection;
 use zpci_tests::Stop;
 
+use super::any_device::AnyDevice;
 use super::disk::{self, DiskCheck};
 use super::entropy::{self, EntropyCheck};
+use super::interrupts::{self, InterruptCheck};
 use super::places::Places;
+use super::together::Candidate;
 use crate::address_space::{AddressSpace, Mapped};
 use crate::device::DeviceError;
 use crate::dma::Order;
 use crate::enabled::EnabledFunction;
+use crate::interrupts::Indicators;
 use crate::nvme::Controller;
 use crate::pci::{ClassCode, Configuration};
 use crate::platform::Platform;
+use crate::processor::Processor;
 use crate::report::Report;
 use crate::stop::{fail, skip};
 use crate::virtio::{Block, DeviceType, Entropy, Transport, ACCESS_PLATFORM};
 
 /// Name of the result.
 const NAME: &str = "transfers";
+/// Name of the other one.
+const INTERRUPTS: &str = "interrupts";
 /// Name of the first case of every driver.
 const BRING_UP: &str = "bring-up";
 
 /// A driver.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
-enum Driver {
+pub(crate) enum Driver {
     Nvme,
     Virtio(DeviceType),
 }
 
 impl Driver {
+    /// A function that can be used together with others; nothing if there is no driver for it.
+    pub(crate) fn candidate(
+        function: Function,
+        group: FunctionGroup,
+        entry: &ListEntry,
+        class: ClassCode,
+    ) -> Option<Candidate> {
+        Self::of(entry, class).map(|driver| Candidate { function, group, driver })
+    }
+
+    /// The driver of a function, with what is known of it.
+    pub(super) fn choose(
+        entry: &ListEntry,
+        known: Option<(Function, FunctionGroup, ClassCode)>,
+    ) -> Result<(Function, FunctionGroup, Self), Stop> {
+        let (function, group, class) = known.ok_or_else(|| skip("the function could not be queried and enabled"))?;
+        let driver = Self::of(entry, class).ok_or_else(|| {
+            let (vendor, device) = (entry.vendor, entry.device);
+            skip(format_args!("no driver for device {vendor:04x}:{device:04x} of class {class}"))
+        })?;
+        Ok((function, group, driver))
+    }
+
     const fn of(entry: &ListEntry, class: ClassCode) -> Option<Self> {
         match DeviceType::of(entry.vendor, entry.device) {
             Some(device_type) => Some(Self::Virtio(device_type)),
@@ -55,17 +85,11 @@ pub(crate) fn transfers<P: Platform, W: Write>(
     known: Option<(Function, FunctionGroup, ClassCode)>,
     report: &mut Report<W>,
 ) -> fmt::Result {
-    let Some((function, group, class)) = known else {
-        return report.case(NAME, Err(skip("the function could not be queried and enabled")));
-    };
-    let Some(driver) = Driver::of(entry, class) else {
-        let (vendor, device) = (entry.vendor, entry.device);
-        let reason = format_args!("no driver for device {vendor:04x}:{device:04x} of class {class}");
-        return report.case(NAME, Err(skip(reason)));
-    };
-    let enabled = match EnabledFunction::new(platform, function, group) {
-        Ok(enabled) => enabled,
-        Err(error) => return report.case(NAME, Err(fail(error))),
+    let up = Driver::choose(entry, known)
+        .and_then(|(function, group, driver)| Ok((enable(platform, function, group)?, driver)));
+    let (enabled, driver) = match up {
+        Ok(up) => up,
+        Err(stop) => return report.case(NAME, Err(stop)),
     };
     let space = match prepare(&enabled, driver) {
         Ok(space) => space,
@@ -78,8 +102,48 @@ pub(crate) fn transfers<P: Platform, W: Write>(
     }
 }
 
+/// Has the device behind a function interrupt, if there is a driver for it, and reports one result.
+///
+/// # Errors
+///
+/// Those of the output.
+pub(crate) fn interrupts<'p, P: Platform, W: Write>(
+    platform: &'p P,
+    processor: &'p dyn Processor,
+    entry: &ListEntry,
+    known: Option<(Function, FunctionGroup, ClassCode)>,
+    report: &mut Report<W>,
+) -> fmt::Result {
+    let up = Driver::choose(entry, known)
+        .and_then(|(function, group, driver)| Ok((enable(platform, function, group)?, driver)));
+    let (enabled, driver) = match up {
+        Ok(up) => up,
+        Err(stop) => return report.case(INTERRUPTS, Err(stop)),
+    };
+    let space = match prepare(&enabled, driver) {
+        Ok(space) => space,
+        Err(stop) => return report.case(INTERRUPTS, Err(stop)),
+    };
+    let (indicators, memory) =
+        (Indicators::new(platform), memory(&space, AnyDevice::<EnabledFunction<'_, P>, P>::MEMORY));
+    let up = indicators.as_ref().map_err(Stop::clone).and_then(|indicators| {
+        let memory = memory.as_ref().map_err(Stop::clone)?;
+        let device = AnyDevice::new(driver, &enabled, memory).map_err(|error| explain(&space, memory, error))?;
+        InterruptCheck::new(&enabled, processor, indicators, device)
+    });
+    group(INTERRUPTS, up, interrupts::PLAN, report, |check, report| check.run(report))
+}
+
+pub(super) fn enable<P: Platform>(
+    platform: &P,
+    function: Function,
+    group: FunctionGroup,
+) -> Result<EnabledFunction<'_, P>, Stop> {
+    EnabledFunction::new(platform, function, group).map_err(fail)
+}
+
 /// Sees that the device's DMA is translated at all, and gives it an address space.
-fn prepare<'e, 'p, P: Platform>(
+pub(super) fn prepare<'e, 'p, P: Platform>(
     enabled: &'e EnabledFunction<'p, P>,
     driver: Driver,
 ) -> Result<AddressSpace<'e, 'p, P>, Stop> {
@@ -103,7 +167,7 @@ fn nvme<P: Platform, W: Write>(space: &AddressSpace<'_, '_, P>, report: &mut Rep
             .map(|device| (memory, device))
             .map_err(|error| explain(space, memory, error))
     });
-    group(up, disk::PLAN, report, |(memory, disk), report| DiskCheck::run(space, memory, disk, "nvme", report))
+    group(NAME, up, disk::PLAN, report, |(memory, disk), report| DiskCheck::run(space, memory, disk, "nvme", report))
 }
 
 fn block<P: Platform, W: Write>(space: &AddressSpace<'_, '_, P>, report: &mut Report<W>) -> fmt::Result {
@@ -112,7 +176,9 @@ fn block<P: Platform, W: Write>(space: &AddressSpace<'_, '_, P>, report: &mut Re
         let transport = Transport::new(space.function()).map_err(fail)?;
         Block::new(transport, memory).map(|device| (memory, device)).map_err(|error| explain(space, memory, error))
     });
-    group(up, disk::PLAN, report, |(memory, disk), report| DiskCheck::run(space, memory, disk, "virtio-blk", report))
+    group(NAME, up, disk::PLAN, report, |(memory, disk), report| {
+        DiskCheck::run(space, memory, disk, "virtio-blk", report)
+    })
 }
 
 fn entropy<P: Platform, W: Write>(space: &AddressSpace<'_, '_, P>, report: &mut Report<W>) -> fmt::Result {
@@ -121,11 +187,11 @@ fn entropy<P: Platform, W: Write>(space: &AddressSpace<'_, '_, P>, report: &mut 
         let transport = Transport::new(space.function()).map_err(fail)?;
         Entropy::new(transport, memory).map(|device| (memory, device)).map_err(|error| explain(space, memory, error))
     });
-    group(up, entropy::PLAN, report, |(memory, source), report| EntropyCheck::run(space, memory, source, report))
+    group(NAME, up, entropy::PLAN, report, |(memory, source), report| EntropyCheck::run(space, memory, source, report))
 }
 
 /// What a driver shares with its device.
-fn memory<'s, 'e, 'p, P: Platform>(
+pub(super) fn memory<'s, 'e, 'p, P: Platform>(
     space: &'s AddressSpace<'e, 'p, P>,
     bytes: usize,
 ) -> Result<Mapped<'s, 'e, 'p, P>, Stop> {
@@ -133,19 +199,24 @@ fn memory<'s, 'e, 'p, P: Platform>(
     space.buffer(start, bytes, Order::Descending, Protection::ReadWrite)
 }
 
-fn explain<P: Platform>(space: &AddressSpace<'_, '_, P>, memory: &Mapped<'_, '_, '_, P>, error: DeviceError) -> Stop {
+pub(super) fn explain<P: Platform>(
+    space: &AddressSpace<'_, '_, P>,
+    memory: &Mapped<'_, '_, '_, P>,
+    error: DeviceError,
+) -> Stop {
     space.explain("bringing up the device", memory.range(), error)
 }
 
 /// Reports whether the device came up and, if so, the `plan` results of `run`.
 fn group<D, W: Write>(
+    name: &str,
     up: Result<D, Stop>,
     plan: usize,
     report: &mut Report<W>,
     run: impl FnOnce(D, &mut Report<&mut W>) -> fmt::Result,
 ) -> fmt::Result {
     let plan = if up.is_ok() { 1 + plan } else { 1 };
-    report.group(NAME, plan, |report| match up {
+    report.group(name, plan, |report| match up {
         Ok(device) => {
             report.case(BRING_UP, Ok(()))?;
             run(device, report)

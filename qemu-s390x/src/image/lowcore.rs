@@ -6,6 +6,8 @@
 
 use core::fmt::Write;
 
+use zpci_machine::exception::{resume_at, ExceptionEntry};
+
 use super::sclp::Console;
 use super::stop::{stop, FAILED};
 
@@ -16,39 +18,18 @@ const PROGRAM_OLD_PSW: usize = 0x150;
 /// Registers 0 to 15, kept there by the entry.
 const REGISTERS: usize = 0x400;
 
-/// An entry of the exception table, in the form of Linux (`arch/s390/include/asm/asm-extable.h`).
-#[repr(C)]
-struct ExceptionTableEntry {
-    /// Distance from this field to an instruction address that a PSW may hold.
-    instruction: i32,
-    /// Distance from this field to the instruction to go on with.
-    target: i32,
-    /// 1: go on, and nothing else.
-    kind: u16,
-    data: u16,
-}
-
 extern "C" {
-    static exception_table_start: [ExceptionTableEntry; 0];
-    static exception_table_end: [ExceptionTableEntry; 0];
+    static exception_table_start: [ExceptionEntry; 0];
+    static exception_table_end: [ExceptionEntry; 0];
 }
 
-fn exception_table() -> &'static [ExceptionTableEntry] {
-    let start = (&raw const exception_table_start).cast::<ExceptionTableEntry>();
-    let end = (&raw const exception_table_end).cast::<ExceptionTableEntry>();
+fn exception_table() -> &'static [ExceptionEntry] {
+    let start = (&raw const exception_table_start).cast::<ExceptionEntry>();
+    let end = (&raw const exception_table_end).cast::<ExceptionEntry>();
     let bytes = end.addr().saturating_sub(start.addr());
     // SAFETY: The linker script puts the symbols at the two ends of the section, which holds whole entries, is part of
     // the image and never written.
-    unsafe { core::slice::from_raw_parts(start, bytes / size_of::<ExceptionTableEntry>()) }
-}
-
-/// Where to go on after a program check that left `address` in the old PSW, if that was foreseen.
-fn resume_at(address: u64) -> Option<u64> {
-    exception_table().iter().find(|entry| relative(&entry.instruction) == address).map(|entry| relative(&entry.target))
-}
-
-fn relative(field: &i32) -> u64 {
-    (core::ptr::from_ref(field).addr() as u64).wrapping_add_signed(i64::from(*field))
+    unsafe { core::slice::from_raw_parts(start, bytes / size_of::<ExceptionEntry>()) }
 }
 
 /// Called by the entry in `start.S`, and returns to it only if the program is to go on.
@@ -63,7 +44,7 @@ extern "C" fn program_check() {
             core::ptr::without_provenance::<[u64; 16]>(REGISTERS).read_volatile(),
         )
     };
-    if let Some(target) = resume_at(address) {
+    if let Some(target) = resume_at(exception_table(), address) {
         // SAFETY: As above; the entry loads the PSW from here.
         unsafe { old_psw.write_volatile([mask, target]) };
         return;
@@ -98,6 +79,8 @@ fn instruction(next: u64, length: usize) -> &'static str {
         ([0xb9, 0xd3, ..], 4) => "RPCIT",
         ([0xe3, .., 0xd0], 6) => "MPCIFC",
         ([0xe3, .., 0xd4], 6) => "STPCIFC",
+        ([0xeb, .., 0xd0], 6) => "PCISTB",
+        ([0xeb, .., 0xd1], 6) => "SIC",
         _ => "an instruction of the program",
     }
 }

@@ -65,8 +65,7 @@ const MOST_BUSY: u32 = 1 << 20;
 #[repr(C, align(4096))]
 struct Page(UnsafeCell<[u8; 4096]>);
 
-// SAFETY: There is one processor and no interruption is enabled; the handler of a program check never returns to a
-// program whose use of the page it cut short.
+// SAFETY: There is one processor, and no handler of an interruption that goes on with what it cut short uses the page.
 unsafe impl Sync for Page {}
 
 static PAGE: Page = Page(UnsafeCell::new([0; 4096]));

@@ -2,13 +2,20 @@
 
 //! The machine behind the seams.
 
+use core::sync::atomic::AtomicU8;
+
 use clp::{Clp, Command, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
-use s390_iommu::{AbsoluteAddress, ErrorEvent, Fib, FunctionControl, Instruction, IovaRange, Outcome, Zpci};
+use s390_iommu::{
+    AbsoluteAddress, ErrorEvent, Event, EventAnswer, Fib, FunctionControl, Instruction, IovaRange, Outcome, Zpci,
+};
+use zpci_machine::{clock, EventBlock, Hardware, LoadStoreError};
 use zpci_tests::Machine;
 
-use super::storage::{BlockPage, Region, Tables, FRAMES, TABLES};
-use super::{clock, event, facility, load_store, Hardware};
-use crate::{Frames, Platform, Space, Width};
+use super::storage::{BlockPage, Page, Region, Tables, FRAMES, TABLES};
+use crate::{Frames, Platform, Processor, Space, Width};
+
+/// More events of other kinds than a machine can have pending.
+const MOST_EVENTS: usize = 4096;
 
 /// One MiB: what the shared cases may have a device read and write.
 const DATA: usize = 1 << 20;
@@ -22,11 +29,12 @@ pub struct RealMachine {
     data: AbsoluteAddress,
     function: Option<FunctionId>,
     apart: Apart,
+    processor: Option<&'static dyn Processor>,
 }
 
 impl RealMachine {
     /// The machine, with storage of its own for tables and for what devices reach, of which the shared cases may use
-    /// `function`, which is disabled; `apart` runs a case.
+    /// `function`, which is disabled; `apart` runs a case, and `processor` takes interruptions, if they are the program's.
     ///
     /// Nothing if there is less storage than they need.
     ///
@@ -35,10 +43,16 @@ impl RealMachine {
     /// The regions are storage that nothing else uses as long as the machine exists, and are mapped with the rest of
     /// storage where they say. There is no other machine at the same time. The program may execute the instructions of
     /// zPCI, which the machine has.
-    pub unsafe fn new(tables: Region, frames: Region, function: Option<FunctionId>, apart: Apart) -> Option<Self> {
+    pub unsafe fn new(
+        tables: Region,
+        frames: Region,
+        function: Option<FunctionId>,
+        apart: Apart,
+        processor: Option<&'static dyn Processor>,
+    ) -> Option<Self> {
         TABLES.open(tables);
         FRAMES.open(frames);
-        Some(Self { data: FRAMES.allocate(DATA, DATA)?, function, apart })
+        Some(Self { data: FRAMES.allocate(DATA, DATA)?, function, apart, processor })
     }
 }
 
@@ -115,19 +129,27 @@ impl Frames for RealMachine {
     fn write(&self, to: AbsoluteAddress, from: &[u8]) {
         FRAMES.write(to, from);
     }
+
+    fn load_doubleword(&self, at: AbsoluteAddress) -> Option<u64> {
+        FRAMES.load_doubleword(at)
+    }
+
+    fn with_atomics<R>(&self, at: AbsoluteAddress, bytes: usize, using: impl FnOnce(&[AtomicU8]) -> R) -> Option<R> {
+        Some(using(FRAMES.atomics(at, bytes)?))
+    }
 }
 
 impl Platform for RealMachine {
     fn has_facility(&self, number: u16) -> bool {
-        facility::is_installed(number)
+        zpci_machine::has_facility(number)
     }
 
     fn microseconds(&self) -> u64 {
         clock::microseconds()
     }
 
-    fn load(&self, function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, Outcome> {
-        load_store::load(function, space, offset, width)
+    fn load(&self, function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, LoadStoreError> {
+        zpci_machine::load(function, space, offset, width)
     }
 
     fn store(
@@ -137,12 +159,23 @@ impl Platform for RealMachine {
         offset: u64,
         width: Width,
         value: u64,
-    ) -> Result<(), Outcome> {
-        load_store::store(function, space, offset, width, value)
+    ) -> Result<(), LoadStoreError> {
+        zpci_machine::store(function, space, offset, width, value)
+    }
+
+    fn store_block(
+        &self,
+        function: FunctionHandle,
+        bar: u8,
+        offset: u64,
+        block: &[u64],
+        longest: u16,
+    ) -> Result<(), LoadStoreError> {
+        zpci_machine::store_block(function, bar, offset, block, longest)
     }
 
     fn controls(&self, function: FunctionHandle) -> Result<Fib, Outcome> {
-        load_store::controls(function)
+        zpci_machine::controls(function)
     }
 
     fn apart(&self, case: &mut dyn FnMut()) -> bool {
@@ -150,6 +183,20 @@ impl Platform for RealMachine {
     }
 
     fn error_event(&self) -> Option<ErrorEvent> {
-        event::error_event()
+        let page = Page::new()?;
+        // SAFETY: The page is as large and as aligned as a block, any bytes are one, and it is ours alone.
+        let block: &mut EventBlock = unsafe { &mut *page.pointer().cast() };
+        for _ in 0..MOST_EVENTS {
+            match block.take_event() {
+                EventAnswer::Event(Event::Error(event), _) => return Some(event),
+                EventAnswer::Event(..) | EventAnswer::Other(_) => {}
+                EventAnswer::Nothing => return None,
+            }
+        }
+        None
+    }
+
+    fn processor(&self) -> Option<&dyn Processor> {
+        self.processor.map(|processor| processor as &dyn Processor)
     }
 }

@@ -4,7 +4,7 @@
 
 use core::ops::{Deref, DerefMut, Range};
 use core::ptr::NonNull;
-use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicU64, AtomicU8, AtomicUsize, Ordering};
 
 use clp::Block;
 use s390_iommu::{AbsoluteAddress, PhysToVirt, TableAllocator, TableSize};
@@ -218,6 +218,31 @@ impl FrameArea {
             // SAFETY: As for reading.
             unsafe { core::ptr::with_exposed_provenance_mut::<u8>(at + offset).write_volatile(*byte) };
         }
+    }
+}
+
+impl FrameArea {
+    /// The doubleword at `at`, loaded at once; nothing if it is not in an allocated frame, or not aligned.
+    pub(crate) fn load_doubleword(&self, at: AbsoluteAddress) -> Option<u64> {
+        let at = self.0.pointer(at);
+        if !at.is_multiple_of(8) || !self.0.is_handed_out(at, 8) {
+            return None;
+        }
+        let word = core::ptr::with_exposed_provenance::<AtomicU64>(at);
+        // SAFETY: The word is in an allocated frame, to which no plain reference leads, and is aligned. The machine is
+        // big-endian as what it stores is.
+        Some(unsafe { (*word).load(Ordering::Acquire) })
+    }
+
+    /// The bytes at `at`; nothing if they are not in allocated frames.
+    pub(crate) fn atomics(&self, at: AbsoluteAddress, bytes: usize) -> Option<&[AtomicU8]> {
+        let at = self.0.pointer(at);
+        if !self.0.is_handed_out(at, bytes) {
+            return None;
+        }
+        // SAFETY: The bytes are in allocated frames, to which no plain reference leads. Whoever else writes them, the machine
+        // or the program, does it bytewise or by atomic operations.
+        Some(unsafe { core::slice::from_raw_parts(core::ptr::with_exposed_provenance(at), bytes) })
     }
 }
 

@@ -5,7 +5,7 @@
 
 use core::arch::asm;
 
-use qemu_s390x::machine::time_of_day;
+use zpci_machine::clock::time_of_day;
 
 /// The instructions of `operation`, without those of looking at the clock, and what it returned.
 pub(super) fn instructions<R>(operation: impl FnOnce() -> R) -> (u64, R) {

@@ -54,10 +54,17 @@ impl Command {
         Self::new(0x06, namespace, data, [structure as u32, 0, 0])
     }
 
-    /// Create I/O Completion Queue `identifier` of `entries` entries at `data`, without interrupts.
-    pub(super) fn create_completion_queue(identifier: u16, entries: u16, data: DataPointer) -> Self {
-        // Contiguous.
-        Self::new(0x05, 0, data, [queue(identifier, entries), 1, 0])
+    /// Create I/O Completion Queue `identifier` of `entries` entries at `data`, with interrupts by MSI-X entry `vector` or
+    /// without.
+    pub(super) fn create_completion_queue(
+        identifier: u16,
+        entries: u16,
+        vector: Option<u16>,
+        data: DataPointer,
+    ) -> Self {
+        // Contiguous; interrupts enabled.
+        let attributes = vector.map_or(1, |vector| u32::from(vector) << 16 | 0b11);
+        Self::new(0x05, 0, data, [queue(identifier, entries), attributes, 0])
     }
 
     /// Create I/O Submission Queue `identifier` of `entries` entries at `data`, on the completion queue of the same
@@ -183,8 +190,12 @@ mod tests {
     fn create_queues() {
         let data = DataPointer { prp_2: 0, ..DATA };
         check(
-            Command::create_completion_queue(1, 32, data),
+            Command::create_completion_queue(1, 32, None, data),
             &[(0, &[0x05]), (24, &[0x00, 0x10, 0, 0, 1]), (40, &[1, 0, 31, 0, 1, 0, 0, 0])],
+        );
+        check(
+            Command::create_completion_queue(1, 32, Some(0x1234), data),
+            &[(0, &[0x05]), (24, &[0x00, 0x10, 0, 0, 1]), (40, &[1, 0, 31, 0, 3, 0, 0x34, 0x12])],
         );
         check(
             Command::create_submission_queue(1, 32, data),

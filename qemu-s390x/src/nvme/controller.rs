@@ -2,10 +2,10 @@
 
 //! A controller: brought up, identified, asked to read and write.
 
-use s390_iommu::{IovaRange, PAGE_SIZE};
+use s390_iommu::{Iova, IovaRange, PAGE_SIZE};
 use zerocopy::{FromBytes, IntoBytes};
 
-use super::command::{Command, Structure};
+use super::command::{Command, Completion, Structure};
 use super::identify::{ActiveNamespaces, BlockFormat, IdentifyController, IdentifyNamespace};
 use super::prp::{self, DataPointer, LARGEST_PAGES};
 use super::queue::QueuePair;
@@ -18,6 +18,7 @@ use crate::disk::{text, Disk, Identity};
 use crate::dma::DmaBuffer;
 use crate::frames::Frames;
 use crate::pci::{PciFunction, Space, Width};
+use crate::requests::Requests;
 
 const PAGE: usize = PAGE_SIZE as usize;
 
@@ -44,6 +45,8 @@ pub struct Controller<'f, 'm, F, M: Frames> {
     io: QueuePair,
     namespace: u32,
     identity: Identity,
+    /// MSI-X entry of the I/O queues.
+    vector: Option<u16>,
 }
 
 impl<'f, 'm, F: PciFunction, M: Frames> Controller<'f, 'm, F, M> {
@@ -63,6 +66,7 @@ impl<'f, 'm, F: PciFunction, M: Frames> Controller<'f, 'm, F, M> {
             io: QueuePair::new(1, ENTRIES, IO_SUBMISSION, IO_COMPLETION, 2),
             namespace: 0,
             identity: Identity::UNKNOWN,
+            vector: None,
         };
         controller.restart()?;
         Ok(controller)
@@ -176,7 +180,7 @@ impl<'f, 'm, F: PciFunction, M: Frames> Controller<'f, 'm, F, M> {
         let submission = self.pointer_to(self.io.submission);
         self.administer(
             "the completion of Create I/O Completion Queue",
-            Command::create_completion_queue(identifier, entries, completion),
+            Command::create_completion_queue(identifier, entries, self.vector, completion),
         )?;
         self.administer(
             "the completion of Create I/O Submission Queue",
@@ -235,9 +239,36 @@ fn execute<M: Frames>(
 ) -> Result<(), DeviceError> {
     queue.submit(function, memory, command)?;
     let completion = wait(function, name, COMMAND_MILLISECONDS, || queue.take(function, memory))?;
+    check(&completion, name)
+}
+
+fn check(completion: &Completion, name: &'static str) -> Result<(), DeviceError> {
     match completion.status_code() {
         0 => Ok(()),
         status => Err(DeviceError::Failed { command: name, status: u32::from(status) }),
+    }
+}
+
+/// Reads the first page of the disk, and does nothing with it.
+impl<F: PciFunction, M: Frames> Requests for Controller<'_, '_, F, M> {
+    fn start(&mut self, vector: Option<u16>) -> Result<(), DeviceError> {
+        self.vector = vector;
+        self.restart()
+    }
+
+    fn submit(&mut self, target: Option<Iova>) -> Result<(), DeviceError> {
+        let start = target.unwrap_or_else(|| self.memory.iova(IDENTIFY));
+        let target = IovaRange::with_size(start, PAGE_SIZE)
+            .map_err(|_| DeviceError::Unexpected { what: "place of a page", value: start.get() })?;
+        let (first, blocks, pointer) = self.transfer(0, target)?;
+        self.io.submit(self.function, self.memory, Command::read(self.namespace, first, blocks, pointer))
+    }
+
+    fn is_done(&mut self) -> Result<bool, DeviceError> {
+        match self.io.take(self.function, self.memory)? {
+            Some(completion) => check(&completion, "a read").map(|()| true),
+            None => Ok(false),
+        }
     }
 }
 

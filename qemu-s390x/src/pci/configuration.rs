@@ -4,7 +4,7 @@
 
 use core::fmt;
 
-use super::access::{AccessError, PciFunction, Space, Width};
+use super::{AccessError, PciFunction, Space, Width};
 
 /// Vendor, then device.
 const IDENTIFIERS: u64 = 0x00;

@@ -4,7 +4,7 @@
 //!
 //! VIRTIO 1.2, section 5.2 "Block Device".
 
-use s390_iommu::{IovaRange, PAGE_SIZE};
+use s390_iommu::{Iova, IovaRange, PAGE_SIZE};
 
 use super::queue::{Part, Queue};
 use super::transport::Transport;
@@ -13,6 +13,7 @@ use crate::disk::{text, Disk, Identity, Text};
 use crate::dma::DmaBuffer;
 use crate::frames::Frames;
 use crate::pci::{PciFunction, Width};
+use crate::requests::Requests;
 
 /// Feature: writes are refused.
 const READ_ONLY: u64 = 1 << 5;
@@ -58,6 +59,8 @@ pub struct Block<'f, 'm, F, M: Frames> {
     memory: &'m DmaBuffer<'m, M>,
     queue: Queue,
     identity: Identity,
+    /// Whether a request of `submit` is under way.
+    is_busy: bool,
 }
 
 impl<'f, 'm, F: PciFunction, M: Frames> Block<'f, 'm, F, M> {
@@ -70,7 +73,7 @@ impl<'f, 'm, F: PciFunction, M: Frames> Block<'f, 'm, F, M> {
     ///
     /// [`DeviceError`] with what went wrong.
     pub fn new(transport: Transport<'f, F>, memory: &'m DmaBuffer<'m, M>) -> Result<Self, DeviceError> {
-        let queue = start(&transport, memory)?;
+        let queue = start(&transport, memory, None)?;
         let capacity =
             transport.load_device(CAPACITY, Width::Word)? | transport.load_device(CAPACITY + 4, Width::Word)? << 32;
         let read_only = transport.offered_features()? & READ_ONLY != 0;
@@ -86,6 +89,7 @@ impl<'f, 'm, F: PciFunction, M: Frames> Block<'f, 'm, F, M> {
                 unusable: None,
                 ..Identity::UNKNOWN
             },
+            is_busy: false,
         };
         block.identity.serial = block.serial()?;
         Ok(block)
@@ -93,8 +97,7 @@ impl<'f, 'm, F: PciFunction, M: Frames> Block<'f, 'm, F, M> {
 
     /// Asks the device for its identification string (section 5.2.6).
     fn serial(&mut self) -> Result<Text, DeviceError> {
-        let part = Part { iova: self.memory.iova(SERIAL), length: IDENTIFICATION as u32, device_writes: true };
-        self.request(Request::Identify, 0, Some(part), "the identification string")?;
+        self.request(Request::Identify, 0, Some(self.serial_part()), "the identification string")?;
         let mut field = [0; IDENTIFICATION];
         self.memory.read(SERIAL, &mut field)?;
         Ok(text(&field))
@@ -107,10 +110,7 @@ impl<'f, 'm, F: PciFunction, M: Frames> Block<'f, 'm, F, M> {
         data: Option<Part>,
         awaited: &'static str,
     ) -> Result<(), DeviceError> {
-        self.memory.write(HEADER, &header(request, offset))?;
-        self.memory.write(STATUS, &[NOT_WRITTEN])?;
-        let header = Part { iova: self.memory.iova(HEADER), length: HEADER_LENGTH as u32, device_writes: false };
-        let status = Part { iova: self.memory.iova(STATUS), length: 1, device_writes: true };
+        let [header, status] = self.prepare(request, offset)?;
         let (three, two);
         let parts: &[Part] = match data {
             Some(data) => {
@@ -123,12 +123,30 @@ impl<'f, 'm, F: PciFunction, M: Frames> Block<'f, 'm, F, M> {
             }
         };
         self.transport.request(&mut self.queue, self.memory, parts, awaited)?;
+        self.check(awaited)
+    }
+
+    /// Writes the header of a request; returns the parts around its data.
+    fn prepare(&self, request: Request, offset: u64) -> Result<[Part; 2], DeviceError> {
+        self.memory.write(HEADER, &header(request, offset))?;
+        self.memory.write(STATUS, &[NOT_WRITTEN])?;
+        let header = Part { iova: self.memory.iova(HEADER), length: HEADER_LENGTH as u32, device_writes: false };
+        Ok([header, Part { iova: self.memory.iova(STATUS), length: 1, device_writes: true }])
+    }
+
+    /// Looks at the status that the device wrote.
+    fn check(&self, command: &'static str) -> Result<(), DeviceError> {
         let mut status = [0];
         self.memory.read(STATUS, &mut status)?;
         match status {
             [0] => Ok(()),
-            [status] => Err(DeviceError::Failed { command: awaited, status: u32::from(status) }),
+            [status] => Err(DeviceError::Failed { command, status: u32::from(status) }),
         }
+    }
+
+    /// Where the identification string goes.
+    fn serial_part(&self) -> Part {
+        Part { iova: self.memory.iova(SERIAL), length: IDENTIFICATION as u32, device_writes: true }
     }
 }
 
@@ -151,10 +169,11 @@ fn data(range: IovaRange, device_writes: bool) -> Result<Part, DeviceError> {
 fn start<F: PciFunction, M: Frames>(
     transport: &Transport<'_, F>,
     memory: &DmaBuffer<'_, M>,
+    vector: Option<u16>,
 ) -> Result<Queue, DeviceError> {
     transport.negotiate(FLUSH)?;
     memory.fill(0)?;
-    let queue = transport.queue(0, memory, QUEUE)?;
+    let queue = transport.queue(0, memory, QUEUE, vector)?;
     transport.start()?;
     Ok(queue)
 }
@@ -165,8 +184,7 @@ impl<F: PciFunction, M: Frames> Disk for Block<'_, '_, F, M> {
     }
 
     fn restart(&mut self) -> Result<(), DeviceError> {
-        self.queue = start(&self.transport, self.memory)?;
-        Ok(())
+        Requests::start(self, None)
     }
 
     fn read(&mut self, offset: u64, range: IovaRange) -> Result<(), DeviceError> {
@@ -177,6 +195,32 @@ impl<F: PciFunction, M: Frames> Disk for Block<'_, '_, F, M> {
         let data = data(range, false)?;
         self.request(Request::Write, offset, Some(data), "the completion of a write")?;
         self.request(Request::Flush, 0, None, "the completion of a flush")
+    }
+}
+
+/// Asks for the identification string again.
+impl<F: PciFunction, M: Frames> Requests for Block<'_, '_, F, M> {
+    fn start(&mut self, vector: Option<u16>) -> Result<(), DeviceError> {
+        self.queue = start(&self.transport, self.memory, vector)?;
+        self.is_busy = false;
+        Ok(())
+    }
+
+    fn submit(&mut self, target: Option<Iova>) -> Result<(), DeviceError> {
+        let [header, status] = self.prepare(Request::Identify, 0)?;
+        let serial = self.serial_part();
+        let parts = [header, Part { iova: target.unwrap_or(serial.iova), ..serial }, status];
+        self.transport.submit(&mut self.queue, self.memory, &parts)?;
+        self.is_busy = true;
+        Ok(())
+    }
+
+    fn is_done(&mut self) -> Result<bool, DeviceError> {
+        if !self.is_busy || self.queue.take(self.memory)?.is_none() {
+            return Ok(false);
+        }
+        self.is_busy = false;
+        self.check("the identification string").map(|()| true)
     }
 }
 

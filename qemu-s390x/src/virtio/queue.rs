@@ -50,15 +50,18 @@ pub struct Queue {
     pub size: u16,
     /// Bytes into the memory that queue and device share.
     page: usize,
+    /// The device says by an interrupt that it is done.
+    interrupts: bool,
     /// Requests made so far, as the running index of the driver area counts them.
     requests: u16,
 }
 
 impl Queue {
     /// Queue `index` in the page at `page` of a shared buffer, with as many entries as a device that offers `offered`
-    /// allows; nothing if that is no power of two.
-    pub fn new(index: u16, offered: u16, page: usize) -> Option<Self> {
-        offered.is_power_of_two().then(|| Self { index, size: offered.min(LARGEST), page, requests: 0 })
+    /// allows, with interrupts or without; nothing if that is no power of two.
+    pub fn new(index: u16, offered: u16, page: usize, interrupts: bool) -> Option<Self> {
+        let size = offered.min(LARGEST);
+        offered.is_power_of_two().then_some(Self { index, size, page, interrupts, requests: 0 })
     }
 
     /// Where the device finds the descriptors, the driver area and the device area.
@@ -88,7 +91,8 @@ impl Queue {
         }
         let area = self.page + DRIVER_AREA;
         let slot = usize::from(self.requests % self.size);
-        memory.write(area, &NO_INTERRUPT.to_le_bytes())?;
+        let flags = if self.interrupts { 0 } else { NO_INTERRUPT };
+        memory.write(area, &flags.to_le_bytes())?;
         memory.write(area + 4 + 2 * slot, &0_u16.to_le_bytes())?;
         // Descriptors and ring are complete before the index says so, and the index before the notification.
         fence(Ordering::SeqCst);
@@ -143,18 +147,18 @@ mod tests {
     fn areas() {
         let frames = FakeFrames::new(0x2000);
         let memory = memory(&frames);
-        let queue = Queue::new(0, 256, 0x1000).unwrap();
+        let queue = Queue::new(0, 256, 0x1000, false).unwrap();
         assert_eq!(queue.size, 16);
         assert_eq!(queue.areas(&memory).map(Iova::get), [0x1_0000_1000, 0x1_0000_1100, 0x1_0000_1200]);
-        assert_eq!(Queue::new(0, 0, 0), None);
-        assert_eq!(Queue::new(0, 24, 0), None);
+        assert_eq!(Queue::new(0, 0, 0, false), None);
+        assert_eq!(Queue::new(0, 24, 0, false), None);
     }
 
     #[test]
     fn requests() {
         let frames = FakeFrames::new(0x2000);
         let memory = memory(&frames);
-        let mut queue = Queue::new(0, 2, 0).unwrap();
+        let mut queue = Queue::new(0, 2, 0, false).unwrap();
         let parts = [
             Part { iova: Iova::new(0x1_0203_0000), length: 0x10, device_writes: false },
             Part { iova: Iova::new(0x1_0405_0000), length: 0x1234, device_writes: true },
@@ -173,10 +177,19 @@ mod tests {
     }
 
     #[test]
+    fn interrupts() {
+        let frames = FakeFrames::new(0x2000);
+        let memory = memory(&frames);
+        let part = Part { iova: Iova::new(0x1_0000_0000), length: 1, device_writes: true };
+        Queue::new(0, 2, 0, true).unwrap().submit(&memory, &[part]).unwrap();
+        assert_eq!(bytes(&memory, 256), [0, 0, 1, 0]);
+    }
+
+    #[test]
     fn too_many_parts() {
         let frames = FakeFrames::new(0x2000);
         let memory = memory(&frames);
         let part = Part { iova: Iova::new(0x1_0000_0000), length: 1, device_writes: true };
-        assert!(Queue::new(0, 2, 0).unwrap().submit(&memory, &[part; 3]).is_err());
+        assert!(Queue::new(0, 2, 0, false).unwrap().submit(&memory, &[part; 3]).is_err());
     }
 }

@@ -154,19 +154,31 @@ impl<'f, F: PciFunction> Transport<'f, F> {
         self.store(MSIX_CONFIG, Width::Halfword, NO_VECTOR)
     }
 
-    /// Sets up queue `index` in the page at `page` of `memory`.
+    /// Sets up queue `index` in the page at `page` of `memory`, with interrupts by MSI-X entry `vector` or without.
     ///
     /// # Errors
     ///
-    /// [`DeviceError::Unexpected`] if the device has no such queue.
-    pub fn queue<M: Frames>(&self, index: u16, memory: &DmaBuffer<'_, M>, page: usize) -> Result<Queue, DeviceError> {
+    /// [`DeviceError::Unexpected`] if the device has no such queue, or does not take the entry.
+    pub fn queue<M: Frames>(
+        &self,
+        index: u16,
+        memory: &DmaBuffer<'_, M>,
+        page: usize,
+        vector: Option<u16>,
+    ) -> Result<Queue, DeviceError> {
         self.store(QUEUE_SELECT, Width::Halfword, u64::from(index))?;
         let offered = self.load(QUEUE_SIZE, Width::Halfword)?;
-        let Some(queue) = Queue::new(index, offered as u16, page) else {
+        let Some(queue) = Queue::new(index, offered as u16, page, vector.is_some()) else {
             return Err(DeviceError::Unexpected { what: "queue size", value: offered });
         };
         self.store(QUEUE_SIZE, Width::Halfword, u64::from(queue.size))?;
-        self.store(QUEUE_MSIX_VECTOR, Width::Halfword, NO_VECTOR)?;
+        let vector = vector.map_or(NO_VECTOR, u64::from);
+        self.store(QUEUE_MSIX_VECTOR, Width::Halfword, vector)?;
+        // A device that has no room for it says so by NO_VECTOR (section 4.1.5.1.2).
+        let taken = self.load(QUEUE_MSIX_VECTOR, Width::Halfword)?;
+        if taken != vector {
+            return Err(DeviceError::Unexpected { what: "MSI-X entry of a queue", value: taken });
+        }
         for (register, area) in QUEUE_AREAS.into_iter().zip(queue.areas(memory)) {
             // Two words each (section 4.1.3.1).
             self.store(register, Width::Word, area.get() & 0xffff_ffff)?;
@@ -200,8 +212,7 @@ impl<'f, F: PciFunction> Transport<'f, F> {
         parts: &[Part],
         awaited: &'static str,
     ) -> Result<u32, DeviceError> {
-        queue.submit(memory, parts)?;
-        self.notify(queue.index)?;
+        self.submit(queue, memory, parts)?;
         let result = wait(self.function, awaited, REQUEST_MILLISECONDS, || {
             if let Some(written) = queue.take(memory)? {
                 return Ok(Some(Ok(written)));
@@ -213,6 +224,22 @@ impl<'f, F: PciFunction> Transport<'f, F> {
             })
         })?;
         result.map_err(|status| DeviceError::Failed { command: awaited, status: status as u32 })
+    }
+
+    /// Makes one request, and does not wait.
+    ///
+    /// # Errors
+    ///
+    /// * [`DeviceError::Unexpected`] if there are more parts than the queue has entries.
+    /// * [`DeviceError::Access`] if the registers cannot be accessed.
+    pub fn submit<M: Frames>(
+        &self,
+        queue: &mut Queue,
+        memory: &DmaBuffer<'_, M>,
+        parts: &[Part],
+    ) -> Result<(), DeviceError> {
+        queue.submit(memory, parts)?;
+        self.notify(queue.index)
     }
 
     /// Tells the device to look at a queue.

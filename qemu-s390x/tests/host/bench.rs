@@ -4,17 +4,23 @@
 
 use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::sync::atomic::AtomicU8;
 
 use clp::{Clp, Command, ConditionCode, FunctionHandle, FunctionId, LogicalProcessor};
 use qemu_s390x::pci::{Space, Width};
-use qemu_s390x::{Frames, Platform};
+use qemu_s390x::{Frames, Platform, Processor, Taken};
 use s390_iommu::{
     AbsoluteAddress, ErrorEvent, EventCode, Fib, FunctionControl, Instruction, Iova, IovaRange, Outcome, Status, Zpci,
 };
 use zerocopy::FromBytes;
+use zpci_machine::interruption::{Subclasses, Suppression};
+use zpci_machine::{ChannelReport, LoadStoreError};
 use zpci_tests::fake::{Configuration, DmaError, Fake, FunctionConfiguration};
 use zpci_tests::Machine;
 
+use crate::interruptions::{Interruptions, Msix, CAPABILITY, TABLE};
+use crate::measurement::{Counter, Measurement};
 use crate::nvme::{Bus, Nvme, Refused};
 
 /// What is broken.
@@ -38,6 +44,40 @@ pub(crate) enum Sabotage {
     NoCompletion,
     /// The first case does not come to its end, as one that panics on a thread of its own.
     NoEnd,
+    /// Each twentieth interruption is lost; its bits are set.
+    LostInterruption,
+    /// Each twentieth interruption is presented twice.
+    TwoInterruptions,
+    /// No bit of a vector is set.
+    NoBit,
+    /// The bit next to that of an interrupt is set.
+    WrongVector,
+    /// Interruptions are of another subclass.
+    WrongSubclass,
+    /// A masked entry is sent.
+    NoMask,
+    /// Interruptions do not suppress each other.
+    NoSuppression,
+    /// Interrupts come after they were disabled and deregistered.
+    NoEndOfInterrupts,
+    /// A device interrupts before it is done.
+    EarlyInterrupt,
+    /// Nothing announces an event.
+    NoChannelReport,
+    /// Events name another function.
+    WrongEventFunction,
+    /// Events have the handle of the disabled function.
+    WrongEventHandle,
+    /// Events have another code.
+    WrongEventCode,
+    /// Events name the page behind.
+    WrongEventAddress,
+    /// The machine counts four more than there were.
+    Miscounted(Counter),
+    /// No sample is ever whole.
+    TornSample,
+    /// The machine stores behind the measurement block.
+    StoreBehindBlock,
 }
 
 /// A fake machine in which every function with the identifiers of QEMU's NVMe controller is the same one.
@@ -49,13 +89,19 @@ pub(crate) struct Bench {
     /// Command register of each function, by the low half of its handle.
     commands: RefCell<BTreeMap<u32, u64>>,
     events: RefCell<VecDeque<ErrorEvent>>,
+    /// The last handle of each function that was enabled, by its low half.
+    handles: RefCell<BTreeMap<u32, u32>>,
+    msix: Msix,
+    interruptions: Interruptions,
+    measurement: Measurement,
+    interval: u64,
     microseconds: Cell<u64>,
     /// How many cases were run apart.
     apart: Cell<usize>,
 }
 
 const DONE: Outcome = Outcome { cc: ConditionCode::Zero, status: Status(0) };
-/// The answer of PCI LOAD and PCI STORE for a function in its error state.
+/// The answer of PCILG and PCISTG for a function in its error state.
 const BLOCKED: Outcome = Outcome { cc: ConditionCode::One, status: Status(12) };
 const GONE: Outcome = Outcome { cc: ConditionCode::Three, status: Status(0) };
 
@@ -63,11 +109,16 @@ impl Bench {
     pub(crate) fn new(configuration: Configuration, sabotage: Sabotage) -> Self {
         Self {
             functions: configuration.functions.clone(),
+            interval: 1000 * u64::from(configuration.groups[0].mui),
             fake: Fake::new(configuration),
             sabotage,
             nvme: RefCell::new(Nvme::new()),
             commands: RefCell::default(),
             events: RefCell::default(),
+            handles: RefCell::default(),
+            msix: Msix::new(),
+            interruptions: Interruptions::new(sabotage),
+            measurement: Measurement::default(),
             microseconds: Cell::new(0),
             apart: Cell::new(0),
         }
@@ -88,12 +139,48 @@ impl Bench {
     }
 
     /// Whether the function can be loaded from and stored to.
-    fn check(&self, handle: FunctionHandle) -> Result<&FunctionConfiguration, Outcome> {
+    fn check(&self, handle: FunctionHandle) -> Result<&FunctionConfiguration, LoadStoreError> {
         let (_, fib) = self.fake.store_fib(handle.0);
         match (self.function(handle), fib[8]) {
-            (Some(function), 0x80 | 0x90) if handle.is_enabled() => Ok(function),
-            (Some(_), 0xc0.. | 0xe0..) if handle.is_enabled() => Err(BLOCKED),
-            _ => Err(GONE),
+            (Some(function), 0x80 | 0x90) if handle.is_enabled() => {
+                self.handles.borrow_mut().insert(handle.0 & 0xffff, handle.0);
+                Ok(function)
+            }
+            (Some(_), 0xc0.. | 0xe0..) if handle.is_enabled() => Err(LoadStoreError::Refused(BLOCKED)),
+            _ => Err(LoadStoreError::Refused(GONE)),
+        }
+    }
+
+    fn command(&self, handle: FunctionHandle) -> u64 {
+        self.commands.borrow().get(&(handle.0 & 0xffff)).copied().unwrap_or(0)
+    }
+
+    /// A device sends the message of entry `vector`, if that is not masked.
+    fn interrupt(&self, handle: FunctionHandle, vector: u16) {
+        let Some((address, data)) = self.msix.message(vector, self.sabotage) else { return };
+        assert_eq!(address, 0xfe00_0000_0000_0000, "a message to the MSI address");
+        let (_, fib) = self.fake.store_fib(handle.0);
+        // A function in error sends nothing.
+        if fib[8] & 0x40 == 0 {
+            self.interruptions.message(&self.fake, &fib, data);
+        }
+    }
+
+    /// Takes new events from the fake machine.
+    fn gather_events(&self) {
+        for (index, function) in self.functions.iter().enumerate() {
+            let Some((_, new)) = self.fake.state(FunctionId(function.fid)) else { continue };
+            for event in new {
+                let handle = self.handles.borrow().get(&(index as u32)).copied().unwrap_or_default();
+                let wrong = |sabotage| u32::from(self.sabotage == sabotage);
+                self.events.borrow_mut().push_back(ErrorEvent::new(
+                    FunctionHandle(handle ^ wrong(Sabotage::WrongEventHandle) << 31),
+                    FunctionId(function.fid ^ wrong(Sabotage::WrongEventFunction)),
+                    EventCode(event.code ^ wrong(Sabotage::WrongEventCode) as u16),
+                    Iova::new(event.address + 0x1000 * u64::from(wrong(Sabotage::WrongEventAddress))),
+                ));
+                self.interruptions.announce();
+            }
         }
     }
 
@@ -101,7 +188,11 @@ impl Bench {
         let is_nvme = function.device_id == 0x0010;
         match offset {
             0 => u64::from(function.vendor_id) | u64::from(function.device_id) << 16,
-            4 => self.commands.borrow().get(&(handle.0 & 0xffff)).copied().unwrap_or(0),
+            // A list of capabilities.
+            4 if is_nvme => self.command(handle) | 0x10 << 16,
+            4 => self.command(handle),
+            0x34 if is_nvme => CAPABILITY,
+            CAPABILITY.. if is_nvme => self.msix.configuration(offset),
             8 if is_nvme => 0x0108_0202,
             8 => 0x0c03_3001,
             _ => 0,
@@ -169,6 +260,14 @@ impl Bus for Path<'_> {
     fn never_completes(&self) -> bool {
         self.bench.sabotage == Sabotage::NoCompletion
     }
+
+    fn interrupt(&self, vector: u16) {
+        self.bench.interrupt(self.handle, vector);
+    }
+
+    fn interrupts_early(&self) -> bool {
+        self.bench.sabotage == Sabotage::EarlyInterrupt
+    }
 }
 
 impl Clp for Bench {
@@ -188,7 +287,12 @@ impl Clp for Bench {
 impl Zpci for Bench {
     unsafe fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
         // SAFETY: the fake machine has no storage but its own.
-        unsafe { self.fake.mpcifc(function, control, fib) }
+        let outcome = unsafe { self.fake.mpcifc(function, control, fib) };
+        if control == FunctionControl::SET_MEASUREMENT && outcome == DONE {
+            let next = self.microseconds.get() + self.interval;
+            self.measurement.set(function.0, fib.measurement_block.get(), next);
+        }
+        outcome
     }
 
     fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
@@ -200,7 +304,13 @@ impl Zpci for Bench {
         match self.sabotage {
             Sabotage::NoRefresh => DONE,
             Sabotage::NoRefreshAfterUnmapping if !is_mapped() => DONE,
-            _ => self.fake.rpcit(function, range),
+            _ => {
+                let outcome = self.fake.rpcit(function, range);
+                if outcome == DONE {
+                    self.measurement.count(function.0, Counter::Refresh);
+                }
+                outcome
+            }
         }
     }
 
@@ -256,6 +366,21 @@ impl Frames for Bench {
     fn write(&self, to: AbsoluteAddress, from: &[u8]) {
         self.fake.write_data(to.get(), from);
     }
+
+    fn load_doubleword(&self, at: AbsoluteAddress) -> Option<u64> {
+        let mut bytes = [0; 8];
+        self.read(at, &mut bytes);
+        Some(u64::from_be_bytes(bytes))
+    }
+
+    fn with_atomics<R>(&self, at: AbsoluteAddress, bytes: usize, using: impl FnOnce(&[AtomicU8]) -> R) -> Option<R> {
+        let mut copy = vec![0; bytes];
+        self.read(at, &mut copy);
+        let atomics: Vec<AtomicU8> = copy.into_iter().map(AtomicU8::new).collect();
+        let result = using(&atomics);
+        self.write(at, &atomics.into_iter().map(AtomicU8::into_inner).collect::<Vec<_>>());
+        Some(result)
+    }
 }
 
 impl Platform for Bench {
@@ -266,13 +391,17 @@ impl Platform for Bench {
     /// Every look at the clock takes a millisecond.
     fn microseconds(&self) -> u64 {
         self.microseconds.set(self.microseconds.get() + 1000);
+        self.measurement.update(&self.fake, self.microseconds.get(), self.interval, self.sabotage);
         self.microseconds.get()
     }
 
-    fn load(&self, handle: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, Outcome> {
+    fn load(&self, handle: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, LoadStoreError> {
         let function = self.check(handle)?;
+        self.measurement.count(handle.0, Counter::Load);
         Ok(match space {
             Space::Configuration => self.configuration_space(handle, function, offset & !3) >> (8 * (offset & 3)),
+            Space::Bar(_) if offset >= TABLE && width == Width::Byte => return Err(LoadStoreError::Suppressed),
+            Space::Bar(_) if offset >= TABLE => self.msix.load(offset),
             Space::Bar(_) => self.nvme.borrow().load(offset, width),
         } & u64::MAX >> (64 - 8 * u32::from(width.bytes())))
     }
@@ -284,11 +413,19 @@ impl Platform for Bench {
         offset: u64,
         width: Width,
         value: u64,
-    ) -> Result<(), Outcome> {
+    ) -> Result<(), LoadStoreError> {
         self.check(handle)?;
+        self.measurement.count(handle.0, Counter::Store);
         match space {
+            Space::Configuration if offset == CAPABILITY + 2 => self.msix.set_control(value),
+            Space::Bar(_) if offset >= TABLE && width == Width::Byte => return Err(LoadStoreError::Suppressed),
+            Space::Bar(_) if offset >= TABLE => {
+                if let Some(vector) = self.msix.store(offset, value) {
+                    self.interrupt(handle, vector);
+                }
+            }
             Space::Configuration => {
-                assert_eq!((offset, width), (4, Width::Halfword), "the command register alone is written");
+                assert_eq!((offset, width), (4, Width::Halfword), "the command register is written");
                 self.commands.borrow_mut().insert(handle.0 & 0xffff, value);
             }
             Space::Bar(_) => {
@@ -296,6 +433,26 @@ impl Platform for Bench {
                 assert_eq!(command, Some(6), "the function answers and is a bus master");
                 self.nvme.borrow_mut().store(&Path { bench: self, handle }, offset, value);
             }
+        }
+        Ok(())
+    }
+
+    fn store_block(
+        &self,
+        handle: FunctionHandle,
+        _bar: u8,
+        offset: u64,
+        block: &[u64],
+        _longest: u16,
+    ) -> Result<(), LoadStoreError> {
+        self.check(handle)?;
+        self.measurement.count(handle.0, Counter::BlockStore);
+        for (at, doubleword) in (offset..).step_by(8).zip(block) {
+            self.nvme.borrow_mut().store(
+                &Path { bench: self, handle },
+                at,
+                u64::from_le_bytes(doubleword.to_ne_bytes()),
+            );
         }
         Ok(())
     }
@@ -317,15 +474,37 @@ impl Platform for Bench {
     }
 
     fn error_event(&self) -> Option<ErrorEvent> {
-        let mut events = self.events.borrow_mut();
-        for (index, function) in self.functions.iter().enumerate() {
-            let id = FunctionId(function.fid);
-            let (_, new) = self.fake.state(id)?;
-            events.extend(new.into_iter().map(|event| {
-                let handle = FunctionHandle(0x8002_0000 | index as u32);
-                ErrorEvent::new(handle, id, EventCode(event.code), Iova::new(event.address))
-            }));
-        }
-        events.pop_front()
+        self.gather_events();
+        self.interruptions.asked();
+        self.events.borrow_mut().pop_front()
+    }
+
+    fn processor(&self) -> Option<&dyn Processor> {
+        Some(self)
+    }
+}
+
+impl Processor for Bench {
+    fn enable(&self, subclasses: Subclasses) {
+        self.interruptions.enable(subclasses);
+    }
+
+    fn set_suppression(&self, subclass: u8, suppression: Suppression) {
+        self.interruptions.set_suppression(subclass, suppression);
+    }
+
+    fn take(&self) -> Taken {
+        self.gather_events();
+        self.interruptions.take()
+    }
+
+    fn channel_report(&self) -> Option<ChannelReport> {
+        self.interruptions.channel_report()
+    }
+}
+
+impl fmt::Debug for Bench {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Bench").field("sabotage", &self.sabotage).finish_non_exhaustive()
     }
 }

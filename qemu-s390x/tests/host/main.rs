@@ -3,6 +3,8 @@
 //! What the image does, on the host: the fake machine of `zpci-tests` with an NVMe controller in its function.
 
 mod bench;
+mod interruptions;
+mod measurement;
 mod nvme;
 
 use clp::FunctionId;
@@ -11,6 +13,7 @@ use qemu_s390x::{list, run};
 use zpci_tests::fake::{Configuration, FunctionConfiguration};
 
 use self::bench::{Bench, Sabotage};
+use self::measurement::Counter;
 
 /// Runs everything and returns whether it passed, and what was printed.
 fn boot(bench: &Bench) -> (bool, String) {
@@ -73,7 +76,8 @@ fn no_function() {
     let configuration = Configuration { functions: vec![], ..Configuration::qemu() };
     let (passed, text) = boot(&Bench::new(configuration, Sabotage::None));
     assert!(passed, "{text}");
-    assert!(text.ends_with("  # Subtest: functions\n  1..0\nok 10 functions\n"), "{text}");
+    let end = "  # Subtest: functions\n  1..0\nok 10 functions\nok 11 together # SKIP no function has a driver\n";
+    assert!(text.ends_with(end), "{text}");
 }
 
 /// A function in standby cannot be used and one without a driver is not driven; neither is a failure.
@@ -85,7 +89,7 @@ fn other_functions() {
     configuration.functions.push(FunctionConfiguration { fid: 2, configured: false, ..other });
     let (passed, text) = boot(&Bench::new(configuration, Sabotage::None));
     assert!(passed, "{text}");
-    assert_eq!(lines(&text, "no driver for device 1b36:000d of class 0x0c0330").len(), 1);
+    assert_eq!(lines(&text, "no driver for device 1b36:000d of class 0x0c0330").len(), 2);
     assert_eq!(lines(&text, "# SKIP the function is in standby").len(), 10);
     assert_eq!(lines(&text, "zpci-function").len(), 3);
 }
@@ -153,4 +157,76 @@ fn a_case_that_does_not_come_to_its_end() {
     assert!(!passed, "{text}");
     assert_eq!(lines(&text, "# list: the case did not come to its end").len(), 1);
     assert_eq!(lines(&text, "not ok"), ["not ok 1 list", "not ok 2 clp"]);
+}
+
+/// Every interruption, its bits and its time are looked at.
+#[test]
+fn interrupts() {
+    let lost = "one-interrupt-a-request: waited 2000 ms for an interruption";
+    fails(Sabotage::LostInterruption, lost);
+    fails(
+        Sabotage::TwoInterruptions,
+        "one-interrupt-a-request: 2 adapter interruptions of subclass 3 instead of 1 adapter interruptions of subclass 3",
+    );
+    fails(Sabotage::NoBit, "one-interrupt-a-request: bits [2048, 30725] of the page should be set, and [30725] are");
+    fails(
+        Sabotage::WrongVector,
+        "one-interrupt-a-request: bits [2048, 30725] of the page should be set, and [2049, 30725] are",
+    );
+    fails(Sabotage::WrongSubclass, "one-interrupt-a-request: waited 2000 ms for an interruption");
+    fails(Sabotage::NoMask, "masked-vector-is-silent: waited 2000 ms for the pending bit");
+    fails(
+        Sabotage::NoSuppression,
+        "suppressed-until-set-again: 1 adapter interruptions of subclass 3 instead of no interruption",
+    );
+    fails(
+        Sabotage::NoEndOfInterrupts,
+        "deregistered-is-silent: bits [] of the page should be set, and [2048, 30725] are",
+    );
+    fails(Sabotage::EarlyInterrupt, "one-interrupt-a-request: the device interrupts before it is done");
+}
+
+/// What is printed for the functions that are used together.
+fn together(sabotage: Sabotage, message: &str) {
+    let (passed, text) = boot(&Bench::new(Configuration::qemu(), sabotage));
+    assert!(!passed, "{text}");
+    let (_, text) = text.split_once("# Subtest: together\n").unwrap();
+    assert!(text.contains(message), "{message:?} is not in {text}");
+}
+
+/// An event is announced, and names what happened to whom.
+#[test]
+fn events() {
+    together(Sabotage::NoChannelReport, "event-of-a-transfer: waited 2000 ms for a machine check");
+    let right = "event 0x4 (translation refused) at IOVA 0x102000000 of function 0x00000000, handle 0x80020000";
+    for (sabotage, wrong) in [
+        (
+            Sabotage::WrongEventFunction,
+            "event 0x4 (translation refused) at IOVA 0x102000000 of function 0x00000001, handle 0x80020000",
+        ),
+        (
+            Sabotage::WrongEventHandle,
+            "event 0x4 (translation refused) at IOVA 0x102000000 of function 0x00000000, handle 0x00020000",
+        ),
+        (
+            Sabotage::WrongEventCode,
+            "event 0x5 (access refused) at IOVA 0x102000000 of function 0x00000000, handle 0x80020000",
+        ),
+        (
+            Sabotage::WrongEventAddress,
+            "event 0x4 (translation refused) at IOVA 0x102001000 of function 0x00000000, handle 0x80020000",
+        ),
+    ] {
+        together(sabotage, &format!("event-of-a-transfer: {wrong}, instead of {right}"));
+    }
+}
+
+/// Each counter is compared, and each sample must be whole and where it belongs.
+#[test]
+fn measurement_blocks() {
+    for counter in [Counter::Load, Counter::Store, Counter::BlockStore, Counter::Refresh] {
+        together(Sabotage::Miscounted(counter), "is not between Counts {");
+    }
+    together(Sabotage::TornSample, "measurement-blocks: the measurement block was being updated");
+    together(Sabotage::StoreBehindBlock, "outside of the block");
 }

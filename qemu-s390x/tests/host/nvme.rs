@@ -18,6 +18,10 @@ pub(crate) trait Bus {
     fn write(&self, iova: u64, bytes: &[u8]) -> Result<(), Refused>;
     fn swaps_pages(&self) -> bool;
     fn never_completes(&self) -> bool;
+    /// An interrupt by entry `vector` of the MSI-X table.
+    fn interrupt(&self, vector: u16);
+    /// The device interrupts before the completion is written, which then is never.
+    fn interrupts_early(&self) -> bool;
 }
 
 /// What a submission queue needs; its completion queue has the same number.
@@ -33,7 +37,8 @@ pub(crate) struct Nvme {
     /// The registers that the program writes, by their offsets.
     registers: BTreeMap<u64, u64>,
     submission: BTreeMap<u64, Queue>,
-    completion: BTreeMap<u64, (Queue, u16)>,
+    /// With its phase, and the entry of the MSI-X table by which it interrupts.
+    completion: BTreeMap<u64, (Queue, u16, Option<u16>)>,
 }
 
 /// 2048 entries, pages of 4 KiB and more, the NVM command set.
@@ -79,7 +84,7 @@ impl Nvme {
                     assert_eq!(value, 0x0046_0001, "entries of 64 and of 16 bytes, pages of 4 KiB");
                     let sizes = self.register(0x24);
                     self.create_submission(0, self.register(0x28), (sizes & 0xfff) + 1);
-                    self.create_completion(0, self.register(0x30), (sizes >> 16) + 1);
+                    self.create_completion(0, self.register(0x30), (sizes >> 16) + 1, Some(0));
                 }
             }
             0x1000.. if offset & 4 == 0 => {
@@ -95,8 +100,8 @@ impl Nvme {
         self.submission.insert(number, Queue { base, entries, at: 0 });
     }
 
-    fn create_completion(&mut self, number: u64, base: u64, entries: u64) {
-        self.completion.insert(number, (Queue { base, entries, at: 0 }, 1));
+    fn create_completion(&mut self, number: u64, base: u64, entries: u64, vector: Option<u16>) {
+        self.completion.insert(number, (Queue { base, entries, at: 0 }, 1, vector));
     }
 
     /// Does what the submission queue holds up to `tail`.
@@ -110,7 +115,8 @@ impl Nvme {
             let head = queue.at;
             let status = if number == 0 { self.administer(bus, &command)? } else { self.transfer(bus, &command)? };
 
-            let (queue, phase) = self.completion.get_mut(&number).unwrap();
+            let (queue, phase, vector) = self.completion.get_mut(&number).unwrap();
+            let vector = *vector;
             let mut entry = [0; 16];
             entry[8..10].copy_from_slice(&(head as u16).to_le_bytes());
             entry[10..12].copy_from_slice(&(number as u16).to_le_bytes());
@@ -119,9 +125,15 @@ impl Nvme {
             if bus.never_completes() {
                 return Ok(());
             }
-            bus.write(queue.base + 16 * queue.at, &entry)?;
+            let is_early = bus.interrupts_early() && vector == Some(1);
+            if !is_early {
+                bus.write(queue.base + 16 * queue.at, &entry)?;
+            }
             queue.at = (queue.at + 1) % queue.entries;
             *phase ^= u16::from(queue.at == 0);
+            if let Some(vector) = vector {
+                bus.interrupt(vector);
+            }
         }
         Ok(())
     }
@@ -132,8 +144,10 @@ impl Nvme {
         let (number, entries) = (ten & 0xffff, (ten >> 16 & 0xffff) + 1);
         match command[0] {
             0x05 => {
-                assert_eq!(ten >> 32, 1, "a contiguous queue without interrupts");
-                self.create_completion(number, page, entries);
+                let attributes = ten >> 32;
+                assert_eq!(attributes & 0xfffd, 1, "a contiguous queue");
+                let vector = (attributes & 2 != 0).then_some((attributes >> 16) as u16);
+                self.create_completion(number, page, entries, vector);
             }
             0x01 => {
                 assert_eq!(ten >> 32, number << 16 | 1, "a contiguous queue, completed in the one of its number");

@@ -88,6 +88,47 @@ pub(crate) struct WrittenFact {
     pub(crate) length: u64,
 }
 
+/// Requests of a device and the interruptions that they made.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct InterruptsFact {
+    /// The function.
+    pub(crate) fid: u32,
+    /// Requests that the device was given.
+    pub(crate) requests: u64,
+    /// Those that had to make no interruption of their own.
+    pub(crate) silent: u64,
+    /// Adapter interruptions that were taken.
+    pub(crate) interruptions: u64,
+}
+
+/// Instructions of a function.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct InstructionCounts {
+    /// PCILG.
+    pub(crate) loads: u64,
+    /// PCISTG.
+    pub(crate) stores: u64,
+    /// PCISTB.
+    pub(crate) block_stores: u64,
+    /// RPCIT.
+    pub(crate) refreshes: u64,
+}
+
+/// A sample of a measurement block.
+#[derive(Clone, Copy, Debug, Deserialize, Eq, PartialEq, Serialize)]
+pub(crate) struct SampleFact {
+    /// The function.
+    pub(crate) fid: u32,
+    /// Number of the sample.
+    pub(crate) sample: u32,
+    /// What the machine stored.
+    pub(crate) counts: InstructionCounts,
+    /// What the guest had counted when it saw the sample before for the last time.
+    pub(crate) before: InstructionCounts,
+    /// What it had counted when it saw this one.
+    pub(crate) after: InstructionCounts,
+}
+
 /// All facts of a log.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Facts {
@@ -97,6 +138,10 @@ pub(crate) struct Facts {
     pub(crate) devices: Vec<Fact<DeviceSummary>>,
     /// In the order of writing.
     pub(crate) written: Vec<WrittenFact>,
+    /// In the order in which the devices interrupted.
+    pub(crate) interrupts: Vec<InterruptsFact>,
+    /// In the order in which they were seen.
+    pub(crate) samples: Vec<SampleFact>,
     /// Figures, in the order of measuring.
     pub(crate) measurements: Vec<Value>,
     /// Lines that look like facts and cannot be read, with the reason.
@@ -113,6 +158,8 @@ impl Facts {
             "function" => read_function(json).map(|function| self.functions.push(function)),
             "device" => read_fact(json).map(|device| self.devices.push(device)),
             "written" => read(json).map(|written| self.written.push(written)),
+            "interrupts" => read(json).map(|interrupts| self.interrupts.push(interrupts)),
+            "sample" => read(json).map(|sample| self.samples.push(sample)),
             "measurement" => read(json).map(|measurement| self.measurements.push(measurement)),
             _ => return false,
         };
@@ -157,6 +204,12 @@ mod tests {
         assert_eq!(facts.written, [WrittenFact { fid: 257, offset: 4096, length: 512 }]);
         assert!(facts.take("# zpci-measurement: {\"what\":\"map\",\"count\":7}"));
         assert_eq!(facts.measurements, [serde_json::json!({"what": "map", "count": 7})]);
+        assert!(facts.take("# zpci-interrupts: {\"fid\":1,\"requests\":10,\"silent\":3,\"interruptions\":7}"));
+        assert_eq!(facts.interrupts, [InterruptsFact { fid: 1, requests: 10, silent: 3, interruptions: 7 }]);
+        let counts = "{\"loads\":1,\"stores\":2,\"block_stores\":3,\"refreshes\":4}";
+        let sample = format!("\"sample\":5,\"counts\":{counts},\"before\":{counts},\"after\":{counts}");
+        assert!(facts.take(&format!("# zpci-sample: {{\"fid\":1,{sample}}}")));
+        assert_eq!((facts.samples[0].sample, facts.samples[0].after.refreshes), (5, 4));
         assert_eq!(facts.unreadable, [""; 0]);
     }
 

@@ -25,15 +25,18 @@ struct Expected {
     device: u64,
     serial: Option<&'static str>,
     /// How the names of those of its cases begin that cannot be run: the image has no driver, or must not write.
-    not_run: Option<&'static str>,
+    not_run: &'static [&'static str],
 }
+
+/// What a function without a driver does not do.
+const WITHOUT_DRIVER: &[&str] = &["transfers", "interrupts"];
 
 /// The default devices.
 const DEFAULT: [Expected; 4] = [
-    Expected { fid: 0x101, uid: 0x11, vendor: 0x1b36, device: 0x0010, serial: Some("ZPCI-NVME-0001"), not_run: None },
-    Expected { fid: 0x102, uid: 0x12, vendor: 0x1af4, device: 0x1044, serial: None, not_run: None },
-    Expected { fid: 0x103, uid: 0x13, vendor: 0x1af4, device: 0x1042, serial: None, not_run: None },
-    Expected { fid: 0x104, uid: 0x14, vendor: 0x1b36, device: 0x000d, serial: None, not_run: Some("transfers") },
+    Expected { fid: 0x101, uid: 0x11, vendor: 0x1b36, device: 0x0010, serial: Some("ZPCI-NVME-0001"), not_run: &[] },
+    Expected { fid: 0x102, uid: 0x12, vendor: 0x1af4, device: 0x1044, serial: None, not_run: &[] },
+    Expected { fid: 0x103, uid: 0x13, vendor: 0x1af4, device: 0x1042, serial: None, not_run: &[] },
+    Expected { fid: 0x104, uid: 0x14, vendor: 0x1b36, device: 0x000d, serial: None, not_run: WITHOUT_DRIVER },
 ];
 
 /// Devices of other kinds, with identifiers at the ends of their ranges.
@@ -44,18 +47,11 @@ const GIVEN: [Expected; 4] = [
         vendor: 0x1b36,
         device: 0x0010,
         serial: Some("Other Serial/42"),
-        not_run: Some("transfers / write-"),
+        not_run: &["transfers / write-"],
     },
-    Expected { fid: 0, uid: 1, vendor: 0x8086, device: 0x10d3, serial: None, not_run: Some("transfers") },
-    Expected {
-        fid: 0xffff_ffff,
-        uid: 0x8000,
-        vendor: 0x1af4,
-        device: 0x1043,
-        serial: None,
-        not_run: Some("transfers"),
-    },
-    Expected { fid: 0x7fff_ffff, uid: 0x100, vendor: 0x1af4, device: 0x1044, serial: None, not_run: None },
+    Expected { fid: 0, uid: 1, vendor: 0x8086, device: 0x10d3, serial: None, not_run: WITHOUT_DRIVER },
+    Expected { fid: 0xffff_ffff, uid: 0x8000, vendor: 0x1af4, device: 0x1043, serial: None, not_run: WITHOUT_DRIVER },
+    Expected { fid: 0x7fff_ffff, uid: 0x100, vendor: 0x1af4, device: 0x1044, serial: None, not_run: &[] },
 ];
 
 /// How many functions are put behind bridges.
@@ -145,7 +141,7 @@ fn compare<'a>(report: &Report, expected: impl IntoIterator<Item = &'a Expected>
     let mut skipped: BTreeSet<String> = report.skipped().collect();
     for Expected { fid, uid, vendor, device, serial, not_run } in expected {
         fids.insert(*fid);
-        if let Some(not_run) = not_run {
+        for not_run in *not_run {
             let start = format!("functions / function {fid:#010x} / {not_run}");
             let before = skipped.len();
             skipped.retain(|name| !name.starts_with(&start));
@@ -158,11 +154,20 @@ fn compare<'a>(report: &Report, expected: impl IntoIterator<Item = &'a Expected>
             let found = number(function, field)?;
             ensure!(found == *expected, "function {fid:#x} has {field} {found:#x}, QEMU was given {expected:#x}");
         }
+        let interrupts = report.interrupts.iter().any(|interrupts| u64::from(interrupts.fid) == *fid);
+        let has_driver = !not_run.contains(&"interrupts");
+        ensure!(
+            interrupts == has_driver,
+            "function {fid:#x} has a driver: {has_driver}, and interrupted: {interrupts}"
+        );
         let Some(serial) = serial else { continue };
         let device = report.devices.iter().find(|device| number(device, "fid").is_ok_and(|found| found == *fid));
         let found = device.and_then(|device| device.get("serial")).and_then(Value::as_str);
         ensure!(found == Some(*serial), "function {fid:#x} has serial number {found:?}, QEMU was given {serial:?}");
     }
+    // The image uses four functions together.
+    let most = fids.len().min(4).min(report.interrupts.len());
+    ensure!(report.samples.len() == most, "{} functions were measured, {most} have a driver", report.samples.len());
     let listed = report.functions.iter().map(|function| number(function, "fid")).collect::<Result<Vec<u64>>>()?;
     ensure!(skipped.is_empty(), "these cases were not run: {skipped:?}");
     ensure!(listed.len() == fids.len(), "{} functions were given, these are listed: {listed:#x?}", fids.len());

@@ -7,14 +7,18 @@ use anyhow::{bail, Result};
 use crate::workspace::{Package, Workspace};
 
 /// Everything that is linked into a guest starts from these.
-const ROOTS: [&str; 5] = ["zpci-clp", "s390-iommu", "qemu-s390x", "zpci-object", "zpci-cases"];
+const ROOTS: [&str; 6] = ["zpci-clp", "s390-iommu", "zpci-machine", "qemu-s390x", "zpci-object", "zpci-cases"];
+
+/// The libraries from the ground up: what is linked with one comes from below it.
+const FLOORS: [&str; 3] = ["zpci-clp", "s390-iommu", "zpci-machine"];
 
 /// The crates of others that may be in a guest: no heap, no panic of their own where we use them.
 const ALLOWED: [&str; 4] = ["bitfield-struct", "heapless", "static_assertions", "zerocopy"];
 
 /// Follows the dependencies inside the workspace, and returns how many packages are linked into a guest.
 pub(crate) fn check(workspace: &Workspace) -> Result<usize> {
-    let (linked, foreign) = linked(&workspace.packages);
+    let (linked, mut foreign) = linked(&workspace.packages);
+    foreign.extend(upwards(&workspace.packages));
     if foreign.is_empty() {
         Ok(linked.len())
     } else {
@@ -43,6 +47,20 @@ fn linked(packages: &[Package]) -> (Vec<&str>, Vec<String>) {
     (linked.into_iter().map(|package| package.name.as_str()).collect(), foreign)
 }
 
+/// Complaints of libraries that depend on other members than those below them.
+fn upwards(packages: &[Package]) -> Vec<String> {
+    let height = |name: &str| FLOORS.iter().position(|floor| *floor == name);
+    let is_member = |name: &str| packages.iter().any(|package| package.name == name);
+    let mut complaints = Vec::new();
+    for package in packages {
+        let Some(own) = height(&package.name) else { continue };
+        let members = package.dependencies.iter().filter(|other| other.kind.is_none() && is_member(&other.name));
+        let upwards = members.filter(|other| height(&other.name).is_none_or(|floor| floor >= own));
+        complaints.extend(upwards.map(|other| format!("{} is not below {}", other.name, package.name)));
+    }
+    complaints
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,6 +72,18 @@ mod tests {
         let linked = linked.iter().map(|name| dependency(name, None));
         let dependencies = linked.chain(dev.iter().map(|name| dependency(name, Some("dev")))).collect();
         Package { name: name.into(), dependencies }
+    }
+
+    #[test]
+    fn libraries_stand_on_each_other() {
+        let packages = [
+            package("zpci-clp", &["zerocopy", "zpci-machine"], &["zpci-tests"]),
+            package("s390-iommu", &["zpci-clp"], &[]),
+            package("zpci-machine", &["s390-iommu", "zpci-clp", "zpci-tests"], &[]),
+            package("zpci-tests", &["zpci-machine"], &[]),
+        ];
+        let complaints = ["zpci-machine is not below zpci-clp", "zpci-tests is not below zpci-machine"];
+        assert_eq!(upwards(&packages), complaints);
     }
 
     #[test]

@@ -16,7 +16,8 @@ use crate::tool;
 use crate::workspace::Workspace;
 
 /// The libraries: package, and crate.
-const PACKAGES: [(&str, &str); 2] = [("zpci-clp", "clp"), ("s390-iommu", "s390_iommu")];
+const PACKAGES: [(&str, &str); 3] =
+    [("zpci-clp", "clp"), ("s390-iommu", "s390_iommu"), ("zpci-machine", "zpci_machine")];
 
 /// Compiles each library for the guest, disassembles it, and returns how many functions it looked at.
 pub(crate) fn check(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> Result<usize> {

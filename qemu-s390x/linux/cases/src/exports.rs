@@ -7,10 +7,11 @@ use core::fmt::Write;
 use core::mem::offset_of;
 
 use clp::{Client, FunctionId};
-use qemu_s390x::machine::{Hardware, RealMachine, Region};
+use qemu_s390x::machine::{RealMachine, Region};
 use qemu_s390x::{run, Platform};
 use s390_iommu::AbsoluteAddress;
 use static_assertions::const_assert_eq;
+use zpci_machine::Hardware;
 use zpci_tests::{Machine, Message};
 
 use crate::output::Output;
@@ -57,8 +58,8 @@ impl Given {
         let region =
             |start| Region { start: AbsoluteAddress::new(start), bytes: self.size as usize, base: self.base as usize };
         // SAFETY: the caller says so of the storage, and that there is one machine at a time; a kernel runs in
-        // supervisor state, and has found the function by the instructions of zPCI.
-        unsafe { RealMachine::new(region(self.tables), region(self.frames), Some(FunctionId(self.fid)), apart) }
+        // supervisor state, and has found the function by the instructions of zPCI. Interruptions are Linux's.
+        unsafe { RealMachine::new(region(self.tables), region(self.frames), Some(FunctionId(self.fid)), apart, None) }
     }
 }
 

@@ -8,44 +8,23 @@ use core::arch::asm;
 
 use clp::immediate::INSTALLED_PROCESSORS;
 use clp::{Clp, Command, ConditionCode, FunctionHandle, LogicalProcessor};
-use s390_iommu::{Fib, FunctionControl, Instruction, IovaRange, Outcome, Status, Zpci};
+use s390_iommu::{Fib, FunctionControl, Instruction, IovaRange, Outcome, Zpci};
 
-use super::clock;
+use crate::clock;
+use crate::exception::exception_table;
+use crate::operand::{condition_code, RequestRegister};
 
-/// The processor this code runs on.
+/// The processor this code runs on, in supervisor state; it has the facilities of zPCI.
+///
+/// | instruction | opcode | format | operands |
+/// |---|---|---|---|
+/// | CLP | 0xb9a0 | RRF | R2: address of the block, or the command of the immediate form; R1: result of that form |
+/// | MPCIFC | 0xe3..d0 | RXY | R1: [request](RequestRegister); second operand: the [`Fib`] |
+/// | RPCIT | 0xb9d3 | RRE | R1: request; R2, even: first address; R2 + 1: bytes |
+///
+/// In CLP bit 16 is the immediate form, and bits 20 to 23 select the logical processor: 2 for PCI.
 #[derive(Clone, Copy, Debug)]
 pub struct Hardware;
-
-/// The condition code that INSERT PROGRAM MASK left in bits 34 and 35.
-fn condition_code(inserted: u64) -> ConditionCode {
-    ConditionCode::from_bits((inserted >> 28) as u8)
-}
-
-/// A request register: the handle in bits 0 to 31, an address space in bits 40 to 47, and what is asked for below.
-pub(crate) fn request(function: FunctionHandle, space: u8, rest: u16) -> u64 {
-    u64::from(function.0) << 32 | u64::from(space) << 16 | u64::from(rest)
-}
-
-/// What an instruction answered: the condition code as INSERT PROGRAM MASK left it, and the status in bits 32 to 39 of
-/// the request register.
-pub(crate) fn outcome(inserted: u64, request: u64) -> Outcome {
-    Outcome { cc: condition_code(inserted), status: Status((request >> 24) as u8) }
-}
-
-/// Leads from label 0, if the instruction there cannot be executed, and from label 1, if it was suppressed, to label 2.
-///
-/// The entries have the form of Linux (`arch/s390/include/asm/asm-extable.h`).
-macro_rules! exception_table {
-    () => {
-        ".pushsection __ex_table, \"a\"
-        .balign 4
-        .long 0b - ., 2b - .
-        .short 1, 0
-        .long 1b - ., 2b - .
-        .short 1, 0
-        .popsection"
-    };
-}
 
 /// Pause after a busy answer in microseconds, and how many there are.
 const BUSY_MICROSECONDS: u64 = 1000;
@@ -112,15 +91,14 @@ impl Clp for Hardware {
     }
 
     fn pause(&self, busy: u32) -> bool {
-        let start = clock::microseconds();
-        while clock::microseconds().wrapping_sub(start) < BUSY_MICROSECONDS {}
+        clock::wait(BUSY_MICROSECONDS);
         busy < MOST_BUSY
     }
 }
 
 impl Zpci for Hardware {
     unsafe fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, fib: &Fib) -> Outcome {
-        let mut request = request(function, 0, u16::from(control.0));
+        let mut request = RequestRegister::new(function, 0, u16::from(control.0)).0;
         let inserted: u64;
         // SAFETY: The machine reads the 80 bytes of the FIB, which is aligned to eight, and writes nothing now. The
         // caller answers for what the operation lets the device do, and that it does not end in a program check.
@@ -134,11 +112,11 @@ impl Zpci for Hardware {
                 options(nostack)
             );
         }
-        outcome(inserted, request)
+        RequestRegister(request).outcome(inserted)
     }
 
     fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
-        let mut request = request(function, 0, 0);
+        let mut request = RequestRegister::new(function, 0, 0).0;
         let inserted: u64;
         // SAFETY: The machine reads translation tables and writes no storage; register 2 is even, as it must be.
         unsafe {
@@ -152,7 +130,7 @@ impl Zpci for Hardware {
                 options(nostack)
             );
         }
-        outcome(inserted, request)
+        RequestRegister(request).outcome(inserted)
     }
 
     fn pause(&self, _: Instruction, busy: u32) -> bool {

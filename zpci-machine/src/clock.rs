@@ -14,13 +14,13 @@ pub fn time_of_day() -> u64 {
     clock
 }
 
-/// Waits.
-pub(crate) fn wait(time: u64) {
+/// Waits so many microseconds.
+pub fn wait(time: u64) {
     let start = microseconds();
     while microseconds().wrapping_sub(start) < time {}
 }
 
 /// Microseconds since some time long ago.
-pub(crate) fn microseconds() -> u64 {
+pub fn microseconds() -> u64 {
     time_of_day() >> 12
 }

@@ -193,15 +193,17 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
 
 /// Builds the kernel that `options` name, with the driver in it or as it is.
 fn build(workspace: &Workspace, options: &Options) -> Result<(Kernel, Source, Implementation)> {
-    build_as(workspace, options, &options.variant(), true)
+    build_as(workspace, options, &options.variant(), true, 0)
 }
 
-/// The same in a directory called after `variant`, with the driver chosen or only to be chosen.
+/// The same in a directory called after `variant`, with the driver chosen or only to be chosen; the first `overruled` fragments
+/// of the configuration may ask for what later ones make impossible.
 fn build_as(
     workspace: &Workspace,
     options: &Options,
     variant: &str,
     chosen: bool,
+    overruled: usize,
 ) -> Result<(Kernel, Source, Implementation)> {
     let source = match &options.source {
         Some(tree) => Source::given(tree)?,
@@ -229,7 +231,7 @@ fn build_as(
         variables = RustTools::obtain(workspace)?.variables();
     }
     fragments.extend(options.config.iter().cloned());
-    let build = Build { source: &source, variant, fragments: &fragments, variables: &variables };
+    let build = Build { source: &source, variant, fragments: &fragments, overruled, variables: &variables };
     let kernel = build.run(workspace)?;
     let kernel = match &options.built {
         Some(directory) => kernel.built_in(directory)?,
@@ -243,7 +245,7 @@ pub(crate) fn build_stock(workspace: &Workspace, source: &Source, variant: &str)
     let fragments = [workspace.root.join(CONFIGURATION)];
     // A tree that has changed is looked at again.
     let source = Source { fixed: false, ..source.clone() };
-    Build { source: &source, variant, fragments: &fragments, variables: &[] }.run(workspace).map(drop)
+    Build { source: &source, variant, fragments: &fragments, overruled: 0, variables: &[] }.run(workspace).map(drop)
 }
 
 impl Options {

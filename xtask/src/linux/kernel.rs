@@ -109,6 +109,8 @@ pub(crate) struct Build<'a> {
     pub(crate) variant: &'a str,
     /// Fragments of a configuration, the later ones winning.
     pub(crate) fragments: &'a [PathBuf],
+    /// How many of them, the first ones, may ask for what the others make impossible.
+    pub(crate) overruled: usize,
     /// Variables for each run of `make`.
     pub(crate) variables: &'a [String],
 }
@@ -183,7 +185,7 @@ impl Build<'_> {
         step.run(&mut self.make(output, &["olddefconfig"]))?;
         let actual = fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
         let mut wanted = String::new();
-        for fragment in self.fragments {
+        for fragment in self.fragments.iter().skip(self.overruled) {
             wanted.push_str(&fs::read_to_string(fragment)?);
         }
         let absent = absent_options(&wanted, &actual);

@@ -117,7 +117,7 @@ impl Configuration {
         };
         let variant = if self.driver == Driver::Source { "matrix-source" } else { VARIANT };
         let (kernel, source, implementation) =
-            build_as(workspace, &options, variant, self.driver != Driver::NotChosen)?;
+            build_as(workspace, &options, variant, self.driver != Driver::NotChosen, 1)?;
         let build_seconds = started.elapsed().as_secs_f64();
         let image_bytes = fs::metadata(&kernel.image)?.len();
         let mut row = Row { build_seconds, image_bytes, ..Row::new(self) };

@@ -59,7 +59,8 @@ impl Mappings for Books {
                 first -= 4096;
                 pages += 1;
             }
-            while goes_on(first + pages * 4096, 1) {
+            // Behind the last page of 2^64 there is none.
+            while first.checked_add(pages * 4096).is_some_and(|next| goes_on(next, 1)) {
                 pages += 1;
             }
         }

@@ -71,7 +71,8 @@ static CONFIGURATIONS: [Configuration; 21] = [
     object("vfio-modules", "VFIO, iommufd and KVM as modules", DISKS),
     object("kvm-off", "no KVM, and so no zPCI capabilities of VFIO", DISKS),
     object("modules-off", "no modules", &[]),
-    object("smp-off", "few processors, nothing in debugfs", DISKS),
+    // The programs of the guest read what debugfs says.
+    object("small", "two processors, nothing in debugfs", &[]),
     Configuration { driver: Driver::NotChosen, ..object("pci-off", "no PCI", &[]) },
     object("iommu-debug", "checks of users of DMA and of the IOMMU", BOTH),
     object("identity", "functions do without translation if they may", DISKS),

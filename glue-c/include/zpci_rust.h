@@ -191,9 +191,7 @@ void zpci_rust_reclaim(const struct zpci_rust_table *table, u64 start, u64 last,
 		       struct zpci_rust_reclaimed *reclaimed);
 void zpci_rust_reclaimed_free(const struct zpci_rust_reclaimed *reclaimed, u64 base);
 
-/* What of a function's window a table serves, and what it does not (at most 2 ranges; their number) */
-int zpci_rust_aperture(const struct zpci_rust_limits *limits, u64 aperture_bytes,
-		       struct zpci_rust_range *aperture);
+/* What no table of a function serves (at most 2 ranges; their number) */
 u32 zpci_rust_reserved(const struct zpci_rust_limits *limits, u64 aperture_bytes,
 		       struct zpci_rust_range *reserved);
 /* Whether interrupts are written to addresses of the aperture, and to which */

@@ -6,7 +6,6 @@ use ::clp::{DesignationTypes, FunctionType};
 use s390_iommu::{Iova, IovaRange, Limits, Plan};
 use static_assertions::const_assert_eq;
 
-use crate::errno;
 use crate::range::ForeignRange;
 
 /// C: `struct zpci_rust_limits`; host byte order.
@@ -57,30 +56,6 @@ impl ForeignLimits {
 
     const fn has(&self, flag: u8) -> bool {
         self.flags & flag != 0
-    }
-}
-
-/// What of the function's window a table of its own would serve if at most `aperture_bytes` are wanted.
-///
-/// -EINVAL if there is nothing: the function can then do DMA without translation alone, if it may.
-///
-/// # Safety
-///
-/// `limits` must be valid; `aperture` must be valid for writes.
-#[no_mangle]
-pub unsafe extern "C" fn zpci_rust_aperture(
-    limits: *const ForeignLimits,
-    aperture_bytes: u64,
-    aperture: *mut ForeignRange,
-) -> i32 {
-    // SAFETY: by the contract `limits` is valid.
-    match unsafe { &*limits }.plan(aperture_bytes) {
-        Some(plan) => {
-            // SAFETY: by the contract `aperture` is valid for writes.
-            unsafe { aperture.write(ForeignRange::of(plan.aperture)) };
-            0
-        }
-        None => errno::EINVAL,
     }
 }
 

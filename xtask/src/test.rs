@@ -135,11 +135,7 @@ pub(crate) fn run(workspace: Workspace, options: &Options) -> Result<bool> {
 fn in_step<T>(name: &str, work: impl FnOnce(&Step) -> Result<T>) -> Result<T> {
     let step = Step::start(name);
     let result = work(&step);
-    match result {
-        Ok(_) => step.done("ok"),
-        Err(_) => step.failed(),
-    }
-    result
+    step.end("ok", result)
 }
 
 fn linux(bench: &mut Bench) -> Result<Counts> {

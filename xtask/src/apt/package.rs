@@ -118,11 +118,7 @@ pub(crate) fn install(workspace: &Workspace, packages: &[Wanted]) -> Result<()> 
     let names = packages.iter().map(|package| package.name).collect::<Vec<_>>().join(" ");
     let step = Step::start(format!("Installing {names}"));
     let result = install_with(workspace, &step, packages).with_context(|| format!("missing on this machine: {names}"));
-    match result {
-        Ok(()) => step.done("installed"),
-        Err(_) => step.failed(),
-    }
-    result
+    step.end("installed", result)
 }
 
 fn install_with(workspace: &Workspace, step: &Step, packages: &[Wanted]) -> Result<()> {

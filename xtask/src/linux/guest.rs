@@ -52,10 +52,7 @@ impl<'a> Guest<'a> {
         let compiler = KernelCompiler::obtain(workspace)?;
         let step = Step::start("Object with the cases");
         let result = kernel_object::build(workspace, &compiler, &step, kernel_object::CASES);
-        match &result {
-            Ok(_) => step.done("built"),
-            Err(_) => step.failed(),
-        }
+        let result = step.end("built", result);
         let (sources, directory) = (workspace.root.join(SOURCES), kernel.output.join("guest"));
         let user_api = workspace.root.join(USER_API);
         Ok(Self { sources, user_api, directory, kernel, cases: result?.path })
@@ -199,11 +196,7 @@ impl<'a> Guest<'a> {
 
 fn finish(step: Step, command: &mut Command) -> Result<()> {
     let result = step.run(command);
-    match &result {
-        Ok(_) => step.done("compiled"),
-        Err(_) => step.failed(),
-    }
-    result.map(drop)
+    step.end("compiled", result).map(drop)
 }
 
 /// The C files of the library of the self-tests that are for every architecture, as its makefile has them.

@@ -85,9 +85,7 @@ pub(crate) fn transfers<P: Platform, W: Write>(
     known: Option<(Function, FunctionGroup, ClassCode)>,
     report: &mut Report<W>,
 ) -> fmt::Result {
-    let up = Driver::choose(entry, known)
-        .and_then(|(function, group, driver)| Ok((enable(platform, function, group)?, driver)));
-    let (enabled, driver) = match up {
+    let (enabled, driver) = match bring_up(platform, entry, known) {
         Ok(up) => up,
         Err(stop) => return report.case(NAME, Err(stop)),
     };
@@ -114,9 +112,7 @@ pub(crate) fn interrupts<'p, P: Platform, W: Write>(
     known: Option<(Function, FunctionGroup, ClassCode)>,
     report: &mut Report<W>,
 ) -> fmt::Result {
-    let up = Driver::choose(entry, known)
-        .and_then(|(function, group, driver)| Ok((enable(platform, function, group)?, driver)));
-    let (enabled, driver) = match up {
+    let (enabled, driver) = match bring_up(platform, entry, known) {
         Ok(up) => up,
         Err(stop) => return report.case(INTERRUPTS, Err(stop)),
     };
@@ -132,6 +128,16 @@ pub(crate) fn interrupts<'p, P: Platform, W: Write>(
         InterruptCheck::new(&enabled, processor, indicators, device)
     });
     group(INTERRUPTS, up, interrupts::PLAN, report, |check, report| check.run(report))
+}
+
+/// Enables the function that there is a driver for.
+fn bring_up<'p, P: Platform>(
+    platform: &'p P,
+    entry: &ListEntry,
+    known: Option<(Function, FunctionGroup, ClassCode)>,
+) -> Result<(EnabledFunction<'p, P>, Driver), Stop> {
+    let (function, group, driver) = Driver::choose(entry, known)?;
+    Ok((enable(platform, function, group)?, driver))
 }
 
 pub(super) fn enable<P: Platform>(

@@ -23,14 +23,13 @@ const SOURCES: [&str; 9] = [
 ];
 
 /// Headers of the kernel that the shim includes; all of them lead to `tests/linux/kernel.h`.
-const HEADERS: [&str; 21] = [
+const HEADERS: [&str; 20] = [
     "asm/pci_debug.h",
     "asm/pci_dma.h",
     "asm/sclp.h",
     "linux/hashtable.h",
     "linux/io.h",
     "linux/iommu.h",
-    "linux/llist.h",
     "linux/moduleparam.h",
     "linux/mutex.h",
     "linux/overflow.h",

@@ -6,7 +6,6 @@
 
 #include <linux/io.h>
 #include <linux/iommu.h>
-#include <linux/llist.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/rculist.h>
@@ -17,14 +16,6 @@
 #include "compat.h"
 #include "zpci_domain.h"
 #include "zpci_shim.h"
-
-/* Tables that were taken out of a domain, until they can be freed */
-struct zpci_reclaimed {
-	struct zpci_rust_reclaimed rust;
-	u64 base;
-	struct llist_node kept;
-	struct rcu_head rcu;
-};
 
 u64 zpci_aperture_bytes;
 static u32 zpci_aperture_factor = 1;
@@ -68,7 +59,6 @@ static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 	}
 	spin_lock_init(&domain->lock);
 	INIT_LIST_HEAD_RCU(&domain->attachments);
-	init_llist_head(&domain->kept);
 	refcount_set(&domain->refs, 1);
 	domain->domain.pgsize_bitmap = zpci_large_frames ? SZ_4K | SZ_1M : SZ_4K;
 	domain->domain.geometry.force_aperture = true;
@@ -76,26 +66,68 @@ static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 	return &domain->domain;
 }
 
-static void zpci_reclaimed_free(struct zpci_reclaimed *reclaimed)
+/*
+ * What a domain frees after a grace period: tables, at last itself. There is
+ * one such period at a time, and what comes meanwhile waits for the next, so
+ * that nothing has to be allocated; tables are their own list.
+ *
+ * The lock is held. What waits goes with the period that begins now; whether
+ * anything does.
+ */
+static bool zpci_grace_begin(struct zpci_domain *domain)
 {
-	zpci_rust_reclaimed_free(&reclaimed->rust, reclaimed->base);
-	kfree(reclaimed);
+	domain->passing = domain->waiting;
+	domain->waiting.list[0] = 0;
+	domain->ending = domain->ended;
+	domain->in_grace = domain->passing.list[0] || domain->ending;
+	return domain->in_grace;
 }
 
-static void zpci_reclaimed_free_rcu(struct rcu_head *rcu)
-{
-	zpci_reclaimed_free(container_of(rcu, struct zpci_reclaimed, rcu));
-}
-
-static void zpci_domain_free_rcu(struct rcu_head *rcu)
+static void zpci_grace_over(struct rcu_head *rcu)
 {
 	struct zpci_domain *domain = container_of(rcu, struct zpci_domain, rcu);
-	struct zpci_reclaimed *reclaimed, *next;
+	struct zpci_rust_reclaimed passed;
+	unsigned long flags;
+	bool ended, again;
 
-	llist_for_each_entry_safe(reclaimed, next, llist_del_all(&domain->kept), kept)
-		zpci_reclaimed_free(reclaimed);
-	zpci_rust_table_free(&domain->table);
-	kfree(domain);
+	spin_lock_irqsave(&domain->lock, flags);
+	passed = domain->passing;
+	ended = domain->ending;
+	again = !ended && zpci_grace_begin(domain);
+	spin_unlock_irqrestore(&domain->lock, flags);
+	zpci_rust_reclaimed_free(&passed, zpci_storage_base());
+	if (again) {
+		call_rcu(&domain->rcu, zpci_grace_over);
+	} else if (ended) {
+		zpci_rust_reclaimed_free(&domain->kept, zpci_storage_base());
+		zpci_rust_table_free(&domain->table);
+		kfree(domain);
+	}
+}
+
+/* Frees @reclaimed, which no function sees any more, after a grace period. */
+static void zpci_free_later(struct zpci_domain *domain, const struct zpci_rust_reclaimed *reclaimed)
+{
+	unsigned long flags;
+	bool begun;
+
+	spin_lock_irqsave(&domain->lock, flags);
+	zpci_rust_reclaimed_join(&domain->waiting, reclaimed, zpci_storage_base());
+	begun = !domain->in_grace && zpci_grace_begin(domain);
+	spin_unlock_irqrestore(&domain->lock, flags);
+	if (begun)
+		call_rcu(&domain->rcu, zpci_grace_over);
+}
+
+/* Keeps @reclaimed, which a function may still see. */
+static noinline __cold void zpci_keep(struct zpci_domain *domain,
+				      const struct zpci_rust_reclaimed *reclaimed)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&domain->lock, flags);
+	zpci_rust_reclaimed_join(&domain->kept, reclaimed, zpci_storage_base());
+	spin_unlock_irqrestore(&domain->lock, flags);
 }
 
 /*
@@ -104,8 +136,17 @@ static void zpci_domain_free_rcu(struct rcu_head *rcu)
  */
 void zpci_domain_put(struct zpci_domain *domain)
 {
-	if (refcount_dec_and_test(&domain->refs))
-		call_rcu(&domain->rcu, zpci_domain_free_rcu);
+	unsigned long flags;
+	bool begun;
+
+	if (!refcount_dec_and_test(&domain->refs))
+		return;
+	spin_lock_irqsave(&domain->lock, flags);
+	domain->ended = true;
+	begun = !domain->in_grace && zpci_grace_begin(domain);
+	spin_unlock_irqrestore(&domain->lock, flags);
+	if (begun)
+		call_rcu(&domain->rcu, zpci_grace_over);
 }
 
 static void zpci_reserve(struct list_head *list, const struct zpci_rust_range *range,
@@ -158,6 +199,34 @@ static noinline __cold int zpci_refresh_failed(struct zpci_attachment *attachmen
 	return rc;
 }
 
+/* What is left of a refresh after its first step; the first error, which is @result if there was one */
+static noinline __cold int zpci_refresh_more(struct zpci_attachment *attachment, u32 handle,
+					     u64 start, u64 last, u32 step, int result)
+{
+	int rc = zpci_rust_unmapped(&attachment->rust, handle, start, last, step);
+
+	if (rc)
+		zpci_refresh_failed(attachment, rc);
+	return result ?: rc;
+}
+
+/*
+ * The first step of a refresh: 0 if nothing is left to do, or what
+ * zpci_rust_mapped() and zpci_rust_unmapped() go on with.
+ */
+static __always_inline u32 zpci_refresh_once(struct zpci_attachment *attachment, u32 handle,
+					     u64 start, u64 last)
+{
+	u32 step;
+
+	read_lock(&attachment->gate);
+	step = zpci_rust_first_step(&attachment->rust, start, last);
+	if (likely(step == ZPCI_RUST_STEP_ISSUE))
+		step = zpci_rust_rpcit(start, last - start + 1, handle, false);
+	read_unlock(&attachment->gate);
+	return step;
+}
+
 /*
  * Makes every function forget what changed; the first error. An error says that
  * a function may use old entries. Those that are not registered, and those that
@@ -168,7 +237,8 @@ static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u
 					atomic64_t *counter)
 {
 	struct zpci_attachment *attachment;
-	int rc, result = 0;
+	u32 handle, step;
+	int result = 0;
 
 	/* The entries, then the list: see zpci_list(). */
 	smp_mb();
@@ -178,10 +248,10 @@ static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
 		if (counter)
 			atomic64_inc(counter);
-		rc = zpci_rust_unmapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), start,
-					last);
-		if (unlikely(rc))
-			result = result ?: zpci_refresh_failed(attachment, rc);
+		handle = READ_ONCE(attachment->zdev->fh);
+		step = zpci_refresh_once(attachment, handle, start, last);
+		if (unlikely(step))
+			result = zpci_refresh_more(attachment, handle, start, last, step, result);
 	}
 	rcu_read_unlock();
 	return result;
@@ -245,22 +315,20 @@ static bool zpci_is_pinned(struct zpci_domain *domain)
  */
 static noinline void zpci_free_kept(struct zpci_domain *domain)
 {
-	struct zpci_reclaimed *reclaimed, *next;
-	struct llist_node *kept;
-	int rc;
+	struct zpci_rust_reclaimed kept;
+	unsigned long flags;
 
-	kept = llist_del_all(&domain->kept);
-	if (!kept)
+	spin_lock_irqsave(&domain->lock, flags);
+	kept = domain->kept;
+	domain->kept.list[0] = 0;
+	spin_unlock_irqrestore(&domain->lock, flags);
+	/* Somebody else has them. */
+	if (!kept.list[0])
 		return;
-	rc = zpci_refresh_all(domain, NULL);
-	if (zpci_is_pinned(domain))
-		rc = -EBUSY;
-	llist_for_each_entry_safe(reclaimed, next, kept, kept) {
-		if (rc)
-			llist_add(&reclaimed->kept, &domain->kept);
-		else
-			call_rcu(&reclaimed->rcu, zpci_reclaimed_free_rcu);
-	}
+	if (zpci_refresh_all(domain, NULL) || zpci_is_pinned(domain))
+		zpci_keep(domain, &kept);
+	else
+		zpci_free_later(domain, &kept);
 }
 
 static void zpci_flush_iotlb_all(struct iommu_domain *iommu_domain)
@@ -281,30 +349,23 @@ static void zpci_flush_iotlb_all(struct iommu_domain *iommu_domain)
  */
 static noinline void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last)
 {
-	struct zpci_reclaimed *reclaimed;
+	struct zpci_rust_reclaimed reclaimed;
 
 	/* No table spans less than an aligned MiB. */
 	if (last - start < SZ_1M - 1 + (-start & (SZ_1M - 1)))
 		return;
 	if (READ_ONCE(domain->pinned))
 		return;
-	if (!llist_empty(&domain->kept))
+	if (READ_ONCE(domain->kept.list[0]))
 		zpci_free_kept(domain);
-	/* Without a place for the account the tables stay, and are used again. */
-	reclaimed = kmalloc(sizeof(*reclaimed), GFP_ATOMIC | __GFP_NOWARN);
-	if (!reclaimed)
+	zpci_rust_reclaim(&domain->table, start, last, &reclaimed);
+	if (!reclaimed.list[0])
 		return;
-	zpci_rust_reclaim(&domain->table, start, last, &reclaimed->rust);
-	if (!reclaimed->rust.list) {
-		kfree(reclaimed);
-		return;
-	}
-	reclaimed->base = zpci_storage_base();
-	if (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last, NULL) ||
+	if (zpci_refresh(domain, reclaimed.span.start, reclaimed.span.last, NULL) ||
 	    zpci_is_pinned(domain))
-		llist_add(&reclaimed->kept, &domain->kept);
+		zpci_keep(domain, &reclaimed);
 	else
-		call_rcu(&reclaimed->rcu, zpci_reclaimed_free_rcu);
+		zpci_free_later(domain, &reclaimed);
 }
 
 static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotlb_gather *gather)
@@ -327,7 +388,9 @@ static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotl
 static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long iova, size_t size)
 {
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
+	u64 last = iova + size - 1;
 	struct zpci_attachment *attachment;
+	u32 handle, step;
 	int rc, result = 0;
 
 	/* The entries, then the list: see zpci_list(). */
@@ -336,15 +399,17 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 		return 0;
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
-		if (!attachment->zdev->tlb_refresh && !zpci_rust_is_stale(&attachment->rust))
-			continue;
 		if (attachment->zdev->tlb_refresh)
 			atomic64_inc(&domain->ctrs.sync_map_rpcits);
-		rc = zpci_rust_mapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), iova,
-				      iova + size - 1);
+		else if (!zpci_rust_is_stale(&attachment->rust))
+			continue;
+		handle = READ_ONCE(attachment->zdev->fh);
+		step = zpci_refresh_once(attachment, handle, iova, last);
+		if (likely(!step))
+			continue;
+		rc = zpci_rust_mapped(&attachment->rust, handle, iova, last, step);
 		/* The success of one function does not make up for the failure of another. */
-		if (rc < 0 && !result)
-			result = rc;
+		result = result ?: rc;
 	}
 	rcu_read_unlock();
 	return result;
@@ -360,9 +425,14 @@ static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 	/* What a BAR is mapped to is no absolute address: the entry would lead to somebody's storage. */
 	if (unlikely(prot & IOMMU_MMIO))
 		return -EINVAL;
-	rc = zpci_rust_map(&domain->table, iova, paddr, size, prot & IOMMU_WRITE, (__force u32)gfp);
-	if (rc)
-		return rc;
+	/* One page comes most often, and mostly there is a table for it. */
+	if (size != SZ_4K ||
+	    !zpci_rust_map_page(&domain->table, iova, paddr, prot & IOMMU_WRITE)) {
+		rc = zpci_rust_map(&domain->table, iova, paddr, size, prot & IOMMU_WRITE,
+				   (__force u32)gfp);
+		if (rc)
+			return rc;
+	}
 	atomic64_add(size >> PAGE_SHIFT, &domain->ctrs.mapped_pages);
 	*mapped = size;
 	return 0;
@@ -441,11 +511,18 @@ static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long 
 	size_t size = pgsize * pgcount;
 	int rc;
 
-	rc = zpci_rust_unmap(&domain->table, iova, size, &unmapped);
-	if (unlikely(rc)) {
-		size = zpci_unmap_odd(domain, iova, size, &unmapped, rc);
-		if (!unmapped.pages)
-			return size;
+	/* One page comes most often, and mostly it is mapped. */
+	if (size == SZ_4K && likely(zpci_rust_unmap_page(&domain->table, iova))) {
+		unmapped.range.start = iova;
+		unmapped.range.last = iova + SZ_4K - 1;
+		unmapped.pages = 1;
+	} else {
+		rc = zpci_rust_unmap(&domain->table, iova, size, &unmapped);
+		if (unlikely(rc)) {
+			size = zpci_unmap_odd(domain, iova, size, &unmapped, rc);
+			if (!unmapped.pages)
+				return size;
+		}
 	}
 	zpci_gather(iommu_domain, gather, &unmapped.range);
 	atomic64_add(unmapped.pages, &domain->ctrs.unmapped_pages);

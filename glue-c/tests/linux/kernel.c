@@ -279,23 +279,35 @@ u64 virt_to_phys(const void *pointer)
 }
 
 /* The gate of an attachment: nothing yields behind it, so it is never found closed */
-void zpci_rust_gate_shared(void *gate)
+void kernel_read_lock(rwlock_t *lock)
 {
 	kernel_yield(KERNEL_LOCK);
-	if (((rwlock_t *)gate)->taken)
+	if (lock->taken)
 		stand_in_note("a gate is passed while it is closed");
+	lock->readers++;
+}
+
+void kernel_read_unlock(rwlock_t *lock)
+{
+	if (!lock->readers--)
+		stand_in_note("a gate is left that was not passed");
+}
+
+void zpci_rust_gate_shared(void *gate)
+{
+	kernel_read_lock(gate);
 }
 
 void zpci_rust_gate_shared_end(void *gate)
 {
-	(void)gate;
+	kernel_read_unlock(gate);
 }
 
 u64 zpci_rust_gate_exclusive(void *gate)
 {
 	kernel_yield(KERNEL_LOCK);
-	if (((rwlock_t *)gate)->taken++)
-		stand_in_note("a gate is closed twice");
+	if (((rwlock_t *)gate)->taken++ || ((rwlock_t *)gate)->readers)
+		stand_in_note("a gate is closed twice, or while somebody passes it");
 	return 1;
 }
 

@@ -115,11 +115,15 @@ extern void *high_memory;
 
 /* Locks that do not sleep: nothing behind them yields, so they are never found taken */
 typedef struct { int taken; } spinlock_t;
-typedef struct { int taken; } rwlock_t;
+typedef struct { int taken, readers; } rwlock_t;
 
 #define DEFINE_SPINLOCK(name)	spinlock_t name
 #define spin_lock_init(lock)	((void)((lock)->taken = 0))
-#define rwlock_init(lock)	((void)((lock)->taken = 0))
+#define rwlock_init(lock)	((void)((lock)->taken = (lock)->readers = 0))
+void kernel_read_lock(rwlock_t *lock);
+void kernel_read_unlock(rwlock_t *lock);
+#define read_lock(lock)		kernel_read_lock(lock)
+#define read_unlock(lock)	kernel_read_unlock(lock)
 #define spin_lock_named(lock, name)						\
 	do {									\
 		if (!strstr(name, "dom_lock"))					\
@@ -256,32 +260,6 @@ static inline struct list_head *kernel_next(struct list_head *entry)
 	     &pos->member != (head);						\
 	     pos = next_pos,							\
 	     next_pos = list_entry(next_pos->member.next, __typeof__(*pos), member))
-
-struct llist_node { struct llist_node *next; };
-struct llist_head { struct llist_node *first; };
-
-#define init_llist_head(list)	((void)((list)->first = NULL))
-#define llist_empty(list)	(!READ_ONCE((list)->first))
-
-static inline void llist_add(struct llist_node *node, struct llist_head *list)
-{
-	node->next = list->first;
-	list->first = node;
-}
-
-static inline struct llist_node *llist_del_all(struct llist_head *list)
-{
-	struct llist_node *first = list->first;
-
-	list->first = NULL;
-	return first;
-}
-
-#define llist_for_each_entry_safe(pos, next_pos, node, member)			\
-	for (struct llist_node *at = (node), *behind;				\
-	     at && (behind = at->next, pos = container_of(at, __typeof__(*pos), member), 1); \
-	     at = behind)							\
-		if ((next_pos) = (pos), (next_pos) != NULL)
 
 struct hlist_node { struct hlist_node *next; };
 

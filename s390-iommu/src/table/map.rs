@@ -43,6 +43,23 @@ impl<M: TableAllocator> TranslationTable<M> {
     pub fn map(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Change, MapError> {
         self.with_flags(AllocationFlags::NONE).map(range, origin, protection)
     }
+
+    /// Maps `page`, a range of one page, if that takes one store: there is a page table for it, in which it is not mapped.
+    ///
+    /// Returns `None` if it takes more or cannot be done; nothing changed then, and [`map`](Self::map) does it or says
+    /// what is wrong.
+    #[inline(always)]
+    pub fn map_page_at_once(&self, page: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Option<Change> {
+        if !page.is_page() || !origin.is_aligned(PAGE_SIZE) || origin.get() == 0 || !self.spans(page) {
+            return None;
+        }
+        let slot = self.tree().page(page.start())?;
+        if !slot.page().invalid() {
+            return None;
+        }
+        slot.store(PageEntry::mapping(origin, protection));
+        Some(changed(page))
+    }
 }
 
 impl<M: TableAllocator> WithFlags<'_, M> {
@@ -54,14 +71,8 @@ impl<M: TableAllocator> WithFlags<'_, M> {
     #[inline(always)]
     pub fn map(self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Change, MapError> {
         let Self { table, flags } = self;
-        // A page in a page table that exists: one way down and one store.
-        if range.is_page() && origin.is_aligned(PAGE_SIZE) && origin.get() != 0 && table.spans(range) {
-            if let Some(slot) = table.tree().page(range.start()) {
-                if slot.page().invalid() {
-                    slot.store(PageEntry::mapping(origin, protection));
-                    return Ok(changed(range));
-                }
-            }
+        if let Some(change) = table.map_page_at_once(range, origin, protection) {
+            return Ok(change);
         }
         // Made here, so that a page costs no store on the stack.
         let job = Job { table, flags, range, origin, protection };

@@ -55,18 +55,31 @@ impl<M: TableAllocator> TranslationTable<M> {
         self.with_flags(AllocationFlags::NONE).split(iova)
     }
 
-    /// Unmaps one page: one way down and one store.
+    /// Unmaps `page`, a range of one page, if that takes one store: there is a page table for it, in which it is mapped.
+    ///
+    /// Returns `None` if it takes more or cannot be done; nothing changed then, and [`unmap`](Self::unmap) does it or
+    /// says what is wrong.
+    #[inline(always)]
+    pub fn unmap_page_at_once(&self, page: IovaRange) -> Option<Change> {
+        if !page.is_page() || !self.spans(page) {
+            return None;
+        }
+        let slot = self.tree().page(page.start())?;
+        if slot.page().invalid() {
+            return None;
+        }
+        slot.store(PageEntry::EMPTY);
+        fence(Ordering::Release);
+        Some(Change::of(page))
+    }
+
+    /// Unmaps one page.
     #[inline(always)]
     fn unmap_page(&self, page: IovaRange) -> Result<Unmapped, UnmapError> {
-        if self.spans(page) {
-            if let Some(slot) = self.tree().page(page.start()) {
-                if !slot.page().invalid() {
-                    slot.store(PageEntry::EMPTY);
-                    return Ok(done(Cleared::all_of(page)));
-                }
-            }
+        match self.unmap_page_at_once(page) {
+            Some(change) => Ok(Unmapped { pages: 1, change }),
+            None => self.unmap_absent_page(page),
         }
-        self.unmap_absent_page(page)
     }
 
     /// Unmaps a page that is not mapped, or lies in a frame of 1 MiB, or says what is wrong.

@@ -162,13 +162,16 @@ int zpci_rust_table_init(struct zpci_rust_table *table, u64 base,
 void zpci_rust_table_free(struct zpci_rust_table *table);
 void zpci_rust_table_root(const struct zpci_rust_table *table, struct zpci_rust_root *root);
 u64 zpci_rust_table_last(const struct zpci_rust_table *table);
-/* A page where that takes one store; if not, nothing changed and zpci_rust_map() does it */
-bool zpci_rust_map_page(const struct zpci_rust_table *table, u64 iova, u64 origin,
-			bool writable);
+/*
+ * A page where that takes one store: 1. Otherwise 0, nothing changed and
+ * zpci_rust_map() does it. @origin also has ZPCI_RUST_WRITABLE where it applies.
+ */
+#define ZPCI_RUST_WRITABLE	2
+u64 zpci_rust_map_page(const struct zpci_rust_table *table, u64 iova, u64 origin);
 int zpci_rust_map(const struct zpci_rust_table *table, u64 iova, u64 origin,
 		  u64 size, bool writable, u32 gfp);
-/* A page where that takes one store; if not, nothing changed and zpci_rust_unmap() does it */
-bool zpci_rust_unmap_page(const struct zpci_rust_table *table, u64 iova);
+/* A page where that takes one store: 1. Otherwise 0, nothing changed and zpci_rust_unmap() does it */
+u64 zpci_rust_unmap_page(const struct zpci_rust_table *table, u64 iova);
 /*
  * -EINVAL if refused, as a range is that cuts a frame of 1 MiB; -ENOENT if some
  * of it was not mapped, and nothing of it is any more. @unmapped is filled in
@@ -241,7 +244,7 @@ bool zpci_rust_is_stale(const struct zpci_rust_attachment *attachment);
  */
 #define ZPCI_RUST_STEP_ISSUE	1	/* RPCIT of that range; 0: nothing at all */
 #define ZPCI_RUST_STEP_MORE	0x10000	/* more than that; no answer of RPCIT */
-u32 zpci_rust_first_step(const struct zpci_rust_attachment *attachment, u64 start, u64 last);
+u64 zpci_rust_first_step(const struct zpci_rust_attachment *attachment, u64 start, u64 last);
 /*
  * The rest, outside of the gate: @step is ZPCI_RUST_STEP_MORE, or an answer of
  * that RPCIT that is not 0. -ENOMEM if the machine is out of resources. A

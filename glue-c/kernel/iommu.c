@@ -15,6 +15,7 @@
 #include "../dma-iommu.h"
 #include "compat.h"
 #include "zpci_domain.h"
+#include "zpci_rpcit.h"
 #include "zpci_shim.h"
 
 u64 zpci_aperture_bytes;
@@ -86,23 +87,26 @@ static bool zpci_grace_begin(struct zpci_domain *domain)
 static void zpci_grace_over(struct rcu_head *rcu)
 {
 	struct zpci_domain *domain = container_of(rcu, struct zpci_domain, rcu);
-	struct zpci_rust_reclaimed passed;
+	struct zpci_rust_reclaimed passed = domain->passing;
 	unsigned long flags;
-	bool ended, again;
+	bool again;
 
-	spin_lock_irqsave(&domain->lock, flags);
-	passed = domain->passing;
-	ended = domain->ending;
-	again = !ended && zpci_grace_begin(domain);
-	spin_unlock_irqrestore(&domain->lock, flags);
-	zpci_rust_reclaimed_free(&passed, zpci_storage_base());
-	if (again) {
-		call_rcu(&domain->rcu, zpci_grace_over);
-	} else if (ended) {
-		zpci_rust_reclaimed_free(&domain->kept, zpci_storage_base());
+	/* Nobody else has it any more. */
+	if (domain->ending) {
+		if (domain->kept.list[0])
+			zpci_rust_reclaimed_free(&domain->kept, zpci_storage_base());
+		if (passed.list[0])
+			zpci_rust_reclaimed_free(&passed, zpci_storage_base());
 		zpci_rust_table_free(&domain->table);
 		kfree(domain);
+		return;
 	}
+	spin_lock_irqsave(&domain->lock, flags);
+	again = zpci_grace_begin(domain);
+	spin_unlock_irqrestore(&domain->lock, flags);
+	zpci_rust_reclaimed_free(&passed, zpci_storage_base());
+	if (again)
+		call_rcu(&domain->rcu, zpci_grace_over);
 }
 
 /* Frees @reclaimed, which no function sees any more, after a grace period. */
@@ -199,30 +203,31 @@ static noinline __cold int zpci_refresh_failed(struct zpci_attachment *attachmen
 	return rc;
 }
 
-/* What is left of a refresh after its first step; the first error, which is @result if there was one */
-static noinline __cold int zpci_refresh_more(struct zpci_attachment *attachment, u32 handle,
-					     u64 start, u64 last, u32 step, int result)
+/* What is left of a refresh after its first step */
+static noinline __cold int zpci_refresh_more(struct zpci_attachment *attachment, u32 step,
+					     u64 start, u64 last)
 {
-	int rc = zpci_rust_unmapped(&attachment->rust, handle, start, last, step);
+	int rc = zpci_rust_unmapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), start,
+				    last, step);
 
-	if (rc)
-		zpci_refresh_failed(attachment, rc);
-	return result ?: rc;
+	return rc ? zpci_refresh_failed(attachment, rc) : 0;
 }
 
 /*
  * The first step of a refresh: 0 if nothing is left to do, or what
- * zpci_rust_mapped() and zpci_rust_unmapped() go on with.
+ * zpci_rust_mapped() and zpci_rust_unmapped() go on with. If the function gets
+ * another handle in between it is registered anew, and refreshed twice.
  */
-static __always_inline u32 zpci_refresh_once(struct zpci_attachment *attachment, u32 handle,
-					     u64 start, u64 last)
+static __always_inline u32 zpci_refresh_once(struct zpci_attachment *attachment, u64 start,
+					     u64 last)
 {
-	u32 step;
+	u32 handle = READ_ONCE(attachment->zdev->fh);
+	u64 step;
 
 	read_lock(&attachment->gate);
 	step = zpci_rust_first_step(&attachment->rust, start, last);
 	if (likely(step == ZPCI_RUST_STEP_ISSUE))
-		step = zpci_rust_rpcit(start, last - start + 1, handle, false);
+		step = zpci_shim_rpcit(start, last - start + 1, handle, false);
 	read_unlock(&attachment->gate);
 	return step;
 }
@@ -237,8 +242,8 @@ static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u
 					atomic64_t *counter)
 {
 	struct zpci_attachment *attachment;
-	u32 handle, step;
-	int result = 0;
+	int rc, result = 0;
+	u32 step;
 
 	/* The entries, then the list: see zpci_list(). */
 	smp_mb();
@@ -248,10 +253,11 @@ static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
 		if (counter)
 			atomic64_inc(counter);
-		handle = READ_ONCE(attachment->zdev->fh);
-		step = zpci_refresh_once(attachment, handle, start, last);
-		if (unlikely(step))
-			result = zpci_refresh_more(attachment, handle, start, last, step, result);
+		step = zpci_refresh_once(attachment, start, last);
+		if (unlikely(step)) {
+			rc = zpci_refresh_more(attachment, step, start, last);
+			result = result ?: rc;
+		}
 	}
 	rcu_read_unlock();
 	return result;
@@ -390,8 +396,8 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
 	u64 last = iova + size - 1;
 	struct zpci_attachment *attachment;
-	u32 handle, step;
 	int rc, result = 0;
+	u32 step;
 
 	/* The entries, then the list: see zpci_list(). */
 	smp_mb();
@@ -403,17 +409,19 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 			atomic64_inc(&domain->ctrs.sync_map_rpcits);
 		else if (!zpci_rust_is_stale(&attachment->rust))
 			continue;
-		handle = READ_ONCE(attachment->zdev->fh);
-		step = zpci_refresh_once(attachment, handle, iova, last);
+		step = zpci_refresh_once(attachment, iova, last);
 		if (likely(!step))
 			continue;
-		rc = zpci_rust_mapped(&attachment->rust, handle, iova, last, step);
+		rc = zpci_rust_mapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), iova,
+				      last, step);
 		/* The success of one function does not make up for the failure of another. */
 		result = result ?: rc;
 	}
 	rcu_read_unlock();
 	return result;
 }
+
+static_assert(ZPCI_RUST_WRITABLE == IOMMU_WRITE);
 
 static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova, phys_addr_t paddr,
 			  size_t pgsize, size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
@@ -426,13 +434,15 @@ static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 	if (unlikely(prot & IOMMU_MMIO))
 		return -EINVAL;
 	/* One page comes most often, and mostly there is a table for it. */
-	if (size != SZ_4K ||
-	    !zpci_rust_map_page(&domain->table, iova, paddr, prot & IOMMU_WRITE)) {
-		rc = zpci_rust_map(&domain->table, iova, paddr, size, prot & IOMMU_WRITE,
-				   (__force u32)gfp);
-		if (rc)
-			return rc;
+	if (likely(size == SZ_4K) &&
+	    likely(zpci_rust_map_page(&domain->table, iova, paddr | (prot & IOMMU_WRITE)))) {
+		atomic64_inc(&domain->ctrs.mapped_pages);
+		*mapped = SZ_4K;
+		return 0;
 	}
+	rc = zpci_rust_map(&domain->table, iova, paddr, size, prot & IOMMU_WRITE, (__force u32)gfp);
+	if (rc)
+		return rc;
 	atomic64_add(size >> PAGE_SHIFT, &domain->ctrs.mapped_pages);
 	*mapped = size;
 	return 0;
@@ -443,27 +453,26 @@ static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
  * that iotlb_sync refreshes nothing else and may reclaim the tables below.
  */
 static noinline void zpci_gather_more(struct iommu_domain *domain,
-				      struct iommu_iotlb_gather *gather,
-				      const struct zpci_rust_range *range)
+				      struct iommu_iotlb_gather *gather, u64 start, u64 last)
 {
-	bool before = range->start && range->start - 1 == gather->end;
-	bool behind = gather->start && gather->start - 1 == range->last;
+	bool before = start && start - 1 == gather->end;
+	bool behind = gather->start && gather->start - 1 == last;
 
 	if (!gather->queued && !before && !behind)
 		iommu_iotlb_sync(domain, gather);
-	iommu_iotlb_gather_add_range(gather, range->start, range->last - range->start + 1);
+	iommu_iotlb_gather_add_range(gather, start, last - start + 1);
 }
 
 static __always_inline void zpci_gather(struct iommu_domain *domain,
-					struct iommu_iotlb_gather *gather,
-					const struct zpci_rust_range *range)
+					struct iommu_iotlb_gather *gather, u64 start,
+					u64 last)
 {
 	/* Nothing yet, or a range that the core made up */
 	if (likely(!gather->pgsize)) {
-		gather->start = range->start;
-		gather->end = range->last;
+		gather->start = start;
+		gather->end = last;
 	} else {
-		zpci_gather_more(domain, gather, range);
+		zpci_gather_more(domain, gather, start, last);
 	}
 	/* For zpci_iotlb_sync(): this range is not one that the core made up. */
 	gather->pgsize = SZ_4K;
@@ -512,19 +521,18 @@ static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long 
 	int rc;
 
 	/* One page comes most often, and mostly it is mapped. */
-	if (size == SZ_4K && likely(zpci_rust_unmap_page(&domain->table, iova))) {
-		unmapped.range.start = iova;
-		unmapped.range.last = iova + SZ_4K - 1;
-		unmapped.pages = 1;
-	} else {
-		rc = zpci_rust_unmap(&domain->table, iova, size, &unmapped);
-		if (unlikely(rc)) {
-			size = zpci_unmap_odd(domain, iova, size, &unmapped, rc);
-			if (!unmapped.pages)
-				return size;
-		}
+	if (likely(size == SZ_4K) && likely(zpci_rust_unmap_page(&domain->table, iova))) {
+		zpci_gather(iommu_domain, gather, iova, iova + SZ_4K - 1);
+		atomic64_inc(&domain->ctrs.unmapped_pages);
+		return SZ_4K;
 	}
-	zpci_gather(iommu_domain, gather, &unmapped.range);
+	rc = zpci_rust_unmap(&domain->table, iova, size, &unmapped);
+	if (unlikely(rc)) {
+		size = zpci_unmap_odd(domain, iova, size, &unmapped, rc);
+		if (!unmapped.pages)
+			return size;
+	}
+	zpci_gather(iommu_domain, gather, unmapped.range.start, unmapped.range.last);
 	atomic64_add(unmapped.pages, &domain->ctrs.unmapped_pages);
 	return size;
 }

@@ -209,15 +209,15 @@ pub unsafe extern "C" fn zpci_rust_is_stale(attachment: *const ForeignAttachment
 /// this call. The caller passed the gate and leaves it when the RPCIT, if there is one, was issued; an answer that is not 0
 /// goes to one of the two as well.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_first_step(attachment: *const ForeignAttachment, start: u64, last: u64) -> u32 {
+pub unsafe extern "C" fn zpci_rust_first_step(attachment: *const ForeignAttachment, start: u64, last: u64) -> u64 {
     let Some(range) = pages(start, last) else {
-        return STEP_MORE;
+        return STEP_MORE.into();
     };
     // SAFETY: by the contract `attachment` is valid and C does as `first_step` wants it.
     match unsafe { (*attachment).first_step(range) } {
         FirstStep::Nothing => 0,
-        FirstStep::Issue => STEP_ISSUE,
-        FirstStep::More => STEP_MORE,
+        FirstStep::Issue => STEP_ISSUE.into(),
+        FirstStep::More => STEP_MORE.into(),
     }
 }
 

@@ -158,31 +158,31 @@ fn protection(writable: bool) -> Protection {
 
 /// Maps the page at `iova` to `origin` if that takes one store; the change is C's to issue, as after `zpci_rust_map`.
 ///
-/// If not, nothing changed: `zpci_rust_map` does it or says what is wrong.
+/// Devices may write it if `origin` has [`WRITABLE`] too. 1; 0 if it takes more: nothing changed then, and `zpci_rust_map`
+/// does it or says what is wrong.
 ///
 /// # Safety
 ///
 /// As for `zpci_rust_map`.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_map_page(
-    table: *const ForeignTable,
-    iova: u64,
-    origin: u64,
-    writable: bool,
-) -> bool {
+pub unsafe extern "C" fn zpci_rust_map_page(table: *const ForeignTable, iova: u64, origin: u64) -> u64 {
     let Some(page) = page(iova) else {
-        return false;
+        return 0;
     };
+    let (storage, protection) = (AbsoluteAddress::new(origin & !WRITABLE), protection(origin & WRITABLE != 0));
     // SAFETY: by the contract `table` is valid and stays so.
-    match unsafe { &*table }.map_page_at_once(page, AbsoluteAddress::new(origin), protection(writable)) {
+    match unsafe { &*table }.map_page_at_once(page, storage, protection) {
         Some(change) => {
             // C has the page: it is what it asked for.
             let _ = change.defer();
-            true
+            1
         }
-        None => false,
+        None => 0,
     }
 }
+
+/// C: `ZPCI_RUST_WRITABLE`.
+pub const WRITABLE: u64 = 2;
 
 /// Maps `size` bytes from `iova` to `origin`: all of it or nothing. The change is C's to issue, by `zpci_rust_mapped`.
 ///
@@ -216,24 +216,24 @@ pub unsafe extern "C" fn zpci_rust_map(
 
 /// Unmaps the page at `iova` if that takes one store; the change is C's to issue, as after `zpci_rust_unmap`.
 ///
-/// If not, nothing changed: `zpci_rust_unmap` does it or says what is wrong.
+/// 1; 0 if it takes more: nothing changed then, and `zpci_rust_unmap` does it or says what is wrong.
 ///
 /// # Safety
 ///
 /// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_unmap_page(table: *const ForeignTable, iova: u64) -> bool {
+pub unsafe extern "C" fn zpci_rust_unmap_page(table: *const ForeignTable, iova: u64) -> u64 {
     let Some(page) = page(iova) else {
-        return false;
+        return 0;
     };
     // SAFETY: by the contract `table` is valid and stays so.
     match unsafe { &*table }.unmap_page_at_once(page) {
         Some(change) => {
             // C has the page: it is what it asked for.
             let _ = change.defer();
-            true
+            1
         }
-        None => false,
+        None => 0,
     }
 }
 
@@ -325,6 +325,18 @@ pub unsafe extern "C" fn zpci_rust_translate(table: *const ForeignTable, iova: u
     // SAFETY: by the contract `table` is valid and stays so.
     let table = unsafe { &*table };
     // SAFETY: C frees tables after a grace period alone, which does not end before the caller's section does.
+    let section = unsafe { ReadSide::new() };
+    match table.reader(&section).translate_page(Iova::new(iova)) {
+        Some(found) => found.map_or(0, |found| found.absolute.get()),
+        None => translate_frame(table, iova),
+    }
+}
+
+/// Where `iova` leads if there is no page table for it; 0 if nowhere.
+#[cold]
+#[inline(never)]
+fn translate_frame(table: &ForeignTable, iova: u64) -> u64 {
+    // SAFETY: the caller has one.
     let section = unsafe { ReadSide::new() };
     let found = table.reader(&section).translate(Iova::new(iova));
     found.map_or(0, |found| found.absolute.get())

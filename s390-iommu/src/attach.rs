@@ -409,16 +409,26 @@ impl<G: Gate> Attachment<G> {
     /// [`go_on_mapped`](Self::go_on_mapped) or [`go_on_unmapped`](Self::go_on_unmapped) when it has left.
     #[inline(always)]
     pub unsafe fn first_step(&self, range: IovaRange) -> FirstStep {
-        if !self.registered.load(Ordering::Relaxed) {
-            return FirstStep::Nothing;
+        let plain = self.registered.load(Ordering::Relaxed)
+            && self.stale.load(Ordering::Relaxed) & STALE == 0
+            && self.aperture.contains(range)
+            && range.size_less_one() < LONGEST;
+        if plain {
+            FirstStep::Issue
+        } else {
+            self.odd_step()
         }
-        if self.stale.load(Ordering::Relaxed) & STALE != 0
-            || !self.aperture.contains(range)
-            || range.size_less_one() >= LONGEST
-        {
-            return FirstStep::More;
+    }
+
+    /// The first step of what takes more than one instruction, or none.
+    #[cold]
+    #[inline(never)]
+    fn odd_step(&self) -> FirstStep {
+        if self.registered.load(Ordering::Relaxed) {
+            FirstStep::More
+        } else {
+            FirstStep::Nothing
         }
-        FirstStep::Issue
     }
 
     /// Refreshes `range`, in which an entry changed at the start and to which `answer` was the first, or everything if

@@ -167,24 +167,36 @@ impl<'t, M: TableAllocator> Job<'t, M> {
     ///
     /// Returns whether it did; nothing is mapped otherwise.
     fn map_frames(&self) -> Result<bool, MapError> {
-        let mut rest = Some(self.range);
+        let tree = self.table.tree();
+        let (first, mut rest) = tree.grown_run(self.range, self.flags)?;
+        if !first.is_empty() {
+            return Ok(false);
+        }
+        // Mostly it is one run, and the way down to it need not be gone again.
+        if rest.is_none() {
+            self.store_frames(&first);
+            return Ok(true);
+        }
         while let Some(todo) = rest {
-            let (run, behind) = self.table.tree().grown_run(todo, self.flags)?;
+            let (run, behind) = tree.grown_run(todo, self.flags)?;
             if !run.is_empty() {
                 return Ok(false);
             }
             rest = behind;
         }
-        for run in self.table.tree().runs(self.range) {
-            let mut frame = LargeFrame::new(self.storage_of(run.part()), self.protection);
-            for cell in run.whole_cells() {
-                if let Err(winner) = cell.install_frame(frame) {
-                    self.store_beside(winner, self.part_at(frame.address()));
-                }
-                frame = frame.next();
-            }
-        }
+        tree.runs(self.range).for_each(|run| self.store_frames(&run));
         Ok(true)
+    }
+
+    /// Stores frames of 1 MiB for `run`, where nothing is mapped.
+    fn store_frames(&self, run: &SegmentRun<'t, M>) {
+        let mut frame = LargeFrame::new(self.storage_of(run.part()), self.protection);
+        for cell in run.whole_cells() {
+            if let Err(winner) = cell.install_frame(frame) {
+                self.store_beside(winner, self.part_at(frame.address()));
+            }
+            frame = frame.next();
+        }
     }
 
     /// Sees that nothing is mapped in `run`, and that there is storage for the tables that it needs.

@@ -12,10 +12,10 @@ use crate::format::table_type::TableType;
 use crate::table::atomic::{fence, Ordering};
 use crate::table::cell::{Segment, SegmentCell};
 use crate::table::change::Change;
-use crate::table::cursor::SegmentRun;
+use crate::table::cursor::{Absent, SegmentRun};
 use crate::table::run::{self, Cleared};
 use crate::table::seam::{AllocationFlags, TableAllocator};
-use crate::table::translation_table::TranslationTable;
+use crate::table::translation_table::{is_within_segment, TranslationTable};
 use crate::table::tree::OutOfStorage;
 use crate::table::with_flags::WithFlags;
 
@@ -86,6 +86,9 @@ impl<M: TableAllocator> TranslationTable<M> {
     #[cold]
     #[inline(never)]
     fn unmap_absent_page(&self, page: IovaRange) -> Result<Unmapped, UnmapError> {
+        if self.spans(page) && !self.frames().contains(FrameSize::Size1M) {
+            return Ok(done(Cleared::NOTHING));
+        }
         self.unmap_range(page)
     }
 
@@ -95,9 +98,14 @@ impl<M: TableAllocator> TranslationTable<M> {
         if !self.spans(range) {
             return Err(UnmapError::OutsideSpan { range, span: self.span() });
         }
-        Ok(done(match self.pages_for(range) {
-            Some(pages) => run::clear(run::slots(pages, range), range),
-            None => self.clear_segments(range)?,
+        Ok(done(match self.tree().cell(range.start()) {
+            Err(Absent { last }) if range.last() <= last => Cleared::NOTHING,
+            Ok(cell) if is_within_segment(range) => match cell.get() {
+                Segment::Pages(pages) => run::clear(run::slots(pages, range), range),
+                Segment::Empty => Cleared::NOTHING,
+                Segment::Frame(..) => self.clear_segments(range)?,
+            },
+            _ => self.clear_segments(range)?,
         }))
     }
 

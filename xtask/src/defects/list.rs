@@ -55,8 +55,8 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "first refresh of a function that is not registered",
         finding: "QEMU puts it into the error state",
         file: ATTACH_RS,
-        before: "        if !self.registered.load(Ordering::Relaxed) {\n            return FirstStep::Nothing;\n        }\n",
-        after: "",
+        before: "        let plain = self.registered.load(Ordering::Relaxed)\n            && self.stale",
+        after: "        let plain = self.stale",
         check: INTERLEAVINGS,
     },
     Defect {
@@ -71,8 +71,8 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "first refresh of a stale function as if it were none",
         finding: "what was missed is never made up for",
         file: ATTACH_RS,
-        before: "        if self.stale.load(Ordering::Relaxed) & STALE != 0\n            ||",
-        after: "        if",
+        before: "            && self.stale.load(Ordering::Relaxed) & STALE == 0\n",
+        after: "",
         check: SHIM,
     },
     Defect {
@@ -96,8 +96,8 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "what waits for a grace period forgotten",
         finding: "the tables are lost",
         file: IOMMU_C,
-        before: "\tagain = !ended && zpci_grace_begin(domain);\n",
-        after: "\tagain = false;\n\tif (!ended)\n\t\tdomain->in_grace = false;\n",
+        before: "\tagain = zpci_grace_begin(domain);\n",
+        after: "\tagain = false;\n\tdomain->in_grace = false;\n",
         check: SHIM,
     },
     Defect {

@@ -164,9 +164,9 @@ void zpci_rust_table_root(const struct zpci_rust_table *table, struct zpci_rust_
 u64 zpci_rust_table_last(const struct zpci_rust_table *table);
 /*
  * A page where that takes one store: 1. Otherwise 0, nothing changed and
- * zpci_rust_map() does it. @origin also has ZPCI_RUST_WRITABLE where it applies.
+ * zpci_rust_map() does it. @origin also has ZPCI_RUST_READ_ONLY where it applies.
  */
-#define ZPCI_RUST_WRITABLE	2
+#define ZPCI_RUST_READ_ONLY	0x200
 u64 zpci_rust_map_page(const struct zpci_rust_table *table, u64 iova, u64 origin);
 int zpci_rust_map(const struct zpci_rust_table *table, u64 iova, u64 origin,
 		  u64 size, bool writable, u32 gfp);

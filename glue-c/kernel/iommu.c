@@ -421,8 +421,6 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 	return result;
 }
 
-static_assert(ZPCI_RUST_WRITABLE == IOMMU_WRITE);
-
 static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova, phys_addr_t paddr,
 			  size_t pgsize, size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
 {
@@ -435,7 +433,8 @@ static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 		return -EINVAL;
 	/* One page comes most often, and mostly there is a table for it. */
 	if (likely(size == SZ_4K) &&
-	    likely(zpci_rust_map_page(&domain->table, iova, paddr | (prot & IOMMU_WRITE)))) {
+	    likely(zpci_rust_map_page(&domain->table, iova,
+				      paddr | (prot & IOMMU_WRITE ? 0 : ZPCI_RUST_READ_ONLY)))) {
 		atomic64_inc(&domain->ctrs.mapped_pages);
 		*mapped = SZ_4K;
 		return 0;

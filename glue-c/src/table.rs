@@ -158,7 +158,7 @@ fn protection(writable: bool) -> Protection {
 
 /// Maps the page at `iova` to `origin` if that takes one store; the change is C's to issue, as after `zpci_rust_map`.
 ///
-/// Devices may write it if `origin` has [`WRITABLE`] too. 1; 0 if it takes more: nothing changed then, and `zpci_rust_map`
+/// Devices may only read it if `origin` has [`READ_ONLY`] too. 1; 0 if it takes more: nothing changed then, and `zpci_rust_map`
 /// does it or says what is wrong.
 ///
 /// # Safety
@@ -169,7 +169,7 @@ pub unsafe extern "C" fn zpci_rust_map_page(table: *const ForeignTable, iova: u6
     let Some(page) = page(iova) else {
         return 0;
     };
-    let (storage, protection) = (AbsoluteAddress::new(origin & !WRITABLE), protection(origin & WRITABLE != 0));
+    let (storage, protection) = (AbsoluteAddress::new(origin & !READ_ONLY), protection(origin & READ_ONLY == 0));
     // SAFETY: by the contract `table` is valid and stays so.
     match unsafe { &*table }.map_page_at_once(page, storage, protection) {
         Some(change) => {
@@ -181,8 +181,8 @@ pub unsafe extern "C" fn zpci_rust_map_page(table: *const ForeignTable, iova: u6
     }
 }
 
-/// C: `ZPCI_RUST_WRITABLE`.
-pub const WRITABLE: u64 = 2;
+/// C: `ZPCI_RUST_READ_ONLY`. Where an entry has it as well, so that nothing is to be moved.
+pub const READ_ONLY: u64 = 0x200;
 
 /// Maps `size` bytes from `iova` to `origin`: all of it or nothing. The change is C's to issue, by `zpci_rust_mapped`.
 ///

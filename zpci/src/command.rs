@@ -8,6 +8,7 @@ pub(crate) mod decode;
 pub(crate) mod fields;
 pub(crate) mod generate;
 pub(crate) mod list;
+mod live;
 pub(crate) mod walk;
 
 use std::ops::RangeInclusive;

@@ -21,9 +21,9 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use clp::responder::{Answer, Groups, GuestFunction, GuestTranslation, Responder, Rules as ClpRules, Virtualization};
-use clp::{DesignationTypes, FunctionHandle, FunctionId, ListSummary, LogicalProcessor, Uid};
+use clp::{ConditionCode, DesignationTypes, FunctionHandle, FunctionId, ListSummary, LogicalProcessor, Uid};
 use iommufd_ioctls::IommuFd;
-use s390_iommu::guest::{FunctionControls, Mpcifc, Refreshed, Rpcit, Rules};
+use s390_iommu::guest::{End, FunctionControls, Mpcifc, Refreshed, Rpcit, Rules};
 use s390_iommu::{Fib, Iova, IovaRange};
 use vfio_ioctls::{VfioContainer, VfioDevice, VfioOps};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
@@ -223,7 +223,7 @@ impl<S: AddressSpace> Guest<'_, S> {
         let request = Mpcifc::decode(u64::from(self.handle) << 32 | 4, 0).map_err(|answer| format!("{answer:?}"))?;
         let (answer, effect) = self.controls.modify(&request, &Fib::translation(self.window, (region | 0x804).into()));
         self.shadow.apply(&effect, self.window)?;
-        println!("MPCIFC: {answer:?}");
+        println!("MPCIFC: {:?}, R1 {:#x}", answer.end, answer.register);
         Ok(())
     }
 
@@ -248,10 +248,13 @@ impl<S: AddressSpace> Guest<'_, S> {
                 }
             }
         };
+        if answer.end != End::Condition(ConditionCode::Zero) {
+            return Err(format!("RPCIT ends with {answer:?}").into());
+        }
         if let Some(error) = self.shadow.refused().or(self.shadow.broken()) {
             return Err(format!("the host: {error}").into());
         }
-        println!("RPCIT: {answer:?}, {} pages mapped", self.shadow.pages());
+        println!("RPCIT: {:?}, R1 {:#x}, {} pages mapped", answer.end, answer.register, self.shadow.pages());
         Ok(())
     }
 }

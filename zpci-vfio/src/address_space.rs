@@ -13,7 +13,7 @@ use vfio_bindings::bindings::vfio::{
 use crate::files::{Container, Iommufd};
 use crate::ioctl;
 
-/// The I/O virtual addresses of one or more functions of the host.
+/// The I/O virtual addresses of a function of the host.
 pub trait AddressSpace {
     /// Maps `size` bytes at `iova`, at which nothing is mapped, to those at `storage`. All three are multiples of the
     /// page.

@@ -19,7 +19,7 @@ use crate::address_space::AddressSpace;
 /// guest that wants more gets [`Exhausted`], which is the answer on which Linux refreshes everything and tries again.
 /// What lies next to each other is unmapped by one call.
 ///
-/// The functions of a guest that share a container share its addresses: there one shadow is for all of them.
+/// Each function of a guest has tables of its own, so each has a shadow of its own, in a container or an IOAS of its own.
 pub struct Shadow<'m, M: GuestMemoryBackend + ?Sized, S: AddressSpace> {
     memory: &'m M,
     space: S,

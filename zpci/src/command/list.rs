@@ -2,6 +2,8 @@
 
 //! `zpci list`.
 
+#[cfg(target_os = "linux")]
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 use serde_json::{json, Map, Value};
@@ -124,12 +126,15 @@ fn of_this_system(options: &Options) -> Result<Found, String> {
             }
             Err(error) if options.clp.is_some() => return Err(format!("{}: {error}", path.display())),
             Err(error) => {
-                let notes = vec![format!(
-                    "{}: {error}; of sysfs alone, which has no windows, BARs and groups{}",
-                    path.display(),
-                    if error.kind() == std::io::ErrorKind::PermissionDenied { ": root may ask" } else { "" }
-                )];
-                return Ok(Found { functions: sysfs?, notes, ..Found::default() });
+                let hint = match error.kind() {
+                    ErrorKind::PermissionDenied => ": root may ask",
+                    ErrorKind::NotFound => ": has the kernel PCI, and is devtmpfs mounted?",
+                    _ => "",
+                };
+                let why = format!("{}: {error}{hint}", path.display());
+                let functions = sysfs.map_err(|other| format!("{why}; {other}"))?;
+                let notes = vec![format!("{why}; of sysfs alone, which has no windows, BARs and values of groups")];
+                return Ok(Found { functions, notes, ..Found::default() });
             }
         }
     }

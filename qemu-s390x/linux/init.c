@@ -47,6 +47,8 @@ static const struct suite *const known[] = {
 	&statistics_suite,
 	&trace_suite,
 	&type1_suite,
+	&vmm_suite,
+	&zpci_suite,
 };
 
 static const struct {

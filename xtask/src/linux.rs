@@ -41,7 +41,7 @@ pub(crate) use boots::{Answers, Boot, Threads};
 use boots::{BOOTS, MEMORY};
 use compare::Comparison;
 use expectation::Implementation;
-use guest::Guest;
+use guest::{Guest, Needs};
 use kernel::{Build, Kernel};
 pub(crate) use matrix::{run as run_matrix, MatrixOptions};
 use report::{BootReport, Report};
@@ -162,7 +162,7 @@ pub(crate) fn measure(workspace: &Workspace, stock: bool, boots: &[&Boot], argum
     let options = Options { kernel: Series::V7_2, stock, arguments: arguments.to_owned(), ..Options::default() };
     let (kernel, source, implementation) = build(workspace, &options)?;
     let setting = options.setting(workspace, &kernel, &source, implementation)?;
-    let initrd = Guest::new(workspace, &kernel)?.initrd(false)?;
+    let initrd = Guest::new(workspace, &kernel)?.initrd(Needs::default())?;
     let boots = boots.iter().map(|boot| setting.run(boot, &initrd)).collect::<Result<_>>()?;
     Ok(Measured { version: source.version, boots })
 }
@@ -310,7 +310,7 @@ fn report(setting: &Setting<'_>, kernel: &Kernel, source: &Source, boots: &[&Boo
     let guest = Guest::new(setting.workspace, kernel)?;
     let mut reports = Vec::new();
     for boot in boots {
-        if boot.needs_selftests() && !guest.has_selftests() {
+        if boot.needs().selftests && !guest.has_selftests() {
             eprintln!("Boot {}: left out, Linux {} has no VFIO self-tests", boot.name, source.version);
             continue;
         }
@@ -318,7 +318,7 @@ fn report(setting: &Setting<'_>, kernel: &Kernel, source: &Source, boots: &[&Boo
             eprintln!("Boot {}: left out, Linux {} {cause}", boot.name, source.version);
             continue;
         }
-        reports.push(setting.run(boot, &guest.initrd(boot.needs_selftests())?)?);
+        reports.push(setting.run(boot, &guest.initrd(boot.needs())?)?);
     }
     Ok(Report::new(source.version.clone(), setting.implementation, reports))
 }

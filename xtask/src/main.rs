@@ -14,6 +14,7 @@ mod image;
 mod integrate;
 mod kernel_object;
 mod linux;
+mod program;
 mod progress;
 mod qemu;
 mod report;
@@ -45,6 +46,8 @@ enum CommandLine {
     Linux(linux::Options),
     /// Build the Linux kernel in many configurations, boot those that can be, and print a table; takes an hour
     Matrix(linux::MatrixOptions),
+    /// Build the command `zpci` for Linux on s390x, static; the last line is its path
+    Program(program::Options),
     /// Write our fixes of the stock driver as a series of patches for its maintainers, each checked and built
     Series(upstream::Options),
     /// Run every check: sources, lints, host tests, the kernel object, the boots; what CI runs
@@ -72,6 +75,7 @@ fn run(command: CommandLine) -> Result<bool> {
         CommandLine::Integrate(options) => integrate::run(&workspace, &options),
         CommandLine::Linux(options) => linux::run(&workspace, &options),
         CommandLine::Matrix(options) => linux::run_matrix(&workspace, &options),
+        CommandLine::Program(options) => program::run(&workspace, &options),
         CommandLine::Series(options) => upstream::run(&workspace, &options),
         CommandLine::Test(options) => test::run(workspace, &options),
     }

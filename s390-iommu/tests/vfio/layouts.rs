@@ -219,18 +219,31 @@ fn msi_version_1() {
     );
 }
 
+const HARDWARE: HardwareInformation = HardwareInformation {
+    flags: 0x0102_0304,
+    designation_types: 0x0506,
+    dtsm: 0x07,
+    reserved: 0x08,
+    frame_sizes: 0x090a_0b0c_0d0e_0f10,
+    msi_start: 0x1112_1314_1516_1718,
+    msi_end: 0x191a_1b1c_1d1e_1f20,
+};
+
+const HARDWARE_BIG: &str = "01020304 05060708 090a0b0c 0d0e0f10 11121314 15161718 191a1b1c 1d1e1f20";
+
 #[test]
 fn hardware_information_of_32_bytes() {
-    check(
-        HardwareInformation {
-            flags: 0x0102_0304,
-            designation_types: 0x0506,
-            dtsm: 0x07,
-            reserved: 0x08,
-            frame_sizes: 0x090a_0b0c_0d0e_0f10,
-            msi_start: 0x1112_1314_1516_1718,
-            msi_end: 0x191a_1b1c_1d1e_1f20,
-        },
-        "01020304 05060708 090a0b0c 0d0e0f10 11121314 15161718 191a1b1c 1d1e1f20",
-    );
+    check(HARDWARE, HARDWARE_BIG);
+}
+
+/// Read in either order; more bytes are a later kernel's, fewer are none.
+#[test]
+fn hardware_information_read() {
+    let mut big = bytes(HARDWARE_BIG);
+    let little = bytes("04030201 0605 07 08 100f0e0d0c0b0a09 1817161514131211 201f1e1d1c1b1a19");
+    assert_eq!(HardwareInformation::read(&big, ByteOrder::Big), Some(HARDWARE));
+    assert_eq!(HardwareInformation::read(&little, ByteOrder::Little), Some(HARDWARE));
+    assert_eq!(HardwareInformation::read(&big[..31], ByteOrder::Big), None);
+    big.extend([0xff; 8]);
+    assert_eq!(HardwareInformation::read(&big, ByteOrder::Big), Some(HARDWARE));
 }

@@ -4,6 +4,7 @@
 
 use super::expectation::Implementation;
 use super::firmware::{Falsification, ATTRIBUTES, LIES};
+use super::guest::Needs;
 use super::series::Series;
 
 /// One boot.
@@ -203,12 +204,16 @@ pub(crate) const BOOTS: &[Boot] = &[
     Boot { name: "trace", suites: &["trace"], processors: 2, ..LAZY },
     Boot { name: "benchmark", suites: &["benchmark"], ..STRICT },
     Boot { name: "selftest", suites: &["selftest"], ..LAZY },
+    Boot { name: "zpci", suites: &["zpci", "vmm"], processors: 2, ..LAZY },
 ];
 
 impl Boot {
-    /// Whether the programs of the kernel's own self-tests are needed.
-    pub(crate) fn needs_selftests(&self) -> bool {
-        self.suites.contains(&"selftest")
+    /// What has to be in the initial file system for it.
+    pub(crate) fn needs(&self) -> Needs {
+        Needs {
+            selftests: self.suites.contains(&"selftest"),
+            rust_programs: self.suites.iter().any(|suite| ["zpci", "vmm"].contains(suite)),
+        }
     }
 
     /// Why it says nothing about a kernel, if it does not.

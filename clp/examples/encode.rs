@@ -3,8 +3,8 @@
 //! Encodes both halves of a CLP block: a request, and the response that a machine would store behind it.
 
 use clp::responder::Emulated;
+use clp::zerocopy::IntoBytes;
 use clp::{list_pci, FunctionHandle, FunctionId, ListEntry, ListSummary, ListWriter, ResumeToken, Uid, WireResponse};
-use zerocopy::IntoBytes;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let request = list_pci::Request::new(ResumeToken::START.0);

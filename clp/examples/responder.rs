@@ -5,11 +5,11 @@
 use clp::responder::{
     Answer, Groups, GuestFunction, GuestTranslation, Passthrough, Responder, Rules, SetAction, Virtualization,
 };
+use clp::zerocopy::IntoBytes;
 use clp::{
     set_pci_fn, Bar, DesignationTypes, Function, FunctionGroup, FunctionGroupId, FunctionHandle, FunctionId,
     FunctionType, LogicalProcessor, Parts, Received, Uid,
 };
-use zerocopy::IntoBytes;
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // What the host says of the function and its group: by `s390_iommu::vfio::HostFunction`, from any kernel.

@@ -2,12 +2,14 @@
 
 //! Uses each package from outside of the repository.
 
+use clp::zerocopy::IntoBytes;
 use clp::{list_pci, CommandCode, ResumeToken};
 use s390_iommu::{AbsoluteAddress, Iova, IovaRange, PageEntry, Protection};
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let request = list_pci::Request::new(ResumeToken::START.0);
     assert_eq!(request.header.command(), CommandCode::LIST_PCI);
+    assert_eq!(request.as_bytes()[..4], [0, 32, 0, 2]);
 
     let entry = PageEntry::mapping(AbsoluteAddress::new(0x1_e000), Protection::ReadOnly);
     assert_eq!(entry.into_bits(), 0x1_e200);

@@ -45,6 +45,8 @@ const STRUCTURES = {
   zpci_error_event: { zpci_error_event: 'error-event' },
   zpci_availability_event: { zpci_availability_event: 'availability-event' },
   zpci_fmb: { zpci_fmb: 'fmb' },
+  // Words without bits of a name of their own in Linux's headers.
+  vfio_zpci_info: {},
   zpci_table_entry: { region_entry: 'region-entry', segment_entry: 'segment-entry', page_entry: 'page-entry' },
 };
 
@@ -86,9 +88,11 @@ async function compile({ name, description }) {
 
 // The places of all fields below `node`: a byte or more without parts, or a structure of bits alone.
 function places(node, base, found) {
-  for (const [id, at] of Object.entries(node._debug)) {
-    if (id.startsWith('_') || at.start === undefined) continue;
+  for (const [key, at] of Object.entries(node._debug)) {
+    // What is found by an offset is a field if it is a structure; the others are read ahead, to know how to go on.
+    const id = key.replace(/^_m_/, '');
     const value = node[id];
+    if (id.startsWith('_') || at.start === undefined || (id !== key && !value?._debug)) continue;
     const values = Array.isArray(value) ? value : [value];
     // `zpci` shows bytes in a row as one field.
     if (Array.isArray(value) && value.length === 0) continue;
@@ -144,10 +148,11 @@ function decoded(file, extra) {
   return found;
 }
 
-function compareBytes(title, type, bytes, file, extra) {
-  const stream = new KaitaiStream(bytes);
-  const root = new type(stream);
+function compareBytes(title, type, bytes, file, extra, parameters = []) {
+  const root = new type(new KaitaiStream(bytes), null, null, ...parameters);
   root._read();
+  // What is found by an offset is read when it is asked for.
+  for (let capability = root.first; capability !== undefined; capability = capability.nextCapability);
   const theirs = places(root, 0, new Map());
   const ours = decoded(file, extra);
   for (const [place, field] of ours) {
@@ -169,10 +174,15 @@ function sameName(theirs, ours) {
   return theirs === ours || EQUAL.some(([one, other]) => one === theirs && other === ours);
 }
 
-// Words that Linux gives no name.
+// Words that Linux gives no name, and names that two fields would share.
 const EQUAL = [
   ['word', 'interrupts'],
   ['vwb', 'write_back'],
+  ['version_of_pci', 'version'],
+  ['nr_gaps', 'nr_entries'],
+  ['nr_groups', 'nr_entries'],
+  ['nr_functions', 'nr_entries'],
+  ['nr_formats', 'nr_entries'],
 ];
 
 // A fixture: rows of an offset and words, zeros elsewhere.
@@ -182,6 +192,16 @@ function fixture(text) {
     const row = /^([0-9a-f]{4}): ((?:[0-9a-f]{8} ?)+)$/.exec(line.trim());
     if (row) Buffer.from(row[2].replaceAll(' ', ''), 'hex').copy(bytes, parseInt(row[1], 16));
   }
+  return bytes;
+}
+
+// A fixture of words alone.
+function words(text) {
+  const lines = text.split('\n').filter((line) => !line.startsWith('#'));
+  const digits = lines.join('').replace(/\s/g, '');
+  // A buffer of its own: places count from its start.
+  const bytes = Buffer.alloc(digits.length / 2);
+  bytes.write(digits, 'hex');
   return bytes;
 }
 
@@ -257,7 +277,17 @@ async function main() {
   for (const directory of directories) {
     for (const file of fs.readdirSync(directory).filter((name) => name.endsWith('.hex')).sort()) {
       const place = path.join(directory, file);
-      const bytes = fixture(fs.readFileSync(place, 'utf8'));
+      const text = fs.readFileSync(place, 'utf8');
+      const vfio = /^(device|iommu|container).*-(big|little)/.exec(file);
+      if (vfio) {
+        const isDevice = vfio[1] === 'device';
+        const kind = isDevice ? 'vfio-device' : 'vfio-iommu';
+        const parameters = [vfio[2] === 'big', isDevice];
+        compareBytes(file, types.vfio_zpci_info, words(text), place, ['--as', kind, '--order', vfio[2]], parameters);
+        recorded += 1;
+        continue;
+      }
+      const bytes = fixture(text);
       const block = BLOCKS.find(([, , , start]) => start !== undefined && file.startsWith(start));
       if (block) compareBytes(file, types[block[0]], bytes.subarray(0, block[2]), place, ['--as', block[1]]);
       else if (isWhole(bytes)) compareBytes(file, types.zpci_clp_block, bytes, place, ['--as', 'clp']);

@@ -59,7 +59,7 @@ const CHECKS: [Check; 22] = [
     Check { name: "host", about: "all tests on the host", run: host },
     Check {
         name: "kaitai",
-        about: "the fields of blocks, events and table entries, transcribed a second time",
+        about: "the fields of every structure, transcribed a second time in Kaitai Struct",
         run: kaitai,
     },
     Check { name: "features", about: "the libraries with every feature and with none", run: features },

@@ -34,7 +34,7 @@ const TOOLS: [Tool; 2] = [
 const DIRECTORY: &str = "tests/kaitai";
 
 /// Where recorded blocks are.
-const FIXTURES: [&str; 2] = ["clp/tests/fixtures", "tests/fixtures"];
+const FIXTURES: [&str; 3] = ["clp/tests/fixtures", "tests/fixtures", "s390-iommu/tests/fixtures"];
 
 /// Compares every field of every recorded block; returns what was compared, in a sentence.
 ///

@@ -7,6 +7,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 /// A command block: the request, directly followed by the response.
 ///
 /// One page, aligned to a page, as Linux passes it (`CLP_BLK_SIZE`, `arch/s390/include/asm/clp.h`).
+#[doc(alias("CLP_BLK_SIZE", "clp_alloc_block"))]
 #[derive(Clone, FromBytes, IntoBytes, KnownLayout, Immutable)]
 #[repr(C, align(4096))]
 pub struct Block([u8; Self::SIZE]);

@@ -49,6 +49,7 @@ impl<'a, C: Clp> Client<'a, C> {
     }
 
     /// Lists the functions, with as much capacity for each response as the block has.
+    #[doc(alias = "clp_list_pci")]
     pub const fn list(&mut self) -> List<'_, C> {
         self.list_with(ListCapacity::MAX)
     }
@@ -65,6 +66,7 @@ impl<'a, C: Clp> Client<'a, C> {
     /// # Errors
     ///
     /// [`ListError`]: the functions cannot be listed.
+    #[doc(alias = "clp_find_pci")]
     pub fn find(&mut self, id: FunctionId) -> Result<Option<ListEntry>, ListError> {
         Ok(self.find_with_summary(id)?.0)
     }
@@ -96,6 +98,7 @@ impl<'a, C: Clp> Client<'a, C> {
     /// # Errors
     ///
     /// [`ClientError::List`], [`ClientError::Reserved`].
+    #[doc(alias = "clp_refresh_fh")]
     pub fn current_handle(&mut self, id: FunctionId) -> Result<FunctionHandle, ClientError> {
         Ok(self.find(id)?.ok_or(ClientError::Reserved(id))?.handle)
     }
@@ -105,6 +108,7 @@ impl<'a, C: Clp> Client<'a, C> {
     /// # Errors
     ///
     /// [`ListError`]: the functions cannot be listed.
+    #[doc(alias = "clp_get_state")]
     pub fn state(&mut self, id: FunctionId) -> Result<FunctionState, ListError> {
         Ok(self.find(id)?.map_or(FunctionState::Reserved, |entry| entry.state()))
     }
@@ -115,6 +119,7 @@ impl<'a, C: Clp> Client<'a, C> {
     ///
     /// [`ClientError::Call`], for a handle that is not valid any more with response code 0x0101;
     /// [`ClientError::Function`].
+    #[doc(alias = "clp_query_pci_fn")]
     pub fn query_function(&mut self, handle: FunctionHandle) -> Result<Function, ClientError> {
         let received = call_fixed(self.machine, self.block, &query_pci_fn::Request::new(handle))?;
         Ok(Function::decode(&received)?)
@@ -139,6 +144,7 @@ impl<'a, C: Clp> Client<'a, C> {
     /// # Errors
     ///
     /// [`CallError`], for an unknown group with response code 0x010b.
+    #[doc(alias = "clp_query_pci_fngrp")]
     pub fn query_function_group(&mut self, id: FunctionGroupId) -> Result<FunctionGroup, CallError> {
         let received = call_fixed(self.machine, self.block, &query_pci_fngrp::Request::new(id))?;
         Ok(FunctionGroup::decode(&received))
@@ -176,6 +182,7 @@ impl<'a, C: Clp> Client<'a, C> {
     /// that already is enabled is refused, with response code 0x0105 on hardware and 0x0102 in QEMU, a handle that is
     /// not valid any more with 0x0101, and both with [`Leftover::Unchanged`]; [`Self::ensure_enabled`] takes care of
     /// these.
+    #[doc(alias = "clp_enable_fh")]
     pub fn enable(&mut self, handle: FunctionHandle, how: Enable) -> Result<Enabled, EnableError> {
         let enabled = match self.set(&how.request(handle, Operation::ENABLE)) {
             Ok(received) => new_handle(&received),
@@ -232,6 +239,7 @@ impl<'a, C: Clp> Client<'a, C> {
     /// Those of [`Self::set`]. A function that already is disabled is refused, with response code 0x0105 on hardware
     /// and 0x0102 in QEMU; a handle that is not valid any more with 0x0101. [`Self::ensure_disabled`] takes care of
     /// all these.
+    #[doc(alias = "clp_disable_fh")]
     pub fn disable(&mut self, handle: FunctionHandle) -> Result<FunctionHandle, SetError> {
         self.set(&Request::new(handle, Operation::DISABLE)).map(|received| new_handle(&received))
     }
@@ -260,6 +268,7 @@ impl<'a, C: Clp> Client<'a, C> {
     ///
     /// After [`SetError::Handle`], after a response without a code and after one that is too short, the state of the
     /// function is unknown; [`Self::state`] finds it.
+    #[doc(alias = "clp_set_pci_fn")]
     pub fn set(&mut self, request: &Request) -> Result<Received<Response>, SetError> {
         let mut busy = 0u32;
         let received = loop {

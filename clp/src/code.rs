@@ -11,7 +11,9 @@ use core::fmt;
 ///
 /// For CLP zero means that the command was executed and the response code says how it went. For the zPCI
 /// instructions: zero is success, one an error with a status, two busy, three a function that is not there.
+#[doc(alias = "cc")]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(u8)]
 pub enum ConditionCode {
     /// Executed.
@@ -43,32 +45,36 @@ impl fmt::Display for ConditionCode {
 }
 
 /// Selects a logical processor (LPS), 0 to 15.
+#[doc(alias = "lps")]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(transparent)]
 pub struct LogicalProcessor(pub u8);
 
 impl LogicalProcessor {
-    /// The base processor.
+    /// The base processor (`0`).
     pub const BASE: Self = Self(0);
-    /// The PCI processor.
+    /// The PCI processor (`2`).
     pub const PCI: Self = Self(2);
 }
 
 /// Code of a command; every value is representable.
+#[doc(alias("cmd", "CLP_LIST_PCI"))]
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(transparent)]
 pub struct CommandCode(pub u16);
 
 impl CommandCode {
-    /// Store logical-processor characteristics (SLPC); QEMU does not know it.
+    /// Store logical-processor characteristics (SLPC); QEMU does not know it (`0x0001`).
     pub const STORE_CHARACTERISTICS: Self = Self(0x0001);
-    /// List PCI functions.
+    /// List PCI functions (`0x0002`).
     pub const LIST_PCI: Self = Self(0x0002);
-    /// Query a PCI function.
+    /// Query a PCI function (`0x0003`).
     pub const QUERY_PCI_FN: Self = Self(0x0003);
-    /// Query a group of PCI functions.
+    /// Query a group of PCI functions (`0x0004`).
     pub const QUERY_PCI_FNGRP: Self = Self(0x0004);
-    /// Set the state of a PCI function.
+    /// Set the state of a PCI function (`0x0005`).
     pub const SET_PCI_FN: Self = Self(0x0005);
 
     /// The name of the command, if it is a known one.
@@ -97,49 +103,51 @@ impl fmt::Display for CommandCode {
 }
 
 /// Response code of a command; every value is representable and [`Self::OK`] alone is success.
+#[doc(alias("rsp", "CLP_RC"))]
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(transparent)]
 pub struct ResponseCode(pub u16);
 
 impl ResponseCode {
-    /// The command was carried out.
+    /// The command was carried out (`0x0010`).
     pub const OK: Self = Self(0x0010);
-    /// The command code is not recognized.
+    /// The command code is not recognized (`0x0020`).
     pub const COMMAND: Self = Self(0x0020);
-    /// The command is not authorized.
+    /// The command is not authorized (`0x0030`).
     pub const NOT_AUTHORIZED: Self = Self(0x0030);
-    /// The format of the request is not valid.
+    /// The format of the request is not valid (`0x0040`).
     pub const FORMAT: Self = Self(0x0040);
-    /// The length of the request is not valid.
+    /// The length of the request is not valid (`0x0050`).
     pub const LENGTH: Self = Self(0x0050);
-    /// The command needs a block of 8 KiB; QEMU answers it to a list with capacity for no entry.
+    /// The command needs a block of 8 KiB; QEMU answers it to a list with capacity for no entry (`0x0060`).
     pub const NEEDS_8K_BLOCK: Self = Self(0x0060);
-    /// A reserved field is not zero.
+    /// A reserved field is not zero (`0x0070`).
     pub const RESERVED_NOT_ZERO: Self = Self(0x0070);
-    /// There is no data.
+    /// There is no data (`0x0080`).
     pub const NO_DATA: Self = Self(0x0080);
-    /// The function code is not recognized.
+    /// The function code is not recognized (`0x0100`).
     pub const FUNCTION_CODE: Self = Self(0x0100);
-    /// The function handle is not valid: stale, or never was one.
+    /// The function handle is not valid: stale, or never was one (`0x0101`).
     pub const FUNCTION_HANDLE: Self = Self(0x0101);
     /// The handle is valid but not for this operation; QEMU answers it too when the function already is in the
-    /// state asked for, where hardware answers [`Self::ALREADY_IN_STATE`].
+    /// state asked for, where hardware answers [`Self::ALREADY_IN_STATE`] (`0x0102`).
     pub const HANDLE_STATE: Self = Self(0x0102);
-    /// The number of DMA address spaces is not valid.
+    /// The number of DMA address spaces is not valid (`0x0103`).
     pub const DMA_ADDRESS_SPACE: Self = Self(0x0103);
-    /// Resources are insufficient.
+    /// Resources are insufficient (`0x0104`).
     pub const RESOURCES: Self = Self(0x0104);
-    /// The function already is in the state asked for.
+    /// The function already is in the state asked for (`0x0105`).
     pub const ALREADY_IN_STATE: Self = Self(0x0105);
-    /// The function has a permanent error.
+    /// The function has a permanent error (`0x0106`).
     pub const PERMANENT_ERROR: Self = Self(0x0106);
-    /// Recovery of the function from an error is pending.
+    /// Recovery of the function from an error is pending (`0x0107`).
     pub const RECOVERY_PENDING: Self = Self(0x0107);
-    /// The function is busy; try again later.
+    /// The function is busy; try again later (`0x0108`).
     pub const BUSY: Self = Self(0x0108);
-    /// The resume token is not recognized (any more).
+    /// The resume token is not recognized (any more) (`0x010a`).
     pub const RESUME_TOKEN: Self = Self(0x010a);
-    /// The function group is not recognized.
+    /// The function group is not recognized (`0x010b`).
     pub const FUNCTION_GROUP: Self = Self(0x010b);
 
     /// Whether the command was carried out.

@@ -21,7 +21,7 @@ pub struct FormatWord {
     #[bits(4)]
     pub format: u8,
     /// Reserved, zero.
-    #[bits(28)]
+    #[bits(28, access = RO)]
     pub reserved: u32,
 }
 

@@ -7,7 +7,9 @@ use core::fmt;
 /// Handle of a function (FH), as the machine gave it; it changes when the function is enabled, disabled or recovered.
 ///
 /// It has no order on purpose: only equality and the enable bit mean anything.
+#[doc(alias = "fh")]
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(transparent)]
 pub struct FunctionHandle(pub u32);
 
@@ -34,7 +36,9 @@ impl fmt::Display for FunctionHandle {
 }
 
 /// Identifier of a function (FID), the same as long as the configuration of the machine is.
+#[doc(alias = "fid")]
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(transparent)]
 pub struct FunctionId(pub u32);
 
@@ -52,6 +56,7 @@ impl fmt::Display for FunctionId {
 
 /// User-defined identifier of a function (UID); unique only where the list says that UID checking is on.
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(transparent)]
 pub struct Uid(pub u32);
 
@@ -68,7 +73,9 @@ impl fmt::Display for Uid {
 }
 
 /// Identifier of a group of functions with the same properties (PFGID).
+#[doc(alias = "pfgid")]
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(transparent)]
 pub struct FunctionGroupId(pub u8);
 
@@ -85,7 +92,9 @@ impl fmt::Display for FunctionGroupId {
 }
 
 /// Where a list goes on: opaque, given by the machine.
+#[doc(alias = "resume_token")]
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(transparent)]
 pub struct ResumeToken(pub u64);
 

@@ -11,6 +11,8 @@ mod group;
 mod list_entry;
 mod list_summary;
 mod mio_bar;
+#[cfg(feature = "serde")]
+mod serialized;
 mod utility_string;
 
 pub use bar::Bar;

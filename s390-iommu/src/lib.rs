@@ -222,6 +222,8 @@ pub use user::gaps::{IovaRun, IovaRuns};
 pub use user::reserved::{Reasons, ReservedRegion};
 pub use user::table_format::{FormatError, TableFormat};
 pub use user::vfio;
+/// Whose byte orders the fields of blocks have, and whose traits make bytes of them.
+pub use zerocopy;
 
 /// The fields of every block of the instructions; those of VFIO are [`vfio::LAYOUTS`].
 pub static LAYOUTS: [&clp::field::Layout; 6] =

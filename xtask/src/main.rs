@@ -4,6 +4,7 @@
 
 mod apt;
 mod bench;
+mod book;
 mod boot;
 mod console;
 mod core_library;
@@ -33,9 +34,23 @@ use workspace::Workspace;
 /// Builds, boots and tests zPCI for s390x.
 #[derive(Debug, Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    command: CommandLine,
+    /// Install no package of Debian; where one is missing, say the command that installs it, and end
+    #[arg(long, global = true)]
+    no_install: bool,
+}
+
+/// What to do.
+#[derive(Debug, clap::Subcommand)]
 enum CommandLine {
+    /// Write the lists of public items of the libraries that `test` compares
+    Api,
     /// Measure the driver beside others; nothing is asserted about time
     Bench(bench::Options),
+    /// Build the book with mdBook, and look every link in it up; the last line is the path of its first page
+    Book,
     /// Boot the bare-metal image under QEMU: list every PCI function, exercise it by DMA, report
     Boot(boot::Options),
     /// Put known defects back, one at a time, and show what catches each
@@ -55,7 +70,7 @@ enum CommandLine {
 }
 
 fn main() -> ExitCode {
-    match run(CommandLine::parse()) {
+    match run(Arguments::parse()) {
         Ok(true) => ExitCode::SUCCESS,
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
@@ -66,10 +81,13 @@ fn main() -> ExitCode {
 }
 
 /// Runs one command and returns whether what it found is good.
-fn run(command: CommandLine) -> Result<bool> {
-    let workspace = Workspace::find()?;
-    match command {
+fn run(arguments: Arguments) -> Result<bool> {
+    let mut workspace = Workspace::find()?;
+    workspace.no_install = arguments.no_install;
+    match arguments.command {
+        CommandLine::Api => test::write_public_api(&workspace),
         CommandLine::Bench(options) => bench::run(&workspace, &options),
+        CommandLine::Book => book::run(&workspace),
         CommandLine::Boot(options) => boot::run(&workspace, options),
         CommandLine::Defects(options) => defects::run(&workspace, &options),
         CommandLine::Integrate(options) => integrate::run(&workspace, &options),

@@ -4,15 +4,20 @@
 
 mod boots;
 mod dependencies;
+mod examples;
 mod frames;
+mod kaitai;
 mod library;
 mod object;
-mod source_text;
+mod packages;
+mod public_api;
+pub(crate) mod source_text;
 
 use std::process::Command;
 
 use anyhow::{bail, Context, Result};
 
+use crate::book;
 use crate::boot::Equipment;
 use crate::console::ktap::Counts;
 use crate::core_library::CoreLibrary;
@@ -22,6 +27,7 @@ use crate::linux;
 use crate::progress::{print_error, Step};
 use crate::report::Report;
 use crate::workspace::Workspace;
+use public_api::Compared;
 
 /// Which checks a person wants.
 #[derive(Clone, Debug, clap::Args)]
@@ -43,7 +49,7 @@ struct Check {
     run: fn(&mut Bench) -> Result<Counts>,
 }
 
-const CHECKS: [Check; 16] = [
+const CHECKS: [Check; 22] = [
     Check { name: "source-text", about: "licence lines, and nothing that belongs to one machine", run: source_text },
     Check { name: "dependencies", about: "what may be linked into a guest", run: dependencies },
     Check { name: "format", about: "rustfmt", run: format },
@@ -51,6 +57,20 @@ const CHECKS: [Check; 16] = [
     Check { name: "clippy-s390x", about: "clippy on what is linked into a guest, for its target", run: clippy_s390x },
     Check { name: "doc", about: "rustdoc without a warning", run: doc },
     Check { name: "host", about: "all tests on the host", run: host },
+    Check {
+        name: "kaitai",
+        about: "the fields of every structure, transcribed a second time in Kaitai Struct",
+        run: kaitai,
+    },
+    Check { name: "features", about: "the libraries with every feature and with none", run: features },
+    Check { name: "examples", about: "the examples of the packages, and what they print", run: examples },
+    Check {
+        name: "packages",
+        about: "the packages as they are published, and a program that uses them",
+        run: packages,
+    },
+    Check { name: "api", about: "the public items of the libraries are those that are listed", run: api },
+    Check { name: "book", about: "the book, with every link in it looked up", run: book },
     Check { name: "loom", about: "tables under concurrent accesses, in every order of them", run: loom },
     Check { name: "library", about: "no panic in any function of the libraries", run: library },
     Check { name: "object", about: "no panic in the object for the kernel, and no unexpected symbol", run: object },
@@ -61,6 +81,9 @@ const CHECKS: [Check; 16] = [
     Check { name: "headers", about: "the boundary to C against the headers of Linux", run: headers },
     Check { name: "linux", about: "boot Linux with the driver in it", run: linux },
 ];
+
+/// The libraries with features that nothing of the workspace asks for.
+const FEATURED: [&str; 2] = ["zpci-clp", "s390-iommu"];
 
 /// One test of a check that is not divided into several.
 const ONE: Counts = Counts { passed: 1, failed: 0, skipped: 0 };
@@ -117,7 +140,8 @@ pub(crate) fn run(workspace: Workspace, options: &Options) -> Result<bool> {
             Counts { failed: 1, ..Counts::default() }
         });
         let verdict = if counts.failed == 0 { "ok" } else { "FAILED" };
-        println!("check {} ... {verdict} ({} passed)", check.name, counts.passed);
+        let skipped = if counts.skipped == 0 { String::new() } else { format!(", {} skipped", counts.skipped) };
+        println!("check {} ... {verdict} ({} passed{skipped})", check.name, counts.passed);
         if counts.failed != 0 {
             failed.push(check.name);
         }
@@ -129,6 +153,15 @@ pub(crate) fn run(workspace: Workspace, options: &Options) -> Result<bool> {
     }
     println!("\n{} passed, {} failed", total.passed, total.failed);
     Ok(failed.is_empty())
+}
+
+/// Writes the lists that the check `api` compares.
+pub(crate) fn write_public_api(workspace: &Workspace) -> Result<bool> {
+    let core = CoreLibrary::obtain(workspace)?;
+    match in_step("Listing", |step| public_api::check(workspace, &core, step, true))? {
+        Compared::Same(_) => Ok(true),
+        Compared::OtherFormat(format) => bail!("this compiler describes public items in format {format}, unknown here"),
+    }
 }
 
 /// Shows `work` as a step called `name`.
@@ -157,7 +190,12 @@ fn format(bench: &mut Bench) -> Result<Counts> {
 
 fn clippy(bench: &mut Bench) -> Result<Counts> {
     let arguments = ["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"];
-    bench.cargo("cargo clippy", &arguments).context("if there is no clippy: `rustup component add clippy`")
+    bench.cargo("cargo clippy", &arguments).context("if there is no clippy: `rustup component add clippy`")?;
+    // By themselves: what is linked into a kernel has none of these features, and cannot have them.
+    let mut arguments = FEATURED.iter().flat_map(|package| ["--package", package]).collect::<Vec<_>>();
+    arguments.splice(0..0, ["clippy", "--all-targets", "--all-features"]);
+    arguments.extend(["--", "-D", "warnings"]);
+    bench.cargo("cargo clippy with every feature", &arguments)
 }
 
 fn clippy_s390x(bench: &mut Bench) -> Result<Counts> {
@@ -193,6 +231,50 @@ fn headers(bench: &mut Bench) -> Result<Counts> {
         Counts { skipped: 0, .. } => Ok(ONE),
         counts => bail!("{} tests did not run with the source of a kernel at hand", counts.skipped),
     }
+}
+
+fn kaitai(bench: &mut Bench) -> Result<Counts> {
+    let compared = kaitai::check(&bench.workspace)?;
+    eprintln!("{compared}");
+    Ok(ONE)
+}
+
+fn features(bench: &mut Bench) -> Result<Counts> {
+    let mut command = bench.workspace.cargo();
+    command.args(["test", "--all-features", "--test", "serde"]);
+    command.args(FEATURED.iter().flat_map(|package| ["--package", package]));
+    let tested = cargo_test("cargo test with every feature", &mut command)?;
+    let without =
+        bench.cargo("cargo check without features", &["check", "-p", "s390-iommu", "--no-default-features"])?;
+    Ok(tested + without)
+}
+
+fn examples(bench: &mut Bench) -> Result<Counts> {
+    let run = in_step("Running the examples", |step| examples::check(&bench.workspace, step))?;
+    Ok(Counts { passed: run as u64, ..Counts::default() })
+}
+
+fn packages(bench: &mut Bench) -> Result<Counts> {
+    in_step("Packing", |step| packages::check(&bench.workspace, step)).map(|_| ONE)
+}
+
+fn api(bench: &mut Bench) -> Result<Counts> {
+    let core = bench.core()?;
+    let listed = in_step("Listing", |step| public_api::check(&bench.workspace, &core, step, false))?;
+    Ok(match listed {
+        Compared::Same(listings) => Counts { passed: listings, ..Counts::default() },
+        Compared::OtherFormat(format) => {
+            eprintln!("SKIPPED: this compiler describes public items in format {format}, which is not read here");
+            Counts { skipped: 1, ..Counts::default() }
+        }
+    })
+}
+
+fn book(bench: &mut Bench) -> Result<Counts> {
+    let core = bench.core()?;
+    let book = book::build(&bench.workspace, &core)?;
+    eprintln!("{} links lead somewhere: {}", book.links, book.index.display());
+    Ok(ONE)
 }
 
 fn loom(bench: &mut Bench) -> Result<Counts> {

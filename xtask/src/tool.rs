@@ -26,7 +26,7 @@ pub(crate) struct Tool {
 pub(crate) const LINKER: Tool = Tool {
     program: "s390x-linux-gnu-ld",
     check: &["--version"],
-    package: Wanted { name: "binutils-s390x-linux-gnu", minimum: "0" },
+    package: Wanted { name: "binutils-s390x-linux-gnu", minimum: "0", purpose: "links and disassembles for s390x" },
 };
 
 /// Lists the symbols of s390x objects; in the same package as the linker.
@@ -39,8 +39,11 @@ pub(crate) const NM: Tool = Tool { program: "s390x-linux-gnu-nm", ..LINKER };
 pub(crate) const OBJDUMP: Tool = Tool { program: "s390x-linux-gnu-objdump", ..LINKER };
 
 /// Counts instructions of programs of this machine.
-pub(crate) const VALGRIND: Tool =
-    Tool { program: "valgrind", check: &["--version"], package: Wanted { name: "valgrind", minimum: "0" } };
+pub(crate) const VALGRIND: Tool = Tool {
+    program: "valgrind",
+    check: &["--version"],
+    package: Wanted { name: "valgrind", minimum: "0", purpose: "counts instructions" },
+};
 
 /// The emulated machine.
 ///
@@ -48,7 +51,7 @@ pub(crate) const VALGRIND: Tool =
 pub(crate) const QEMU: Tool = Tool {
     program: "qemu-system-s390x",
     check: &["-device", "help"],
-    package: Wanted { name: "qemu-system-s390x", minimum: "1:10" },
+    package: Wanted { name: "qemu-system-s390x", minimum: "1:10", purpose: "emulates the machine" },
 };
 
 /// In what QEMU says of its devices, if it has an NVMe controller.

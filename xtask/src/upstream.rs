@@ -21,9 +21,17 @@ use repository::Repository;
 
 /// Applies patches and writes them.
 const TOOLS: [Tool; 2] = [
-    Tool { program: "git", check: &["--version"], package: Wanted { name: "git", minimum: "0" } },
+    Tool {
+        program: "git",
+        check: &["--version"],
+        package: Wanted { name: "git", minimum: "0", purpose: "applies patches" },
+    },
     // Runs the kernel's checkpatch.
-    Tool { program: "perl", check: &["--version"], package: Wanted { name: "perl", minimum: "0" } },
+    Tool {
+        program: "perl",
+        check: &["--version"],
+        package: Wanted { name: "perl", minimum: "0", purpose: "runs the script of Linux that judges patches" },
+    },
 ];
 
 /// What the build of the series is called.

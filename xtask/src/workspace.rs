@@ -20,15 +20,35 @@ pub(crate) struct Workspace {
     pub(crate) target: PathBuf,
     /// The members.
     pub(crate) packages: Vec<Package>,
+    /// Whether packages of Debian are named instead of installed.
+    #[serde(skip)]
+    pub(crate) no_install: bool,
 }
 
 /// A member of the workspace.
-#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+#[derive(Clone, Debug, Default, Deserialize, Eq, PartialEq)]
 pub(crate) struct Package {
     /// What cargo calls it.
     pub(crate) name: String,
+    /// Its version.
+    pub(crate) version: String,
+    /// Its `Cargo.toml`.
+    pub(crate) manifest_path: PathBuf,
+    /// Where it may be published; `None` is anywhere.
+    pub(crate) publish: Option<Vec<String>>,
     /// What it directly depends on.
     pub(crate) dependencies: Vec<Dependency>,
+    /// What is built of it.
+    pub(crate) targets: Vec<Target>,
+}
+
+/// A library, a program, an example.
+#[derive(Clone, Debug, Deserialize, Eq, PartialEq)]
+pub(crate) struct Target {
+    /// What cargo calls it.
+    pub(crate) name: String,
+    /// `lib`, `bin`, `example` and others.
+    pub(crate) kind: Vec<String>,
 }
 
 /// A dependency as the manifest has it.
@@ -38,6 +58,9 @@ pub(crate) struct Dependency {
     pub(crate) name: String,
     /// `dev`, `build`, or nothing for what is linked.
     pub(crate) kind: Option<String>,
+    /// Whether a feature has to ask for it.
+    #[serde(default)]
+    pub(crate) optional: bool,
 }
 
 impl Workspace {
@@ -57,6 +80,18 @@ impl Workspace {
     /// Whether the workspace has a package called `name`.
     pub(crate) fn has_package(&self, name: &str) -> bool {
         self.packages.iter().any(|package| package.name == name)
+    }
+
+    /// The packages that are published, and their directories.
+    pub(crate) fn published(&self) -> impl Iterator<Item = (&Package, &Path)> {
+        let published = self.packages.iter().filter(|package| package.publish.is_none());
+        published.filter_map(|package| Some((package, package.manifest_path.parent()?)))
+    }
+
+    /// The libraries among them: what is no program.
+    pub(crate) fn published_libraries(&self) -> impl Iterator<Item = &Package> {
+        let is_program = |package: &Package| package.targets.iter().any(|target| target.kind == ["bin"]);
+        self.published().map(|(package, _)| package).filter(move |package| !is_program(package))
     }
 
     /// `cargo`, to be run at the root.

@@ -47,6 +47,7 @@ impl ChannelReport {
     /// by a machine check again.
     ///
     /// STORE CHANNEL REPORT WORD: opcode 0xb239, S.
+    #[doc(alias = "STCRW")]
     #[cfg(target_arch = "s390x")]
     pub fn take() -> Option<Self> {
         let mut word: u32 = 0;

@@ -17,6 +17,7 @@ use crate::operand::RequestRegister;
 /// # Errors
 ///
 /// The answer, if the condition code is not 0.
+#[doc(alias = "STPCIFC")]
 pub fn controls(function: FunctionHandle) -> Result<Fib, Outcome> {
     let mut request = RequestRegister::new(function, 0, 0).0;
     let mut fib = Fib::ZERO;

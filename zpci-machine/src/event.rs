@@ -41,6 +41,7 @@ impl EventBlock {
     /// Takes the next event that is pending from the machine.
     ///
     /// CHSC: opcode 0xb25f, RRE, R1: address of the block. Linux: `drivers/s390/cio/ioasm.c`.
+    #[doc(alias = "CHSC")]
     #[cfg(target_arch = "s390x")]
     pub fn take_event(&mut self) -> EventAnswer {
         self.request();

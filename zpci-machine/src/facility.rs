@@ -5,6 +5,7 @@
 use core::arch::asm;
 
 /// Whether facility `number` is installed, as STORE FACILITY LIST EXTENDED tells; bit 0 is the leftmost.
+#[doc(alias("STFLE", "test_facility"))]
 pub fn has_facility(number: u16) -> bool {
     let mut list = [0_u64; 4];
     // SAFETY: Register 0 holds the number of doublewords less one; the machine stores no more than that.

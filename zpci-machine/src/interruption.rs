@@ -148,6 +148,7 @@ mod instructions {
     ///
     /// SIC: opcode 0xeb..d1, RSY; R1: operation control; R3: subclass in bits 34 to 36; second operand: a block that these two
     /// operations do not read. Facility 72. Linux: `arch/s390/pci/pci_insn.c`.
+    #[doc(alias("SIC", "zpci_set_irq_ctrl"))]
     pub fn set_suppression(subclass: u8, suppression: Suppression) -> bool {
         if subclass > 7 {
             return false;

@@ -29,6 +29,7 @@ const SUPPRESSED: u64 = u64::MAX;
 /// * [`LoadStoreError::Operands`] for what [`check_access`] refuses.
 /// * [`LoadStoreError::Refused`] with the answer, if the condition code is not 0.
 /// * [`LoadStoreError::Suppressed`] if it ended in a program interruption, as QEMU does where the function has no such register.
+#[doc(alias("PCILG", "zpci_load"))]
 pub fn load(function: FunctionHandle, space: Space, offset: u64, width: Width) -> Result<u64, LoadStoreError> {
     check_access(space, offset, width)?;
     let mut request = RequestRegister::new(function, space.identifier(), u16::from(width.bytes())).0;
@@ -60,6 +61,7 @@ pub fn load(function: FunctionHandle, space: Space, offset: u64, width: Width) -
 /// # Errors
 ///
 /// As [`load`].
+#[doc(alias("PCISTG", "zpci_store"))]
 pub fn store(
     function: FunctionHandle,
     space: Space,
@@ -99,6 +101,7 @@ pub fn store(
 ///
 /// * [`LoadStoreError::Operands`] for what [`check_block`] refuses.
 /// * As [`load`] else.
+#[doc(alias("PCISTB", "zpci_store_block"))]
 pub fn store_block(
     function: FunctionHandle,
     bar: u8,

@@ -14,5 +14,6 @@ fn outputs() {
     trycmd::TestCases::new()
         .register_bin("zpci", Path::new(env!("CARGO_BIN_EXE_zpci")))
         .case("docs/src/zpci.md")
+        .case("docs/src/five-minutes.md")
         .case("zpci/tests/snapshots/*.md");
 }

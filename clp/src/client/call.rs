@@ -21,6 +21,7 @@ use zerocopy::FromBytes;
 /// # Errors
 ///
 /// [`CallError::Capacity`] if `capacity` is not possible, with nothing issued; [`CallError::Condition`].
+#[doc(alias = "clp_req")]
 pub fn call<'b, R: WireRequest>(
     machine: &impl Clp,
     block: &'b mut Block,

@@ -4,6 +4,8 @@
 
 /// A base address register (BAR) as QUERY PCI FN reports it.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "super::serialized::Bar", into = "super::serialized::Bar"))]
 pub struct Bar {
     register: [u8; 4],
     size_log2: u8,

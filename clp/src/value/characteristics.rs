@@ -7,7 +7,9 @@ use crate::wire::slpc::{Response, WriteBack};
 use core::fmt;
 
 /// What SLPC reports of the PCI processor, in host byte order and without reserved fields.
+#[doc(alias("lpif", "lpic"))]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Characteristics {
     /// Installed facilities (`lpif`); no public source says what the bits mean.
     pub facilities: [u32; 8],

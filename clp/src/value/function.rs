@@ -11,14 +11,18 @@ use zerocopy::little_endian;
 
 /// What QUERY PCI FN reports of a function, checked, in host byte order and without reserved fields.
 #[derive(Clone, Copy, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Function {
     /// Identifier (FID).
+    #[doc(alias = "fid")]
     pub id: FunctionId,
     /// User-defined identifier (UID).
     pub uid: Uid,
     /// Identifier of its group (PFGID).
+    #[doc(alias = "pfgid")]
     pub group: FunctionGroupId,
     /// Type (PFT).
+    #[doc(alias = "pft")]
     pub function_type: FunctionType,
     /// Whether it is a physical function; QEMU never says so.
     pub is_physical: bool,
@@ -29,6 +33,7 @@ pub struct Function {
     /// Physical port, 0 to 15; 0 where a port does not apply.
     pub port: u8,
     /// Function internal path (PFIP), segments 0 to 3: the more they differ, the better two functions are isolated.
+    #[doc(alias = "pfip")]
     pub internal_path: [u8; 4],
     /// Function identifier parameter; its meaning depends on the type. For a virtual function of type
     /// [`FunctionType::NETH`] 1 says that promiscuous mode is supported.
@@ -42,12 +47,16 @@ pub struct Function {
     /// Addresses of BAR 0 to 5 for mapped I/O, where the function has them and the response reaches that far.
     pub mio: Option<[Option<MioBar>; 6]>,
     /// First usable DMA address.
+    #[doc(alias = "sdma")]
     pub start_dma: u64,
     /// Last usable DMA address, inclusive; not below [`Self::start_dma`].
+    #[doc(alias = "edma")]
     pub end_dma: u64,
     /// Length of the function measurement block in bytes: a multiple of 4, at most 1020; 0 if there is none.
+    #[doc(alias = "fmb_len")]
     pub fmb_length: u16,
     /// Utility string, where available.
+    #[doc(alias = "util_str")]
     pub utility_string: Option<UtilityString>,
 }
 

@@ -7,26 +7,28 @@ use core::fmt;
 /// Function type (PFT); every value is representable.
 ///
 /// Names: `Documentation/arch/s390/pci.rst` (Linux). QEMU stores 0 for every function.
+#[doc(alias = "pft")]
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(transparent)]
 pub struct FunctionType(pub u8);
 
 impl FunctionType {
-    /// Unclassified.
+    /// Unclassified (`0x00`).
     pub const UNCLASSIFIED: Self = Self(0x00);
-    /// RoCE Express.
+    /// RoCE Express (`0x02`).
     pub const ROCE: Self = Self(0x02);
-    /// Internal shared memory.
+    /// Internal shared memory (`0x05`).
     pub const ISM: Self = Self(0x05);
-    /// RoCE Express 2.
+    /// RoCE Express 2 (`0x0a`).
     pub const ROC2: Self = Self(0x0a);
-    /// NVMe.
+    /// NVMe (`0x0b`).
     pub const NVME: Self = Self(0x0b);
-    /// Network Express hybrid.
+    /// Network Express hybrid (`0x0c`).
     pub const NETH: Self = Self(0x0c);
-    /// Cloud Network adapter.
+    /// Cloud Network adapter (`0x0d`).
     pub const CNW: Self = Self(0x0d);
-    /// Network Express direct.
+    /// Network Express direct (`0x0f`).
     pub const NETD: Self = Self(0x0f);
 
     /// The name that the machine's own panels use, if the type is a known one.

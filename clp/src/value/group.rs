@@ -8,32 +8,42 @@ use core::fmt;
 
 /// What QUERY PCI FNGRP reports of a group, in host byte order and without reserved fields.
 #[derive(Clone, Copy, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct FunctionGroup {
     /// Most interrupts (MSIs) of a function, 0 to 4095 (`noi`).
+    #[doc(alias = "noi")]
     pub max_interrupts: u16,
     /// Most directed interrupts of a function, 0 to 4095 (`dnoi`).
+    #[doc(alias = "dnoi")]
     pub max_directed_interrupts: u16,
     /// Most processors for directed interrupts (`maxcpu`).
+    #[doc(alias = "maxcpu")]
     pub max_cpu: u16,
     /// Version of PCI; Linux takes 1 for 5 GT/s and knows no other.
     pub version: u8,
     /// Relaxed translation: a function may be registered without translation (`rtr`).
+    #[doc(alias = "rtr")]
     pub relaxed_translation: bool,
     /// Named `frame` in Linux, which does not use it; no public source says what it means.
     pub frame: bool,
     /// Refresh is needed too when a translation becomes valid, since the hypervisor shadows the tables.
+    #[doc(alias = "tlb_refresh")]
     pub refresh: bool,
     /// Supported designation types (`dtsm`).
+    #[doc(alias = "dtsm")]
     pub designation_types: DesignationTypes,
     /// Longest block of PCISTB in bytes, 0 to 8191 (`maxstbl`).
+    #[doc(alias = "maxstbl")]
     pub max_store_block: u16,
     /// Interval in which the measurement block is updated, in milliseconds (`mui`).
+    #[doc(alias = "mui")]
     pub measurement_interval_ms: u16,
     /// Named `maxfaal` in Linux, which does not use it; no public source says what it means.
     pub maxfaal: u16,
     /// DMA address space mask; no public source says what it means.
     pub dasm: u64,
     /// Address that MSIs are written to (`msia`); it is not translated.
+    #[doc(alias = "msia")]
     pub msi_address: u64,
 }
 
@@ -118,7 +128,9 @@ fn interrupts(count: u16) -> Result<InterruptCount, FunctionGroupError> {
 /// The byte is as the machine stored it. Bit n, bit 0 the most significant, is taken as type n: QEMU stores 0x40 and
 /// supports type 1, a region-third table, alone (measured). Linux tests it with 0x08 and 0x0c instead
 /// (`drivers/iommu/s390-iommu.c`); no public source settles it.
+#[doc(alias = "dtsm")]
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(transparent)]
 pub struct DesignationTypes(pub u8);
 

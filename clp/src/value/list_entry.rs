@@ -6,7 +6,9 @@ use crate::id::{FunctionHandle, FunctionId};
 use crate::wire::list_pci::{Entry, EntryState};
 
 /// What LIST PCI reports of a function, in host byte order.
+#[doc(alias = "clp_fh_list_entry")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct ListEntry {
     /// PCI vendor identifier.
     pub vendor: u16,
@@ -54,7 +56,9 @@ impl ListEntry {
 }
 
 /// State of a function, as far as LIST PCI reports it.
+#[doc(alias("zpci_state", "config_state"))]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum FunctionState {
     /// Not listed: it does not exist, or belongs to somebody else.
     Reserved,

@@ -4,6 +4,7 @@
 
 /// What a list says beyond its entries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct ListSummary {
     /// Number of functions that the machine can have.
     pub max_functions: u16,

@@ -8,6 +8,7 @@ use crate::wire::mio::{MioAddress, MioInfo, ValidBars};
 
 /// Addresses of a BAR for mapped I/O.
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct MioBar {
     /// Address for write-back access.
     pub write_back: u64,

@@ -17,6 +17,7 @@ use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Request: from where to list.
+#[doc(alias = "clp_req_list_pci")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Request {
@@ -72,7 +73,7 @@ impl WireRequest for Request {
 #[derive(Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 pub struct Flags {
     /// Reserved.
-    #[bits(7)]
+    #[bits(7, access = RO)]
     pub reserved: u8,
     /// Whether the machine makes sure that the UIDs are unique.
     pub uid_checking: bool,
@@ -94,6 +95,7 @@ pub static FLAGS: Word = Word {
 /// Response: what comes before the entries.
 ///
 /// The entries follow from byte 32 to the length in the header, each of [`Self::entry_size`] bytes.
+#[doc(alias = "clp_rsp_list_pci")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Response {
@@ -160,7 +162,7 @@ pub struct EntryState {
     /// Configured; standby when not.
     pub configured: bool,
     /// Reserved.
-    #[bits(31)]
+    #[bits(31, access = RO)]
     pub reserved: u32,
 }
 

@@ -20,7 +20,7 @@ pub struct ValidBars {
     #[bits(6)]
     pub bars: u8,
     /// Reserved.
-    #[bits(2)]
+    #[bits(2, access = RO)]
     pub reserved: u8,
 }
 

@@ -19,6 +19,7 @@ use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{little_endian, FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Request: which function.
+#[doc(alias = "clp_req_query_pci")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Request {
@@ -79,7 +80,7 @@ impl WireRequest for Request {
 #[derive(Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 pub struct Flags {
     /// Reserved.
-    #[bits(2)]
+    #[bits(2, access = RO)]
     pub reserved_0: u8,
     /// Whether [`Response::tid`] is valid.
     pub tid_available: bool,
@@ -88,6 +89,7 @@ pub struct Flags {
     /// Whether it is a physical function.
     pub is_physical: bool,
     /// Reserved.
+    #[bits(access = RO)]
     pub reserved_5: bool,
     /// Whether [`Response::mio`] is valid.
     pub mio_available: bool,
@@ -131,7 +133,7 @@ pub static FLAGS: Word = Word {
 #[derive(Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 pub struct PortByte {
     /// Reserved.
-    #[bits(4)]
+    #[bits(4, access = RO)]
     pub reserved: u8,
     /// Port.
     #[bits(4)]
@@ -146,6 +148,7 @@ pub static PORT_BYTE: Word = Word {
 };
 
 /// Response: what the function is.
+#[doc(alias = "clp_rsp_query_pci")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Response {

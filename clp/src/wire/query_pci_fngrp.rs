@@ -17,6 +17,7 @@ use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Request: which group.
+#[doc(alias = "clp_req_query_pci_grp")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Request {
@@ -81,7 +82,7 @@ impl WireRequest for Request {
 #[derive(Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 pub struct InterruptCount {
     /// Reserved.
-    #[bits(4)]
+    #[bits(4, access = RO)]
     pub reserved: u8,
     /// Number of interrupts.
     #[bits(12)]
@@ -93,12 +94,12 @@ pub struct InterruptCount {
 #[derive(Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 pub struct Flags {
     /// Reserved.
-    #[bits(2)]
+    #[bits(2, access = RO)]
     pub reserved_0: u8,
     /// Relaxed translation: a function may be registered without translation (`rtr`).
     pub relaxed_translation: bool,
     /// Reserved.
-    #[bits(3)]
+    #[bits(3, access = RO)]
     pub reserved_3: u8,
     /// Named `frame` in Linux, which does not use it; no public source says what it means.
     pub frame: bool,
@@ -111,7 +112,7 @@ pub struct Flags {
 #[derive(Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 pub struct StoreBlockLength {
     /// Reserved.
-    #[bits(3)]
+    #[bits(3, access = RO)]
     pub reserved: u8,
     /// Length in bytes.
     #[bits(13)]
@@ -156,6 +157,7 @@ pub static STORE_BLOCK_LENGTH: Word = Word {
 };
 
 /// Response: what the group is.
+#[doc(alias = "clp_rsp_query_pci_grp")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Response {

@@ -19,18 +19,19 @@ use zerocopy::big_endian::{U16, U32, U64};
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// What to do with the function; every value is representable.
+#[doc(alias("oc", "CLP_SET_ENABLE_PCI_FN", "CLP_SET_DISABLE_PCI_FN"))]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 #[repr(transparent)]
 pub struct Operation(pub u8);
 
 impl Operation {
-    /// Enable the function.
+    /// Enable the function (`0`).
     pub const ENABLE: Self = Self(0);
-    /// Disable the function.
+    /// Disable the function (`1`).
     pub const DISABLE: Self = Self(1);
-    /// Enable mapped I/O.
+    /// Enable mapped I/O (`2`).
     pub const ENABLE_MIO: Self = Self(2);
-    /// Disable mapped I/O.
+    /// Disable mapped I/O (`3`).
     pub const DISABLE_MIO: Self = Self(3);
 
     /// The name of the operation, if it is a known one.
@@ -55,6 +56,7 @@ impl fmt::Display for Operation {
 }
 
 /// Request: which function, and what to do with it.
+#[doc(alias = "clp_req_set_pci")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Request {
@@ -129,6 +131,7 @@ impl WireRequest for Request {
 }
 
 /// Response: the new handle.
+#[doc(alias = "clp_rsp_set_pci")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Response {

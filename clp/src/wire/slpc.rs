@@ -17,6 +17,7 @@ use zerocopy::big_endian::U32;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 
 /// Request: the header alone.
+#[doc(alias = "clp_req_slpc_pci")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Request {
@@ -68,6 +69,7 @@ pub struct WriteBack {
     /// Whether the position is valid (`vwb`).
     pub valid: bool,
     /// Reserved.
+    #[bits(access = RO)]
     pub reserved: bool,
     /// Position of the bit in a 64-bit address; bit 0 is the most significant (`mio_wb`).
     #[bits(6)]
@@ -87,6 +89,7 @@ pub static WRITE_BACK: Word = Word {
 /// Response, in the form of the PCI processor ([`LogicalProcessor::PCI`](crate::LogicalProcessor::PCI)).
 ///
 /// For the base processor bytes 64 to 95 are reserved.
+#[doc(alias = "clp_rsp_slpc_pci")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct Response {

@@ -8,9 +8,9 @@ use crate::vmm::EMULATED_GROUP;
 use clp::set_pci_fn::Operation;
 use clp::{
     list_pci, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc, Bar, CallError, Client, ClientError, CommandCode,
-    ConditionCode, Function, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, ListCapacity, ListEntry,
-    ListError, ListSummary, ListWriter, Parts, PartsError, Received, RequestError, RequestHeader, ResponseCode,
-    ResponseError, ResponseHeader, ResumeToken, SetError, Uid, WireRequest, WireResponse,
+    ConditionCode, FormatWord, Function, FunctionGroupId, FunctionHandle, FunctionId, FunctionType, ListCapacity,
+    ListEntry, ListError, ListSummary, ListWriter, Parts, PartsError, Received, RequestError, RequestHeader,
+    ResponseCode, ResponseError, ResponseHeader, ResumeToken, SetError, Uid, WireRequest, WireResponse,
 };
 use zerocopy::IntoBytes;
 
@@ -340,7 +340,7 @@ fn list_requests_at_the_edges() {
     assert_eq!(refused(0x0050, 64), fixture.block[16..32]);
 
     let mut reserved = list_pci::Request::new(0);
-    reserved.header.format.set_reserved(1);
+    reserved.header.format = FormatWord::from_bits(1.into());
     let mut format = list_pci::Request::new(0);
     format.header.format.set_format(1);
     for (fixture, request, room, check, code) in [

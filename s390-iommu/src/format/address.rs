@@ -11,7 +11,9 @@ pub const PAGE_SIZE: u64 = 1 << PAGE_SIZE_LOG2;
 pub const PAGE_SIZE_LOG2: u32 = 12;
 
 /// An I/O virtual address: what the device puts on the bus.
+#[doc(alias = "dma_addr_t")]
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(transparent)]
 pub struct Iova(u64);
 
@@ -53,7 +55,9 @@ impl fmt::Display for Iova {
 }
 
 /// An absolute address: where the machine's storage is, as a table entry holds it.
+#[doc(alias = "phys_addr_t")]
 #[derive(Clone, Copy, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(transparent)]
 pub struct AbsoluteAddress(u64);
 

@@ -13,6 +13,7 @@ use zerocopy::{FromBytes, FromZeros, Immutable, IntoBytes, KnownLayout, Unaligne
 /// Availability event: what CHSC "store event information" describes with content code 2.
 ///
 /// 32 bytes, big-endian. Linux: `struct zpci_ccdf_avail`, `arch/s390/pci/pci_event.c`. Every value is representable.
+#[doc(alias = "zpci_ccdf_avail")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct AvailabilityEvent {
@@ -101,17 +102,17 @@ pub enum AvailabilityAction {
 }
 
 impl AvailabilityCode {
-    /// A reserved or standby function is configured.
+    /// A reserved or standby function is configured (`0x0301`).
     pub const CONFIGURED: Self = Self(0x0301);
-    /// A reserved function is in standby.
+    /// A reserved function is in standby (`0x0302`).
     pub const RESERVED_TO_STANDBY: Self = Self(0x0302);
-    /// Deconfiguration is requested.
+    /// Deconfiguration is requested (`0x0303`).
     pub const DECONFIGURATION_REQUEST: Self = Self(0x0303);
-    /// A configured function is in standby or reserved: it was taken away.
+    /// A configured function is in standby or reserved: it was taken away (`0x0304`).
     pub const CONFIGURED_TO_STANDBY: Self = Self(0x0304);
-    /// Functions changed; which, is not said.
+    /// Functions changed; which, is not said (`0x0306`).
     pub const CHANGED: Self = Self(0x0306);
-    /// A function in standby is reserved.
+    /// A function in standby is reserved (`0x0308`).
     pub const STANDBY_TO_RESERVED: Self = Self(0x0308);
 
     /// What happened, in a few words; `None` if the code is not known.

@@ -35,6 +35,7 @@ use crate::format::event_code::EventCode;
 /// assert_eq!(event.iova().get(), 0x1_0010_0000);
 /// # Ok::<(), &str>(())
 /// ```
+#[doc(alias = "zpci_ccdf_err")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct ErrorEvent {

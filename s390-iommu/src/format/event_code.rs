@@ -8,12 +8,15 @@ use core::fmt;
 ///
 /// Names and meanings: QEMU, `include/hw/s390x/s390-pci-bus.h` (`ERR_EVENT_*`); 0x40 is of Linux alone,
 /// `arch/s390/pci/pci_event.c`. QEMU itself raises those up to 0x10.
+#[doc(alias = "pec")]
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(transparent)]
 pub struct EventCode(pub u16);
 
 /// What an error event leaves of its function.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum Severity {
     /// The function goes on; the event is about its measurement block.
     Notice,
@@ -24,49 +27,49 @@ pub enum Severity {
 }
 
 impl EventCode {
-    /// No translation is registered for the address space.
+    /// No translation is registered for the address space (`0x01`).
     pub const INVALID_ADDRESS_SPACE: Self = Self(0x01);
-    /// An address is outside of the registered aperture.
+    /// An address is outside of the registered aperture (`0x02`).
     pub const OUTSIDE_APERTURE: Self = Self(0x02);
-    /// The translation format is invalid.
+    /// The translation format is invalid (`0x03`).
     pub const INVALID_TRANSLATION_FORMAT: Self = Self(0x03);
-    /// An address has no translation, or one that does not permit the access.
+    /// An address has no translation, or one that does not permit the access (`0x04`).
     pub const TRANSLATION_PROTECTION: Self = Self(0x04);
-    /// The frame does not permit the access.
+    /// The frame does not permit the access (`0x05`).
     pub const ACCESS_PROTECTION: Self = Self(0x05);
-    /// The storage key does not permit the access.
+    /// The storage key does not permit the access (`0x06`).
     pub const KEY_PROTECTION: Self = Self(0x06);
-    /// A table entry is invalid.
+    /// A table entry is invalid (`0x07`).
     pub const INVALID_TABLE_ENTRY: Self = Self(0x07);
-    /// The length or the offset in a table entry is invalid.
+    /// The length or the offset in a table entry is invalid (`0x08`).
     pub const INVALID_TABLE_LENGTH: Self = Self(0x08);
-    /// A table entry names another table type than is needed.
+    /// A table entry names another table type than is needed (`0x09`).
     pub const TABLE_TYPE: Self = Self(0x09);
-    /// A mask is invalid.
+    /// A mask is invalid (`0x0a`).
     pub const INVALID_MASK: Self = Self(0x0a);
-    /// A serious error.
+    /// A serious error (`0x0b`).
     pub const SERIOUS_ERROR: Self = Self(0x0b);
-    /// An interrupt came that no message is registered for.
+    /// An interrupt came that no message is registered for (`0x10`).
     pub const NO_MESSAGE: Self = Self(0x10);
-    /// The interruption bit vector is invalid.
+    /// The interruption bit vector is invalid (`0x11`).
     pub const INVALID_BIT_VECTOR: Self = Self(0x11);
-    /// The adapter interruption bit vector cannot be accessed.
+    /// The adapter interruption bit vector cannot be accessed (`0x12`).
     pub const BIT_VECTOR_ACCESS: Self = Self(0x12);
-    /// An adapter interruption cannot be presented.
+    /// An adapter interruption cannot be presented (`0x13`).
     pub const ADAPTER_INTERRUPTION: Self = Self(0x13);
-    /// The function measurement block cannot be accessed.
+    /// The function measurement block cannot be accessed (`0x2a`).
     pub const MEASUREMENT_ACCESS: Self = Self(0x2a);
-    /// The function measurement block cannot be updated.
+    /// The function measurement block cannot be updated (`0x2b`).
     pub const MEASUREMENT_UPDATE: Self = Self(0x2b);
-    /// The function measurement block is protected.
+    /// The function measurement block is protected (`0x2c`).
     pub const MEASUREMENT_PROTECTION: Self = Self(0x2c);
-    /// The configuration changed.
+    /// The configuration changed (`0x30`).
     pub const CONFIGURATION: Self = Self(0x30);
-    /// A service action is going on; the function comes back.
+    /// A service action is going on; the function comes back (`0x3a`).
     pub const SERVICE_ACTION: Self = Self(0x3a);
-    /// A permanent error.
+    /// A permanent error (`0x3b`).
     pub const PERMANENT_ERROR: Self = Self(0x3b);
-    /// A service action or the recovery from an error failed.
+    /// A service action or the recovery from an error failed (`0x40`).
     pub const RECOVERY_FAILED: Self = Self(0x40);
 
     /// What happened, in a few words; `None` if the code is not known.

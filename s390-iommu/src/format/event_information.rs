@@ -24,6 +24,7 @@ pub enum Event {
 ///
 /// The block is a page, of which the rest is not used. Opcode 0xb25f; the command is 0x000e. Linux: `struct chsc_sei`,
 /// `struct chsc_sei_nt2_area`, `drivers/s390/cio/chsc.c`; QEMU: `include/hw/s390x/ioinst.h`.
+#[doc(alias("CHSC", "chsc_sei"))]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct EventInformation {

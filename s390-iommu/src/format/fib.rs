@@ -16,6 +16,7 @@ use crate::format::range::IovaRange;
 /// Function information block (FIB), the operand of MPCIFC and the result of STPCIFC.
 ///
 /// 80 bytes, aligned to eight, big-endian. Linux: `struct zpci_fib`, `arch/s390/include/asm/pci_insn.h`.
+#[doc(alias = "zpci_fib")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C, align(8))]
 pub struct Fib {
@@ -28,18 +29,22 @@ pub struct Fib {
     /// Reserved.
     pub reserved_9: [u8; 7],
     /// First usable I/O virtual address (PBA).
+    #[doc(alias = "pba")]
     pub first: U64,
     /// Last usable I/O virtual address, inclusive (PAL).
+    #[doc(alias = "pal")]
     pub last: U64,
     /// I/O translation anchor.
     pub iota: U64,
     /// Interrupts, as the format says.
     pub interrupts: InterruptParameters,
     /// Address of the function measurement block; the low four bits are a storage key.
+    #[doc(alias = "fmb_addr")]
     pub measurement_block: U64,
     /// Reserved.
     pub reserved_72: U32,
     /// Guest interruption state area designation; 0 on the host.
+    #[doc(alias = "gd")]
     pub gisa: U32,
 }
 
@@ -114,6 +119,7 @@ impl Fib {
 }
 
 /// State of a function, as STPCIFC stores it.
+#[doc(alias("fc", "ZPCI_FIB_FC_ENABLED"))]
 #[bitfield(u8, order = Msb)]
 #[derive(Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 pub struct FunctionState {
@@ -166,6 +172,7 @@ pub static FUNCTION_STATE: Word = Word {
 };
 
 /// The part of a [`Fib`] that describes interrupts.
+#[doc(alias("zpci_fib_fmt0", "aibv", "aisb"))]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct InterruptParameters {

@@ -6,6 +6,7 @@ use core::fmt;
 
 /// Size of the storage that one leaf entry maps.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum FrameSize {
     /// 4 KiB: a page-table entry.
     Size4K,
@@ -33,6 +34,7 @@ impl FrameSize {
 /// CLP has no field that is documented to announce frames of 1 MiB; QEMU's walker takes them (measured). So it is the
 /// caller who says that the functions of the table understand them.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct FrameSizes {
     large: bool,
 }
@@ -61,6 +63,7 @@ impl FrameSizes {
 ///
 /// An entry can forbid writing; it cannot forbid reading.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub enum Protection {
     /// Read only.
     ReadOnly,

@@ -14,6 +14,7 @@ use crate::format::table_type::Root;
 ///
 /// Linux: `arch/s390/include/asm/pci_dma.h`. QEMU takes every low bit beyond T and DT for a part of the origin
 /// (measured), so none of them is ever set here.
+#[doc(alias("ZPCI_IOTA", "iota"))]
 #[bitfield(u64, debug = false)]
 #[derive(Eq, PartialEq)]
 pub struct Iota {

@@ -12,6 +12,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout, Unaligned};
 /// writes.
 ///
 /// Linux: `struct zpci_fmb`, `arch/s390/include/asm/pci.h`.
+#[doc(alias("zpci_fmb", "FMB"))]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq, Unaligned)]
 #[repr(C)]
 pub struct MeasurementBlock {

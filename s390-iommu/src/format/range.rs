@@ -9,10 +9,31 @@ use crate::format::address::{Iova, PAGE_SIZE};
 /// Whole pages from `start` to `last`, both inclusive, never empty.
 ///
 /// `start` is the first byte of a page and `last` the last byte of one, so that all of 2^64 has a name.
+#[doc(alias("PBA", "PAL"))]
 #[derive(Clone, Copy, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
+#[cfg_attr(feature = "serde", serde(try_from = "Bounds"))]
 pub struct IovaRange {
     start: Iova,
     last: Iova,
+}
+
+/// A range as it is read, before it is known to be one.
+#[cfg(feature = "serde")]
+#[derive(serde::Deserialize)]
+#[serde(rename = "IovaRange")]
+struct Bounds {
+    start: Iova,
+    last: Iova,
+}
+
+#[cfg(feature = "serde")]
+impl TryFrom<Bounds> for IovaRange {
+    type Error = RangeError;
+
+    fn try_from(bounds: Bounds) -> Result<Self, RangeError> {
+        Self::new(bounds.start, bounds.last)
+    }
 }
 
 impl IovaRange {

@@ -11,6 +11,7 @@ use crate::format::range::IovaRange;
 ///
 /// Linux: `arch/s390/include/asm/pci_dma.h`; QEMU: `hw/s390x/s390-pci-inst.c`.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(u8)]
 pub enum TableType {
     /// Segment table: each entry covers 1 MiB.
@@ -87,6 +88,7 @@ const _: () = {
 
 /// The table that a tree starts with; the values are those of the designation type (DT) in the IOTA.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 #[repr(u8)]
 pub enum Root {
     /// Region-third table: three levels, 2^42 bytes.

@@ -31,6 +31,7 @@ const fn address_space(register: u64) -> u8 {
 }
 
 /// MODIFY PCI FUNCTION CONTROLS.
+#[doc(alias = "zpci_mod_fc")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Mpcifc {
     /// R1 as it was.
@@ -90,6 +91,7 @@ impl Stpcifc {
 }
 
 /// REFRESH PCI TRANSLATIONS.
+#[doc(alias = "zpci_refresh_trans")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Rpcit {
     /// R1 as it was.
@@ -118,6 +120,7 @@ impl Rpcit {
 }
 
 /// SET INTERRUPTION CONTROLS, of an interruption subclass.
+#[doc(alias = "zpci_set_irq_ctrl")]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Sic {
     /// Which interruptions of the subclass are presented.

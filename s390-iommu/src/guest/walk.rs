@@ -20,6 +20,7 @@ use crate::guest::rules::Rules;
 /// Nothing in it is trusted, and all of it may change between two reads: an entry is read once and its value decides. A
 /// look reads five entries at most. Tables below the root are remembered from one look to the next, so that entries in a
 /// row cost a read each; make a new walk for each instruction.
+#[doc(alias = "s390_guest_io_table_walk")]
 #[derive(Clone, Debug)]
 pub struct GuestTable<'m, M: ?Sized> {
     memory: &'m M,

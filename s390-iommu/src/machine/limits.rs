@@ -11,7 +11,9 @@ use crate::format::range::IovaRange;
 use crate::format::table_type::Root;
 
 /// What a function takes for translation, as CLP reports it; nothing that a domain decides changes it.
+#[doc(alias("SDMA", "EDMA"))]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Limits {
     /// All addresses that the function can put on the bus (SDMA..EDMA).
     pub window: IovaRange,
@@ -108,6 +110,7 @@ const LAST_REFRESHED: u64 = u64::MAX - PAGE_SIZE;
 
 /// The addresses of a function that are used, and the root for them.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Plan {
     /// The root of a table that translates the aperture.
     pub root: Root,

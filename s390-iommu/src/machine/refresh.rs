@@ -23,6 +23,7 @@ use crate::table::fence_tables;
 /// # Errors
 ///
 /// The first [`RefreshError`]; it is not lost when later functions succeed. Its function may use old entries.
+#[doc(alias = "RPCIT")]
 pub fn issue<Z: Zpci>(
     change: Change,
     zpci: &Z,

@@ -35,6 +35,7 @@ use crate::table::fence_tables;
 /// must be that of a [`TranslationTable`](crate::TranslationTable), which must not be dropped until [`deregister`]
 /// succeeded or the function was disabled. What is mapped in it meanwhile is the device's to read and write, and with
 /// [`Iota::IDENTITY`] all of storage is.
+#[doc(alias = "zpci_register_ioat")]
 pub unsafe fn register<Z: Zpci>(
     zpci: &Z,
     function: FunctionHandle,
@@ -56,6 +57,7 @@ pub unsafe fn register<Z: Zpci>(
 /// # Errors
 ///
 /// [`RegisterError::Refused`] if the machine did not do it. That nothing was registered is no error.
+#[doc(alias = "zpci_unregister_ioat")]
 pub fn deregister<Z: Zpci>(zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
     match take_back(zpci, &NoGate, function, FunctionControl::DEREGISTER_IOAT, Request::Deregister, |_| {}) {
         Err(RegisterError::Refused { action: Action::AlreadyDone, .. }) => Ok(()),

@@ -39,6 +39,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// * [`MapError::OutsideSpan`] if part of `range` lies beyond what the table can translate.
     /// * [`MapError::AlreadyMapped`] if something is mapped in `range`.
     /// * [`MapError::OutOfStorage`] if there is no storage for a table.
+    #[doc(alias = "s390_iommu_map_pages")]
     #[inline(always)]
     pub fn map(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Change, MapError> {
         self.with_flags(AllocationFlags::NONE).map(range, origin, protection)

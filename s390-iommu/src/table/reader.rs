@@ -61,6 +61,7 @@ impl<'a, M: TableAllocator> Reader<'a, M> {
     /// Follows `iova` to the byte.
     ///
     /// Returns `None` if no frame is mapped, or if the table does not span the address.
+    #[doc(alias = "s390_iommu_iova_to_phys")]
     #[inline]
     pub fn translate(&self, iova: Iova) -> Option<Translation> {
         let tree = self.table.tree();
@@ -117,6 +118,7 @@ impl<'a, M: TableAllocator> Reader<'a, M> {
 
 /// Where an I/O virtual address leads.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Translation {
     /// Absolute address of the byte.
     pub absolute: AbsoluteAddress,

@@ -7,6 +7,7 @@ use core::ptr::NonNull;
 use crate::format::address::AbsoluteAddress;
 
 /// Which of the two shapes a table has.
+#[doc(alias = "CRST")]
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub enum TableSize {
     /// A page table: 256 entries, 2 KiB, aligned to 2 KiB.

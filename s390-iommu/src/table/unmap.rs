@@ -32,6 +32,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// * [`UnmapError::OutsideSpan`] if part of `range` lies beyond what the table can translate.
     /// * [`UnmapError::PartOfFrame`] if an end of `range` lies within a frame of 1 MiB;
     ///   [`split`](Self::split) makes frames of 4 KiB of it.
+    #[doc(alias = "s390_iommu_unmap_pages")]
     #[inline(always)]
     pub fn unmap(&self, range: IovaRange) -> Result<Unmapped, UnmapError> {
         if range.is_page() {

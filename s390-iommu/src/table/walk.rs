@@ -17,6 +17,7 @@ use crate::table::tree::PageTable;
 
 /// A run of consecutive addresses mapped to consecutive storage.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct Mapping {
     /// The addresses.
     pub range: IovaRange,

@@ -38,7 +38,9 @@ impl<F> Domain<'_, F> {
 ///
 /// Of a function, its window, as far as it is made of whole pages (function). Of a domain, the addresses that are in the
 /// aperture of each of its functions (IOMMU). `None` if there are none.
+#[doc(alias("SDMA", "EDMA", "aperture"))]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct DmaWindow(pub IovaRange);
 
 impl Attribute<DomainFunction> for DmaWindow {
@@ -66,6 +68,7 @@ impl<F> Attribute<Domain<'_, F>> for TableFormat {
 ///
 /// `None` if it has no interrupts.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct MsiWindow {
     /// The addresses, whole pages.
     pub range: IovaRange,
@@ -99,7 +102,9 @@ impl Attribute<DomainFunction> for MsiWindow {
 
 /// Whether a translation that becomes valid has to be refreshed, as when the hypervisor shadows the tables. Function; of
 /// a domain, whether one of its functions needs it.
+#[doc(alias = "tlb_refresh")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct RefreshOnMap(pub bool);
 
 impl Attribute<DomainFunction> for RefreshOnMap {
@@ -115,7 +120,9 @@ impl<F: Iterator<Item = DomainFunction> + Clone> Attribute<Domain<'_, F>> for Re
 }
 
 /// Whether a function may be registered without translation. Function; IOMMU of a domain.
+#[doc(alias = "rtr_avail")]
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct RelaxedTranslation(pub bool);
 
 impl Attribute<DomainFunction> for RelaxedTranslation {

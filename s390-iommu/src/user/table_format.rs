@@ -11,6 +11,7 @@ use crate::machine::limits::Limits;
 
 /// The tables that may be used: kinds of roots, frame sizes, and whether there may be none.
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[cfg_attr(feature = "serde", derive(serde::Deserialize, serde::Serialize))]
 pub struct TableFormat {
     /// The kinds of roots.
     pub designation_types: DesignationTypes,

@@ -24,6 +24,8 @@ pub(crate) struct Wanted {
     pub(crate) name: &'static str,
     /// The oldest version that will do, in Debian's notation; `0` for any.
     pub(crate) minimum: &'static str,
+    /// What it is for, in a few words.
+    pub(crate) purpose: &'static str,
 }
 
 /// Where to look for a package that is only unpacked, so that it need not fit the release of this machine.
@@ -116,6 +118,8 @@ fn suites_from(codename: &str, order: Suites) -> Vec<String> {
 /// Without the right to install, the error is the command that someone who has it should run.
 pub(crate) fn install(workspace: &Workspace, packages: &[Wanted]) -> Result<()> {
     let names = packages.iter().map(|package| package.name).collect::<Vec<_>>().join(" ");
+    eprintln!("missing on this machine, packages of Debian:");
+    packages.iter().for_each(|package| eprintln!("  {:27} {}", package.name, package.purpose));
     let step = Step::start(format!("Installing {names}"));
     let result = install_with(workspace, &step, packages).with_context(|| format!("missing on this machine: {names}"));
     step.end("installed", result)
@@ -143,15 +147,19 @@ fn install_with(workspace: &Workspace, step: &Step, packages: &[Wanted]) -> Resu
         ensure!(absent.is_empty(), "neither {} nor {backports} has {}", archives.codename, list(&absent));
         commands.push(install_command(&with_backports, &found, Some(&backports)));
     }
-    let prefix = privilege();
+    let prefix = privilege().filter(|_| !workspace.no_install);
     for command in &commands {
-        let Some(prefix) = prefix else {
-            let lines = commands.iter().map(command_line).collect::<Vec<_>>().join("\n  ");
-            bail!("installing needs root; run this as root, then repeat:\n  {lines}");
-        };
+        let Some(prefix) = prefix else { bail!("{}", refusal(workspace.no_install, &commands)) };
         step.run(&mut with_prefix(prefix, command))?;
     }
     Ok(())
+}
+
+/// Why nothing is installed, with the one command that would do it.
+fn refusal(no_install: bool, commands: &[Command]) -> String {
+    let why = if no_install { "nothing is installed, as --no-install says" } else { "installing needs root" };
+    let line = commands.iter().map(command_line).collect::<Vec<_>>().join(" && ");
+    format!("{why}; run this as root, then repeat:\n  {line}")
 }
 
 /// Which of `packages` `state` has in a version that will do, and which it has not.
@@ -175,7 +183,7 @@ fn at_least(version: &str, minimum: &str) -> bool {
 
 fn install_command(state: &State, packages: &[Wanted], suite: Option<&str>) -> Command {
     let mut command = state.command("apt-get");
-    command.args(["-o", "DPkg::Lock::Timeout=120", "install", "--yes", "--no-install-recommends"]);
+    command.args(["install", "--yes", "--no-install-recommends"]);
     if let Some(suite) = suite {
         command.args(["-t", suite]);
     }
@@ -366,6 +374,19 @@ mod tests {
         assert_eq!(suites, ["trixie", "trixie-backports", "forky", "forky-backports", "sid"]);
         assert_eq!(suites_from("bookworm", Suites::NewestFirst).last().map(String::as_str), Some("bookworm"));
         assert_eq!(suites_from("duke", Suites::OldestFirst), ["duke", "duke-backports", "sid"]);
+    }
+
+    #[test]
+    fn what_would_be_installed_is_one_command() {
+        let command = |name| {
+            let mut command = Command::new("apt-get");
+            command.args(["install", name]);
+            command
+        };
+        let text = refusal(true, &[command("a"), command("b")]);
+        assert_eq!(text.lines().last(), Some("  apt-get install a && apt-get install b"));
+        assert!(text.contains("--no-install"), "{text}");
+        assert!(refusal(false, &[command("a")]).starts_with("installing needs root"));
     }
 
     #[test]

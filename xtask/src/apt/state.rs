@@ -2,7 +2,6 @@
 
 //! A private state directory of apt: own sources, own package lists, own cache; the system's are not touched.
 
-use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -12,6 +11,9 @@ use anyhow::{bail, ensure, Context, Result};
 use super::source::Source;
 use crate::progress::Step;
 use crate::workspace::Workspace;
+
+/// The file of options in a state.
+const OPTIONS: &str = "apt.conf";
 
 /// Apt with sources of ours.
 #[derive(Debug)]
@@ -33,6 +35,7 @@ impl State {
         {
             fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
         }
+        fs::write(state.directory.join(OPTIONS), state.options())?;
         for (index, source) in sources.iter().enumerate() {
             fs::write(parts.join(format!("{index}.{}", source.extension())), source.to_string())?;
         }
@@ -42,26 +45,25 @@ impl State {
     /// `program` of the apt family, working on this state.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
-        let option = |name: &str, path: PathBuf| -> OsString {
-            let mut option = OsString::from(format!("{name}="));
-            option.push(path);
-            option
-        };
-        for value in [
-            option("Dir::Etc::sourcelist", "/dev/null".into()),
-            option("Dir::Etc::sourceparts", self.directory.join("sources")),
-            option("Dir::State::lists", self.directory.join("lists")),
-            option("Dir::Cache", self.directory.join("cache")),
-            // The directory belongs to whoever runs this, whom the unprivileged user of apt may not be able to follow.
-            "APT::Sandbox::User=root".into(),
-            "Acquire::Languages=none".into(),
-            "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false".into(),
-            "Acquire::Retries=3".into(),
-        ] {
-            command.arg("-o").arg(value);
-        }
-        command.env("LC_ALL", "C.UTF-8");
+        command.env("APT_CONFIG", self.directory.join(OPTIONS)).env("LC_ALL", "C.UTF-8");
         command
+    }
+
+    /// What apt is told by the file of options; the rest is the machine's own configuration.
+    fn options(&self) -> String {
+        let directory = self.directory.display();
+        format!(
+            "Dir::Etc::sourcelist \"/dev/null\";\n\
+             Dir::Etc::sourceparts \"{directory}/sources\";\n\
+             Dir::State::lists \"{directory}/lists\";\n\
+             Dir::Cache \"{directory}/cache\";\n\
+             // The directory belongs to whoever runs this, whom the unprivileged user of apt may not be able to follow.\n\
+             APT::Sandbox::User \"root\";\n\
+             Acquire::Languages \"none\";\n\
+             Acquire::IndexTargets::deb::DEP-11::DefaultEnabled \"false\";\n\
+             Acquire::Retries \"3\";\n\
+             DPkg::Lock::Timeout \"120\";\n"
+        )
     }
 
     /// Fetches the package lists.

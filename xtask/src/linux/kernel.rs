@@ -26,25 +26,61 @@ pub(crate) const COMPILER: &str = "s390x-linux-gnu-gcc";
 /// What a build of the kernel, of programs for it, and a program of its own run.
 const TOOLS: [Tool; 10] = [
     // Unpacks Debian's package of the source.
-    Tool { program: "xz", check: &["--version"], package: Wanted { name: "xz-utils", minimum: "0" } },
-    Tool { program: "make", check: &["--version"], package: Wanted { name: "make", minimum: "0" } },
-    Tool { program: "gcc", check: &["--version"], package: Wanted { name: "gcc", minimum: "0" } },
+    Tool {
+        program: "xz",
+        check: &["--version"],
+        package: Wanted { name: "xz-utils", minimum: "0", purpose: "unpacks the source of Linux" },
+    },
+    Tool {
+        program: "make",
+        check: &["--version"],
+        package: Wanted { name: "make", minimum: "0", purpose: "builds Linux" },
+    },
+    Tool {
+        program: "gcc",
+        check: &["--version"],
+        package: Wanted { name: "gcc", minimum: "0", purpose: "compiles what runs during a build of Linux" },
+    },
     // Headers of the C library: programs that run during the build.
     Tool {
         program: "gcc",
         check: &["-E", "-x", "c", "-include", "stdio.h", "/dev/null"],
-        package: Wanted { name: "libc6-dev", minimum: "0" },
+        package: Wanted { name: "libc6-dev", minimum: "0", purpose: "headers for the same" },
     },
     // Reads the results of tests by a program of the kernel's.
-    Tool { program: "python3", check: &["--version"], package: Wanted { name: "python3", minimum: "0" } },
-    Tool { program: "flex", check: &["--version"], package: Wanted { name: "flex", minimum: "0" } },
-    Tool { program: "bison", check: &["--version"], package: Wanted { name: "bison", minimum: "0" } },
-    Tool { program: "bc", check: &["--version"], package: Wanted { name: "bc", minimum: "0" } },
-    Tool { program: COMPILER, check: &["--version"], package: Wanted { name: "gcc-s390x-linux-gnu", minimum: "0" } },
+    Tool {
+        program: "python3",
+        check: &["--version"],
+        package: Wanted { name: "python3", minimum: "0", purpose: "runs the script of Linux that reads test results" },
+    },
+    Tool {
+        program: "flex",
+        check: &["--version"],
+        package: Wanted { name: "flex", minimum: "0", purpose: "builds Linux" },
+    },
+    Tool {
+        program: "bison",
+        check: &["--version"],
+        package: Wanted { name: "bison", minimum: "0", purpose: "builds Linux" },
+    },
+    Tool {
+        program: "bc",
+        check: &["--version"],
+        package: Wanted { name: "bc", minimum: "0", purpose: "builds Linux" },
+    },
+    Tool {
+        program: COMPILER,
+        check: &["--version"],
+        package: Wanted {
+            name: "gcc-s390x-linux-gnu",
+            minimum: "0",
+            purpose: "compiles Linux and test programs for s390x",
+        },
+    },
     Tool {
         program: COMPILER,
         check: &["-E", "-x", "c", "-include", "stdio.h", "/dev/null"],
-        package: Wanted { name: "libc6-dev-s390x-cross", minimum: "0" },
+        package: Wanted { name: "libc6-dev-s390x-cross", minimum: "0", purpose: "the C library of these programs" },
     },
 ];
 

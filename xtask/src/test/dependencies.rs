@@ -15,6 +15,9 @@ const FLOORS: [&str; 3] = ["zpci-clp", "s390-iommu", "zpci-machine"];
 /// The crates of others that may be in a guest: no heap, no panic of their own where we use them.
 const ALLOWED: [&str; 4] = ["bitfield-struct", "heapless", "static_assertions", "zerocopy"];
 
+/// Those that a feature may ask for which nothing enables that is linked into a guest.
+const ON_REQUEST: [&str; 1] = ["serde"];
+
 /// Follows the dependencies inside the workspace, and returns how many packages are linked into a guest.
 pub(crate) fn check(workspace: &Workspace) -> Result<usize> {
     let (linked, mut foreign) = linked(&workspace.packages);
@@ -39,6 +42,7 @@ fn linked(packages: &[Package]) -> (Vec<&str>, Vec<String>) {
                 Some(member) if !linked.contains(&member) => linked.push(member),
                 Some(_) => {}
                 None if ALLOWED.contains(&dependency.name.as_str()) => {}
+                None if dependency.optional && ON_REQUEST.contains(&dependency.name.as_str()) => {}
                 None => foreign
                     .push(format!("{} must not be linked into a guest; {} wants it", dependency.name, package.name)),
             }
@@ -67,11 +71,13 @@ mod tests {
     use crate::workspace::Dependency;
 
     fn package(name: &str, linked: &[&str], dev: &[&str]) -> Package {
-        let dependency =
-            |name: &&str, kind: Option<&str>| Dependency { name: (*name).into(), kind: kind.map(str::to_owned) };
+        let dependency = |name: &&str, kind: Option<&str>| {
+            let (name, optional) = name.strip_suffix('?').map_or((*name, false), |name| (name, true));
+            Dependency { name: name.into(), kind: kind.map(str::to_owned), optional }
+        };
         let linked = linked.iter().map(|name| dependency(name, None));
         let dependencies = linked.chain(dev.iter().map(|name| dependency(name, Some("dev")))).collect();
-        Package { name: name.into(), dependencies }
+        Package { name: name.into(), dependencies, ..Package::default() }
     }
 
     #[test]
@@ -84,6 +90,13 @@ mod tests {
         ];
         let complaints = ["zpci-machine is not below zpci-clp", "zpci-tests is not below zpci-machine"];
         assert_eq!(upwards(&packages), complaints);
+    }
+
+    #[test]
+    fn what_a_feature_may_ask_for_is_named() {
+        let packages = [package("zpci-clp", &["serde?", "log?"], &[]), package("s390-iommu", &["serde"], &[])];
+        let wanted = |name, by| format!("{name} must not be linked into a guest; {by} wants it");
+        assert_eq!(linked(&packages).1, [wanted("log", "zpci-clp"), wanted("serde", "s390-iommu")]);
     }
 
     #[test]

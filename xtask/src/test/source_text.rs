@@ -41,26 +41,29 @@ const HOST: &str = "names the host of a package registry";
 const MACHINE: &str = "is a path of one machine";
 const UNFINISHED: &str = "marks something unfinished";
 
-/// Checks every file that git knows or would add, and returns how many there are.
-pub(crate) fn check(workspace: &Workspace) -> Result<usize> {
+/// Every file that git knows or would add, from the root on.
+pub(crate) fn files(workspace: &Workspace) -> Result<Vec<String>> {
     let mut git = Command::new("git");
     git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(&workspace.root);
     let output = git.output().context("cannot run git, which knows what belongs to the sources")?;
     ensure!(output.status.success(), "git ls-files failed:\n{}", String::from_utf8_lossy(&output.stderr));
+    let names = output.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty());
+    let names = names.map(|name| String::from_utf8_lossy(name).into_owned());
+    // A file that was deleted and not yet committed is still known to git.
+    let files: Vec<String> = names.filter(|name| workspace.root.join(name).is_file()).collect();
+    ensure!(!files.is_empty(), "git knows no file in {}", workspace.root.display());
+    Ok(files)
+}
+
+/// Checks every file, and returns how many there are.
+pub(crate) fn check(workspace: &Workspace) -> Result<usize> {
+    let files = files(workspace)?;
     let mut complaints = Vec::new();
-    let mut files = 0;
-    for name in output.stdout.split(|byte| *byte == 0).filter(|name| !name.is_empty()) {
-        let name = String::from_utf8_lossy(name);
-        let path = workspace.root.join(&*name);
-        // A file that was deleted and not yet committed is still known to git.
-        if path.is_file() {
-            files += 1;
-            complaints.extend(complaints_of_file(&name, &path)?);
-        }
+    for name in &files {
+        complaints.extend(complaints_of_file(name, &workspace.root.join(name))?);
     }
-    ensure!(files > 0, "git knows no file in {}", workspace.root.display());
     if complaints.is_empty() {
-        Ok(files)
+        Ok(files.len())
     } else {
         bail!("{}", complaints.join("\n"))
     }

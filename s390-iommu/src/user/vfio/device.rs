@@ -16,6 +16,7 @@ use super::{identifier, CapabilityHeader};
 use crate::format::range::IovaRange;
 
 /// VFIO_DEVICE_INFO_CAP_ZPCI_BASE, version 3: the function.
+#[doc(alias = "vfio_device_info_cap_zpci_base")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct ZpciBase {
@@ -91,6 +92,7 @@ impl ZpciBase {
 }
 
 /// VFIO_DEVICE_INFO_CAP_ZPCI_GROUP, version 2: the group of the function.
+#[doc(alias = "vfio_device_info_cap_zpci_group")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct ZpciGroup {
@@ -174,6 +176,7 @@ impl ZpciGroup {
 }
 
 /// VFIO_DEVICE_INFO_CAP_ZPCI_UTIL, version 1: the utility string, in EBCDIC.
+#[doc(alias = "vfio_device_info_cap_zpci_util")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct ZpciUtilityString {
@@ -212,6 +215,7 @@ impl ZpciUtilityString {
 }
 
 /// VFIO_DEVICE_INFO_CAP_ZPCI_PFIP, version 1: the function internal path.
+#[doc(alias = "vfio_device_info_cap_zpci_pfip")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct ZpciPath {

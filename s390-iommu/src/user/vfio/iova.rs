@@ -17,6 +17,7 @@ use crate::user::gaps::IovaRun;
 /// VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE, version 1: the ranges that may be mapped, which follow.
 ///
 /// Linux: `struct vfio_iommu_type1_info_cap_iova_range`, `include/uapi/linux/vfio.h`.
+#[doc(alias = "vfio_iommu_type1_info_cap_iova_range")]
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
 #[repr(C)]
 pub struct IovaRanges {

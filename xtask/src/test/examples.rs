@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The examples of the packages: each is run, and prints what the file beside it says.
+
+use std::fs;
+
+use anyhow::{bail, ensure, Context, Result};
+
+use crate::progress::Step;
+use crate::workspace::Workspace;
+
+/// Runs every example and returns their number.
+pub(crate) fn check(workspace: &Workspace, step: &Step) -> Result<usize> {
+    let (mut examples, mut complaints) = (0, Vec::new());
+    for (package, directory) in workspace.published() {
+        for target in package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "example")) {
+            step.at(&target.name);
+            let mut command = workspace.cargo();
+            command.args(["run", "--quiet", "--package", &package.name, "--example", &target.name]);
+            let printed = step.run(&mut command)?;
+            let path = directory.join("examples").join(format!("{}.stdout", target.name));
+            let expected = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            if printed != expected {
+                complaints.push(format!("{} of {} printed:\n{printed}", target.name, package.name));
+            }
+            examples += 1;
+        }
+    }
+    ensure!(examples > 0, "no package has an example");
+    if !complaints.is_empty() {
+        bail!("{}", complaints.join("\n"));
+    }
+    Ok(examples)
+}

@@ -17,13 +17,14 @@ use crate::workspace::Workspace;
 #[derive(Debug)]
 pub(crate) struct State {
     directory: PathBuf,
+    architecture: Option<&'static str>,
 }
 
 impl State {
     /// Creates the state called `name` for `sources`, each in a file named by its index.
     pub(crate) fn create(workspace: &Workspace, name: &str, sources: &[Source]) -> Result<Self> {
         let directory = workspace.directory(Path::new("apt").join(name))?;
-        let state = Self { directory };
+        let state = Self { directory, architecture: None };
         let parts = state.directory.join("sources");
         if parts.exists() {
             fs::remove_dir_all(&parts)?;
@@ -37,6 +38,11 @@ impl State {
             fs::write(parts.join(format!("{index}.{}", source.extension())), source.to_string())?;
         }
         Ok(state)
+    }
+
+    /// The same for packages of another architecture than this machine's.
+    pub(crate) fn of_architecture(self, architecture: Option<&'static str>) -> Self {
+        Self { architecture, ..self }
     }
 
     /// `program` of the apt family, working on this state.
@@ -59,6 +65,10 @@ impl State {
             "Acquire::Retries=3".into(),
         ] {
             command.arg("-o").arg(value);
+        }
+        if let Some(architecture) = self.architecture {
+            command.args(["-o", &format!("APT::Architecture={architecture}")]);
+            command.args(["-o", &format!("APT::Architectures={architecture}")]);
         }
         command.env("LC_ALL", "C.UTF-8");
         command

@@ -107,6 +107,8 @@ pub(crate) struct Build<'a> {
     pub(crate) source: &'a Source,
     /// Tells this build from others of the same source.
     pub(crate) variant: &'a str,
+    /// A whole configuration that the fragments are merged onto, else the smallest one.
+    pub(crate) base: Option<&'a Path>,
     /// Fragments of a configuration, the later ones winning.
     pub(crate) fragments: &'a [PathBuf],
     /// How many of them, the first ones, may ask for what the others make impossible.
@@ -138,6 +140,7 @@ impl Build<'_> {
         stamp.text(&self.source.tree.to_string_lossy());
         stamp.text(&compiler_version()?);
         self.variables.iter().for_each(|variable| stamp.text(variable));
+        self.base.iter().try_for_each(|base| stamp.file(base))?;
         self.fragments.iter().try_for_each(|fragment| stamp.file(fragment))?;
         integrate::files_in(&self.source.tree).iter().try_for_each(|file| stamp.file(file))?;
         if self.source.fixed && kernel.image.is_file() && stamp.is_at(&built) {
@@ -163,6 +166,17 @@ impl Build<'_> {
         Ok(kernel)
     }
 
+    /// Makes `target` of a `kernel` that was built, with further `variables`.
+    ///
+    /// # Errors
+    ///
+    /// `make` fails; the error then has what it printed.
+    pub(crate) fn make_target(&self, kernel: &Kernel, target: &str, variables: &[String]) -> Result<()> {
+        let step = Step::start(format!("Linux {}: {target}", self.source.version));
+        let result = step.run(self.make(&kernel.built, &[target]).args(variables));
+        step.end("made", result).map(drop)
+    }
+
     fn make_all(&self, step: &Step, output: &Path, stamp: &Stamp, configured: &Path) -> Result<()> {
         if !stamp.is_at(configured) {
             self.configure(step, output)?;
@@ -177,8 +191,15 @@ impl Build<'_> {
     }
 
     fn configure(&self, step: &Step, output: &Path) -> Result<()> {
-        step.run(&mut self.make(output, &["tinyconfig"]))?;
         let config = output.join(".config");
+        match self.base {
+            Some(base) => {
+                fs::copy(base, &config).with_context(|| format!("cannot read {}", base.display()))?;
+            }
+            None => {
+                step.run(&mut self.make(output, &["tinyconfig"]))?;
+            }
+        }
         let mut merge = Command::new(self.source.tree.join("scripts/kconfig/merge_config.sh"));
         merge.args(["-m", "-O"]).arg(output).arg(&config).args(self.fragments).env("ARCH", "s390");
         step.run(&mut merge)?;

@@ -162,7 +162,7 @@ fn c_takes_no_more() {
     for accept in 0..4 {
         // SAFETY: the function and the chain are valid.
         let (rc, calls, _) =
-            collect(accept, |chain| unsafe { shim_vfio_capabilities(&function(), u64::MAX, 0, chain) });
+            collect(accept, |chain| unsafe { shim_vfio_capabilities(&function(), u64::MAX, 0, 0, chain) });
         assert_eq!((rc, calls), (-12, accept + 1));
     }
 }

@@ -247,7 +247,8 @@ fn absent_options<'a>(wanted: &'a str, actual: &str) -> Vec<&'a str> {
     let is_last = |index: usize, name: &str| options.iter().skip(index + 1).all(|(later, _)| *later != name);
     let has = |name: &str, line: &str| {
         let found = actual.lines().find(|other| option(other) == Some(name));
-        found.map_or(line.ends_with(" is not set"), |found| found == line)
+        // An option that is not there has no text either.
+        found.map_or(line.ends_with(" is not set") || line.ends_with("=\"\""), |found| found == line)
     };
     options
         .iter()
@@ -278,6 +279,7 @@ CONFIG_A=y
 CONFIG_B=\"b=1\"
 # CONFIG_C is not set
 # CONFIG_D is not set
+CONFIG_H=\"\"
 CONFIG_E=y
 CONFIG_F=4
 CONFIG_G=y

@@ -22,11 +22,17 @@ use crate::workspace::Workspace;
 /// What such a kernel has beyond the configuration that it is made of, below the workspace.
 const FRAGMENT: &str = "glue-c/package/config";
 
+/// What a Debian needs beyond the configuration of the tests, below the workspace.
+const SMALL: &str = "glue-c/package/config-small";
+
 /// What tells a person how to try the kernel, and how to go back, below the workspace.
 const PAGE: &str = "docs/src/hardware.md";
 
 /// What the build is called. Packages are left in the directory above.
 const VARIANT: &str = "package/build";
+
+/// The same of the small configuration.
+const VARIANT_SMALL: &str = "package-small/build";
 
 /// What makes the packages, and what a whole configuration needs beyond a small one.
 const TOOLS: [Tool; 8] = [
@@ -61,6 +67,9 @@ pub(crate) struct PackageOptions {
     /// A whole configuration of a kernel to start from, instead of Debian's own for s390x
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// The configuration of the tests with what a Debian needs to boot: minutes, for trying the packages themselves
+    #[arg(long, conflicts_with = "config")]
+    small: bool,
     /// Also install them into a new Debian system on an emulated disk, boot it, and take them out again; needs root
     #[arg(long)]
     boot: bool,
@@ -73,19 +82,26 @@ pub(crate) fn run(workspace: &Workspace, options: &PackageOptions) -> Result<boo
     tool::ensure_all(workspace, &TOOLS)?;
     let source = Source::packaged(workspace, options.kernel)?;
     let base = match &options.config {
-        Some(path) => path.clone(),
-        None => configuration::of_debian(workspace, options.kernel)?,
+        _ if options.small => None,
+        Some(path) => Some(path.clone()),
+        None => Some(configuration::of_debian(workspace, options.kernel)?),
     };
     let source = integrated::integrated(workspace, &source, false)?;
-    let fragments = [workspace.root.join(integrated::CONFIGURATION), workspace.root.join(FRAGMENT)];
+    let small: &[&str] = if options.small { &[super::CONFIGURATION, SMALL] } else { &[] };
+    let fragments: Vec<PathBuf> = small
+        .iter()
+        .chain(&[integrated::CONFIGURATION, FRAGMENT])
+        .map(|fragment| workspace.root.join(fragment))
+        .collect();
+    let variant = if options.small { VARIANT_SMALL } else { VARIANT };
     // The packages of headers want a compiler's libraries for s390x, those of a C library are not for a kernel to bring.
     let variables = ["DPKG_FLAGS=-d -Ppkg.linux-upstream.nokernelheaders"].map(str::to_owned);
     let build = Build {
         source: &source,
-        variant: VARIANT,
-        base: Some(&base),
+        variant,
+        base: base.as_deref(),
         fragments: &fragments,
-        overruled: 0,
+        overruled: small.len(),
         variables: &[],
     };
     let kernel = build.run(workspace)?;

@@ -13,7 +13,7 @@ use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
 use super::byte_order::swap_bytes;
 use super::device::{ZPCI_BASE, ZPCI_GROUP};
-use super::{CapabilityHeader, SwapBytes as _, ZpciBase, ZpciGroup};
+use super::{CapabilityHeader, ZpciBase, ZpciGroup};
 
 /// VFIO_DEVICE_INFO_CAP_ZPCI_BASE, version 4 as proposed: the function, with what a guest's QUERY FN has beyond version 3.
 #[derive(Clone, Copy, Eq, FromBytes, Immutable, IntoBytes, KnownLayout, PartialEq)]
@@ -81,8 +81,8 @@ static PROPOSED_GROUP_FLAGS: Word = Word {
     title: "flags",
     width: 32,
     parts: &[
-        Part::new(32, (0, 1), "refresh", "refresh", "refresh when a translation becomes valid"),
         Part::new(32, (1, 1), "relaxed", "rtr", "relaxed translation"),
+        Part::new(32, (0, 1), "refresh", "refresh", "refresh when a translation becomes valid"),
     ],
 };
 

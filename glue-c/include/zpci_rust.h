@@ -288,10 +288,12 @@ int zpci_rust_user_installed(u64 *installed);
 /*
  * Hands the capabilities of VFIO_DEVICE_GET_INFO to
  * zpci_rust_add_capability(); the first error of that. @error_event_size: bytes
- * of an error event that user space can read, 0 if it cannot
+ * of an error event that user space can read, 0 if it cannot; @proposed: in the
+ * versions that are only proposed to Linux
  */
 int zpci_rust_vfio_capabilities(const struct zpci_rust_function *function,
-				u64 aperture, u32 error_event_size, void *chain);
+				u64 aperture, u32 error_event_size, int proposed,
+				void *chain);
 
 /*
  * Containers: domains that are mapped together. The members of a domain are one

@@ -46,6 +46,7 @@ static const struct suite *const known[] = {
 	&selftest_suite,
 	&statistics_suite,
 	&trace_suite,
+	&tracing_suite,
 	&type1_suite,
 	&vmm_suite,
 	&zpci_suite,

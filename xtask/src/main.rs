@@ -63,7 +63,9 @@ enum CommandLine {
     Matrix(linux::MatrixOptions),
     /// Build the command `zpci` for Linux on s390x, static; the last line is its path
     Program(program::Options),
-    /// Write our fixes of the stock driver as a series of patches for its maintainers, each checked and built
+    /// Make Debian packages of a Linux kernel with the driver, to be tried on a machine; takes an hour and more
+    Package(linux::PackageOptions),
+    /// Write series of patches for the kernel's maintainers, each checked and built: fixes, and CLP's parser in Rust
     Series(upstream::Options),
     /// Run every check: sources, lints, host tests, the kernel object, the boots; what CI runs
     Test(test::Options),
@@ -94,6 +96,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         CommandLine::Linux(options) => linux::run(&workspace, &options),
         CommandLine::Matrix(options) => linux::run_matrix(&workspace, &options),
         CommandLine::Program(options) => program::run(&workspace, &options),
+        CommandLine::Package(options) => linux::run_package(&workspace, &options),
         CommandLine::Series(options) => upstream::run(&workspace, &options),
         CommandLine::Test(options) => test::run(workspace, &options),
     }

@@ -133,6 +133,7 @@ unsafe extern "C" {
         function: *const ForeignFunction,
         aperture: u64,
         error_event_size: u32,
+        proposed: i32,
         chain: *mut ForeignChain,
     ) -> i32;
     pub(crate) fn shim_container_capabilities(

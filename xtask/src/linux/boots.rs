@@ -202,6 +202,7 @@ pub(crate) const BOOTS: &[Boot] = &[
         ..STRICT
     },
     Boot { name: "trace", suites: &["trace"], processors: 2, ..LAZY },
+    Boot { name: "tracing", suites: &["tracing"], ..STRICT },
     Boot { name: "benchmark", suites: &["benchmark"], ..STRICT },
     Boot { name: "selftest", suites: &["selftest"], ..LAZY },
     Boot { name: "zpci", suites: &["zpci", "vmm"], processors: 2, ..LAZY },
@@ -221,8 +222,10 @@ impl Boot {
         if self.answers == Answers::Identity && series == Series::V6_12 {
             return Some("has no domains without translation");
         }
-        if self.name == "trace" && matches!(implementation, Implementation::Stock | Implementation::Fixed) {
-            return Some("has no object of which there could be a trace");
+        if ["trace", "tracing"].contains(&self.name)
+            && matches!(implementation, Implementation::Stock | Implementation::Fixed)
+        {
+            return Some("has no functions of the driver to be traced");
         }
         if self.name.starts_with("busy-") && matches!(implementation, Implementation::Stock | Implementation::Fixed) {
             return Some("waits for a busy machine without end");

@@ -23,7 +23,7 @@ const SOURCES: [&str; 9] = [
 ];
 
 /// Headers of the kernel that the shim includes; all of them lead to `tests/linux/kernel.h`.
-const HEADERS: [&str; 20] = [
+const HEADERS: [&str; 21] = [
     "asm/pci_debug.h",
     "asm/pci_dma.h",
     "asm/sclp.h",
@@ -39,6 +39,7 @@ const HEADERS: [&str; 20] = [
     "linux/slab.h",
     "linux/spinlock.h",
     "linux/string.h",
+    "linux/workqueue.h",
     "linux/list.h",
     "linux/mm.h",
     "linux/init.h",

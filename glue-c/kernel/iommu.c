@@ -42,6 +42,8 @@ static bool zpci_capable(struct device *dev, enum iommu_cap cap)
 	}
 }
 
+static void zpci_grace_over(struct work_struct *work);
+
 static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 {
 	struct zpci_rust_limits limits;
@@ -60,6 +62,7 @@ static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 	}
 	spin_lock_init(&domain->lock);
 	INIT_LIST_HEAD_RCU(&domain->attachments);
+	INIT_RCU_WORK(&domain->grace, zpci_grace_over);
 	refcount_set(&domain->refs, 1);
 	domain->domain.pgsize_bitmap = zpci_large_frames ? SZ_4K | SZ_1M : SZ_4K;
 	domain->domain.geometry.force_aperture = true;
@@ -84,9 +87,13 @@ static bool zpci_grace_begin(struct zpci_domain *domain)
 	return domain->in_grace;
 }
 
-static void zpci_grace_over(struct rcu_head *rcu)
+/*
+ * Not in the callback itself, which would hold the processor up for as long as
+ * it takes: a domain may have a million tables.
+ */
+static void zpci_grace_over(struct work_struct *work)
 {
-	struct zpci_domain *domain = container_of(rcu, struct zpci_domain, rcu);
+	struct zpci_domain *domain = container_of(to_rcu_work(work), struct zpci_domain, grace);
 	struct zpci_rust_reclaimed passed = domain->passing;
 	unsigned long flags;
 	bool again;
@@ -106,7 +113,7 @@ static void zpci_grace_over(struct rcu_head *rcu)
 	spin_unlock_irqrestore(&domain->lock, flags);
 	zpci_rust_reclaimed_free(&passed, zpci_storage_base());
 	if (again)
-		call_rcu(&domain->rcu, zpci_grace_over);
+		queue_rcu_work(system_dfl_wq, &domain->grace);
 }
 
 /* Frees @reclaimed, which no function sees any more, after a grace period. */
@@ -120,7 +127,7 @@ static void zpci_free_later(struct zpci_domain *domain, const struct zpci_rust_r
 	begun = !domain->in_grace && zpci_grace_begin(domain);
 	spin_unlock_irqrestore(&domain->lock, flags);
 	if (begun)
-		call_rcu(&domain->rcu, zpci_grace_over);
+		queue_rcu_work(system_dfl_wq, &domain->grace);
 }
 
 /* Keeps @reclaimed, which a function may still see. */
@@ -150,7 +157,7 @@ void zpci_domain_put(struct zpci_domain *domain)
 	begun = !domain->in_grace && zpci_grace_begin(domain);
 	spin_unlock_irqrestore(&domain->lock, flags);
 	if (begun)
-		call_rcu(&domain->rcu, zpci_grace_over);
+		queue_rcu_work(system_dfl_wq, &domain->grace);
 }
 
 static void zpci_reserve(struct list_head *list, const struct zpci_rust_range *range,

@@ -10,6 +10,7 @@
 #include <linux/pci.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <asm/pci_dma.h>
 
 #include "zpci_rust.h"
@@ -26,7 +27,7 @@ struct zpci_domain {
 	bool ended;			/* goes with the next grace period */
 	bool ending;			/* goes with the grace period that goes on */
 	bool in_grace;			/* a grace period goes on for it */
-	struct rcu_head rcu;		/* of that grace period */
+	struct rcu_work grace;		/* after that grace period */
 	/* Tables that were taken out */
 	struct zpci_rust_reclaimed kept;	/* a function may still see these */
 	struct zpci_rust_reclaimed waiting;	/* for the next grace period */

@@ -24,11 +24,11 @@ const LINKER: &str = "s390x-linux-gnu-gcc";
 
 /// The linker, and the C library in it.
 const TOOLS: [Tool; 2] = [
-    Tool { program: LINKER, check: &["--version"], package: Wanted { name: "gcc-s390x-linux-gnu", minimum: "0" } },
+    Tool { program: LINKER, check: &["--version"], package: Wanted { name: "gcc-s390x-linux-gnu", minimum: "0", purpose: "links programs for s390x" } },
     Tool {
         program: LINKER,
         check: &["-E", "-x", "c", "-include", "stdio.h", "/dev/null"],
-        package: Wanted { name: "libc6-dev-s390x-cross", minimum: "0" },
+        package: Wanted { name: "libc6-dev-s390x-cross", minimum: "0", purpose: "the C library of programs for s390x" },
     },
 ];
 

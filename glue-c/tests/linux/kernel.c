@@ -149,9 +149,21 @@ static void queue(struct rcu_head *head, void (*func)(struct rcu_head *head))
 	rcu.end = &head->next;
 }
 
-void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
+struct workqueue_struct *system_dfl_wq;
+
+/* A grace period and the work after it are one here: nothing holds either up. */
+static void run_work(struct rcu_head *head)
 {
-	queue(head, func);
+	struct rcu_work *rwork = container_of(head, struct rcu_work, rcu);
+
+	rwork->work.func(&rwork->work);
+}
+
+bool queue_rcu_work(struct workqueue_struct *queue_of, struct rcu_work *rwork)
+{
+	(void)queue_of;
+	queue(&rwork->rcu, run_work);
+	return true;
 }
 
 /* What is freed is found by its head, which is in it */

@@ -204,8 +204,19 @@ struct rcu_head {
 
 #define rcu_read_lock()		kernel_rcu_read_lock()
 #define rcu_read_unlock()	kernel_rcu_read_unlock()
-void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 void kernel_free_rcu(struct rcu_head *head, void *memory);
+struct work_struct {
+	void (*func)(struct work_struct *work);
+};
+struct rcu_work {
+	struct work_struct work;
+	struct rcu_head rcu;
+};
+struct workqueue_struct;
+extern struct workqueue_struct *system_dfl_wq;
+#define INIT_RCU_WORK(rwork, function)	((rwork)->work.func = (function))
+#define to_rcu_work(pointer)		container_of(pointer, struct rcu_work, work)
+bool queue_rcu_work(struct workqueue_struct *queue, struct rcu_work *rwork);
 #define kfree_rcu(ptr, member)	kernel_free_rcu(&(ptr)->member, ptr)
 
 /* Walks of addresses that the caller need not own */

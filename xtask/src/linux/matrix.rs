@@ -94,9 +94,21 @@ impl Compiler {
 
 /// The newest release that Debian 12 and 13 have both.
 const CLANG: [Tool; 3] = [
-    Tool { program: "clang-19", check: &["--version"], package: Wanted { name: "clang-19", minimum: "0" } },
-    Tool { program: "ld.lld-19", check: &["--version"], package: Wanted { name: "lld-19", minimum: "0" } },
-    Tool { program: "llvm-ar-19", check: &["--version"], package: Wanted { name: "llvm-19", minimum: "0" } },
+    Tool {
+        program: "clang-19",
+        check: &["--version"],
+        package: Wanted { name: "clang-19", minimum: "0", purpose: "compiles a kernel in some configurations" },
+    },
+    Tool {
+        program: "ld.lld-19",
+        check: &["--version"],
+        package: Wanted { name: "lld-19", minimum: "0", purpose: "links it" },
+    },
+    Tool {
+        program: "llvm-ar-19",
+        check: &["--version"],
+        package: Wanted { name: "llvm-19", minimum: "0", purpose: "lists and copies its objects" },
+    },
 ];
 
 /// A configuration.

@@ -36,22 +36,46 @@ const VARIANT_SMALL: &str = "package-small/build";
 
 /// What makes the packages, and what a whole configuration needs beyond a small one.
 const TOOLS: [Tool; 8] = [
-    Tool { program: "dpkg-buildpackage", check: &["--version"], package: Wanted { name: "dpkg-dev", minimum: "0" } },
-    Tool { program: "dh", check: &["--help"], package: Wanted { name: "debhelper", minimum: "0" } },
-    Tool { program: "rsync", check: &["--version"], package: Wanted { name: "rsync", minimum: "0" } },
-    Tool { program: "/sbin/depmod", check: &["--version"], package: Wanted { name: "kmod", minimum: "0" } },
-    Tool { program: "openssl", check: &["version"], package: Wanted { name: "openssl", minimum: "0" } },
-    Tool { program: "cpio", check: &["--version"], package: Wanted { name: "cpio", minimum: "0" } },
+    Tool {
+        program: "dpkg-buildpackage",
+        check: &["--version"],
+        package: Wanted { name: "dpkg-dev", minimum: "0", purpose: "makes packages" },
+    },
+    Tool {
+        program: "dh",
+        check: &["--help"],
+        package: Wanted { name: "debhelper", minimum: "0", purpose: "makes packages" },
+    },
+    Tool {
+        program: "rsync",
+        check: &["--version"],
+        package: Wanted { name: "rsync", minimum: "0", purpose: "copies what goes into a package" },
+    },
+    Tool {
+        program: "/sbin/depmod",
+        check: &["--version"],
+        package: Wanted { name: "kmod", minimum: "0", purpose: "lists what modules need" },
+    },
+    Tool {
+        program: "openssl",
+        check: &["version"],
+        package: Wanted { name: "openssl", minimum: "0", purpose: "makes the key that signs modules" },
+    },
+    Tool {
+        program: "cpio",
+        check: &["--version"],
+        package: Wanted { name: "cpio", minimum: "0", purpose: "packs the headers of a kernel" },
+    },
     // Signs modules.
     Tool {
         program: "gcc",
         check: &["-E", "-x", "c", "-include", "openssl/ssl.h", "/dev/null"],
-        package: Wanted { name: "libssl-dev", minimum: "0" },
+        package: Wanted { name: "libssl-dev", minimum: "0", purpose: "signs modules" },
     },
     Tool {
         program: "gcc",
         check: &["-E", "-x", "c", "-include", "libelf.h", "/dev/null"],
-        package: Wanted { name: "libelf-dev", minimum: "0" },
+        package: Wanted { name: "libelf-dev", minimum: "0", purpose: "reads objects of a kernel" },
     },
 ];
 

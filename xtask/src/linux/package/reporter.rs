@@ -9,6 +9,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result};
 
+use crate::program;
 use crate::progress::Step;
 use crate::workspace::Workspace;
 
@@ -23,11 +24,12 @@ pub(super) fn make(workspace: &Workspace, out: &Path) -> Result<()> {
     let control = format!(
         "Package: zpci-report\n\
          Version: {version}\n\
-         Architecture: all\n\
+         Architecture: s390x\n\
          Section: admin\n\
          Priority: optional\n\
          Maintainer: zpci <zpci@localhost>\n\
          Description: what an s390x machine says of its PCI functions\n \
+         The command zpci, which asks the machine by CLP and the kernel by VFIO.\n \
          A script that prints CLP's attributes, counters, debug views and log lines\n \
          with identifiers replaced, and tests a function that nobody uses.\n"
     );
@@ -35,11 +37,13 @@ pub(super) fn make(workspace: &Workspace, out: &Path) -> Result<()> {
     let script = workspace.root.join(SCRIPT);
     let script = fs::read(&script).with_context(|| format!("cannot read {}", script.display()))?;
     file(&root, "usr/sbin/zpci_report", &script, 0o755)?;
+    let command = program::build(workspace, program::ZPCI)?;
+    file(&root, "usr/bin/zpci", &fs::read(&command)?, 0o755)?;
     let page = fs::read(workspace.root.join(super::PAGE)).with_context(|| format!("cannot read {}", super::PAGE))?;
     file(&root, "usr/share/doc/zpci-report/README.md", &page, 0o644)?;
     let step = Step::start("Package zpci-report");
     let mut build = Command::new("dpkg-deb");
-    build.args(["--build", "--root-owner-group"]).arg(&root).arg(out.join(format!("zpci-report_{version}_all.deb")));
+    build.args(["--build", "--root-owner-group"]).arg(&root).arg(out.join(format!("zpci-report_{version}_s390x.deb")));
     let result = step.run(&mut build);
     step.end("built", result).map(drop)
 }

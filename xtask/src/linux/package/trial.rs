@@ -40,11 +40,19 @@ const TOOLS: [Tool; 3] = [
     Tool {
         program: "/usr/sbin/debootstrap",
         check: &["--version"],
-        package: Wanted { name: "debootstrap", minimum: "0" },
+        package: Wanted { name: "debootstrap", minimum: "0", purpose: "makes a new Debian" },
     },
     // Reads files of a disk.
-    Tool { program: "/usr/sbin/debugfs", check: &["-V"], package: Wanted { name: "e2fsprogs", minimum: "0" } },
-    Tool { program: "sh", check: &["-c", "command -v cpio"], package: Wanted { name: "cpio", minimum: "0" } },
+    Tool {
+        program: "/usr/sbin/debugfs",
+        check: &["-V"],
+        package: Wanted { name: "e2fsprogs", minimum: "0", purpose: "reads files of its disk" },
+    },
+    Tool {
+        program: "sh",
+        check: &["-c", "command -v cpio"],
+        package: Wanted { name: "cpio", minimum: "0", purpose: "packs the headers of a kernel" },
+    },
 ];
 
 /// Tries the packages in `packages`; returns whether all that was checked passed.

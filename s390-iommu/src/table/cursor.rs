@@ -46,20 +46,15 @@ impl<M: TableAllocator> Tree<M> {
         let mut rest = Some(range);
         core::iter::from_fn(move || loop {
             let todo = rest?;
-            match self.run(todo) {
-                Ok((run, behind)) => {
+            match self.segment_table(todo.start()) {
+                Ok(table) => {
+                    let (run, behind) = SegmentRun::cut(self, table, todo);
                     rest = behind;
                     return Some(run);
                 }
                 Err(Absent { last }) => rest = todo.split_after(last).1,
             }
         })
-    }
-
-    /// The entries for the start of `todo` if there is a segment table for it, and what is behind that.
-    #[inline]
-    pub(super) fn run(&self, todo: IovaRange) -> Result<(SegmentRun<'_, M>, Option<IovaRange>), Absent> {
-        Ok(SegmentRun::cut(self, self.segment_table(todo.start())?, todo))
     }
 
     /// The entries for the start of `todo`, whose segment table is made where there is none, and what is behind it.

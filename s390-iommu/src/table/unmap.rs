@@ -99,41 +99,27 @@ impl<M: TableAllocator> TranslationTable<M> {
         if !self.spans(range) {
             return Err(UnmapError::OutsideSpan { range, span: self.span() });
         }
-        if is_within_segment(range) {
-            return Ok(done(match self.tree().cell(range.start()).map(|cell| cell.get()) {
-                Ok(Segment::Pages(pages)) => run::clear(run::slots(pages, range), range),
-                Ok(Segment::Frame(..)) => self.clear_segments(range, None, Some(range))?,
-                Ok(Segment::Empty) | Err(Absent { .. }) => Cleared::NOTHING,
-            }));
-        }
-        Ok(done(match self.tree().run(range) {
-            Ok((run, rest)) => self.clear_segments(range, Some(run), rest)?,
-            Err(Absent { last }) => match range.split_after(last) {
-                (_, None) => Cleared::NOTHING,
-                (_, rest) => self.clear_segments(range, None, rest)?,
+        Ok(done(match self.tree().cell(range.start()) {
+            Err(Absent { last }) if range.last() <= last => Cleared::NOTHING,
+            Ok(cell) if is_within_segment(range) => match cell.get() {
+                Segment::Pages(pages) => run::clear(run::slots(pages, range), range),
+                Segment::Empty => Cleared::NOTHING,
+                Segment::Frame(..) => self.clear_segments(range)?,
             },
+            _ => self.clear_segments(range)?,
         }))
     }
 
     /// Makes the entries for `range` invalid, in which there may be any number of segments, with tables or without.
-    ///
-    /// `first` is the run at the start of `range`, if it has tables, and `rest` what is behind.
     #[inline(never)]
-    fn clear_segments(
-        &self,
-        range: IovaRange,
-        first: Option<SegmentRun<'_, M>>,
-        rest: Option<IovaRange>,
-    ) -> Result<Cleared, UnmapError> {
+    fn clear_segments(&self, range: IovaRange) -> Result<Cleared, UnmapError> {
         if self.frames().contains(FrameSize::Size1M) {
             self.refuse_part_of_frame(range, range.start())?;
             self.refuse_part_of_frame(range, range.last())?;
         }
-        let mut cleared = first.map_or(Cleared::NOTHING, |run| Self::clear_run(&run));
-        if let Some(rest) = rest {
-            for run in self.tree().runs(rest) {
-                cleared = cleared.and(Self::clear_run(&run));
-            }
+        let mut cleared = Cleared::NOTHING;
+        for run in self.tree().runs(range) {
+            cleared = cleared.and(Self::clear_run(&run));
         }
         Ok(cleared)
     }

@@ -426,7 +426,7 @@ impl<G: Gate> Attachment<G> {
 
     /// The first step of what takes more than one instruction, or none.
     #[cold]
-    #[inline(never)]
+    #[inline(always)]
     fn odd_step(&self) -> FirstStep {
         if self.registered.load(Ordering::Relaxed) {
             FirstStep::More

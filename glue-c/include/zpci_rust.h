@@ -105,9 +105,9 @@ struct zpci_rust_unmapped {
 	u64 pages;			/* how many pages of 4 KiB were mapped */
 };
 
-/* Tables that were taken out; filled by zpci_rust_reclaim() */
+/* Tables that were taken out; zero, or filled by zpci_rust_reclaim() */
 struct zpci_rust_reclaimed {
-	u64 list;			/* Rust's own; 0 if there are none */
+	u64 list[2];			/* Rust's own; the first is 0 if there are none */
 	struct zpci_rust_range span;
 };
 
@@ -162,8 +162,16 @@ int zpci_rust_table_init(struct zpci_rust_table *table, u64 base,
 void zpci_rust_table_free(struct zpci_rust_table *table);
 void zpci_rust_table_root(const struct zpci_rust_table *table, struct zpci_rust_root *root);
 u64 zpci_rust_table_last(const struct zpci_rust_table *table);
+/*
+ * A page where that takes one store: 1. Otherwise 0, nothing changed and
+ * zpci_rust_map() does it. @origin also has ZPCI_RUST_READ_ONLY where it applies.
+ */
+#define ZPCI_RUST_READ_ONLY	0x200
+u64 zpci_rust_map_page(const struct zpci_rust_table *table, u64 iova, u64 origin);
 int zpci_rust_map(const struct zpci_rust_table *table, u64 iova, u64 origin,
 		  u64 size, bool writable, u32 gfp);
+/* A page where that takes one store: 1. Otherwise 0, nothing changed and zpci_rust_unmap() does it */
+u64 zpci_rust_unmap_page(const struct zpci_rust_table *table, u64 iova);
 /*
  * -EINVAL if refused, as a range is that cuts a frame of 1 MiB; -ENOENT if some
  * of it was not mapped, and nothing of it is any more. @unmapped is filled in
@@ -189,6 +197,9 @@ u64 zpci_rust_translate(const struct zpci_rust_table *table, u64 iova);
  */
 void zpci_rust_reclaim(const struct zpci_rust_table *table, u64 start, u64 last,
 		       struct zpci_rust_reclaimed *reclaimed);
+/* Adds the tables of @from, which is used up, to those of @into; either may have none */
+void zpci_rust_reclaimed_join(struct zpci_rust_reclaimed *into,
+			      const struct zpci_rust_reclaimed *from, u64 base);
 void zpci_rust_reclaimed_free(const struct zpci_rust_reclaimed *reclaimed, u64 base);
 
 /* What no table of a function serves (at most 2 ranges; their number) */
@@ -227,19 +238,25 @@ bool zpci_rust_is_registered(const struct zpci_rust_attachment *attachment);
 bool zpci_rust_is_stale(const struct zpci_rust_attachment *attachment);
 
 /*
- * Refresh, for each attachment of a domain, in any context. -ENOMEM if the
- * machine is out of resources. A function that is gone or not registered is no
- * error. After an error the function may use old entries.
+ * Refresh, for each attachment of a domain, in any context: the first step
+ * behind the gate, which is passed before and left afterwards, with a full
+ * barrier between the change at @start and the gate.
+ */
+#define ZPCI_RUST_STEP_ISSUE	1	/* RPCIT of that range; 0: nothing at all */
+#define ZPCI_RUST_STEP_MORE	0x10000	/* more than that; no answer of RPCIT */
+u64 zpci_rust_first_step(const struct zpci_rust_attachment *attachment, u64 start, u64 last);
+/*
+ * The rest, outside of the gate: @step is ZPCI_RUST_STEP_MORE, or an answer of
+ * that RPCIT that is not 0. -ENOMEM if the machine is out of resources. A
+ * function that is gone or not registered is no error. After an error the
+ * function may use old entries.
  */
 int zpci_rust_unmapped(const struct zpci_rust_attachment *attachment, u32 handle,
-		       u64 start, u64 last);
+		       u64 start, u64 last, u32 step);
 int zpci_rust_refresh_all(const struct zpci_rust_attachment *attachment, u32 handle);
-/*
- * After mapping. 1: the machine was out of resources, and everything was
- * refreshed. A function in error or recovery is no error either.
- */
+/* After mapping. A function in error or recovery is no error either. */
 int zpci_rust_mapped(const struct zpci_rust_attachment *attachment, u32 handle,
-		     u64 start, u64 last);
+		     u64 start, u64 last, u32 step);
 
 /*
  * CLP. @block is a page. zpci_rust_find() also reports whether UIDs are unique;
@@ -271,10 +288,12 @@ int zpci_rust_user_installed(u64 *installed);
 /*
  * Hands the capabilities of VFIO_DEVICE_GET_INFO to
  * zpci_rust_add_capability(); the first error of that. @error_event_size: bytes
- * of an error event that user space can read, 0 if it cannot
+ * of an error event that user space can read, 0 if it cannot; @proposed: in the
+ * versions that are only proposed to Linux
  */
 int zpci_rust_vfio_capabilities(const struct zpci_rust_function *function,
-				u64 aperture, u32 error_event_size, void *chain);
+				u64 aperture, u32 error_event_size, int proposed,
+				void *chain);
 
 /*
  * Containers: domains that are mapped together. The members of a domain are one

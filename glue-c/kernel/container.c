@@ -182,13 +182,20 @@ int zpci_may_join(struct iommu_domain **domains, unsigned int count)
 	return rc;
 }
 
+/* No type of the enumeration but for the proposed one: a number of this driver. */
+#ifdef CONFIG_ZPCI_RUST_PROPOSED_UAPI
+#define ZPCI_HW_INFO_TYPE IOMMU_HW_INFO_TYPE_ZPCI_PROPOSED
+#else
+#define ZPCI_HW_INFO_TYPE IOMMU_HW_INFO_TYPE_ZPCI
+#endif
+
 void *zpci_hw_info(struct device *dev, u32 *length, zpci_hw_info_type *type)
 {
 	struct zpci_rust_function function;
 	void *buffer;
 
 #ifdef ZPCI_HAS_HW_INFO_TYPE
-	if (*type != IOMMU_HW_INFO_TYPE_DEFAULT && *type != IOMMU_HW_INFO_TYPE_ZPCI)
+	if (*type != IOMMU_HW_INFO_TYPE_DEFAULT && *type != ZPCI_HW_INFO_TYPE)
 		return ERR_PTR(-EOPNOTSUPP);
 #endif
 	buffer = kzalloc(ZPCI_RUST_HARDWARE_SIZE, GFP_KERNEL);
@@ -196,7 +203,7 @@ void *zpci_hw_info(struct device *dev, u32 *length, zpci_hw_info_type *type)
 		return ERR_PTR(-ENOMEM);
 	zpci_shim_describe(to_zpci_dev(dev), &function);
 	*length = zpci_rust_hardware_information(&function, zpci_large_frames, buffer);
-	*type = IOMMU_HW_INFO_TYPE_ZPCI;
+	*type = ZPCI_HW_INFO_TYPE;
 	return buffer;
 }
 
@@ -209,6 +216,7 @@ int zpci_shim_capabilities(struct zpci_dev *zdev,
 	zpci_shim_describe(zdev, &function);
 	return zpci_chain_end(&adding,
 			      zpci_rust_vfio_capabilities(&function, zpci_aperture_bytes,
-						  ZPCI_ERROR_EVENT_SIZE, &adding));
+						  ZPCI_ERROR_EVENT_SIZE,
+						  IS_ENABLED(CONFIG_ZPCI_RUST_PROPOSED_UAPI), &adding));
 }
 EXPORT_SYMBOL_GPL(zpci_shim_capabilities);

@@ -6,7 +6,6 @@
 
 #include <linux/io.h>
 #include <linux/iommu.h>
-#include <linux/llist.h>
 #include <linux/overflow.h>
 #include <linux/pci.h>
 #include <linux/rculist.h>
@@ -16,15 +15,8 @@
 #include "../dma-iommu.h"
 #include "compat.h"
 #include "zpci_domain.h"
+#include "zpci_rpcit.h"
 #include "zpci_shim.h"
-
-/* Tables that were taken out of a domain, until they can be freed */
-struct zpci_reclaimed {
-	struct zpci_rust_reclaimed rust;
-	u64 base;
-	struct llist_node kept;
-	struct rcu_head rcu;
-};
 
 u64 zpci_aperture_bytes;
 static u32 zpci_aperture_factor = 1;
@@ -50,6 +42,8 @@ static bool zpci_capable(struct device *dev, enum iommu_cap cap)
 	}
 }
 
+static void zpci_grace_over(struct work_struct *work);
+
 static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 {
 	struct zpci_rust_limits limits;
@@ -68,7 +62,7 @@ static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 	}
 	spin_lock_init(&domain->lock);
 	INIT_LIST_HEAD_RCU(&domain->attachments);
-	init_llist_head(&domain->kept);
+	INIT_RCU_WORK(&domain->grace, zpci_grace_over);
 	refcount_set(&domain->refs, 1);
 	domain->domain.pgsize_bitmap = zpci_large_frames ? SZ_4K | SZ_1M : SZ_4K;
 	domain->domain.geometry.force_aperture = true;
@@ -76,26 +70,75 @@ static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 	return &domain->domain;
 }
 
-static void zpci_reclaimed_free(struct zpci_reclaimed *reclaimed)
+/*
+ * What a domain frees after a grace period: tables, at last itself. There is
+ * one such period at a time, and what comes meanwhile waits for the next, so
+ * that nothing has to be allocated; tables are their own list.
+ *
+ * The lock is held. What waits goes with the period that begins now; whether
+ * anything does.
+ */
+static bool zpci_grace_begin(struct zpci_domain *domain)
 {
-	zpci_rust_reclaimed_free(&reclaimed->rust, reclaimed->base);
-	kfree(reclaimed);
+	domain->passing = domain->waiting;
+	domain->waiting.list[0] = 0;
+	domain->ending = domain->ended;
+	domain->in_grace = domain->passing.list[0] || domain->ending;
+	return domain->in_grace;
 }
 
-static void zpci_reclaimed_free_rcu(struct rcu_head *rcu)
+/*
+ * Not in the callback itself, which would hold the processor up for as long as
+ * it takes: a domain may have a million tables.
+ */
+static void zpci_grace_over(struct work_struct *work)
 {
-	zpci_reclaimed_free(container_of(rcu, struct zpci_reclaimed, rcu));
+	struct zpci_domain *domain = container_of(to_rcu_work(work), struct zpci_domain, grace);
+	struct zpci_rust_reclaimed passed = domain->passing;
+	unsigned long flags;
+	bool again;
+
+	/* Nobody else has it any more. */
+	if (domain->ending) {
+		if (domain->kept.list[0])
+			zpci_rust_reclaimed_free(&domain->kept, zpci_storage_base());
+		if (passed.list[0])
+			zpci_rust_reclaimed_free(&passed, zpci_storage_base());
+		zpci_rust_table_free(&domain->table);
+		kfree(domain);
+		return;
+	}
+	spin_lock_irqsave(&domain->lock, flags);
+	again = zpci_grace_begin(domain);
+	spin_unlock_irqrestore(&domain->lock, flags);
+	zpci_rust_reclaimed_free(&passed, zpci_storage_base());
+	if (again)
+		queue_rcu_work(system_dfl_wq, &domain->grace);
 }
 
-static void zpci_domain_free_rcu(struct rcu_head *rcu)
+/* Frees @reclaimed, which no function sees any more, after a grace period. */
+static void zpci_free_later(struct zpci_domain *domain, const struct zpci_rust_reclaimed *reclaimed)
 {
-	struct zpci_domain *domain = container_of(rcu, struct zpci_domain, rcu);
-	struct zpci_reclaimed *reclaimed, *next;
+	unsigned long flags;
+	bool begun;
 
-	llist_for_each_entry_safe(reclaimed, next, llist_del_all(&domain->kept), kept)
-		zpci_reclaimed_free(reclaimed);
-	zpci_rust_table_free(&domain->table);
-	kfree(domain);
+	spin_lock_irqsave(&domain->lock, flags);
+	zpci_rust_reclaimed_join(&domain->waiting, reclaimed, zpci_storage_base());
+	begun = !domain->in_grace && zpci_grace_begin(domain);
+	spin_unlock_irqrestore(&domain->lock, flags);
+	if (begun)
+		queue_rcu_work(system_dfl_wq, &domain->grace);
+}
+
+/* Keeps @reclaimed, which a function may still see. */
+static noinline __cold void zpci_keep(struct zpci_domain *domain,
+				      const struct zpci_rust_reclaimed *reclaimed)
+{
+	unsigned long flags;
+
+	spin_lock_irqsave(&domain->lock, flags);
+	zpci_rust_reclaimed_join(&domain->kept, reclaimed, zpci_storage_base());
+	spin_unlock_irqrestore(&domain->lock, flags);
 }
 
 /*
@@ -104,8 +147,17 @@ static void zpci_domain_free_rcu(struct rcu_head *rcu)
  */
 void zpci_domain_put(struct zpci_domain *domain)
 {
-	if (refcount_dec_and_test(&domain->refs))
-		call_rcu(&domain->rcu, zpci_domain_free_rcu);
+	unsigned long flags;
+	bool begun;
+
+	if (!refcount_dec_and_test(&domain->refs))
+		return;
+	spin_lock_irqsave(&domain->lock, flags);
+	domain->ended = true;
+	begun = !domain->in_grace && zpci_grace_begin(domain);
+	spin_unlock_irqrestore(&domain->lock, flags);
+	if (begun)
+		queue_rcu_work(system_dfl_wq, &domain->grace);
 }
 
 static void zpci_reserve(struct list_head *list, const struct zpci_rust_range *range,
@@ -158,6 +210,35 @@ static noinline __cold int zpci_refresh_failed(struct zpci_attachment *attachmen
 	return rc;
 }
 
+/* What is left of a refresh after its first step */
+static noinline __cold int zpci_refresh_more(struct zpci_attachment *attachment, u32 step,
+					     u64 start, u64 last)
+{
+	int rc = zpci_rust_unmapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), start,
+				    last, step);
+
+	return rc ? zpci_refresh_failed(attachment, rc) : 0;
+}
+
+/*
+ * The first step of a refresh: 0 if nothing is left to do, or what
+ * zpci_rust_mapped() and zpci_rust_unmapped() go on with. If the function gets
+ * another handle in between it is registered anew, and refreshed twice.
+ */
+static __always_inline u32 zpci_refresh_once(struct zpci_attachment *attachment, u64 start,
+					     u64 last)
+{
+	u32 handle = READ_ONCE(attachment->zdev->fh);
+	u64 step;
+
+	read_lock(&attachment->gate);
+	step = zpci_rust_first_step(&attachment->rust, start, last);
+	if (likely(step == ZPCI_RUST_STEP_ISSUE))
+		step = zpci_shim_rpcit(start, last - start + 1, handle, false);
+	read_unlock(&attachment->gate);
+	return step;
+}
+
 /*
  * Makes every function forget what changed; the first error. An error says that
  * a function may use old entries. Those that are not registered, and those that
@@ -169,6 +250,7 @@ static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u
 {
 	struct zpci_attachment *attachment;
 	int rc, result = 0;
+	u32 step;
 
 	/* The entries, then the list: see zpci_list(). */
 	smp_mb();
@@ -178,10 +260,11 @@ static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
 		if (counter)
 			atomic64_inc(counter);
-		rc = zpci_rust_unmapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), start,
-					last);
-		if (unlikely(rc))
-			result = result ?: zpci_refresh_failed(attachment, rc);
+		step = zpci_refresh_once(attachment, start, last);
+		if (unlikely(step)) {
+			rc = zpci_refresh_more(attachment, step, start, last);
+			result = result ?: rc;
+		}
 	}
 	rcu_read_unlock();
 	return result;
@@ -245,22 +328,20 @@ static bool zpci_is_pinned(struct zpci_domain *domain)
  */
 static noinline void zpci_free_kept(struct zpci_domain *domain)
 {
-	struct zpci_reclaimed *reclaimed, *next;
-	struct llist_node *kept;
-	int rc;
+	struct zpci_rust_reclaimed kept;
+	unsigned long flags;
 
-	kept = llist_del_all(&domain->kept);
-	if (!kept)
+	spin_lock_irqsave(&domain->lock, flags);
+	kept = domain->kept;
+	domain->kept.list[0] = 0;
+	spin_unlock_irqrestore(&domain->lock, flags);
+	/* Somebody else has them. */
+	if (!kept.list[0])
 		return;
-	rc = zpci_refresh_all(domain, NULL);
-	if (zpci_is_pinned(domain))
-		rc = -EBUSY;
-	llist_for_each_entry_safe(reclaimed, next, kept, kept) {
-		if (rc)
-			llist_add(&reclaimed->kept, &domain->kept);
-		else
-			call_rcu(&reclaimed->rcu, zpci_reclaimed_free_rcu);
-	}
+	if (zpci_refresh_all(domain, NULL) || zpci_is_pinned(domain))
+		zpci_keep(domain, &kept);
+	else
+		zpci_free_later(domain, &kept);
 }
 
 static void zpci_flush_iotlb_all(struct iommu_domain *iommu_domain)
@@ -281,30 +362,23 @@ static void zpci_flush_iotlb_all(struct iommu_domain *iommu_domain)
  */
 static noinline void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last)
 {
-	struct zpci_reclaimed *reclaimed;
+	struct zpci_rust_reclaimed reclaimed;
 
 	/* No table spans less than an aligned MiB. */
 	if (last - start < SZ_1M - 1 + (-start & (SZ_1M - 1)))
 		return;
 	if (READ_ONCE(domain->pinned))
 		return;
-	if (!llist_empty(&domain->kept))
+	if (READ_ONCE(domain->kept.list[0]))
 		zpci_free_kept(domain);
-	/* Without a place for the account the tables stay, and are used again. */
-	reclaimed = kmalloc(sizeof(*reclaimed), GFP_ATOMIC | __GFP_NOWARN);
-	if (!reclaimed)
+	zpci_rust_reclaim(&domain->table, start, last, &reclaimed);
+	if (!reclaimed.list[0])
 		return;
-	zpci_rust_reclaim(&domain->table, start, last, &reclaimed->rust);
-	if (!reclaimed->rust.list) {
-		kfree(reclaimed);
-		return;
-	}
-	reclaimed->base = zpci_storage_base();
-	if (zpci_refresh(domain, reclaimed->rust.span.start, reclaimed->rust.span.last, NULL) ||
+	if (zpci_refresh(domain, reclaimed.span.start, reclaimed.span.last, NULL) ||
 	    zpci_is_pinned(domain))
-		llist_add(&reclaimed->kept, &domain->kept);
+		zpci_keep(domain, &reclaimed);
 	else
-		call_rcu(&reclaimed->rcu, zpci_reclaimed_free_rcu);
+		zpci_free_later(domain, &reclaimed);
 }
 
 static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotlb_gather *gather)
@@ -327,8 +401,10 @@ static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotl
 static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long iova, size_t size)
 {
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
+	u64 last = iova + size - 1;
 	struct zpci_attachment *attachment;
 	int rc, result = 0;
+	u32 step;
 
 	/* The entries, then the list: see zpci_list(). */
 	smp_mb();
@@ -336,15 +412,17 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 		return 0;
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
-		if (!attachment->zdev->tlb_refresh && !zpci_rust_is_stale(&attachment->rust))
-			continue;
 		if (attachment->zdev->tlb_refresh)
 			atomic64_inc(&domain->ctrs.sync_map_rpcits);
+		else if (!zpci_rust_is_stale(&attachment->rust))
+			continue;
+		step = zpci_refresh_once(attachment, iova, last);
+		if (likely(!step))
+			continue;
 		rc = zpci_rust_mapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), iova,
-				      iova + size - 1);
+				      last, step);
 		/* The success of one function does not make up for the failure of another. */
-		if (rc < 0 && !result)
-			result = rc;
+		result = result ?: rc;
 	}
 	rcu_read_unlock();
 	return result;
@@ -360,6 +438,14 @@ static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 	/* What a BAR is mapped to is no absolute address: the entry would lead to somebody's storage. */
 	if (unlikely(prot & IOMMU_MMIO))
 		return -EINVAL;
+	/* One page comes most often, and mostly there is a table for it. */
+	if (likely(size == SZ_4K) &&
+	    likely(zpci_rust_map_page(&domain->table, iova,
+				      paddr | (prot & IOMMU_WRITE ? 0 : ZPCI_RUST_READ_ONLY)))) {
+		atomic64_inc(&domain->ctrs.mapped_pages);
+		*mapped = SZ_4K;
+		return 0;
+	}
 	rc = zpci_rust_map(&domain->table, iova, paddr, size, prot & IOMMU_WRITE, (__force u32)gfp);
 	if (rc)
 		return rc;
@@ -373,27 +459,26 @@ static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
  * that iotlb_sync refreshes nothing else and may reclaim the tables below.
  */
 static noinline void zpci_gather_more(struct iommu_domain *domain,
-				      struct iommu_iotlb_gather *gather,
-				      const struct zpci_rust_range *range)
+				      struct iommu_iotlb_gather *gather, u64 start, u64 last)
 {
-	bool before = range->start && range->start - 1 == gather->end;
-	bool behind = gather->start && gather->start - 1 == range->last;
+	bool before = start && start - 1 == gather->end;
+	bool behind = gather->start && gather->start - 1 == last;
 
 	if (!gather->queued && !before && !behind)
 		iommu_iotlb_sync(domain, gather);
-	iommu_iotlb_gather_add_range(gather, range->start, range->last - range->start + 1);
+	iommu_iotlb_gather_add_range(gather, start, last - start + 1);
 }
 
 static __always_inline void zpci_gather(struct iommu_domain *domain,
-					struct iommu_iotlb_gather *gather,
-					const struct zpci_rust_range *range)
+					struct iommu_iotlb_gather *gather, u64 start,
+					u64 last)
 {
 	/* Nothing yet, or a range that the core made up */
 	if (likely(!gather->pgsize)) {
-		gather->start = range->start;
-		gather->end = range->last;
+		gather->start = start;
+		gather->end = last;
 	} else {
-		zpci_gather_more(domain, gather, range);
+		zpci_gather_more(domain, gather, start, last);
 	}
 	/* For zpci_iotlb_sync(): this range is not one that the core made up. */
 	gather->pgsize = SZ_4K;
@@ -441,13 +526,19 @@ static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long 
 	size_t size = pgsize * pgcount;
 	int rc;
 
+	/* One page comes most often, and mostly it is mapped. */
+	if (likely(size == SZ_4K) && likely(zpci_rust_unmap_page(&domain->table, iova))) {
+		zpci_gather(iommu_domain, gather, iova, iova + SZ_4K - 1);
+		atomic64_inc(&domain->ctrs.unmapped_pages);
+		return SZ_4K;
+	}
 	rc = zpci_rust_unmap(&domain->table, iova, size, &unmapped);
 	if (unlikely(rc)) {
 		size = zpci_unmap_odd(domain, iova, size, &unmapped, rc);
 		if (!unmapped.pages)
 			return size;
 	}
-	zpci_gather(iommu_domain, gather, &unmapped.range);
+	zpci_gather(iommu_domain, gather, unmapped.range.start, unmapped.range.last);
 	atomic64_add(unmapped.pages, &domain->ctrs.unmapped_pages);
 	return size;
 }

@@ -76,8 +76,8 @@ OFFSET(zpci_rust_unmapped, pages, 16);
 SIZE(zpci_rust_unmapped, 24);
 
 OFFSET(zpci_rust_reclaimed, list, 0);
-OFFSET(zpci_rust_reclaimed, span, 8);
-SIZE(zpci_rust_reclaimed, 24);
+OFFSET(zpci_rust_reclaimed, span, 16);
+SIZE(zpci_rust_reclaimed, 32);
 
 OFFSET(zpci_rust_attachment, opaque, 0);
 SIZE(zpci_rust_attachment, 72);

@@ -16,6 +16,7 @@
 #include <asm/pci_insn.h>
 
 #include "compat.h"
+#include "zpci_rpcit.h"
 #include "zpci_shim.h"
 
 #define ZPCI_SET_RETRIES	100
@@ -137,9 +138,6 @@ static noinline __cold void zpci_shim_record(u8 instruction, u8 cc, u8 status, u
 	zpci_err_hex_level(!cc || cc == ZPCI_CC_BUSY ? 1 : 0, &record, sizeof(record));
 }
 
-/* In place of a condition code: the instruction ended in a program check. */
-#define ZPCI_REFUSED	4
-
 /* What a machine refuses is done to no function. */
 static noinline __cold int zpci_shim_refused(const char *instruction, u64 first, u64 second)
 {
@@ -170,7 +168,7 @@ u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status, bool ag
 	return cc;
 }
 
-static noinline __cold u32 zpci_shim_rpcit_odd(u64 start, u64 length, u32 answer, bool again)
+noinline __cold u32 zpci_shim_rpcit_odd(u64 start, u64 length, u32 answer, bool again)
 {
 	u8 cc = answer & 0xff, status = answer >> 8;
 
@@ -180,24 +178,9 @@ static noinline __cold u32 zpci_shim_rpcit_odd(u64 start, u64 length, u32 answer
 	return (u32)status << 8 | cc;
 }
 
-/* The operands come first: they are where the instruction wants them. */
 u32 zpci_rust_rpcit(u64 start, u64 length, u32 handle, bool again)
 {
-	union register_pair range = { .even = start, .odd = length };
-	u64 function = (u64)handle << 32;
-	int cc = ZPCI_REFUSED;
-
-	asm volatile("	.insn	rre,0xb9d30000,%[function],%[range]\n"
-		"0:	ipm	%[cc]\n"
-		"	srl	%[cc],28\n"
-		"1:\n"
-		EX_TABLE(0b, 1b)
-		: [cc] "+&d" (cc), [function] "+&d" (function)
-		: [range] "d" (range.pair)
-		: "cc", "memory");
-	if (likely(!cc && !again))
-		return 0;
-	return zpci_shim_rpcit_odd(start, length, (function >> 24 & 0xff) << 8 | cc, again);
+	return zpci_shim_rpcit(start, length, handle, again);
 }
 
 bool zpci_rust_pause_set(u32 busy)

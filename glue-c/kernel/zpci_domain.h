@@ -7,10 +7,10 @@
 #define ZPCI_DOMAIN_H
 
 #include <linux/iommu.h>
-#include <linux/llist.h>
 #include <linux/pci.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
+#include <linux/workqueue.h>
 #include <asm/pci_dma.h>
 
 #include "zpci_rust.h"
@@ -21,11 +21,17 @@ struct zpci_domain {
 	struct zpci_rust_table table;
 	struct zpci_iommu_ctrs ctrs;
 	struct list_head attachments;	/* RCU */
-	spinlock_t lock;		/* writers of attachments */
-	struct llist_head kept;		/* reclaimed tables that a function may still see */
+	spinlock_t lock;		/* writers of attachments; what is below but for refs */
 	refcount_t refs;		/* the core's, and one for each attachment */
 	bool pinned;			/* a function that was lost may use it for ever */
-	struct rcu_head rcu;
+	bool ended;			/* goes with the next grace period */
+	bool ending;			/* goes with the grace period that goes on */
+	bool in_grace;			/* a grace period goes on for it */
+	struct rcu_work grace;		/* after that grace period */
+	/* Tables that were taken out */
+	struct zpci_rust_reclaimed kept;	/* a function may still see these */
+	struct zpci_rust_reclaimed waiting;	/* for the next grace period */
+	struct zpci_rust_reclaimed passing;	/* for the grace period that goes on */
 };
 
 /*

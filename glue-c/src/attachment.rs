@@ -5,11 +5,11 @@
 use core::ffi::c_void;
 
 use ::clp::FunctionHandle;
-use s390_iommu::{Attachment, Change, Iova, IovaRange, Mapped, ReadSide, RefreshError, RegisterError};
+use s390_iommu::{Attachment, Change, FirstStep, Iova, IovaRange, Outcome, ReadSide, RefreshError, RegisterError};
 use static_assertions::const_assert;
 
 use crate::errno;
-use crate::kernel::{KernelGate, KernelZpci};
+use crate::kernel::{self, KernelGate, KernelZpci};
 use crate::limits::ForeignLimits;
 use crate::range::ForeignRange;
 use crate::table::ForeignTable;
@@ -200,10 +200,38 @@ pub unsafe extern "C" fn zpci_rust_is_stale(attachment: *const ForeignAttachment
     unsafe { (*attachment).is_stale() }
 }
 
-/// Tells the function with `handle` of what was mapped between `start` and `last`, inclusive.
+/// What a refresh from `start` to `last`, inclusive, takes at first: 0 for nothing at all, [`STEP_ISSUE`] for RPCIT of that
+/// range, [`STEP_MORE`] for more, which `zpci_rust_mapped` or `zpci_rust_unmapped` does behind no gate of the caller's.
 ///
-/// 0, also for a function that is gone, in error or being recovered; 1 if the machine was out of resources and
-/// everything was refreshed; -EINVAL if this is no range of pages; -ENOMEM if the machine is out of resources; -EIO.
+/// # Safety
+///
+/// `attachment` must be as `zpci_rust_attachment_init` left it. A full barrier stands between the change at `start` and
+/// this call. The caller passed the gate and leaves it when the RPCIT, if there is one, was issued; an answer that is not 0
+/// goes to one of the two as well.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_first_step(attachment: *const ForeignAttachment, start: u64, last: u64) -> u64 {
+    let Some(range) = pages(start, last) else {
+        return STEP_MORE.into();
+    };
+    // SAFETY: by the contract `attachment` is valid and C does as `first_step` wants it.
+    match unsafe { (*attachment).first_step(range) } {
+        FirstStep::Nothing => 0,
+        FirstStep::Issue => STEP_ISSUE.into(),
+        FirstStep::More => STEP_MORE.into(),
+    }
+}
+
+/// C: `ZPCI_RUST_STEP_ISSUE`.
+pub const STEP_ISSUE: u32 = 1;
+
+/// C: `ZPCI_RUST_STEP_MORE`; no answer of RPCIT.
+pub const STEP_MORE: u32 = 0x1_0000;
+
+/// Tells the function with `handle` of what was mapped between `start` and `last`, inclusive, after `step`: the answer to
+/// the RPCIT for it, or [`STEP_MORE`].
+///
+/// 0, also for a function that is gone, in error or being recovered; -EINVAL if this is no range of pages; -ENOMEM if the
+/// machine is out of resources; -EIO.
 ///
 /// # Safety
 ///
@@ -214,24 +242,23 @@ pub unsafe extern "C" fn zpci_rust_mapped(
     handle: u32,
     start: u64,
     last: u64,
+    step: u32,
 ) -> i32 {
     let Some(range) = pages(start, last) else {
         return errno::EINVAL;
     };
     // SAFETY: `zpci_rust_map` deferred a change of the start, whose table its owner has not given back.
     let change = unsafe { Change::resume(range) };
+    let (zpci, answer) = KernelZpci::answered_before(answer(step));
     // SAFETY: by the contract `attachment` is valid.
-    let result = unsafe { (*attachment).mapped(&KernelZpci::any(), FunctionHandle(handle), &change) };
+    let result = unsafe { (*attachment).go_on_mapped(&zpci, FunctionHandle(handle), &change, answer) };
     // The next function of the list gets the same range.
     let _ = change.defer();
-    match result {
-        Ok(Mapped::Everything) => 1,
-        Ok(Mapped::Done | Mapped::Later) => 0,
-        Err(error) => errno::of_refresh(error),
-    }
+    number(result.map(drop))
 }
 
-/// Makes the function with `handle` forget what changed between `start` and `last`, inclusive.
+/// Makes the function with `handle` forget what changed between `start` and `last`, inclusive, after `step`: the answer to
+/// the RPCIT for it, or [`STEP_MORE`].
 ///
 /// 0, also for a function that is gone or not registered; otherwise it may use old entries, and nothing that they lead
 /// to may be freed: -EINVAL if this is no range of pages, -ENOMEM if the machine is out of resources, -EIO.
@@ -246,17 +273,28 @@ pub unsafe extern "C" fn zpci_rust_unmapped(
     handle: u32,
     start: u64,
     last: u64,
+    step: u32,
 ) -> i32 {
     let Some(range) = pages(start, last) else {
         return errno::EINVAL;
     };
     // SAFETY: by the contract.
     let change = unsafe { Change::resume(range) };
+    let (zpci, answer) = KernelZpci::answered_before(answer(step));
     // SAFETY: by the contract `attachment` is valid.
-    let result = unsafe { (*attachment).unmapped(&KernelZpci::any(), FunctionHandle(handle), &change) };
+    let result = unsafe { (*attachment).go_on_unmapped(&zpci, FunctionHandle(handle), &change, answer) };
     // The next function of the list gets the same range.
     let _ = change.defer();
     number(result)
+}
+
+/// The answer to the RPCIT of a first step, if one was issued.
+const fn answer(step: u32) -> Option<Outcome> {
+    if step == STEP_MORE {
+        None
+    } else {
+        Some(kernel::rpcit_outcome(step))
+    }
 }
 
 /// Refreshes all that the function with `handle` can address; results as for `zpci_rust_unmapped`.

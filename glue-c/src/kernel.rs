@@ -106,19 +106,30 @@ pub struct KernelZpci {
     gisa: u32,
     /// The last answer; where that is busy, what comes is the same once more.
     last: Cell<Outcome>,
+    /// How often the machine was busy for any of these instructions: their waits have one bound together.
+    busy: Cell<u32>,
 }
 
 impl KernelZpci {
     /// For instructions of which none was issued before; `gisa` is for MPCIFC, 0 without interpretation by KVM.
     #[inline]
     pub(crate) const fn new(gisa: u32) -> Self {
-        Self { gisa, last: Cell::new(Outcome::DONE) }
+        Self { gisa, last: Cell::new(Outcome::DONE), busy: Cell::new(0) }
     }
 
     /// For RPCIT, which has no such operand.
     #[inline]
     pub(crate) const fn any() -> Self {
         Self::new(0)
+    }
+
+    /// For RPCIT after one that was answered by `answer`, which is returned; `None` if none was issued.
+    pub(crate) const fn answered_before(answer: Option<Outcome>) -> (Self, Option<Outcome>) {
+        let last = match answer {
+            Some(answer) => answer,
+            None => Outcome::DONE,
+        };
+        (Self { last: Cell::new(last), ..Self::any() }, answer)
     }
 
     /// The last answer; condition code 0 if nothing was issued.
@@ -148,20 +159,16 @@ impl Zpci for KernelZpci {
         self.answered(outcome(cc, status))
     }
 
-    #[inline]
     fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
         let length = range.size_less_one().wrapping_add(1);
         // SAFETY: the function takes any operands: a machine drops what it need not keep.
         let answer = unsafe { zpci_rust_rpcit(range.start().get(), length, function.0, self.was_busy()) };
-        // Mostly nothing is to be remembered.
-        if answer == 0 && !self.was_busy() {
-            return Outcome::DONE;
-        }
-        let [.., status, cc] = answer.to_be_bytes();
-        self.answered(outcome(cc, status))
+        self.answered(rpcit_outcome(answer))
     }
 
-    fn pause(&self, instruction: Instruction, busy: u32) -> bool {
+    fn pause(&self, instruction: Instruction, _: u32) -> bool {
+        let busy = self.busy.get().saturating_add(1);
+        self.busy.set(busy);
         // SAFETY: the functions take any number.
         unsafe {
             match instruction {
@@ -245,6 +252,12 @@ pub(crate) unsafe fn add_entry(chain: *mut c_void, entry: &[u8]) -> Result<(), i
         0 => Ok(()),
         error => Err(error),
     }
+}
+
+/// What C reports of RPCIT.
+pub(crate) const fn rpcit_outcome(answer: u32) -> Outcome {
+    let [.., status, cc] = answer.to_be_bytes();
+    outcome(cc, status)
 }
 
 /// What C reports of MPCIFC or RPCIT; a condition code that no machine has is a failure, whatever the status.

@@ -156,6 +156,34 @@ fn protection(writable: bool) -> Protection {
     }
 }
 
+/// Maps the page at `iova` to `origin` if that takes one store; the change is C's to issue, as after `zpci_rust_map`.
+///
+/// Devices may only read it if `origin` has [`READ_ONLY`] too. 1; 0 if it takes more: nothing changed then, and `zpci_rust_map`
+/// does it or says what is wrong.
+///
+/// # Safety
+///
+/// As for `zpci_rust_map`.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_map_page(table: *const ForeignTable, iova: u64, origin: u64) -> u64 {
+    let Some(page) = page(iova) else {
+        return 0;
+    };
+    let (storage, protection) = (AbsoluteAddress::new(origin & !READ_ONLY), protection(origin & READ_ONLY == 0));
+    // SAFETY: by the contract `table` is valid and stays so.
+    match unsafe { &*table }.map_page_at_once(page, storage, protection) {
+        Some(change) => {
+            // C has the page: it is what it asked for.
+            let _ = change.defer();
+            1
+        }
+        None => 0,
+    }
+}
+
+/// C: `ZPCI_RUST_READ_ONLY`. Where an entry has it as well, so that nothing is to be moved.
+pub const READ_ONLY: u64 = 0x200;
+
 /// Maps `size` bytes from `iova` to `origin`: all of it or nothing. The change is C's to issue, by `zpci_rust_mapped`.
 ///
 /// # Safety
@@ -171,34 +199,41 @@ pub unsafe extern "C" fn zpci_rust_map(
     writable: bool,
     gfp: u32,
 ) -> i32 {
-    // SAFETY: by the contract `table` is valid and stays so.
-    let table = unsafe { &*table };
-    // One page comes most often, and less of it has to be checked.
-    if size == PAGE_SIZE {
-        map(table, page(iova), origin, writable, gfp)
-    } else {
-        map_range(table, iova, origin, size, writable, gfp)
-    }
-}
-
-/// The arguments are where C left them.
-#[inline(never)]
-fn map_range(table: &ForeignTable, iova: u64, origin: u64, size: u64, writable: bool, gfp: u32) -> i32 {
-    map(table, range(iova, size), origin, writable, gfp)
-}
-
-#[inline(always)]
-fn map(table: &ForeignTable, range: Option<IovaRange>, origin: u64, writable: bool, gfp: u32) -> i32 {
-    let Some(range) = range else {
+    let Some(range) = range(iova, size) else {
         return errno::EINVAL;
     };
-    match table.with_flags(AllocationFlags(gfp)).map(range, AbsoluteAddress::new(origin), protection(writable)) {
+    // SAFETY: by the contract `table` is valid and stays so.
+    let table = unsafe { &*table }.with_flags(AllocationFlags(gfp));
+    match table.map(range, AbsoluteAddress::new(origin), protection(writable)) {
         Ok(change) => {
             // C has the range: it is what it asked for.
             let _ = change.defer();
             0
         }
         Err(error) => errno::of_map(error),
+    }
+}
+
+/// Unmaps the page at `iova` if that takes one store; the change is C's to issue, as after `zpci_rust_unmap`.
+///
+/// 1; 0 if it takes more: nothing changed then, and `zpci_rust_unmap` does it or says what is wrong.
+///
+/// # Safety
+///
+/// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_unmap_page(table: *const ForeignTable, iova: u64) -> u64 {
+    let Some(page) = page(iova) else {
+        return 0;
+    };
+    // SAFETY: by the contract `table` is valid and stays so.
+    match unsafe { &*table }.unmap_page_at_once(page) {
+        Some(change) => {
+            // C has the page: it is what it asked for.
+            let _ = change.defer();
+            1
+        }
+        None => 0,
     }
 }
 
@@ -220,21 +255,7 @@ pub unsafe extern "C" fn zpci_rust_unmap(
 ) -> i32 {
     // SAFETY: by the contract `table` is valid and stays so, and `unmapped` is valid for writes.
     let (table, unmapped) = unsafe { (&*table, &mut *unmapped) };
-    if size == PAGE_SIZE {
-        unmap(table, page(iova), PAGE_SIZE, unmapped)
-    } else {
-        unmap_range(table, iova, size, unmapped)
-    }
-}
-
-#[inline(never)]
-fn unmap_range(table: &ForeignTable, iova: u64, size: u64, unmapped: &mut ForeignUnmapped) -> i32 {
-    unmap(table, range(iova, size), size, unmapped)
-}
-
-#[inline(always)]
-fn unmap(table: &ForeignTable, range: Option<IovaRange>, size: u64, unmapped: &mut ForeignUnmapped) -> i32 {
-    if let Some(range) = range {
+    if let Some(range) = range(iova, size) {
         if let Ok(Unmapped { pages, change }) = table.unmap(range) {
             *unmapped = ForeignUnmapped { range: ForeignRange::of_any(change.defer()), pages };
             return if pages == size / PAGE_SIZE { 0 } else { errno::ENOENT };
@@ -304,6 +325,18 @@ pub unsafe extern "C" fn zpci_rust_translate(table: *const ForeignTable, iova: u
     // SAFETY: by the contract `table` is valid and stays so.
     let table = unsafe { &*table };
     // SAFETY: C frees tables after a grace period alone, which does not end before the caller's section does.
+    let section = unsafe { ReadSide::new() };
+    match table.reader(&section).translate_page(Iova::new(iova)) {
+        Some(found) => found.map_or(0, |found| found.absolute.get()),
+        None => translate_frame(table, iova),
+    }
+}
+
+/// Where `iova` leads if there is no page table for it; 0 if nowhere.
+#[cold]
+#[inline(never)]
+fn translate_frame(table: &ForeignTable, iova: u64) -> u64 {
+    // SAFETY: the caller has one.
     let section = unsafe { ReadSide::new() };
     let found = table.reader(&section).translate(Iova::new(iova));
     found.map_or(0, |found| found.absolute.get())

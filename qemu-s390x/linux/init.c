@@ -46,7 +46,10 @@ static const struct suite *const known[] = {
 	&selftest_suite,
 	&statistics_suite,
 	&trace_suite,
+	&tracing_suite,
 	&type1_suite,
+	&vmm_suite,
+	&zpci_suite,
 };
 
 static const struct {

@@ -230,7 +230,8 @@ impl<G: Gate> Attachment<G> {
 
     /// Ends the registration for `function`, the handle that it has now; it does no DMA then.
     ///
-    /// An old handle ends nothing, and is no error: the machine takes it for one of a function that is gone.
+    /// An old handle ends nothing, and is no error: the machine takes it for one of a function that is gone. Nor is any
+    /// answer where nothing was registered, as after an attach that the machine did not take.
     ///
     /// # Errors
     ///
@@ -245,6 +246,7 @@ impl<G: Gate> Attachment<G> {
         let operation = FunctionControl::DEREGISTER_IOAT;
         match take_back(zpci, &self.gate, function, operation, Request::Deregister, ended) {
             Err(RegisterError::Refused { action: Action::AlreadyDone | Action::Forget, .. }) => Ok(()),
+            Err(_) if !self.is_registered() => Ok(()),
             result => result,
         }
     }
@@ -275,22 +277,31 @@ impl<G: Gate> Attachment<G> {
             Some(range) if self.limits.refresh_on_map || self.is_stale() => {
                 match self.refresh_at_once(zpci, function, range) {
                     Ok(()) => Ok(Mapped::Done),
-                    Err(answer) => self.go_on_mapping(zpci, function, range, answer),
+                    Err(answer) => self.go_on_mapped(zpci, function, change, answer),
                 }
             }
             _ => Ok(Mapped::Done),
         }
     }
 
+    /// Goes on where [`mapped`](Self::mapped) does not end with its first instruction: `answer` is that to the RPCIT of
+    /// [`first_step`](Self::first_step), `None` if that asked for more.
+    ///
+    /// # Errors
+    ///
+    /// As for [`mapped`](Self::mapped).
     #[cold]
     #[inline(never)]
-    fn go_on_mapping<Z: Zpci>(
+    pub fn go_on_mapped<Z: Zpci>(
         &self,
         zpci: &Z,
         function: FunctionHandle,
-        range: IovaRange,
+        change: &Change,
         answer: Option<Outcome>,
     ) -> Result<Mapped, RefreshError> {
+        let Some(range) = change.range() else {
+            return Ok(Mapped::Done);
+        };
         let (result, told) = match self.go_on(zpci, function, range, answer) {
             Err(RefreshError { action: Action::FreeResources, .. }) => {
                 (self.refresh_all(zpci, function), Mapped::Everything)
@@ -317,6 +328,26 @@ impl<G: Gate> Attachment<G> {
                 Ok(()) => Ok(()),
                 Err(answer) => self.go_on(zpci, function, range, answer),
             },
+            None => Ok(()),
+        }
+    }
+
+    /// Goes on where [`unmapped`](Self::unmapped) does not end with its first instruction: `answer` is that to the RPCIT
+    /// of [`first_step`](Self::first_step), `None` if that asked for more.
+    ///
+    /// # Errors
+    ///
+    /// As for [`unmapped`](Self::unmapped).
+    #[cold]
+    pub fn go_on_unmapped<Z: Zpci>(
+        &self,
+        zpci: &Z,
+        function: FunctionHandle,
+        change: &Change,
+        answer: Option<Outcome>,
+    ) -> Result<(), RefreshError> {
+        match change.range() {
+            Some(range) => self.go_on(zpci, function, range, answer),
             None => Ok(()),
         }
     }
@@ -351,15 +382,52 @@ impl<G: Gate> Attachment<G> {
         range: IovaRange,
     ) -> Result<(), Option<Outcome>> {
         fence_tables();
-        if self.stale.load(Ordering::Relaxed) & STALE != 0
-            || !self.aperture.contains(range)
-            || range.size_less_one() >= LONGEST
-        {
-            return Err(None);
+        self.gate.shared(|| {
+            // SAFETY: this is behind the open gate, after a fence, and does what it says.
+            match unsafe { self.first_step(range) } {
+                FirstStep::Nothing => Ok(()),
+                FirstStep::More => Err(None),
+                FirstStep::Issue => match zpci.rpcit(function, range) {
+                    Outcome { cc: ConditionCode::Zero, .. } => Ok(()),
+                    answer => Err(Some(answer)),
+                },
+            }
+        })
+    }
+
+    /// What a refresh of `range`, in which an entry changed at the start, takes at first: mostly one instruction, and
+    /// then nothing else.
+    ///
+    /// This is for who passes the gate himself, so that nothing is between him and the instruction.
+    /// [`mapped`](Self::mapped) and [`unmapped`](Self::unmapped) do it for everybody else.
+    ///
+    /// # Safety
+    ///
+    /// A full barrier stands between the change of the entry and this call. The caller is behind the open
+    /// [`gate`](Self::gate), issues RPCIT for the range if this says [`FirstStep::Issue`], and leaves the gate
+    /// afterwards. With an answer that is not condition code 0, and with [`FirstStep::More`], it calls
+    /// [`go_on_mapped`](Self::go_on_mapped) or [`go_on_unmapped`](Self::go_on_unmapped) when it has left.
+    #[inline(always)]
+    pub unsafe fn first_step(&self, range: IovaRange) -> FirstStep {
+        let plain = self.registered.load(Ordering::Relaxed)
+            && self.stale.load(Ordering::Relaxed) & STALE == 0
+            && self.aperture.contains(range)
+            && range.size_less_one() < LONGEST;
+        if plain {
+            FirstStep::Issue
+        } else {
+            self.odd_step()
         }
-        match self.rpcit(zpci, function, range) {
-            None | Some(Outcome { cc: ConditionCode::Zero, .. }) => Ok(()),
-            answer => Err(answer),
+    }
+
+    /// The first step of what takes more than one instruction, or none.
+    #[cold]
+    #[inline(never)]
+    fn odd_step(&self) -> FirstStep {
+        if self.registered.load(Ordering::Relaxed) {
+            FirstStep::More
+        } else {
+            FirstStep::Nothing
         }
     }
 
@@ -438,6 +506,17 @@ const STALE: u32 = 1;
 
 /// How many bytes may lie between two mappings that one refresh catches up with.
 const CLOSE: u64 = 1 << 20;
+
+/// What a refresh takes at first; made by [`Attachment::first_step`].
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub enum FirstStep {
+    /// Nothing at all: the function is not registered, so that it translates nothing.
+    Nothing,
+    /// RPCIT for the range, and nothing else if the answer is condition code 0.
+    Issue,
+    /// More than one instruction, or one for other addresses.
+    More,
+}
 
 /// How a refresh after mapping ended.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -183,7 +183,7 @@ mod machine;
 mod table;
 mod user;
 
-pub use attach::{mapped_to_all, unmapped_from_all, AttachError, Attachment, Mapped};
+pub use attach::{mapped_to_all, unmapped_from_all, AttachError, Attachment, FirstStep, Mapped};
 pub use format::address::{AbsoluteAddress, Iova, PAGE_SIZE, PAGE_SIZE_LOG2};
 pub use format::availability_event::{AvailabilityAction, AvailabilityCode, AvailabilityEvent, AVAILABILITY_EVENT};
 pub use format::entry::{PageEntry, RegionEntry, SegmentEntry, PAGE_ENTRY, REGION_ENTRY, SEGMENT_ENTRY};

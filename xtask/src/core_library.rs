@@ -92,7 +92,7 @@ impl CoreLibrary {
     fn from_rustup(compiler: &Compiler, step: &Step) -> Result<()> {
         step.at("rustup target add");
         step.run_within(Command::new("rustup").args(["target", "add", TARGET]), Some(RUSTUP_LIMIT))?;
-        ensure!(compiler.has_target(), "rustup added the target to another toolchain than this one");
+        ensure!(compiler.has_target(TARGET), "rustup added the target to another toolchain than this one");
         Ok(())
     }
 
@@ -146,6 +146,15 @@ pub(crate) fn source(workspace: &Workspace, step: &Step) -> Result<PathBuf> {
     }
 }
 
+/// Whether the compiler of this machine has the libraries of `target`.
+///
+/// # Errors
+///
+/// The compiler cannot be run.
+pub(crate) fn has_target(target: &str) -> Result<bool> {
+    Ok(Compiler::ask()?.has_target(target))
+}
+
 /// What the compiler says of itself.
 #[derive(Debug)]
 struct Compiler {
@@ -162,15 +171,15 @@ impl Compiler {
 
     fn installed(&self) -> Option<CoreLibrary> {
         let source = || self.source().join(MARK).is_file().then_some(CoreLibrary::Source);
-        self.has_target().then_some(CoreLibrary::Target).or_else(source)
+        self.has_target(TARGET).then_some(CoreLibrary::Target).or_else(source)
     }
 
     fn source(&self) -> PathBuf {
         self.sysroot.join("lib/rustlib/src/rust/library")
     }
 
-    fn has_target(&self) -> bool {
-        let libraries = self.sysroot.join("lib/rustlib").join(TARGET).join("lib");
+    fn has_target(&self, target: &str) -> bool {
+        let libraries = self.sysroot.join("lib/rustlib").join(target).join("lib");
         let mut entries = fs::read_dir(libraries).into_iter().flatten().flatten();
         entries.any(|entry| entry.file_name().to_string_lossy().starts_with("libcore-"))
     }

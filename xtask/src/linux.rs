@@ -18,6 +18,7 @@ mod kernel;
 mod kunit;
 mod matrix;
 mod monitor;
+mod package;
 mod report;
 mod run;
 mod rust_tools;
@@ -41,9 +42,10 @@ pub(crate) use boots::{Answers, Boot, Threads};
 use boots::{BOOTS, MEMORY};
 use compare::Comparison;
 use expectation::Implementation;
-use guest::Guest;
+use guest::{Guest, Needs};
 use kernel::{Build, Kernel};
 pub(crate) use matrix::{run as run_matrix, MatrixOptions};
+pub(crate) use package::{run as run_package, PackageOptions};
 use report::{BootReport, Report};
 use run::Setting;
 use rust_tools::RustTools;
@@ -78,6 +80,9 @@ pub(crate) struct Options {
     /// Merge this fragment into the kernel's configuration; may be given several times
     #[arg(long, value_name = "FILE")]
     config: Vec<PathBuf>,
+    /// Give this variable to each run of `make`, such as LLVM=1; may be given several times
+    #[arg(long, value_name = "NAME=VALUE")]
+    make: Vec<String>,
     /// Boot the kernel that was built in this directory by other means, from the same source and configuration
     #[arg(long, value_name = "DIR", conflicts_with = "build_only")]
     built: Option<PathBuf>,
@@ -117,6 +122,7 @@ impl Default for Options {
             fixes: false,
             from_source: false,
             config: Vec::new(),
+            make: Vec::new(),
             built: None,
             build_only: false,
             boot: Vec::new(),
@@ -162,7 +168,7 @@ pub(crate) fn measure(workspace: &Workspace, stock: bool, boots: &[&Boot], argum
     let options = Options { kernel: Series::V7_2, stock, arguments: arguments.to_owned(), ..Options::default() };
     let (kernel, source, implementation) = build(workspace, &options)?;
     let setting = options.setting(workspace, &kernel, &source, implementation)?;
-    let initrd = Guest::new(workspace, &kernel)?.initrd(false)?;
+    let initrd = Guest::new(workspace, &kernel)?.initrd(Needs::default())?;
     let boots = boots.iter().map(|boot| setting.run(boot, &initrd)).collect::<Result<_>>()?;
     Ok(Measured { version: source.version, boots })
 }
@@ -225,13 +231,13 @@ fn build_as(
             integrated::integrated(workspace, &source, options.from_source)?
         }
     };
-    let mut variables = Vec::new();
+    let mut variables = options.make.clone();
     if options.from_source {
         fragments.push(workspace.root.join(integrated::FROM_SOURCE));
-        variables = RustTools::obtain(workspace)?.variables();
+        variables.extend(rust_variables(workspace)?);
     }
     fragments.extend(options.config.iter().cloned());
-    let build = Build { source: &source, variant, fragments: &fragments, overruled, variables: &variables };
+    let build = Build { source: &source, variant, base: None, fragments: &fragments, overruled, variables: &variables };
     let kernel = build.run(workspace)?;
     let kernel = match &options.built {
         Some(directory) => kernel.built_in(directory)?,
@@ -240,12 +246,22 @@ fn build_as(
     Ok((kernel, source, implementation))
 }
 
-/// Builds the kernel of `source`, whose tree has changed, with its own zPCI code.
-pub(crate) fn build_stock(workspace: &Workspace, source: &Source, variant: &str) -> Result<()> {
-    let fragments = [workspace.root.join(CONFIGURATION)];
+/// Builds the kernel of `source`, whose tree has changed, with its own zPCI code; with `option`, a fragment of a configuration
+/// below the workspace that needs Rust.
+pub(crate) fn build_stock(workspace: &Workspace, source: &Source, variant: &str, option: Option<&str>) -> Result<()> {
+    let fragments: Vec<_> =
+        [Some(CONFIGURATION), option].into_iter().flatten().map(|name| workspace.root.join(name)).collect();
+    let variables = if option.is_some() { rust_variables(workspace)? } else { Vec::new() };
     // A tree that has changed is looked at again.
     let source = Source { fixed: false, ..source.clone() };
-    Build { source: &source, variant, fragments: &fragments, overruled: 0, variables: &[] }.run(workspace).map(drop)
+    let build =
+        Build { source: &source, variant, base: None, fragments: &fragments, overruled: 0, variables: &variables };
+    build.run(workspace).map(drop)
+}
+
+/// The variables by which `make` of a kernel finds what compiles Rust.
+pub(crate) fn rust_variables(workspace: &Workspace) -> Result<Vec<String>> {
+    Ok(RustTools::obtain(workspace)?.variables())
 }
 
 impl Options {
@@ -257,7 +273,7 @@ impl Options {
             () if self.from_source => "source",
             () => "rust",
         };
-        if self.config.is_empty() {
+        if self.config.is_empty() && self.make.is_empty() {
             name.to_owned()
         } else {
             format!("{name}-configured")
@@ -278,6 +294,7 @@ impl Options {
             kernel,
             series: source.series,
             implementation,
+            from_source: self.from_source,
             append: &self.append,
             arguments: &self.arguments,
             limit: Duration::from_secs(self.timeout),
@@ -310,7 +327,7 @@ fn report(setting: &Setting<'_>, kernel: &Kernel, source: &Source, boots: &[&Boo
     let guest = Guest::new(setting.workspace, kernel)?;
     let mut reports = Vec::new();
     for boot in boots {
-        if boot.needs_selftests() && !guest.has_selftests() {
+        if boot.needs().selftests && !guest.has_selftests() {
             eprintln!("Boot {}: left out, Linux {} has no VFIO self-tests", boot.name, source.version);
             continue;
         }
@@ -318,7 +335,7 @@ fn report(setting: &Setting<'_>, kernel: &Kernel, source: &Source, boots: &[&Boo
             eprintln!("Boot {}: left out, Linux {} {cause}", boot.name, source.version);
             continue;
         }
-        reports.push(setting.run(boot, &guest.initrd(boot.needs_selftests())?)?);
+        reports.push(setting.run(boot, &guest.initrd(boot.needs())?)?);
     }
     Ok(Report::new(source.version.clone(), setting.implementation, reports))
 }

@@ -15,6 +15,7 @@ mod image;
 mod integrate;
 mod kernel_object;
 mod linux;
+mod program;
 mod progress;
 mod qemu;
 mod report;
@@ -60,7 +61,11 @@ enum CommandLine {
     Linux(linux::Options),
     /// Build the Linux kernel in many configurations, boot those that can be, and print a table; takes an hour
     Matrix(linux::MatrixOptions),
-    /// Write our fixes of the stock driver as a series of patches for its maintainers, each checked and built
+    /// Build the command `zpci` for Linux on s390x, static; the last line is its path
+    Program(program::Options),
+    /// Make Debian packages of a Linux kernel with the driver, to be tried on a machine; takes an hour and more
+    Package(linux::PackageOptions),
+    /// Write series of patches for the kernel's maintainers, each checked and built: fixes, and CLP's parser in Rust
     Series(upstream::Options),
     /// Run every check: sources, lints, host tests, the kernel object, the boots; what CI runs
     Test(test::Options),
@@ -90,6 +95,8 @@ fn run(arguments: Arguments) -> Result<bool> {
         CommandLine::Integrate(options) => integrate::run(&workspace, &options),
         CommandLine::Linux(options) => linux::run(&workspace, &options),
         CommandLine::Matrix(options) => linux::run_matrix(&workspace, &options),
+        CommandLine::Program(options) => program::run(&workspace, &options),
+        CommandLine::Package(options) => linux::run_package(&workspace, &options),
         CommandLine::Series(options) => upstream::run(&workspace, &options),
         CommandLine::Test(options) => test::run(workspace, &options),
     }

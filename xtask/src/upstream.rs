@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! What the stock driver could take from this project: a series of patches for its maintainers, and a tree with them.
+//! What the kernel could take from this project: series of patches for its maintainers, and a tree with the fixes.
 
 mod fix;
+mod kunit;
 mod letter;
 mod repository;
+mod set;
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 
 use crate::apt::Wanted;
 use crate::linux::{build_stock, Series, Source, Stamp};
@@ -18,6 +20,7 @@ use crate::tool::{self, Tool};
 use crate::workspace::Workspace;
 use fix::Fix;
 use repository::Repository;
+use set::{Set, FIXES, SETS};
 
 /// Applies patches and writes them.
 const TOOLS: [Tool; 2] = [
@@ -34,40 +37,68 @@ const TOOLS: [Tool; 2] = [
     },
 ];
 
-/// What the build of the series is called.
+/// What the build of a series is called, with what it adds.
 const VARIANT: &str = "series";
 
-/// Where the series goes.
+/// The same without.
+const WITHOUT: &str = "series-without";
+
+/// Where the series go.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
-    /// The directory for the patches, which must not have any yet
+    /// The directory for the patches, each series in one of its own, which must not have any yet
     #[arg(value_name = "OUT")]
     out: PathBuf,
+    /// Write only this series: fixes (of the stock driver), or leaf (CLP's parser in Rust); may be given twice
+    #[arg(long, value_name = "NAME")]
+    only: Vec<String>,
 }
 
-/// Writes the series against the newest kernel: each patch is checked by checkpatch and built, and all of them are applied
-/// to the tree as it is once more.
+/// Writes the series against the newest kernel: each patch is checked by checkpatch and built, its tests are run, and all of
+/// a series are applied to the tree as it is once more.
 ///
 /// # Errors
 ///
-/// A patch does not apply, is not clean or does not build; git does not know who signs.
+/// A patch does not apply, is not clean or does not build; a test fails; git does not know who signs.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     tool::ensure_all(workspace, &TOOLS)?;
-    fs::create_dir_all(&options.out).with_context(|| format!("cannot make {}", options.out.display()))?;
-    let out = options.out.canonicalize()?;
-    ensure!(patches_in(&out)?.is_empty(), "{} has patches already; remove them, or name another", out.display());
+    if let Some(unknown) = options.only.iter().find(|name| SETS.iter().all(|set| set.name != name.as_str())) {
+        bail!("there is no series \"{unknown}\"; there are fixes and leaf");
+    }
     let source = Source::packaged(workspace, Series::V7_3)?;
-    let fixes = Fix::all(workspace)?;
-    let repository = Repository::new(workspace, &source, &fixes)?;
+    for set in SETS.iter().filter(|set| options.only.is_empty() || options.only.iter().any(|name| name == set.name)) {
+        let out = options.out.join(set.name);
+        fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
+        let out = out.canonicalize()?;
+        ensure!(patches_in(&out)?.is_empty(), "{} has patches already; remove them, or name another", out.display());
+        write(workspace, &source, set, &out)?;
+    }
+    Ok(true)
+}
+
+fn write(workspace: &Workspace, source: &Source, set: &Set, out: &Path) -> Result<()> {
+    let fixes = Fix::all(workspace, set)?;
+    let repository = Repository::new(workspace, source, set, &fixes)?;
     let tree = source.at(repository.tree.clone());
-    build_stock(workspace, &tree, VARIANT)?;
+    build_stock(workspace, &tree, WITHOUT, None)?;
     for fix in &fixes {
         repository.commit(fix)?;
-        build_stock(workspace, &tree, VARIANT).with_context(|| format!("the series up to {}", fix.name()))?;
+        let built = [WITHOUT, VARIANT].iter().zip([None, set.option]).try_for_each(|(variant, option)| {
+            let wanted = *variant == WITHOUT || option.is_some();
+            if wanted {
+                build_stock(workspace, &tree, variant, option)
+            } else {
+                Ok(())
+            }
+        });
+        built.with_context(|| format!("the series up to {}", fix.name()))?;
     }
-    repository.write(&out)?;
-    letter::complete(workspace, &out)?;
-    let patches = patches_in(&out)?;
+    if let Some(tests) = set.tests {
+        kunit::run(workspace, &repository.tree, tests)?;
+    }
+    repository.write(out)?;
+    letter::complete(workspace, set, out)?;
+    let patches = patches_in(out)?;
     let series: Vec<_> = patches.iter().filter(|path| !letter::is_letter(path)).cloned().collect();
     ensure!(series.len() == fixes.len(), "git wrote {} patches of {}", series.len(), fixes.len());
     repository.check(&series)?;
@@ -76,11 +107,12 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         println!("{}", path.display());
     }
     println!(
-        "Linux {}: {} patches, each built and clean by checkpatch --strict; git am takes them",
+        "Linux {}: {}, {} patches, each built and clean by checkpatch --strict; git am takes them",
         source.version,
+        set.name,
         fixes.len()
     );
-    Ok(true)
+    Ok(())
 }
 
 /// A copy of the tree of `source` with all fixes in it; made anew when one of them has changed.
@@ -90,7 +122,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
 /// A fix does not apply.
 pub(crate) fn fixed(workspace: &Workspace, source: &Source) -> Result<Source> {
     tool::ensure_all(workspace, &TOOLS)?;
-    let fixes = Fix::all(workspace)?;
+    let fixes = Fix::all(workspace, &FIXES)?;
     let tree = workspace.directory("linux/source")?.join(format!("{}-fixed", source.name));
     let mut stamp = Stamp::default();
     fixes.iter().try_for_each(|fix| stamp.file(&fix.path))?;

@@ -8,6 +8,7 @@ pub(crate) mod decode;
 pub(crate) mod fields;
 pub(crate) mod generate;
 pub(crate) mod list;
+mod live;
 pub(crate) mod walk;
 
 use std::ops::RangeInclusive;
@@ -37,7 +38,7 @@ pub(crate) enum Command {
     List(list::Options),
     /// Follow DMA addresses through the tables in a dump
     Walk(walk::Options),
-    /// Show what VFIO and iommufd tell of functions, by the buffers of their calls
+    /// Show what VFIO and iommufd tell of functions, by captured buffers or by asking the kernel
     Caps(caps::Options),
     /// Answer CLP requests as a VMM does, for a guest that is described in JSON
     Answer(answer::Options),

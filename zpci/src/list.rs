@@ -3,6 +3,10 @@
 //! Functions, put together of what several blocks say of them, or of what a running system says.
 
 mod captured;
+#[cfg(target_os = "linux")]
+mod clp_device;
+mod live;
+mod said;
 mod sysfs;
 
 use pci_ids::FromId;
@@ -10,6 +14,9 @@ use pci_ids::FromId;
 use clp::{Bar, DesignationTypes, FunctionGroup, FunctionHandle, FunctionId, FunctionState, FunctionType, Uid};
 
 pub(crate) use captured::read as read_blocks;
+#[cfg(target_os = "linux")]
+pub(crate) use clp_device::ClpDevice;
+pub(crate) use live::read as read_live;
 pub(crate) use sysfs::read as read_sysfs;
 
 use crate::decode::{self, state_name};

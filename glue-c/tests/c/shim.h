@@ -89,7 +89,7 @@ struct shim_chain {
 };
 
 int shim_vfio_capabilities(const struct zpci_rust_function *function, u64 aperture, u32 error_event_size,
-			   struct shim_chain *chain);
+			   int proposed, struct shim_chain *chain);
 int shim_container_capabilities(const struct zpci_rust_member *members, u32 count, struct shim_chain *chain);
 /* VFIO_IOMMU_GET_INFO of type 1 with a buffer of @argsz bytes */
 int shim_get_info(const struct zpci_rust_member *members, u32 count, u8 *buffer, u32 argsz);

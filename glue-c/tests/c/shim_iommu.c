@@ -179,7 +179,7 @@ u64 shim_domain_last(const struct shim_domain *domain)
 
 bool shim_domain_keeps(const struct shim_domain *domain)
 {
-	return !llist_empty(&domain_of(domain)->kept);
+	return domain_of(domain)->kept.list[0];
 }
 
 int shim_attach(struct shim_domain *domain, struct shim_function *function)

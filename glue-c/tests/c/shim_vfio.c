@@ -152,11 +152,12 @@ static int take(void *context, void *cap, size_t size)
 }
 
 int shim_vfio_capabilities(const struct zpci_rust_function *function, u64 aperture, u32 error_event_size,
-			   struct shim_chain *chain)
+			   int proposed, struct shim_chain *chain)
 {
 	struct zpci_chain adding = { .add = take, .chain = chain };
 
-	return zpci_chain_end(&adding, zpci_rust_vfio_capabilities(function, aperture, error_event_size, &adding));
+	return zpci_chain_end(&adding, zpci_rust_vfio_capabilities(function, aperture, error_event_size,
+								   proposed, &adding));
 }
 
 int shim_container_capabilities(const struct zpci_rust_member *members, u32 count, struct shim_chain *chain)

@@ -52,6 +52,26 @@ fn a_hypervisor_that_shadows_tables_is_refreshed_run_by_run() {
     );
 }
 
+/// An attach is in a read-side section meanwhile, so all of its runs together are waited for no longer than one.
+#[test]
+fn the_waits_of_all_runs_have_one_bound() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &QEMU, GIB, false);
+    for offset in [0, 0x40_0000, 0x80_0000] {
+        assert_eq!(domain.map(START + offset, 0x100_0000, 0x1000, true), 0);
+    }
+    kernel.answer(Kind::Mpcifc, 0, 0);
+    for busy in [2, 1, 0] {
+        (0..busy).for_each(|_| kernel.answer(Kind::Rpcit, 2, 0));
+        kernel.answer(Kind::Rpcit, 0, 0);
+    }
+    kernel.patience(Kind::PauseRpcit, u32::MAX);
+    assert_eq!(function.attach(&domain), 0);
+    let pause = |event| if let Event::PauseRpcit(busy) = event { Some(busy) } else { None };
+    let pauses: Vec<u32> = kernel.events().into_iter().filter_map(pause).collect();
+    assert_eq!(pauses, [1, 2, 3]);
+}
+
 #[test]
 fn only_what_lies_in_the_aperture_counts() {
     let kernel = StandIn::new();

@@ -71,6 +71,8 @@ unsafe extern "C" {
     pub(crate) fn kernel_last_log() -> *const c_char;
     pub(crate) fn kernel_warnings() -> u32;
     pub(crate) fn kernel_callbacks() -> u32;
+    pub(crate) fn kernel_grace_period_ended() -> bool;
+    pub(crate) fn kernel_run_callback();
     pub(crate) fn kernel_sections() -> u32;
 
     pub(crate) fn shim_settings(aperture_bytes: u64, large: bool);
@@ -131,6 +133,7 @@ unsafe extern "C" {
         function: *const ForeignFunction,
         aperture: u64,
         error_event_size: u32,
+        proposed: i32,
         chain: *mut ForeignChain,
     ) -> i32;
     pub(crate) fn shim_container_capabilities(

@@ -42,6 +42,13 @@ impl<'k> Domain<'k> {
         }
     }
 
+    /// Gives it up, without a grace period.
+    pub(crate) fn free(self) {
+        // SAFETY: this is the last use of the domain by its owner.
+        unsafe { shim_domain_free(self.0) };
+        core::mem::forget(self);
+    }
+
     pub(crate) const fn pointer(&self) -> *mut ForeignDomain {
         self.0
     }

@@ -132,7 +132,8 @@ fn what_waits_for_a_grace_period_is_not_lost_with_its_domain() {
         assert_eq!(domain.map(START + round * MIB, 0x100_0000, MIB, true), 0);
         assert_eq!(domain.unmap_and_sync(START + round * MIB, MIB), MIB);
     }
-    assert_eq!((kernel.tables(), kernel.waiting()), ((2, 3), 3));
+    // One grace period at a time: the second and the third wait for the next.
+    assert_eq!((kernel.tables(), kernel.waiting()), ((2, 3), 1));
     assert_eq!(domain.map(START, 0x200_0000, 0x1000, true), 0);
     assert_eq!(kernel.tables(), (2, 4));
     drop(domain);
@@ -140,24 +141,62 @@ fn what_waits_for_a_grace_period_is_not_lost_with_its_domain() {
 }
 
 #[test]
-fn without_memory_for_an_account_the_tables_stay_and_are_used_again() {
+fn giving_back_takes_no_memory() {
     let kernel = StandIn::new();
     let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
     assert_eq!(function.attach(&domain), 0);
-    assert_eq!(domain.map(START, 0x100_0000, MIB, true), 0);
+    for round in 0..3 {
+        assert_eq!(domain.map(START + round * MIB, 0x100_0000, MIB, true), 0);
+    }
     kernel.events();
     kernel.without_memory(|| {
-        assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
-        assert_eq!(kernel.events(), [rpcit(START, 0x10_0000)]);
-        assert_eq!(kernel.waiting(), 0);
-        assert!(!domain.keeps());
-        assert_eq!(domain.map(START, 0x200_0000, MIB, true), 0);
+        for round in 0..3 {
+            assert_eq!(domain.unmap_and_sync(START + round * MIB, MIB), MIB);
+            let refresh = rpcit(START + round * MIB, MIB);
+            assert_eq!(kernel.events(), [refresh.clone(), refresh]);
+        }
+        kernel.grace_period();
     });
-    assert_eq!(kernel.tables(), (2, 1));
-    assert_eq!(kernel.dma(domain.iota(1), START, true), Some(0x200_0000));
-    assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
-    kernel.grace_period();
+    assert!(!domain.keeps());
     assert_eq!(kernel.tables(), (2, 0));
+}
+
+#[test]
+fn what_comes_during_a_grace_period_waits_for_the_next() {
+    let kernel = StandIn::new();
+    let (_function, domain) = pair(&kernel, &QEMU, GIB, false);
+    for round in 0..4 {
+        assert_eq!(domain.map(START + round * MIB, 0x100_0000, MIB, true), 0);
+    }
+    let give_back = |round| assert_eq!(domain.unmap_and_sync(START + round * MIB, MIB), MIB);
+    give_back(0);
+    give_back(1);
+    give_back(2);
+    assert_eq!((kernel.tables(), kernel.waiting()), ((2, 4), 1));
+    kernel.callback();
+    assert_eq!((kernel.tables(), kernel.waiting()), ((2, 3), 1), "the first went, and the next period began");
+    give_back(3);
+    kernel.callback();
+    assert_eq!((kernel.tables(), kernel.waiting()), ((2, 1), 1));
+    kernel.callback();
+    assert_eq!((kernel.tables(), kernel.waiting()), ((2, 0), 0), "nothing waits any more");
+}
+
+#[test]
+fn a_domain_waits_for_a_grace_period_of_its_own() {
+    let kernel = StandIn::new();
+    let (_function, domain) = pair(&kernel, &QEMU, GIB, false);
+    for round in 0..3 {
+        assert_eq!(domain.map(START + round * MIB, 0x100_0000, MIB, true), 0);
+    }
+    assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
+    assert_eq!(domain.unmap_and_sync(START + MIB, MIB), MIB);
+    domain.free();
+    assert_eq!((kernel.tables(), kernel.waiting()), ((2, 3), 1));
+    kernel.callback();
+    assert_eq!((kernel.tables(), kernel.waiting()), ((2, 2), 1), "the period had begun before the domain ended");
+    kernel.callback();
+    assert_eq!((kernel.tables(), kernel.waiting()), ((0, 0), 0));
 }
 
 #[test]
@@ -227,7 +266,7 @@ fn what_a_function_may_still_see_is_kept_as_it_is() {
     assert!(!domain.keeps());
     // Nobody but the driver asked for a refresh of everything; each unmap is for two functions.
     assert_eq!(domain.counters(), [0, 0, 8]);
-    assert_eq!((kernel.waiting(), kernel.tables()), (2, (2, 2)));
+    assert_eq!((kernel.waiting(), kernel.tables()), (1, (2, 2)));
     kernel.grace_period();
     assert_eq!(kernel.tables(), (2, 0));
 }

@@ -287,6 +287,34 @@ fn what_was_not_ended_keeps_its_tables_until_it_is() {
 }
 
 #[test]
+fn what_was_never_registered_is_not_kept_for_an_end_that_is_refused() {
+    let kernel = StandIn::new();
+    // An attach while the function is being recovered, and a reset that the machine did not take.
+    for reset in [false, true] {
+        let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+        if reset {
+            assert_eq!(function.attach(&domain), 0);
+            function.disabled();
+            kernel.answer(Kind::Mpcifc, 1, 28);
+            assert_eq!(function.reset(), (-5, 28));
+        } else {
+            kernel.answer(Kind::Mpcifc, 1, 40);
+            assert_eq!(function.attach(&domain), 0);
+        }
+        kernel.events();
+        kernel.answer(Kind::Mpcifc, 1, 28);
+        function.detach();
+        assert_eq!(operations(&kernel), [DEREGISTER]);
+        assert_eq!(kernel.log(), format!("unreg ioat fid:{:x}, cc:1, status:28\n", HARDWARE.id));
+        drop(domain);
+        assert_eq!(kernel.tables(), (0, 0));
+        let other = Domain::new(&kernel, &function).unwrap();
+        assert_eq!(function.attach(&other), 0);
+        assert_eq!(operations(&kernel), [REGISTER]);
+    }
+}
+
+#[test]
 fn a_function_that_is_disabled_while_it_is_attached_is_registered_by_its_reset_alone() {
     let kernel = StandIn::new();
     let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);

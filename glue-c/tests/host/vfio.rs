@@ -15,15 +15,17 @@ use crate::stand_in::StandIn;
 
 /// Returns the capabilities of `function`, each without the offset of the next one.
 fn capabilities(function: &ForeignFunction, aperture: u64) -> Vec<Vec<u8>> {
-    capabilities_with(function, aperture, 0)
+    capabilities_with(function, aperture, 0, false)
 }
 
-/// The same by a kernel that has so many bytes of an error event for user space.
-fn capabilities_with(function: &ForeignFunction, aperture: u64, error_event_size: u32) -> Vec<Vec<u8>> {
+/// The same by a kernel that has so many bytes of an error event for user space, in the versions that are only proposed if it
+/// was configured to.
+fn capabilities_with(function: &ForeignFunction, aperture: u64, error_event_size: u32, proposed: bool) -> Vec<Vec<u8>> {
     let _kernel = StandIn::new();
     // SAFETY: the function and the chain are valid.
-    let (rc, calls, mut chain) =
-        collect(u32::MAX, |chain| unsafe { shim_vfio_capabilities(function, aperture, error_event_size, chain) });
+    let (rc, calls, mut chain) = collect(u32::MAX, |chain| unsafe {
+        shim_vfio_capabilities(function, aperture, error_event_size, i32::from(proposed), chain)
+    });
     assert_eq!(rc, 0);
     let mut capabilities = Vec::new();
     while !chain.is_empty() {
@@ -90,6 +92,26 @@ fn base() {
     assert_eq!(capabilities(&function(), 0), capabilities(&function(), GIB)[1..]);
 }
 
+/// What is only proposed is behind what Linux reports, with the next version.
+#[test]
+fn proposed() {
+    let of_linux = capabilities_with(&function(), u64::MAX, 32, false);
+    let mut found = capabilities_with(&function(), u64::MAX, 32, true);
+    let physical = ForeignFunction { flags: ForeignFunction::PHYSICAL | ForeignFunction::RELAXED_TRANSLATION, ..function() };
+    let other = capabilities_with(&physical, u64::MAX, 32, true);
+    for (index, size, version, new, of_physical) in [
+        (0, 40, 4, native("00000066 00000000", &[4, 4]), native("00000066 00000001", &[4, 4])),
+        (1, 48, 3, native("00000001 70000000", &[4, 1, 3]), native("00000002 70000000", &[4, 1, 3])),
+    ] {
+        assert_eq!(found[index][size..], new);
+        assert_eq!(other[index][size..], of_physical);
+        assert_eq!(found[index][2..4], u16::to_ne_bytes(version));
+        found[index].truncate(size);
+        found[index][2..4].copy_from_slice(&of_linux[index][2..4]);
+    }
+    assert_eq!(found, of_linux);
+}
+
 /// The third version says how long an error event is, and is otherwise the second.
 #[test]
 fn base_with_error_events() {
@@ -102,7 +124,7 @@ fn base_with_error_events() {
              01ffffff ffffffff 01c00001 00400a07
              80010007 {length}"
         );
-        let found = capabilities_with(&function(), u64::MAX, size);
+        let found = capabilities_with(&function(), u64::MAX, size, false);
         assert_eq!(found[0], native(&words, &widths));
         assert_eq!(found[1..], capabilities(&function(), u64::MAX)[1..]);
     }
@@ -140,7 +162,7 @@ fn c_takes_no_more() {
     for accept in 0..4 {
         // SAFETY: the function and the chain are valid.
         let (rc, calls, _) =
-            collect(accept, |chain| unsafe { shim_vfio_capabilities(&function(), u64::MAX, 0, chain) });
+            collect(accept, |chain| unsafe { shim_vfio_capabilities(&function(), u64::MAX, 0, 0, chain) });
         assert_eq!((rc, calls), (-12, accept + 1));
     }
 }

@@ -149,9 +149,21 @@ static void queue(struct rcu_head *head, void (*func)(struct rcu_head *head))
 	rcu.end = &head->next;
 }
 
-void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
+struct workqueue_struct *system_dfl_wq;
+
+/* A grace period and the work after it are one here: nothing holds either up. */
+static void run_work(struct rcu_head *head)
 {
-	queue(head, func);
+	struct rcu_work *rwork = container_of(head, struct rcu_work, rcu);
+
+	rwork->work.func(&rwork->work);
+}
+
+bool queue_rcu_work(struct workqueue_struct *queue_of, struct rcu_work *rwork)
+{
+	(void)queue_of;
+	queue(&rwork->rcu, run_work);
+	return true;
 }
 
 /* What is freed is found by its head, which is in it */
@@ -279,23 +291,35 @@ u64 virt_to_phys(const void *pointer)
 }
 
 /* The gate of an attachment: nothing yields behind it, so it is never found closed */
-void zpci_rust_gate_shared(void *gate)
+void kernel_read_lock(rwlock_t *lock)
 {
 	kernel_yield(KERNEL_LOCK);
-	if (((rwlock_t *)gate)->taken)
+	if (lock->taken)
 		stand_in_note("a gate is passed while it is closed");
+	lock->readers++;
+}
+
+void kernel_read_unlock(rwlock_t *lock)
+{
+	if (!lock->readers--)
+		stand_in_note("a gate is left that was not passed");
+}
+
+void zpci_rust_gate_shared(void *gate)
+{
+	kernel_read_lock(gate);
 }
 
 void zpci_rust_gate_shared_end(void *gate)
 {
-	(void)gate;
+	kernel_read_unlock(gate);
 }
 
 u64 zpci_rust_gate_exclusive(void *gate)
 {
 	kernel_yield(KERNEL_LOCK);
-	if (((rwlock_t *)gate)->taken++)
-		stand_in_note("a gate is closed twice");
+	if (((rwlock_t *)gate)->taken++ || ((rwlock_t *)gate)->readers)
+		stand_in_note("a gate is closed twice, or while somebody passes it");
 	return 1;
 }
 

@@ -115,11 +115,15 @@ extern void *high_memory;
 
 /* Locks that do not sleep: nothing behind them yields, so they are never found taken */
 typedef struct { int taken; } spinlock_t;
-typedef struct { int taken; } rwlock_t;
+typedef struct { int taken, readers; } rwlock_t;
 
 #define DEFINE_SPINLOCK(name)	spinlock_t name
 #define spin_lock_init(lock)	((void)((lock)->taken = 0))
-#define rwlock_init(lock)	((void)((lock)->taken = 0))
+#define rwlock_init(lock)	((void)((lock)->taken = (lock)->readers = 0))
+void kernel_read_lock(rwlock_t *lock);
+void kernel_read_unlock(rwlock_t *lock);
+#define read_lock(lock)		kernel_read_lock(lock)
+#define read_unlock(lock)	kernel_read_unlock(lock)
 #define spin_lock_named(lock, name)						\
 	do {									\
 		if (!strstr(name, "dom_lock"))					\
@@ -200,8 +204,19 @@ struct rcu_head {
 
 #define rcu_read_lock()		kernel_rcu_read_lock()
 #define rcu_read_unlock()	kernel_rcu_read_unlock()
-void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 void kernel_free_rcu(struct rcu_head *head, void *memory);
+struct work_struct {
+	void (*func)(struct work_struct *work);
+};
+struct rcu_work {
+	struct work_struct work;
+	struct rcu_head rcu;
+};
+struct workqueue_struct;
+extern struct workqueue_struct *system_dfl_wq;
+#define INIT_RCU_WORK(rwork, function)	((rwork)->work.func = (function))
+#define to_rcu_work(pointer)		container_of(pointer, struct rcu_work, work)
+bool queue_rcu_work(struct workqueue_struct *queue, struct rcu_work *rwork);
 #define kfree_rcu(ptr, member)	kernel_free_rcu(&(ptr)->member, ptr)
 
 /* Walks of addresses that the caller need not own */
@@ -256,32 +271,6 @@ static inline struct list_head *kernel_next(struct list_head *entry)
 	     &pos->member != (head);						\
 	     pos = next_pos,							\
 	     next_pos = list_entry(next_pos->member.next, __typeof__(*pos), member))
-
-struct llist_node { struct llist_node *next; };
-struct llist_head { struct llist_node *first; };
-
-#define init_llist_head(list)	((void)((list)->first = NULL))
-#define llist_empty(list)	(!READ_ONCE((list)->first))
-
-static inline void llist_add(struct llist_node *node, struct llist_head *list)
-{
-	node->next = list->first;
-	list->first = node;
-}
-
-static inline struct llist_node *llist_del_all(struct llist_head *list)
-{
-	struct llist_node *first = list->first;
-
-	list->first = NULL;
-	return first;
-}
-
-#define llist_for_each_entry_safe(pos, next_pos, node, member)			\
-	for (struct llist_node *at = (node), *behind;				\
-	     at && (behind = at->next, pos = container_of(at, __typeof__(*pos), member), 1); \
-	     at = behind)							\
-		if ((next_pos) = (pos), (next_pos) != NULL)
 
 struct hlist_node { struct hlist_node *next; };
 

@@ -30,6 +30,9 @@ extern const struct suite recovery_suite;
 extern const struct suite selftest_suite;
 extern const struct suite statistics_suite;
 extern const struct suite trace_suite;
+extern const struct suite tracing_suite;
 extern const struct suite type1_suite;
+extern const struct suite vmm_suite;
+extern const struct suite zpci_suite;
 
 #endif

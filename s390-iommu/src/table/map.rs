@@ -44,6 +44,23 @@ impl<M: TableAllocator> TranslationTable<M> {
     pub fn map(&self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Change, MapError> {
         self.with_flags(AllocationFlags::NONE).map(range, origin, protection)
     }
+
+    /// Maps `page`, a range of one page, if that takes one store: there is a page table for it, in which it is not mapped.
+    ///
+    /// Returns `None` if it takes more or cannot be done; nothing changed then, and [`map`](Self::map) does it or says
+    /// what is wrong.
+    #[inline(always)]
+    pub fn map_page_at_once(&self, page: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Option<Change> {
+        if !page.is_page() || !origin.is_aligned(PAGE_SIZE) || origin.get() == 0 || !self.spans(page) {
+            return None;
+        }
+        let slot = self.tree().page(page.start())?;
+        if !slot.page().invalid() {
+            return None;
+        }
+        slot.store(PageEntry::mapping(origin, protection));
+        Some(changed(page))
+    }
 }
 
 impl<M: TableAllocator> WithFlags<'_, M> {
@@ -55,14 +72,8 @@ impl<M: TableAllocator> WithFlags<'_, M> {
     #[inline(always)]
     pub fn map(self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Change, MapError> {
         let Self { table, flags } = self;
-        // A page in a page table that exists: one way down and one store.
-        if range.is_page() && origin.is_aligned(PAGE_SIZE) && origin.get() != 0 && table.spans(range) {
-            if let Some(slot) = table.tree().page(range.start()) {
-                if slot.page().invalid() {
-                    slot.store(PageEntry::mapping(origin, protection));
-                    return Ok(changed(range));
-                }
-            }
+        if let Some(change) = table.map_page_at_once(range, origin, protection) {
+            return Ok(change);
         }
         // Made here, so that a page costs no store on the stack.
         let job = Job { table, flags, range, origin, protection };
@@ -157,24 +168,36 @@ impl<'t, M: TableAllocator> Job<'t, M> {
     ///
     /// Returns whether it did; nothing is mapped otherwise.
     fn map_frames(&self) -> Result<bool, MapError> {
-        let mut rest = Some(self.range);
+        let tree = self.table.tree();
+        let (first, mut rest) = tree.grown_run(self.range, self.flags)?;
+        if !first.is_empty() {
+            return Ok(false);
+        }
+        // Mostly it is one run, and the way down to it need not be gone again.
+        if rest.is_none() {
+            self.store_frames(&first);
+            return Ok(true);
+        }
         while let Some(todo) = rest {
-            let (run, behind) = self.table.tree().grown_run(todo, self.flags)?;
+            let (run, behind) = tree.grown_run(todo, self.flags)?;
             if !run.is_empty() {
                 return Ok(false);
             }
             rest = behind;
         }
-        for run in self.table.tree().runs(self.range) {
-            let mut frame = LargeFrame::new(self.storage_of(run.part()), self.protection);
-            for cell in run.whole_cells() {
-                if let Err(winner) = cell.install_frame(frame) {
-                    self.store_beside(winner, self.part_at(frame.address()));
-                }
-                frame = frame.next();
-            }
-        }
+        tree.runs(self.range).for_each(|run| self.store_frames(&run));
         Ok(true)
+    }
+
+    /// Stores frames of 1 MiB for `run`, where nothing is mapped.
+    fn store_frames(&self, run: &SegmentRun<'t, M>) {
+        let mut frame = LargeFrame::new(self.storage_of(run.part()), self.protection);
+        for cell in run.whole_cells() {
+            if let Err(winner) = cell.install_frame(frame) {
+                self.store_beside(winner, self.part_at(frame.address()));
+            }
+            frame = frame.next();
+        }
     }
 
     /// Sees that nothing is mapped in `run`, and that there is storage for the tables that it needs.

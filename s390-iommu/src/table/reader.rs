@@ -85,6 +85,23 @@ impl<'a, M: TableAllocator> Reader<'a, M> {
         }
     }
 
+    /// Follows `iova` to the byte where there is a page table for it: `Some(None)` if the page is not mapped.
+    ///
+    /// Returns `None` if there is no page table; [`translate`](Self::translate) tells whether it is in a frame of 1 MiB.
+    #[inline(always)]
+    pub fn translate_page(&self, iova: Iova) -> Option<Option<Translation>> {
+        let tree = self.table.tree();
+        if iova > tree.kind().last() {
+            return None;
+        }
+        let entry = tree.page(iova)?.page();
+        Some((!entry.invalid()).then(|| Translation {
+            absolute: AbsoluteAddress::new(entry.frame().get() | iova.get() & (FrameSize::Size4K.bytes() - 1)),
+            protection: entry.protection(),
+            frame: FrameSize::Size4K,
+        }))
+    }
+
     /// What is mapped in `range`, in the order of the addresses.
     ///
     /// Neighbours that lead to consecutive storage with the same protection and frame size are one mapping. What

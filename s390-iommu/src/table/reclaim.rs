@@ -65,11 +65,26 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// The caller owns `range`: until the call returns nobody else maps, unmaps, splits or reclaims in it. Who looks
     /// across it holds a [`ReadSide`](crate::ReadSide).
     pub unsafe fn reclaim(&self, range: IovaRange) -> Reclaimed {
-        let mut taken = Taken { list: Link::END, span: None, bytes: 0 };
-        if let Some(range) = self.span().intersection(range).and_then(whole_segments) {
+        // What is not whole goes no further, and mostly that is all.
+        let Some(range) = whole(range, TableType::Segment) else {
+            return Reclaimed::NONE;
+        };
+        let Some(range) = self.span().intersection(range) else {
+            return Reclaimed::NONE;
+        };
+        let mut taken = Reclaimed::NONE;
+        if whole(range, TableType::RegionThird).is_some() {
             let Ok(()) = self.tree().sweep(range, &mut taken);
+        } else {
+            // No segment table lies in the range, so none can go.
+            for run in self.tree().runs(range) {
+                for (cell, part) in run.cells() {
+                    // SAFETY: by the contract.
+                    unsafe { taken.take_pages(self.tree(), &cell, part) };
+                }
+            }
         }
-        Reclaimed { list: taken.list, span: taken.span, bytes: taken.bytes }
+        taken
     }
 }
 
@@ -81,12 +96,18 @@ impl<M: TableAllocator> TranslationTable<M> {
 #[must_use = "issue its change to every registered function, then `free` it"]
 #[derive(Eq, PartialEq)]
 pub struct Reclaimed {
+    /// The table that was put on the list last, which leads to the one before it.
     list: Link,
+    /// The table that was put on the list first, where it ends.
+    end: Link,
     span: Option<IovaRange>,
     bytes: usize,
 }
 
 impl Reclaimed {
+    /// No table.
+    pub const NONE: Self = Self { list: Link::END, end: Link::END, span: None, bytes: 0 };
+
     /// Whether no table was taken out.
     pub const fn is_empty(&self) -> bool {
         self.span.is_none()
@@ -111,8 +132,8 @@ impl Reclaimed {
     ///   success for all of [`change`](Self::change), or has been registered anew. A function is registered from the
     ///   moment that MPCIFC may have accepted it until deregistration succeeded or it was disabled.
     /// * Every [`ReadSide`](crate::ReadSide) that existed when the tables were taken out has ended.
-    pub unsafe fn free<M: TableAllocator>(self, memory: &M) {
-        let mut rest = self.take();
+    pub unsafe fn free<M: TableAllocator>(mut self, memory: &M) {
+        let (mut rest, _) = self.take();
         while let Some((origin, size)) = rest.table() {
             let first: NonNull<Slot<PageEntry>> = memory.phys_to_virt(origin).cast();
             // SAFETY: the table is not deallocated yet, and by the contract nobody else uses it. `take` left the
@@ -124,24 +145,43 @@ impl Reclaimed {
     }
 
     /// Never gives the storage back.
-    pub fn leak(self) {
+    pub fn leak(mut self) {
         let _ = self.take();
     }
 
-    /// The list, for who gives the tables back or away.
-    fn take(mut self) -> Link {
-        self.span = None;
-        self.list
+    /// Adds the tables of `other`, so that all are given back together; takes as long for many as for one.
+    ///
+    /// # Safety
+    ///
+    /// `memory` must stand for the storage of the trees that both were taken from.
+    pub unsafe fn join<M: TableAllocator>(&mut self, mut other: Self, memory: &M) {
+        let Some(span) = other.span else {
+            return;
+        };
+        if let Some((origin, _)) = other.end.table() {
+            // SAFETY: the table is not deallocated before `free`, and by the contract it is of `memory`.
+            unsafe { write_link(memory, origin, self.list) };
+        }
+        self.end = if self.span.is_some() { self.end } else { other.end };
+        self.span = Some(self.span.map_or(span, |so_far| so_far.hull(span)));
+        self.bytes = self.bytes.wrapping_add(other.bytes);
+        (self.list, _) = other.take();
     }
 
-    /// Gives the tables away as a number, for [`from_raw`](Self::from_raw), and what they covered; 0 and `None` if
+    /// The list and its end, for who gives the tables back or away.
+    fn take(&mut self) -> (Link, Link) {
+        self.span = None;
+        (self.list, self.end)
+    }
+
+    /// Gives the tables away as two numbers, for [`from_raw`](Self::from_raw), and what they covered; zeros and `None` if
     /// there are none.
     ///
-    /// The number says nothing to anybody else.
-    pub fn into_raw(self) -> (u64, Option<IovaRange>) {
+    /// The numbers say nothing to anybody else.
+    pub fn into_raw(mut self) -> ([u64; 2], Option<IovaRange>) {
         let span = self.span;
-        let list = self.take().bits();
-        (if span.is_some() { list } else { 0 }, span)
+        let (list, end) = self.take();
+        (if span.is_some() { [list.bits(), end.bits()] } else { [0; 2] }, span)
     }
 
     /// Takes back what [`into_raw`](Self::into_raw) gave away.
@@ -149,8 +189,11 @@ impl Reclaimed {
     /// # Safety
     ///
     /// `list` and `span` must come from one call of `into_raw`, and be taken once.
-    pub const unsafe fn from_raw(list: u64, span: Option<IovaRange>) -> Self {
-        Self { list: if span.is_some() { Link::of_bits(list) } else { Link::END }, span, bytes: 0 }
+    pub const unsafe fn from_raw([list, end]: [u64; 2], span: Option<IovaRange>) -> Self {
+        match span {
+            Some(_) => Self { list: Link::of_bits(list), end: Link::of_bits(end), span, bytes: 0 },
+            None => Self::NONE,
+        }
     }
 }
 
@@ -166,12 +209,16 @@ impl fmt::Debug for Reclaimed {
     }
 }
 
-/// The whole segments in `range`; `None` if it holds none, so that nothing can be taken out.
+/// The part of `range` that consists of all that entries of a table of type `table_type` cover; `None` if it holds no
+/// such area, so that no table that such an entry designates lies in it.
 #[inline]
-fn whole_segments(range: IovaRange) -> Option<IovaRange> {
-    let mask = TableType::Segment.entry_mask();
+fn whole(range: IovaRange, table_type: TableType) -> Option<IovaRange> {
+    let mask = table_type.entry_mask();
+    if range.size_less_one() < mask {
+        return None;
+    }
     let start = range.start().get().checked_add(mask)? & !mask;
-    // One past the last whole segment; 0 stands for 2^64.
+    // One past the last whole area; 0 stands for 2^64.
     let end = range.last().get().wrapping_add(1) & !mask;
     let last = end.wrapping_sub(1);
     (start <= last && last <= range.last().get())
@@ -179,15 +226,19 @@ fn whole_segments(range: IovaRange) -> Option<IovaRange> {
         .flatten()
 }
 
-/// What was taken so far.
-struct Taken {
-    list: Link,
-    span: Option<IovaRange>,
-    bytes: usize,
+/// Makes the first slot of `table` lead to `link`, an entry that is invalid in every kind of table.
+///
+/// # Safety
+///
+/// `table` must be a table of `memory` that is not deallocated yet.
+unsafe fn write_link<M: TableAllocator>(memory: &M, table: AbsoluteAddress, link: Link) {
+    let first: NonNull<Slot<PageEntry>> = memory.phys_to_virt(table).cast();
+    // SAFETY: by the contract; slots of all kinds of tables are alike.
+    unsafe { first.as_ref() }.store(PageEntry::of_bits(link.bits()));
 }
 
 /// Takes out each empty table whose whole span lies in the range, from the bottom up.
-impl<'t, M: TableAllocator> Sweep<'t, M> for Taken {
+impl<'t, M: TableAllocator> Sweep<'t, M> for Reclaimed {
     type Stop = core::convert::Infallible;
 
     fn enter(&mut self, _: &'t Tree<M>, _: &RegionStep<'t>) -> Result<(), Self::Stop> {
@@ -195,16 +246,13 @@ impl<'t, M: TableAllocator> Sweep<'t, M> for Taken {
     }
 
     fn segments(&mut self, tree: &'t Tree<M>, step: &SegmentStep<'t>) -> Result<(), Self::Stop> {
-        // The range consists of whole segments, so each cell is covered whole.
         let mut rest = Some(step.part);
         while let Some(todo) = rest {
             let (part, after) = todo.split_after(TableType::Segment.entry_last(todo.start()));
             rest = after;
             let cell = SegmentCell::new(tree, &step.table[TableType::Segment.index(part.start())]);
-            // SAFETY: the caller of `reclaim` owns the range.
-            if let Some((origin, size)) = unsafe { cell.take_empty_pages() } {
-                self.take(tree, origin, size, part);
-            }
+            // SAFETY: the caller of `reclaim` owns the range, which consists of whole segments.
+            unsafe { self.take_pages(tree, &cell, part) };
         }
         Ok(())
     }
@@ -222,20 +270,32 @@ impl<'t, M: TableAllocator> Sweep<'t, M> for Taken {
             _ => RegionEntry::all_invalid(unsafe { tree.region_table_at(origin) }),
         };
         if empty && step.slot.install(step.entry, RegionEntry::EMPTY).is_ok() {
-            self.take(tree, origin, TableSize::Crst, step.span);
+            self.put(tree, origin, TableSize::Crst, step.span);
         }
         Ok(())
     }
 }
 
-impl Taken {
+impl Reclaimed {
+    /// Takes the page table of `cell` out if it is empty; `part` is what the cell covers.
+    ///
+    /// # Safety
+    ///
+    /// The caller owns all of `part`; who looks across it holds a [`ReadSide`](crate::ReadSide).
+    #[inline]
+    unsafe fn take_pages<M: TableAllocator>(&mut self, tree: &Tree<M>, cell: &SegmentCell<'_, M>, part: IovaRange) {
+        // SAFETY: by the contract.
+        if let Some((origin, size)) = unsafe { cell.take_empty_pages() } {
+            self.put(tree, origin, size, part);
+        }
+    }
+
     /// Puts `table`, which covered `span` and was just taken out, on the list.
-    fn take<M: TableAllocator>(&mut self, tree: &Tree<M>, table: AbsoluteAddress, size: TableSize, span: IovaRange) {
-        let first: NonNull<Slot<PageEntry>> = tree.memory().phys_to_virt(table).cast();
-        // SAFETY: the table was just taken out and is not deallocated yet; slots of all kinds of tables are alike. A
-        // link is an entry that is invalid in each of them.
-        unsafe { first.as_ref() }.store(PageEntry::of_bits(self.list.bits()));
+    fn put<M: TableAllocator>(&mut self, tree: &Tree<M>, table: AbsoluteAddress, size: TableSize, span: IovaRange) {
+        // SAFETY: the table was just taken out and is not deallocated yet.
+        unsafe { write_link(tree.memory(), table, self.list) };
         self.list = Link::to(table, size);
+        self.end = if self.span.is_some() { self.end } else { self.list };
         self.span = Some(self.span.map_or(span, |so_far| so_far.hull(span)));
         self.bytes = self.bytes.wrapping_add(size.bytes());
     }

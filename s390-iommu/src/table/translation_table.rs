@@ -92,7 +92,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// This is all of the way down for a range within a segment that has been used before.
     #[inline]
     pub(super) fn pages_for(&self, range: IovaRange) -> Option<&PageTable> {
-        if range.last() > TableType::Segment.entry_last(range.start()) {
+        if !is_within_segment(range) {
             return None;
         }
         match self.tree.cell(range.start()).ok()?.get() {
@@ -100,6 +100,12 @@ impl<M: TableAllocator> TranslationTable<M> {
             _ => None,
         }
     }
+}
+
+/// Whether one segment holds all of `range`.
+#[inline]
+pub(super) fn is_within_segment(range: IovaRange) -> bool {
+    range.last() <= TableType::Segment.entry_last(range.start())
 }
 
 /// Root and origin alone; a [`Reader`](crate::Reader) prints the tables.

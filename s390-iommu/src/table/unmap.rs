@@ -12,10 +12,10 @@ use crate::format::table_type::TableType;
 use crate::table::atomic::{fence, Ordering};
 use crate::table::cell::{Segment, SegmentCell};
 use crate::table::change::Change;
-use crate::table::cursor::SegmentRun;
+use crate::table::cursor::{Absent, SegmentRun};
 use crate::table::run::{self, Cleared};
 use crate::table::seam::{AllocationFlags, TableAllocator};
-use crate::table::translation_table::TranslationTable;
+use crate::table::translation_table::{is_within_segment, TranslationTable};
 use crate::table::tree::OutOfStorage;
 use crate::table::with_flags::WithFlags;
 
@@ -56,24 +56,40 @@ impl<M: TableAllocator> TranslationTable<M> {
         self.with_flags(AllocationFlags::NONE).split(iova)
     }
 
-    /// Unmaps one page: one way down and one store.
+    /// Unmaps `page`, a range of one page, if that takes one store: there is a page table for it, in which it is mapped.
+    ///
+    /// Returns `None` if it takes more or cannot be done; nothing changed then, and [`unmap`](Self::unmap) does it or
+    /// says what is wrong.
+    #[inline(always)]
+    pub fn unmap_page_at_once(&self, page: IovaRange) -> Option<Change> {
+        if !page.is_page() || !self.spans(page) {
+            return None;
+        }
+        let slot = self.tree().page(page.start())?;
+        if slot.page().invalid() {
+            return None;
+        }
+        slot.store(PageEntry::EMPTY);
+        fence(Ordering::Release);
+        Some(Change::of(page))
+    }
+
+    /// Unmaps one page.
     #[inline(always)]
     fn unmap_page(&self, page: IovaRange) -> Result<Unmapped, UnmapError> {
-        if self.spans(page) {
-            if let Some(slot) = self.tree().page(page.start()) {
-                if !slot.page().invalid() {
-                    slot.store(PageEntry::EMPTY);
-                    return Ok(done(Cleared::all_of(page)));
-                }
-            }
+        match self.unmap_page_at_once(page) {
+            Some(change) => Ok(Unmapped { pages: 1, change }),
+            None => self.unmap_absent_page(page),
         }
-        self.unmap_absent_page(page)
     }
 
     /// Unmaps a page that is not mapped, or lies in a frame of 1 MiB, or says what is wrong.
     #[cold]
     #[inline(never)]
     fn unmap_absent_page(&self, page: IovaRange) -> Result<Unmapped, UnmapError> {
+        if self.spans(page) && !self.frames().contains(FrameSize::Size1M) {
+            return Ok(done(Cleared::NOTHING));
+        }
         self.unmap_range(page)
     }
 
@@ -83,9 +99,14 @@ impl<M: TableAllocator> TranslationTable<M> {
         if !self.spans(range) {
             return Err(UnmapError::OutsideSpan { range, span: self.span() });
         }
-        Ok(done(match self.pages_for(range) {
-            Some(pages) => run::clear(run::slots(pages, range), range),
-            None => self.clear_segments(range)?,
+        Ok(done(match self.tree().cell(range.start()) {
+            Err(Absent { last }) if range.last() <= last => Cleared::NOTHING,
+            Ok(cell) if is_within_segment(range) => match cell.get() {
+                Segment::Pages(pages) => run::clear(run::slots(pages, range), range),
+                Segment::Empty => Cleared::NOTHING,
+                Segment::Frame(..) => self.clear_segments(range)?,
+            },
+            _ => self.clear_segments(range)?,
         }))
     }
 

@@ -44,6 +44,7 @@ mod information;
 mod iova;
 mod msi;
 mod parser;
+mod proposal;
 mod sink;
 mod table_format;
 
@@ -67,11 +68,12 @@ pub use information::{
 pub use iova::{GapEntry, IovaRangeEntry, IovaRanges, GAP_ENTRY, IOVA_RANGES, IOVA_RANGE_ENTRY, REASONS};
 pub use msi::{MsiCapability, MsiWindowEntry, MSI_CAPABILITY, MSI_FLAGS, MSI_WINDOW_ENTRY};
 pub use parser::{Capabilities, ChainError, RawCapability};
+pub use proposal::{ProposedZpciBase, ProposedZpciGroup, PROPOSED_ZPCI_BASE, PROPOSED_ZPCI_GROUP};
 pub use sink::{Bytes, Sink};
 pub use table_format::{TableFormatEntry, TABLE_FORMAT_ENTRY, TABLE_FORMAT_FLAGS};
 
 /// The fields of every structure of VFIO and iommufd that is here.
-pub static LAYOUTS: [&clp::field::Layout; 19] = [
+pub static LAYOUTS: [&clp::field::Layout; 21] = [
     &CAPABILITY_HEADER,
     &DEVICE_INFORMATION,
     &ZPCI_BASE,
@@ -91,4 +93,6 @@ pub static LAYOUTS: [&clp::field::Layout; 19] = [
     &GROUP_ENTRY,
     &FUNCTION_ENTRY,
     &HARDWARE_INFORMATION,
+    &PROPOSED_ZPCI_BASE,
+    &PROPOSED_ZPCI_GROUP,
 ];

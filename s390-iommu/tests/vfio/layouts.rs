@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use s390_iommu::vfio::{
     Array, ByteOrder, CapabilityHeader, DeviceInformation, DmaAvailable, FunctionEntry, GapEntry, GroupEntry,
     HardwareInformation, IommuInformation, IovaRangeEntry, IovaRanges, Migration, MsiCapability, MsiWindowEntry,
-    SwapBytes, TableFormatEntry, ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString,
+    ProposedZpciBase, ProposedZpciGroup, SwapBytes, TableFormatEntry, ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString,
 };
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
@@ -68,6 +68,45 @@ fn of_linux() {
     check(
         IovaRangeEntry { start: 0x0102_0304_0506_0708, end: 0x090a_0b0c_0d0e_0f10 },
         "01020304 05060708 090a0b0c 0d0e0f10",
+    );
+}
+
+/// They are not published: nothing but a kernel that was configured to has them.
+#[test]
+fn proposed() {
+    let base = ZpciBase {
+        header: HEADER,
+        start_dma: 0x090a_0b0c_0d0e_0f10,
+        end_dma: 0x1112_1314_1516_1718,
+        pchid: 0x191a,
+        vfn: 0x1b1c,
+        fmb_length: 0x1d1e,
+        pft: 0x1f,
+        gid: 0x20,
+        fh: 0x2122_2324,
+        ccdf_err_length: 0x2526_2728,
+    };
+    check(
+        ProposedZpciBase { base, uid: 0x292a_2b2c, flags: 0x2d2e_2f30 },
+        "01020304 05060708 090a0b0c 0d0e0f10 11121314 15161718 191a1b1c 1d1e1f20 21222324 25262728 292a2b2c 2d2e2f30",
+    );
+    let group = ZpciGroup {
+        header: HEADER,
+        dasm: 0x090a_0b0c_0d0e_0f10,
+        msi_addr: 0x1112_1314_1516_1718,
+        flags: 0x191a_1b1c_1d1e_1f20,
+        mui: 0x2122,
+        noi: 0x2324,
+        maxstbl: 0x2526,
+        version: 0x27,
+        reserved: 0x28,
+        imaxstbl: 0x292a,
+        padding: [0; 6],
+    };
+    check(
+        ProposedZpciGroup { group, machine_flags: 0x3132_3334, dtsm: 0x35, reserved2: [0x36, 0x37, 0x38] },
+        "01020304 05060708 090a0b0c 0d0e0f10 11121314 15161718 191a1b1c 1d1e1f20 21222324 25262728 292a0000 00000000 \
+         31323334 35363738",
     );
 }
 
@@ -219,18 +258,31 @@ fn msi_version_1() {
     );
 }
 
+const HARDWARE: HardwareInformation = HardwareInformation {
+    flags: 0x0102_0304,
+    designation_types: 0x0506,
+    dtsm: 0x07,
+    reserved: 0x08,
+    frame_sizes: 0x090a_0b0c_0d0e_0f10,
+    msi_start: 0x1112_1314_1516_1718,
+    msi_end: 0x191a_1b1c_1d1e_1f20,
+};
+
+const HARDWARE_BIG: &str = "01020304 05060708 090a0b0c 0d0e0f10 11121314 15161718 191a1b1c 1d1e1f20";
+
 #[test]
 fn hardware_information_of_32_bytes() {
-    check(
-        HardwareInformation {
-            flags: 0x0102_0304,
-            designation_types: 0x0506,
-            dtsm: 0x07,
-            reserved: 0x08,
-            frame_sizes: 0x090a_0b0c_0d0e_0f10,
-            msi_start: 0x1112_1314_1516_1718,
-            msi_end: 0x191a_1b1c_1d1e_1f20,
-        },
-        "01020304 05060708 090a0b0c 0d0e0f10 11121314 15161718 191a1b1c 1d1e1f20",
-    );
+    check(HARDWARE, HARDWARE_BIG);
+}
+
+/// Read in either order; more bytes are a later kernel's, fewer are none.
+#[test]
+fn hardware_information_read() {
+    let mut big = bytes(HARDWARE_BIG);
+    let little = bytes("04030201 0605 07 08 100f0e0d0c0b0a09 1817161514131211 201f1e1d1c1b1a19");
+    assert_eq!(HardwareInformation::read(&big, ByteOrder::Big), Some(HARDWARE));
+    assert_eq!(HardwareInformation::read(&little, ByteOrder::Little), Some(HARDWARE));
+    assert_eq!(HardwareInformation::read(&big[..31], ByteOrder::Big), None);
+    big.extend([0xff; 8]);
+    assert_eq!(HardwareInformation::read(&big, ByteOrder::Big), Some(HARDWARE));
 }

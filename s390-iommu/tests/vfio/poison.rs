@@ -7,7 +7,8 @@ use std::convert::Infallible;
 use clp::FunctionHandle;
 use s390_iommu::vfio::{
     answer, ByteOrder, Bytes, Chain, DeviceInformation, DmaAvailable, HardwareInformation, Information,
-    IommuInformation, Migration, Sink, ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString,
+    IommuInformation, Migration, ProposedZpciBase, ProposedZpciGroup, Sink, ZpciBase, ZpciGroup, ZpciPath,
+    ZpciUtilityString,
 };
 use s390_iommu::FrameSizes;
 
@@ -47,6 +48,9 @@ fn every_capability_alone() {
     check(ZpciGroup::new(&group));
     check(ZpciUtilityString::new(&function).unwrap());
     check(ZpciPath::new(&function));
+    let base = ZpciBase::new(&function, FunctionHandle(3), range(0x1000, 0x1fff));
+    check(ProposedZpciBase::new(base, &function));
+    check(ProposedZpciGroup::new(&group));
 }
 
 /// All structures of a container, in a buffer of each size.

@@ -8,7 +8,8 @@ use clp::FunctionHandle;
 use s390_iommu::vfio::{
     answer, ByteOrder, Capabilities, CapabilityHeader, Chain, DeviceCapability, DeviceInformation, DmaAvailable,
     FunctionEntry, GapEntry, GroupEntry, Information, IommuCapability, IommuInformation, IovaRangeEntry, IovaRanges,
-    Migration, MsiWindowEntry, Sink, TableFormatEntry, ZpciBase, ZpciGroup, ZpciPath, ZpciUtilityString,
+    Migration, MsiWindowEntry, ProposedZpciBase, ProposedZpciGroup, Sink, TableFormatEntry, ZpciBase, ZpciGroup,
+    ZpciPath, ZpciUtilityString,
 };
 use s390_iommu::ErrorEvent;
 
@@ -44,6 +45,29 @@ fn device_capabilities() -> (ZpciBase, ZpciGroup, ZpciUtilityString, ZpciPath) {
         ZpciUtilityString::new(&function).unwrap(),
         ZpciPath::new(&function),
     )
+}
+
+/// Who knows the versions of Linux reads the proposed ones as far as these go.
+#[test]
+fn proposed_versions_are_read_by_old_readers() {
+    let (base, ..) = device_capabilities();
+    let function = first_function();
+    for order in [ByteOrder::Big, ByteOrder::Little] {
+        let bytes = written(DEVICE, order, 24 + 48 + 56, |chain| {
+            chain.append(ProposedZpciBase::new(base.with_error_events(32), &function))?;
+            chain.append(ProposedZpciGroup::new(&first_group()))
+        });
+        let (_, capabilities) = Capabilities::new::<DeviceInformation>(&bytes, order).unwrap();
+        let found: Vec<_> = capabilities.map(|raw| DeviceCapability::new(&raw.unwrap()).unwrap()).collect();
+        let [DeviceCapability::Base(read_base), DeviceCapability::Group(read_group)] = found[..] else {
+            panic!("{found:?}")
+        };
+        let header = |header, version| CapabilityHeader { version, next: if version == 4 { 72 } else { 0 }, ..header };
+        let expected = base.with_error_events(32);
+        assert_eq!(read_base, ZpciBase { header: header(expected.header, 4), ..expected });
+        let expected = ZpciGroup::new(&first_group());
+        assert_eq!(read_group, ZpciGroup { header: header(expected.header, 3), ..expected });
+    }
 }
 
 #[test]

@@ -229,10 +229,27 @@ pub(crate) fn download(
     accept: impl Fn(&str) -> bool,
     order: Suites,
 ) -> Result<Deb> {
+    download_of(workspace, step, None, package, accept, order)
+}
+
+/// The same for packages of `architecture`, as Debian calls it.
+///
+/// # Errors
+///
+/// As [`download`].
+pub(crate) fn download_of(
+    workspace: &Workspace,
+    step: &Step,
+    architecture: Option<&'static str>,
+    package: &str,
+    accept: impl Fn(&str) -> bool,
+    order: Suites,
+) -> Result<Deb> {
     let archives = Archives::find(workspace, step)?;
     let mut seen = Vec::new();
     for suite in archives.suites(order) {
-        let state = State::create(workspace, &format!("only-{suite}"), &[archives.main.with_suite(&suite)])?;
+        let name = architecture.map_or_else(|| format!("only-{suite}"), |name| format!("only-{suite}-{name}"));
+        let state = State::create(workspace, &name, &[archives.main.with_suite(&suite)])?.of_architecture(architecture);
         step.at(&format!("looking for {package} in {suite}"));
         // Not every release has backports, and the latest ones may not exist yet.
         if let Err(error) = state.update(step) {
@@ -299,6 +316,16 @@ pub(crate) fn download_set(
         return Ok(debs);
     }
     bail!("no suite of Debian has {package} {minimum} or newer; there are\n  {}", seen.join("\n  "))
+}
+
+/// The address of Debian's archive that this machine uses.
+///
+/// # Errors
+///
+/// No source of apt's is Debian's.
+pub(crate) fn archive(workspace: &Workspace, step: &Step) -> Result<String> {
+    let archives = Archives::find(workspace, step)?;
+    archives.main.uri().map(str::to_owned).context("a source of apt's has no address")
 }
 
 /// Unpacks what `deb` has below `member` (a path without leading slash) into `directory`, without installing it.

@@ -95,6 +95,14 @@ impl Source {
         }
     }
 
+    /// The first address of the archive.
+    pub(crate) fn uri(&self) -> Option<&str> {
+        match self {
+            Self::OneLine { uri, .. } => Some(uri),
+            Self::Deb822 { .. } => self.field("URIs")?.split_whitespace().next(),
+        }
+    }
+
     /// The same archive with the suite `suite` of it and nothing else, binary packages of `main`.
     pub(crate) fn with_suite(&self, suite: &str) -> Self {
         match self {

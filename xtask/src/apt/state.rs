@@ -19,13 +19,14 @@ const OPTIONS: &str = "apt.conf";
 #[derive(Debug)]
 pub(crate) struct State {
     directory: PathBuf,
+    architecture: Option<&'static str>,
 }
 
 impl State {
     /// Creates the state called `name` for `sources`, each in a file named by its index.
     pub(crate) fn create(workspace: &Workspace, name: &str, sources: &[Source]) -> Result<Self> {
         let directory = workspace.directory(Path::new("apt").join(name))?;
-        let state = Self { directory };
+        let state = Self { directory, architecture: None };
         let parts = state.directory.join("sources");
         if parts.exists() {
             fs::remove_dir_all(&parts)?;
@@ -42,10 +43,19 @@ impl State {
         Ok(state)
     }
 
+    /// The same for packages of another architecture than this machine's.
+    pub(crate) fn of_architecture(self, architecture: Option<&'static str>) -> Self {
+        Self { architecture, ..self }
+    }
+
     /// `program` of the apt family, working on this state.
     pub(crate) fn command(&self, program: &str) -> Command {
         let mut command = Command::new(program);
         command.env("APT_CONFIG", self.directory.join(OPTIONS)).env("LC_ALL", "C.UTF-8");
+        if let Some(architecture) = self.architecture {
+            command.args(["-o", &format!("APT::Architecture={architecture}")]);
+            command.args(["-o", &format!("APT::Architectures={architecture}")]);
+        }
         command
     }
 

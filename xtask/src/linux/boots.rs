@@ -4,6 +4,7 @@
 
 use super::expectation::Implementation;
 use super::firmware::{Falsification, ATTRIBUTES, LIES};
+use super::guest::Needs;
 use super::series::Series;
 
 /// One boot.
@@ -201,14 +202,19 @@ pub(crate) const BOOTS: &[Boot] = &[
         ..STRICT
     },
     Boot { name: "trace", suites: &["trace"], processors: 2, ..LAZY },
+    Boot { name: "tracing", suites: &["tracing"], ..STRICT },
     Boot { name: "benchmark", suites: &["benchmark"], ..STRICT },
     Boot { name: "selftest", suites: &["selftest"], ..LAZY },
+    Boot { name: "zpci", suites: &["zpci", "vmm"], processors: 2, ..LAZY },
 ];
 
 impl Boot {
-    /// Whether the programs of the kernel's own self-tests are needed.
-    pub(crate) fn needs_selftests(&self) -> bool {
-        self.suites.contains(&"selftest")
+    /// What has to be in the initial file system for it.
+    pub(crate) fn needs(&self) -> Needs {
+        Needs {
+            selftests: self.suites.contains(&"selftest"),
+            rust_programs: self.suites.iter().any(|suite| ["zpci", "vmm"].contains(suite)),
+        }
     }
 
     /// Why it says nothing about a kernel, if it does not.
@@ -216,8 +222,10 @@ impl Boot {
         if self.answers == Answers::Identity && series == Series::V6_12 {
             return Some("has no domains without translation");
         }
-        if self.name == "trace" && matches!(implementation, Implementation::Stock | Implementation::Fixed) {
-            return Some("has no object of which there could be a trace");
+        if ["trace", "tracing"].contains(&self.name)
+            && matches!(implementation, Implementation::Stock | Implementation::Fixed)
+        {
+            return Some("has no functions of the driver to be traced");
         }
         if self.name.starts_with("busy-") && matches!(implementation, Implementation::Stock | Implementation::Fixed) {
             return Some("waits for a busy machine without end");

@@ -12,6 +12,7 @@ use super::initrd::Initrd;
 use super::kernel::{compiler_version, make, Kernel, COMPILER};
 use super::stamp::{files, Stamp};
 use crate::kernel_object::{self, compiler::KernelCompiler};
+use crate::program::{self, Program};
 use crate::progress::Step;
 use crate::workspace::Workspace;
 
@@ -30,9 +31,22 @@ const USER_API: &str = "glue-c/include/uapi";
 /// For every program: of ours and of the kernel's.
 const FLAGS: [&str; 5] = ["-static", "-O2", "-Wall", "-D_GNU_SOURCE", "-pthread"];
 
+/// Programs in Rust, with the standard library.
+const RUST_PROGRAMS: [Program; 2] = [program::ZPCI, program::PASSTHROUGH];
+
+/// What a boot needs beside what every boot does.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Needs {
+    /// The kernel's own self-tests.
+    pub(crate) selftests: bool,
+    /// Programs in Rust.
+    pub(crate) rust_programs: bool,
+}
+
 /// The programs for one kernel.
 #[derive(Debug)]
 pub(crate) struct Guest<'a> {
+    workspace: &'a Workspace,
     sources: PathBuf,
     /// Our headers for user space.
     user_api: PathBuf,
@@ -48,22 +62,22 @@ impl<'a> Guest<'a> {
     /// # Errors
     ///
     /// The cases of the module do not build.
-    pub(crate) fn new(workspace: &Workspace, kernel: &'a Kernel) -> Result<Self> {
+    pub(crate) fn new(workspace: &'a Workspace, kernel: &'a Kernel) -> Result<Self> {
         let compiler = KernelCompiler::obtain(workspace)?;
         let step = Step::start("Object with the cases");
         let result = kernel_object::build(workspace, &compiler, &step, kernel_object::CASES);
         let result = step.end("built", result);
         let (sources, directory) = (workspace.root.join(SOURCES), kernel.output.join("guest"));
         let user_api = workspace.root.join(USER_API);
-        Ok(Self { sources, user_api, directory, kernel, cases: result?.path })
+        Ok(Self { workspace, sources, user_api, directory, kernel, cases: result?.path })
     }
 
-    /// Compiles what has changed and returns the path of the initial file system, with the self-tests if `selftests`.
+    /// Compiles what has changed and returns the path of the initial file system, with what `needs` says beside our own.
     ///
     /// # Errors
     ///
     /// The compiler refuses a program.
-    pub(crate) fn initrd(&self, selftests: bool) -> Result<PathBuf> {
+    pub(crate) fn initrd(&self, needs: Needs) -> Result<PathBuf> {
         fs::create_dir_all(&self.directory)?;
         let mut initrd = Initrd::new();
         for directory in ["proc", "sys", "tmp"] {
@@ -77,13 +91,23 @@ impl<'a> Guest<'a> {
         for name in MODULES {
             initrd.program(&format!("modules/{name}"), &modules.join(name))?;
         }
-        if selftests {
+        if needs.rust_programs {
+            for program in RUST_PROGRAMS {
+                initrd.program(&format!("bin/{}", program.name), &program::build(self.workspace, program)?)?;
+            }
+        }
+        if needs.selftests {
             initrd.directory("selftests");
             for (name, program) in self.selftests()? {
                 initrd.program(&format!("selftests/{name}"), &program)?;
             }
         }
-        let path = self.directory.join(if selftests { "selftests.cpio" } else { "initrd.cpio" });
+        let path = self.directory.join(match needs {
+            Needs { selftests: false, rust_programs: false } => "initrd.cpio",
+            Needs { selftests: true, rust_programs: false } => "selftests.cpio",
+            Needs { selftests: false, rust_programs: true } => "programs.cpio",
+            Needs { selftests: true, rust_programs: true } => "all.cpio",
+        });
         fs::write(&path, initrd.finish()).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
     }

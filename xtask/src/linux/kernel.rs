@@ -143,6 +143,8 @@ pub(crate) struct Build<'a> {
     pub(crate) source: &'a Source,
     /// Tells this build from others of the same source.
     pub(crate) variant: &'a str,
+    /// A whole configuration that the fragments are merged onto, else the smallest one.
+    pub(crate) base: Option<&'a Path>,
     /// Fragments of a configuration, the later ones winning.
     pub(crate) fragments: &'a [PathBuf],
     /// How many of them, the first ones, may ask for what the others make impossible.
@@ -174,6 +176,7 @@ impl Build<'_> {
         stamp.text(&self.source.tree.to_string_lossy());
         stamp.text(&compiler_version()?);
         self.variables.iter().for_each(|variable| stamp.text(variable));
+        self.base.iter().try_for_each(|base| stamp.file(base))?;
         self.fragments.iter().try_for_each(|fragment| stamp.file(fragment))?;
         integrate::files_in(&self.source.tree).iter().try_for_each(|file| stamp.file(file))?;
         if self.source.fixed && kernel.image.is_file() && stamp.is_at(&built) {
@@ -199,6 +202,17 @@ impl Build<'_> {
         Ok(kernel)
     }
 
+    /// Makes `target` of a `kernel` that was built, with further `variables`.
+    ///
+    /// # Errors
+    ///
+    /// `make` fails; the error then has what it printed.
+    pub(crate) fn make_target(&self, kernel: &Kernel, target: &str, variables: &[String]) -> Result<()> {
+        let step = Step::start(format!("Linux {}: {target}", self.source.version));
+        let result = step.run(self.make(&kernel.built, &[target]).args(variables));
+        step.end("made", result).map(drop)
+    }
+
     fn make_all(&self, step: &Step, output: &Path, stamp: &Stamp, configured: &Path) -> Result<()> {
         if !stamp.is_at(configured) {
             self.configure(step, output)?;
@@ -213,8 +227,15 @@ impl Build<'_> {
     }
 
     fn configure(&self, step: &Step, output: &Path) -> Result<()> {
-        step.run(&mut self.make(output, &["tinyconfig"]))?;
         let config = output.join(".config");
+        match self.base {
+            Some(base) => {
+                fs::copy(base, &config).with_context(|| format!("cannot read {}", base.display()))?;
+            }
+            None => {
+                step.run(&mut self.make(output, &["tinyconfig"]))?;
+            }
+        }
         let mut merge = Command::new(self.source.tree.join("scripts/kconfig/merge_config.sh"));
         merge.args(["-m", "-O"]).arg(output).arg(&config).args(self.fragments).env("ARCH", "s390");
         step.run(&mut merge)?;
@@ -262,7 +283,8 @@ fn absent_options<'a>(wanted: &'a str, actual: &str) -> Vec<&'a str> {
     let is_last = |index: usize, name: &str| options.iter().skip(index + 1).all(|(later, _)| *later != name);
     let has = |name: &str, line: &str| {
         let found = actual.lines().find(|other| option(other) == Some(name));
-        found.map_or(line.ends_with(" is not set"), |found| found == line)
+        // An option that is not there has no text either.
+        found.map_or(line.ends_with(" is not set") || line.ends_with("=\"\""), |found| found == line)
     };
     options
         .iter()
@@ -293,6 +315,7 @@ CONFIG_A=y
 CONFIG_B=\"b=1\"
 # CONFIG_C is not set
 # CONFIG_D is not set
+CONFIG_H=\"\"
 CONFIG_E=y
 CONFIG_F=4
 CONFIG_G=y

@@ -11,7 +11,9 @@ use anyhow::{bail, Context, Result};
 use serde::Serialize;
 
 use super::{boots_of, build_as, Options, Series};
+use crate::apt::Wanted;
 use crate::progress::print_error;
+use crate::tool::{self, Tool};
 use crate::workspace::Workspace;
 
 /// Where the fragments of the configurations are, below the workspace; each is called as its configuration is.
@@ -51,11 +53,70 @@ enum Driver {
     NotChosen,
 }
 
+/// What compiles the kernel's C.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+enum Compiler {
+    Gcc,
+    /// With the assembler and linker of GNU.
+    Clang,
+    /// With its own assembler and linker.
+    Llvm,
+}
+
+impl Compiler {
+    /// The variables for `make`.
+    fn variables(self) -> &'static [&'static str] {
+        match self {
+            Self::Gcc => &[],
+            Self::Clang => &["CC=clang-19"],
+            Self::Llvm => &["LLVM=-19"],
+        }
+    }
+
+    /// What it is called in the name of a build, since what different ones have compiled does not mix.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Gcc => "",
+            Self::Clang => "-clang",
+            Self::Llvm => "-llvm",
+        }
+    }
+
+    /// What has to be there for it, beyond what every build needs.
+    fn tools(self) -> &'static [Tool] {
+        match self {
+            Self::Gcc => &[],
+            Self::Clang => CLANG.get(..1).unwrap_or_default(),
+            Self::Llvm => &CLANG,
+        }
+    }
+}
+
+/// The newest release that Debian 12 and 13 have both.
+const CLANG: [Tool; 3] = [
+    Tool {
+        program: "clang-19",
+        check: &["--version"],
+        package: Wanted { name: "clang-19", minimum: "0", purpose: "compiles a kernel in some configurations" },
+    },
+    Tool {
+        program: "ld.lld-19",
+        check: &["--version"],
+        package: Wanted { name: "lld-19", minimum: "0", purpose: "links it" },
+    },
+    Tool {
+        program: "llvm-ar-19",
+        check: &["--version"],
+        package: Wanted { name: "llvm-19", minimum: "0", purpose: "lists and copies its objects" },
+    },
+];
+
 /// A configuration.
 struct Configuration {
     name: &'static str,
     about: &'static str,
     driver: Driver,
+    compiler: Compiler,
     /// The boots that say whether it works; none where no machine is to be had, or nothing of ours is in it.
     boots: &'static [&'static str],
 }
@@ -65,7 +126,10 @@ const BOTH: &[&str] = &["lazy", "vfio"];
 /// Disks alone, where user space has nothing to do with functions.
 const DISKS: &[&str] = &["lazy"];
 
-static CONFIGURATIONS: [Configuration; 21] = [
+/// The same, and the kernel's tracers.
+const TRACED: &[&str] = &["lazy", "vfio", "tracing"];
+
+static CONFIGURATIONS: [Configuration; 22] = [
     object("vfio-off", "neither VFIO nor iommufd", DISKS),
     object("iommufd-off", "VFIO with type 1 alone", DISKS),
     object("vfio-modules", "VFIO, iommufd and KVM as modules", DISKS),
@@ -77,7 +141,7 @@ static CONFIGURATIONS: [Configuration; 21] = [
     object("iommu-debug", "checks of users of DMA and of the IOMMU", BOTH),
     object("identity", "functions do without translation if they may", DISKS),
     object("random-base", "the identity mapping is put anywhere", BOTH),
-    object("tracing", "functions traced", BOTH),
+    object("tracing", "functions traced", TRACED),
     object("expoline", "no branch to an address in a register", BOTH),
     object("debug", "locks, RCU, sleeping, objects, memory checked", BOTH),
     object("kasan", "memory accesses of C checked", DISKS),
@@ -87,12 +151,18 @@ static CONFIGURATIONS: [Configuration; 21] = [
     object("march-z14", "for z14 and newer", &[]),
     object("march-z15", "for z15 and newer", &[]),
     object("march-z16", "for z16 and newer", &[]),
-    Configuration { driver: Driver::Source, ..object("source-tracing", "from source, functions traced", BOTH) },
-    Configuration { driver: Driver::Source, ..object("source-kasan", "from source, all accesses checked", BOTH) },
+    Configuration { driver: Driver::Source, ..object("source-tracing", "from source, functions traced", TRACED) },
+    // Linux has KASAN beside Rust with clang alone.
+    Configuration {
+        driver: Driver::Source,
+        compiler: Compiler::Clang,
+        ..object("source-kasan", "from source, all accesses checked", BOTH)
+    },
+    Configuration { compiler: Compiler::Llvm, ..object("llvm", "compiled and linked by LLVM", BOTH) },
 ];
 
 const fn object(name: &'static str, about: &'static str, boots: &'static [&'static str]) -> Configuration {
-    Configuration { name, about, driver: Driver::Object, boots }
+    Configuration { name, about, driver: Driver::Object, compiler: Compiler::Gcc, boots }
 }
 
 impl Configuration {
@@ -108,17 +178,20 @@ impl Configuration {
 
     /// Builds and boots it.
     fn run(&self, workspace: &Workspace, series: Series) -> Result<Row> {
+        tool::ensure_all(workspace, self.compiler.tools())?;
         let started = Instant::now();
         let options = Options {
             kernel: series,
             from_source: self.driver == Driver::Source,
             config: vec![workspace.root.join(self.fragment())],
+            make: self.compiler.variables().iter().map(|&variable| variable.to_owned()).collect(),
             boot: self.boots.iter().map(|&name| name.to_owned()).collect(),
             ..Options::default()
         };
-        let variant = if self.driver == Driver::Source { "matrix-source" } else { VARIANT };
+        let source = if self.driver == Driver::Source { "-source" } else { "" };
+        let variant = format!("{VARIANT}{source}{}", self.compiler.suffix());
         let (kernel, source, implementation) =
-            build_as(workspace, &options, variant, self.driver != Driver::NotChosen, 1)?;
+            build_as(workspace, &options, &variant, self.driver != Driver::NotChosen, 1)?;
         let build_seconds = started.elapsed().as_secs_f64();
         let image_bytes = fs::metadata(&kernel.image)?.len();
         let mut row = Row { build_seconds, image_bytes, ..Row::new(self) };

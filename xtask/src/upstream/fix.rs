@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! A fix of the stock driver: a file with the message of a commit and the change.
+//! A patch of a series: a file with the message of a commit and the change.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,13 +9,11 @@ use std::process::Command;
 
 use anyhow::{bail, ensure, Context, Result};
 
+use super::set::Set;
 use crate::progress::Step;
 use crate::workspace::Workspace;
 
-/// Where the fixes are, below the workspace.
-const DIRECTORY: &str = "glue-c/upstream/fixes";
-
-/// A fix.
+/// A patch.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) struct Fix {
     /// The file.
@@ -27,9 +25,9 @@ pub(crate) struct Fix {
 }
 
 impl Fix {
-    /// All fixes, in the order in which they apply.
-    pub(crate) fn all(workspace: &Workspace) -> Result<Vec<Self>> {
-        super::patches_in(&workspace.root.join(DIRECTORY))?.into_iter().map(Self::read).collect()
+    /// All of `set`, in the order in which they apply.
+    pub(crate) fn all(workspace: &Workspace, set: &Set) -> Result<Vec<Self>> {
+        super::patches_in(&workspace.root.join(set.directory))?.into_iter().map(Self::read).collect()
     }
 
     fn read(path: PathBuf) -> Result<Self> {

@@ -7,10 +7,11 @@ use std::path::Path;
 
 use anyhow::{ensure, Context, Result};
 
+use super::set::Set;
 use crate::workspace::Workspace;
 
-/// Its text, below the workspace: a line about the series, an empty one, and the rest.
-const TEXT: &str = "glue-c/upstream/cover-letter.txt";
+/// Its text, beside the patches: a line about the series, an empty one, and the rest.
+const TEXT: &str = "cover-letter.txt";
 
 /// What git calls the file.
 const NAME: &str = "0000-cover-letter.patch";
@@ -25,8 +26,8 @@ pub(crate) fn is_letter(path: &Path) -> bool {
 }
 
 /// Puts the text into the letter that git wrote to `out`.
-pub(crate) fn complete(workspace: &Workspace, out: &Path) -> Result<()> {
-    let (text, letter) = (workspace.root.join(TEXT), out.join(NAME));
+pub(crate) fn complete(workspace: &Workspace, set: &Set, out: &Path) -> Result<()> {
+    let (text, letter) = (workspace.root.join(set.directory).join(TEXT), out.join(NAME));
     let words = fs::read_to_string(&text).with_context(|| format!("cannot read {}", text.display()))?;
     let written = fs::read_to_string(&letter).with_context(|| format!("cannot read {}", letter.display()))?;
     let filled = fill(&written, &words).with_context(|| format!("{} is not made", letter.display()))?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! A kernel tree with a commit for each fix.
+//! A kernel tree with a commit for each patch.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
@@ -9,6 +9,7 @@ use std::process::Command;
 use anyhow::{ensure, Context, Result};
 
 use super::fix::Fix;
+use super::set::Set;
 use crate::linux::Source;
 use crate::progress::Step;
 use crate::workspace::Workspace;
@@ -16,7 +17,7 @@ use crate::workspace::Workspace;
 /// What the commit of the tree as it is is called.
 const BASE: &str = "base";
 
-/// A copy of a kernel tree under git, which knows the files alone that the fixes change.
+/// A copy of a kernel tree under git, which knows the files alone that the patches change.
 #[derive(Debug)]
 pub(crate) struct Repository {
     /// The tree.
@@ -29,8 +30,8 @@ impl Repository {
     /// # Errors
     ///
     /// There is no room for it, or git does not know the name and the address of who runs this, who signs the commits.
-    pub(crate) fn new(workspace: &Workspace, source: &Source, fixes: &[Fix]) -> Result<Self> {
-        let tree = workspace.directory("linux/source")?.join(format!("{}-series", source.name));
+    pub(crate) fn new(workspace: &Workspace, source: &Source, set: &Set, fixes: &[Fix]) -> Result<Self> {
+        let tree = workspace.directory("linux/source")?.join(format!("{}-series-{}", source.name, set.name));
         source.copy_to(&tree)?;
         let repository = Self { tree };
         let step = Step::start("Repository of the series");
@@ -40,7 +41,9 @@ impl Repository {
     }
 
     fn found(&self, step: &Step, source: &Source, fixes: &[Fix]) -> Result<()> {
-        let files: BTreeSet<&String> = fixes.iter().flat_map(|fix| &fix.files).collect();
+        let mut files: BTreeSet<&String> = fixes.iter().flat_map(|fix| &fix.files).collect();
+        // Those that a patch adds are not there yet.
+        files.retain(|file| self.tree.join(file).is_file());
         step.run(&mut self.git(&["init", "--quiet", "."]))?;
         // The tree may say itself which files are to be ignored.
         step.run(self.git(&["add", "--force", "--"]).args(files))?;

@@ -2,14 +2,19 @@
 
 //! `zpci list`.
 
-use std::path::PathBuf;
+#[cfg(target_os = "linux")]
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
 
 use serde_json::{json, Map, Value};
 
-use super::ReadingOptions;
+use super::{live, ReadingOptions};
 use crate::input::Input;
 use crate::list::{read_blocks, read_sysfs, Column, Listed};
+#[cfg(target_os = "linux")]
+use crate::list::{read_live, ClpDevice};
 use crate::render::{self, Table};
+use crate::report::Report;
 use crate::{Output, Stop, GOOD, WRONG};
 
 /// Options of `zpci list`.
@@ -27,11 +32,33 @@ pub(crate) struct Options {
     /// Write JSON, of the schema zpci-list/1
     #[arg(short, long)]
     json: bool,
-    /// Where sysfs is
-    #[arg(long, value_name = "DIRECTORY", default_value = "/sys", conflicts_with = "files")]
+    /// Where sysfs is; with one of another system, that system is not asked by CLP
+    #[arg(long, value_name = "DIRECTORY", default_value = SYSFS, conflicts_with = "files")]
     sysfs: PathBuf,
+    /// The device by which Linux lets CLP be asked; /dev/clp by default
+    #[arg(long, value_name = "DEVICE", conflicts_with = "files")]
+    clp: Option<PathBuf>,
     #[command(flatten)]
     reading: ReadingOptions,
+}
+
+const SYSFS: &str = "/sys";
+#[cfg(target_os = "linux")]
+const CLP: &str = "/dev/clp";
+
+/// What is listed, and what of it is not.
+#[derive(Debug, Default)]
+struct Found {
+    functions: Vec<Listed>,
+    /// What was refused: a name and a line; of a block, its place and its report too.
+    troubles: Vec<Trouble>,
+    notes: Vec<String>,
+}
+
+#[derive(Debug)]
+struct Trouble {
+    text: String,
+    block: Option<(usize, Report)>,
 }
 
 pub(crate) fn run(options: &Options, output: Output<'_>) -> Result<u8, Stop> {
@@ -39,29 +66,88 @@ pub(crate) fn run(options: &Options, output: Output<'_>) -> Result<u8, Stop> {
     for name in &options.files {
         inputs.push(Input::read(name, &options.reading.reading())?);
     }
-    let (functions, bad) = match inputs.is_empty() {
-        true => (read_sysfs(&options.sysfs)?, Vec::new()),
-        false => read_blocks(&mut inputs)?,
-    };
+    let found = if inputs.is_empty() { of_this_system(options)? } else { captured(&mut inputs)? };
     if options.json {
-        let listed: Vec<Value> = functions.iter().map(function_json).collect();
-        let problems: Vec<Value> = bad
-            .iter()
-            .map(|(index, report)| {
-                json!({ "file": options.files.get(*index), "text": report.headline, "report": render::report_json(report) })
-            })
-            .collect();
-        writeln!(output.out, "{:#}", json!({ "schema": "zpci-list/1", "functions": listed, "problems": problems }))?;
+        let listed: Vec<Value> = found.functions.iter().map(function_json).collect();
+        let problems: Vec<Value> = found.troubles.iter().map(|trouble| trouble_json(trouble, &options.files)).collect();
+        let mut object = json!({ "schema": "zpci-list/1", "functions": listed, "problems": problems });
+        if !found.notes.is_empty() {
+            object["notes"] = json!(found.notes);
+        }
+        writeln!(output.out, "{object:#}")?;
     } else {
-        write!(output.out, "{}", text(&functions, options))?;
+        write!(output.out, "{}", text(&found.functions, options))?;
         output.out.flush()?;
-        for (index, report) in &bad {
-            let name = options.files.get(*index).map_or("", String::as_str);
-            writeln!(output.err, "{name}: left out: {}", report.headline)?;
-            write!(output.err, "{}", render::problems(report, inputs.get(*index)))?;
+        for note in &found.notes {
+            writeln!(output.err, "note: {note}")?;
+        }
+        for trouble in &found.troubles {
+            let name = trouble.block.as_ref().and_then(|(index, _)| options.files.get(*index));
+            writeln!(
+                output.err,
+                "{}left out: {}",
+                name.map_or(String::new(), |name| format!("{name}: ")),
+                trouble.text
+            )?;
+            if let Some((index, report)) = &trouble.block {
+                write!(output.err, "{}", render::problems(report, inputs.get(*index)))?;
+            }
         }
     }
-    Ok(if bad.is_empty() { GOOD } else { WRONG })
+    Ok(if found.troubles.is_empty() { GOOD } else { WRONG })
+}
+
+fn captured(inputs: &mut [Input]) -> Result<Found, String> {
+    let (functions, bad) = read_blocks(inputs)?;
+    let trouble =
+        |(index, report): (usize, Report)| Trouble { text: report.headline.clone(), block: Some((index, report)) };
+    Ok(Found { functions, troubles: bad.into_iter().map(trouble).collect(), notes: Vec::new() })
+}
+
+/// What the running system says: by CLP where it may be asked, and by sysfs otherwise.
+fn of_this_system(options: &Options) -> Result<Found, String> {
+    let is_here = options.sysfs == Path::new(SYSFS);
+    if is_here && options.clp.is_none() {
+        live::check("zpci list without files", "captured blocks of LIST PCI and QUERY PCI FN: zpci list FILE...")?;
+    }
+    let sysfs = read_sysfs(&options.sysfs);
+    #[cfg(target_os = "linux")]
+    if is_here || options.clp.is_some() {
+        let path = options.clp.as_deref().unwrap_or(Path::new(CLP));
+        match ClpDevice::open(path) {
+            Ok(device) => {
+                let (functions, troubles) =
+                    read_live(&device, sysfs.as_deref().unwrap_or_default()).map_err(|error| {
+                        let refusal = device.refusal().map(|refusal| format!(": {refusal}")).unwrap_or_default();
+                        format!("{}: {error}{refusal}", path.display())
+                    })?;
+                let troubles = troubles.into_iter().map(|text| Trouble { text, block: None }).collect();
+                return Ok(Found { functions, troubles, notes: Vec::new() });
+            }
+            Err(error) if options.clp.is_some() => return Err(format!("{}: {error}", path.display())),
+            Err(error) => {
+                let hint = match error.kind() {
+                    ErrorKind::PermissionDenied => ": root may ask",
+                    ErrorKind::NotFound => ": has the kernel PCI, and is devtmpfs mounted?",
+                    _ => "",
+                };
+                let why = format!("{}: {error}{hint}", path.display());
+                let functions = sysfs.map_err(|other| format!("{why}; {other}"))?;
+                let notes = vec![format!("{why}; of sysfs alone, which has no windows, BARs and values of groups")];
+                return Ok(Found { functions, notes, ..Found::default() });
+            }
+        }
+    }
+    Ok(Found { functions: sysfs?, ..Found::default() })
+}
+
+fn trouble_json(trouble: &Trouble, files: &[String]) -> Value {
+    let mut object = json!({ "file": null, "text": trouble.text });
+    if let Some((index, report)) = &trouble.block {
+        object["file"] = json!(files.get(*index));
+        object["report"] = render::report_json(report);
+    }
+    object
 }
 
 fn text(functions: &[Listed], options: &Options) -> String {

@@ -8,6 +8,7 @@ use clp::{
 };
 use zerocopy::FromBytes;
 
+use super::said::Said;
 use super::Listed;
 use crate::decode::{decode, Kind};
 use crate::input::Input;
@@ -16,16 +17,6 @@ use crate::report::Report;
 /// Blocks that break a rule or were refused: the place of each, and its report.
 pub(crate) type LeftOut = Vec<(usize, Report)>;
 
-/// What the blocks say, one after the other.
-#[derive(Debug, Default)]
-struct Blocks {
-    entries: Vec<ListEntry>,
-    /// Whether a list says that UIDs are unique; without a list nobody knows.
-    uid_checking: Option<bool>,
-    functions: Vec<(FunctionHandle, Function)>,
-    groups: Vec<(u8, FunctionGroup)>,
-}
-
 /// The functions of `inputs`, each a block of LIST PCI, QUERY PCI FN or QUERY PCI FNGRP; and the blocks that
 /// are left out.
 ///
@@ -33,7 +24,7 @@ struct Blocks {
 ///
 /// Why an input is none of these.
 pub(crate) fn read(inputs: &mut [Input]) -> Result<(Vec<Listed>, LeftOut), String> {
-    let mut blocks = Blocks::default();
+    let mut blocks = Said::default();
     let mut bad = Vec::new();
     for (index, input) in inputs.iter_mut().enumerate() {
         let report = decode(input, Some(Kind::Clp), None)?;
@@ -46,7 +37,7 @@ pub(crate) fn read(inputs: &mut [Input]) -> Result<(Vec<Listed>, LeftOut), Strin
     Ok((blocks.functions(), bad))
 }
 
-impl Blocks {
+impl Said {
     fn add(&mut self, input: &Input) -> Result<(), String> {
         let mut bytes = input.bytes.clone();
         if input.zeros_follow && bytes.len() < clp::Block::SIZE {
@@ -86,68 +77,5 @@ impl Blocks {
         let entries = list_pci::entries(bytes, front.entry_size).filter(|entry| entry.vendor.get() != 0);
         self.entries.extend(entries.map(|entry| ListEntry::decode(&entry)));
         Ok(())
-    }
-
-    /// The functions, those of lists first, each with what its query says.
-    fn functions(&self) -> Vec<Listed> {
-        let mut listed: Vec<Listed> = Vec::new();
-        for entry in &self.entries {
-            let mut function = Listed {
-                id: Some(entry.id),
-                handle: Some(entry.handle),
-                state: Some(entry.state()),
-                ids: Some((entry.vendor, entry.device)),
-                ..Listed::default()
-            };
-            // The last query of a function is the newest.
-            if let Some((_, queried)) = self.functions.iter().rev().find(|(_, queried)| queried.id == entry.id) {
-                function.add(queried);
-            }
-            listed.push(function);
-        }
-        for (index, (handle, queried)) in self.functions.iter().enumerate() {
-            let is_listed = self.entries.iter().any(|entry| entry.id == queried.id);
-            let is_last = self.functions.iter().skip(index + 1).all(|(_, later)| later.id != queried.id);
-            if is_listed || !is_last {
-                continue;
-            }
-            let mut function = Listed { id: Some(queried.id), handle: Some(*handle), ..Listed::default() };
-            function.add(queried);
-            listed.push(function);
-        }
-        let uids: Vec<_> = listed.iter().map(|function| function.uid).collect();
-        for function in &mut listed {
-            let is_alone = uids.iter().filter(|uid| **uid == function.uid).count() == 1;
-            function.uid_is_unique =
-                self.uid_checking == Some(true) && is_alone && function.uid.is_some_and(|uid| uid.0 != 0);
-            function.group_values =
-                self.groups.iter().rev().find(|(id, _)| Some(*id) == function.group).map(|(_, group)| *group);
-            // Linux numbers domains by UIDs that are unique, and otherwise in the order in which it finds functions.
-            if let (true, Some(uid)) =
-                (function.uid_is_unique && function.uid.is_some_and(|uid| uid.0 <= 0xffff), function.uid)
-            {
-                let place = function.rid.map_or(0, |rid| rid & 0xff);
-                function.address = Some(format!("{:04x}:00:{:02x}.{:x}", uid.0, place >> 3, place & 7));
-            }
-        }
-        listed
-    }
-}
-
-impl Listed {
-    /// Adds what QUERY PCI FN says.
-    fn add(&mut self, function: &Function) {
-        self.uid = Some(function.uid);
-        self.pchid = Some(function.pchid);
-        self.vfn = Some(function.vfn);
-        self.pft = Some(function.function_type);
-        self.group = Some(function.group.0);
-        self.port = Some(function.port);
-        self.path = Some(function.internal_path);
-        self.utility_string = function.utility_string.map(|string| string.to_string());
-        self.window = Some((function.start_dma, function.end_dma));
-        self.bars = Some(function.bars);
-        self.fmb_length = Some(function.fmb_length);
-        self.rid = function.rid;
     }
 }

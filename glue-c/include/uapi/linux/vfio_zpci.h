@@ -262,6 +262,11 @@ struct vfio_zpci_function {
 #define VFIO_ZPCI_FUNCTION_UTIL_STR 0x2
 
 #define IOMMU_HW_INFO_TYPE_ZPCI 0xf395
+/*
+ * The next one of enum iommu_hw_info_type, from a kernel that was configured
+ * to report what is only proposed (CONFIG_ZPCI_RUST_PROPOSED_UAPI).
+ */
+#define IOMMU_HW_INFO_TYPE_ZPCI_PROPOSED 5
 
 /**
  * struct iommu_hw_info_zpci - IOMMU of a zPCI function

@@ -8,7 +8,7 @@ use clp::{Function, FunctionGroup};
 use static_assertions::const_assert_eq;
 use zerocopy::{FromBytes, Immutable, IntoBytes, KnownLayout};
 
-use super::byte_order::swap_bytes;
+use super::byte_order::{swap_bytes, ByteOrder};
 use crate::format::frame::FrameSizes;
 use crate::user::attribute::MsiWindow;
 use crate::user::table_format::TableFormat;
@@ -92,6 +92,13 @@ impl HardwareInformation {
             msi_start: window.map_or(0, |window| window.range.start().get()),
             msi_end: window.map_or(0, |window| window.range.last().get()),
         })
+    }
+
+    /// Reads the structure, whose numbers are in `order`; `None` if `bytes` are too few. What follows it is not looked
+    /// at.
+    pub fn read(bytes: &[u8], order: ByteOrder) -> Option<Self> {
+        let (value, _) = Self::read_from_prefix(bytes).ok()?;
+        Some(order.convert(value))
     }
 
     /// Writes the structure and zeros behind it into `buffer`, as much as it holds; returns the size of the structure.

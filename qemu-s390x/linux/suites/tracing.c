@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+/*
+ * The kernel's tracers see the functions of the driver: by ftrace where the
+ * kernel compiled them itself (zpci.source=1), by kprobes in any case. What
+ * bpftrace and perf list comes from the same files.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mount.h>
+
+#include "../disk.h"
+#include "../sysfs.h"
+#include "suites.h"
+
+#define TRACEFS "/sys/kernel/tracing"
+
+/* What C calls to map, and the events of a probe on it. */
+#define EXPORT "zpci_rust_map"
+#define PROBE "zpci_map"
+
+static struct disk disks[DISKS];
+
+static bool from_source(void)
+{
+	char value[8];
+
+	return kernel_parameter(value, sizeof(value), "zpci.source") &&
+	       !strcmp(value, "1");
+}
+
+static void need_tracefs(void)
+{
+	if (mount("tracefs", TRACEFS, "tracefs", 0, NULL) && errno != EBUSY)
+		ktap_skip("the kernel traces no functions");
+	if (!sysfs_exists(TRACEFS "/available_filter_functions"))
+		ktap_skip("the kernel traces no functions");
+}
+
+/* Whether `name` is a function of one of the crates, as rustc names them. */
+static bool is_of_crate(const char *name, const char *crate)
+{
+	return !strncmp(name, "_R", 2) && strstr(name, crate);
+}
+
+static void functions_are_listed(const void *argument)
+{
+	static const char *const crates[] = { "3clp", "s390_iommu",
+					      "zpci_glue" };
+	unsigned int exports = 0, inner[3] = { 0 };
+	char line[SYSFS_PATH];
+	FILE *list;
+
+	(void)argument;
+	need_tracefs();
+	list = fopen(TRACEFS "/available_filter_functions", "r");
+	check_that(list, "available_filter_functions: %m");
+	while (fgets(line, sizeof(line), list)) {
+		exports += !strncmp(line, "zpci_rust_", strlen("zpci_rust_"));
+		for (unsigned int i = 0; i < 3; i++)
+			inner[i] += is_of_crate(line, crates[i]);
+	}
+	fclose(list);
+	ktap_data("traceable",
+		  "{\"exports\": %u, \"clp\": %u, \"s390-iommu\": %u, \"zpci-glue\": %u}",
+		  exports, inner[0], inner[1], inner[2]);
+	if (!from_source()) {
+		check_equal(inner[0] + inner[1] + inner[2], 0);
+		ktap_skip("what was compiled elsewhere has no places for a tracer");
+	}
+	check(exports > 20);
+	check(inner[1] > 20);
+}
+
+/* Makes the driver map and unmap. */
+static void work(const struct disk *disk)
+{
+	struct disk again;
+
+	check(disk_read(&again, &disk->function));
+	disk_exercise(&again, 0, 65536, 4, 0);
+}
+
+/* The number of lines of the trace that have `word`. */
+static unsigned int traced(const char *word)
+{
+	unsigned int found = 0;
+	char line[SYSFS_VALUE];
+	FILE *trace = fopen(TRACEFS "/trace", "r");
+
+	check_that(trace, "trace: %m");
+	while (fgets(line, sizeof(line), trace)) {
+		if (line[0] == '#' || !strstr(line, word))
+			continue;
+		if (!found++)
+			ktap_note("%.*s", (int)strcspn(line, "\n"), line);
+	}
+	fclose(trace);
+	return found;
+}
+
+static void calls_are_traced(const void *argument)
+{
+	unsigned int found;
+
+	need_tracefs();
+	if (!from_source())
+		ktap_skip("what was compiled elsewhere has no places for a tracer");
+	check_call(sysfs_write(EXPORT, TRACEFS "/set_ftrace_filter"));
+	check_call(sysfs_write("function", TRACEFS "/current_tracer"));
+	work(argument);
+	found = traced(EXPORT);
+	check_call(sysfs_write("nop", TRACEFS "/current_tracer"));
+	check_that(found > 0, "no call of " EXPORT " in the trace");
+}
+
+static void probe_is_hit(const void *argument)
+{
+	unsigned int found;
+
+	need_tracefs();
+	if (!sysfs_exists(TRACEFS "/kprobe_events"))
+		ktap_skip("the kernel has no events of probes");
+	check_call(sysfs_write("p:zpci/" PROBE " " EXPORT " size=%r5:u64",
+			       TRACEFS "/kprobe_events"));
+	check_call(sysfs_write("1", TRACEFS "/events/zpci/" PROBE "/enable"));
+	work(argument);
+	check_call(sysfs_write("0", TRACEFS "/events/zpci/" PROBE "/enable"));
+	found = traced(PROBE);
+	check_that(found > 0, "no hit of the probe on " EXPORT);
+}
+
+static void define(void)
+{
+	ktap_case(functions_are_listed, NULL, "functions are listed");
+	disks_find(disks);
+	ktap_case(calls_are_traced, &disks[0], "calls are traced");
+	ktap_case(probe_is_hit, &disks[0], "a probe is hit");
+}
+
+const struct suite tracing_suite = { "tracing", define };

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! Makes Debian packages of a kernel with the driver, for machines that people have.
+
+mod configuration;
+mod reporter;
+mod trial;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{ensure, Context, Result};
+
+use super::integrated;
+use super::kernel::Build;
+use super::series::Series;
+use super::source::Source;
+use crate::apt::Wanted;
+use crate::tool::{self, Tool};
+use crate::workspace::Workspace;
+
+/// What such a kernel has beyond the configuration that it is made of, below the workspace.
+const FRAGMENT: &str = "glue-c/package/config";
+
+/// What a Debian needs beyond the configuration of the tests, below the workspace.
+const SMALL: &str = "glue-c/package/config-small";
+
+/// What tells a person how to try the kernel, and how to go back, below the workspace.
+const PAGE: &str = "docs/src/hardware.md";
+
+/// What the build is called. Packages are left in the directory above.
+const VARIANT: &str = "package/build";
+
+/// The same of the small configuration.
+const VARIANT_SMALL: &str = "package-small/build";
+
+/// What makes the packages, and what a whole configuration needs beyond a small one.
+const TOOLS: [Tool; 8] = [
+    Tool {
+        program: "dpkg-buildpackage",
+        check: &["--version"],
+        package: Wanted { name: "dpkg-dev", minimum: "0", purpose: "makes packages" },
+    },
+    Tool {
+        program: "dh",
+        check: &["--help"],
+        package: Wanted { name: "debhelper", minimum: "0", purpose: "makes packages" },
+    },
+    Tool {
+        program: "rsync",
+        check: &["--version"],
+        package: Wanted { name: "rsync", minimum: "0", purpose: "copies what goes into a package" },
+    },
+    Tool {
+        program: "/sbin/depmod",
+        check: &["--version"],
+        package: Wanted { name: "kmod", minimum: "0", purpose: "lists what modules need" },
+    },
+    Tool {
+        program: "openssl",
+        check: &["version"],
+        package: Wanted { name: "openssl", minimum: "0", purpose: "makes the key that signs modules" },
+    },
+    Tool {
+        program: "cpio",
+        check: &["--version"],
+        package: Wanted { name: "cpio", minimum: "0", purpose: "packs the headers of a kernel" },
+    },
+    // Signs modules.
+    Tool {
+        program: "gcc",
+        check: &["-E", "-x", "c", "-include", "openssl/ssl.h", "/dev/null"],
+        package: Wanted { name: "libssl-dev", minimum: "0", purpose: "signs modules" },
+    },
+    Tool {
+        program: "gcc",
+        check: &["-E", "-x", "c", "-include", "libelf.h", "/dev/null"],
+        package: Wanted { name: "libelf-dev", minimum: "0", purpose: "reads objects of a kernel" },
+    },
+];
+
+/// Which kernel, and where its packages go.
+#[derive(Clone, Debug, clap::Args)]
+pub(crate) struct PackageOptions {
+    /// The directory for the packages
+    #[arg(value_name = "OUT")]
+    out: PathBuf,
+    /// Series of the kernel whose source Debian packages
+    #[arg(long, value_enum, default_value_t = Series::V7_3)]
+    kernel: Series,
+    /// A whole configuration of a kernel to start from, instead of Debian's own for s390x
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// The configuration of the tests with what a Debian needs to boot: minutes, for trying the packages themselves
+    #[arg(long, conflicts_with = "config")]
+    small: bool,
+    /// Also install them into a new Debian system on an emulated disk, boot it, and take them out again; needs root
+    #[arg(long)]
+    boot: bool,
+}
+
+/// Makes the packages, and tries them if `options` say so; returns whether that passed.
+pub(crate) fn run(workspace: &Workspace, options: &PackageOptions) -> Result<bool> {
+    fs::create_dir_all(&options.out).with_context(|| format!("cannot make {}", options.out.display()))?;
+    let out = options.out.canonicalize()?;
+    tool::ensure_all(workspace, &TOOLS)?;
+    let source = Source::packaged(workspace, options.kernel)?;
+    let base = match &options.config {
+        _ if options.small => None,
+        Some(path) => Some(path.clone()),
+        None => Some(configuration::of_debian(workspace, options.kernel)?),
+    };
+    let source = integrated::integrated(workspace, &source, false)?;
+    let small: &[&str] = if options.small { &[super::CONFIGURATION, SMALL] } else { &[] };
+    let fragments: Vec<PathBuf> = small
+        .iter()
+        .chain(&[integrated::CONFIGURATION, FRAGMENT])
+        .map(|fragment| workspace.root.join(fragment))
+        .collect();
+    let variant = if options.small { VARIANT_SMALL } else { VARIANT };
+    // The packages of headers want a compiler's libraries for s390x, those of a C library are not for a kernel to bring.
+    let variables = ["DPKG_FLAGS=-d -Ppkg.linux-upstream.nokernelheaders"].map(str::to_owned);
+    let build = Build {
+        source: &source,
+        variant,
+        base: base.as_deref(),
+        fragments: &fragments,
+        overruled: small.len(),
+        variables: &[],
+    };
+    let kernel = build.run(workspace)?;
+    let packages = kernel.built.parent().context("a build has a directory above it")?;
+    remove_packages(packages)?;
+    build.make_target(&kernel, "bindeb-pkg", &variables)?;
+    let image = package_in(packages, "linux-image-")?;
+    remove_packages(&out)?;
+    let name = image.file_name().context("a package has a name")?;
+    fs::copy(&image, out.join(name)).with_context(|| format!("cannot write to {}", out.display()))?;
+    reporter::make(workspace, &out)?;
+    fs::copy(workspace.root.join(PAGE), out.join("README.md"))?;
+    for path in packages_in(&out)? {
+        println!("{} ({} KiB)", path.display(), fs::metadata(&path)?.len() / 1024);
+    }
+    println!("{} says how to try them, and how to go back", out.join("README.md").display());
+    if options.boot {
+        return trial::run(workspace, &out);
+    }
+    Ok(true)
+}
+
+/// The packages in `directory`.
+fn packages_in(directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "deb") {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+/// Those of earlier runs would be taken for the new ones.
+fn remove_packages(directory: &Path) -> Result<()> {
+    for path in packages_in(directory)? {
+        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// The one package in `directory` whose name begins with `start`.
+fn package_in(directory: &Path, start: &str) -> Result<PathBuf> {
+    let is_it = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start));
+    let mut found: Vec<PathBuf> = packages_in(directory)?.into_iter().filter(is_it).collect();
+    ensure!(found.len() == 1, "{} has {} packages {start}*, not one", directory.display(), found.len());
+    Ok(found.remove(0))
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What a guest maps is mapped on the host, and nothing else.
+
+use clp::ConditionCode;
+use s390_iommu::guest::{Answer, Effect, End};
+use s390_iommu::Protection::{ReadOnly, ReadWrite};
+use zpci_vfio::Shadow;
+
+use crate::guest::{refresh, Guest, IOVA};
+use crate::space::Space;
+
+const PAGE: u64 = 4096;
+const R1: u64 = 0x8001_0001_0000_0000;
+
+const fn page(index: u64) -> u64 {
+    IOVA + index * PAGE
+}
+
+/// A shadow of the guest's storage in `space`.
+macro_rules! shadow {
+    ($guest:expr, $space:expr) => {
+        // SAFETY: nobody has a reference into the guest's storage, which stays until the end of the test.
+        unsafe { Shadow::new(&$guest.memory, $space) }
+    };
+}
+
+#[test]
+fn pages_lead_to_the_guests_storage() {
+    let (mut guest, space) = (Guest::new(false), Space::default());
+    let effect = guest.register();
+    let mut controls = guest.controls.clone();
+    let mut shadow = shadow!(guest, &space);
+    shadow.apply(&effect, Guest::window()).unwrap();
+    assert_eq!(space.ranges(), []);
+
+    guest.set_page(0, 0x1_0000);
+    guest.set_page(1, 0x1_1200);
+    guest.set_page(255, 0x4000_f000);
+    let answer = refresh(&mut controls, &mut shadow, &guest.memory, 0, 256);
+    assert_eq!(answer, Answer::done(R1));
+    assert_eq!(space.at(page(0)), Some((guest.host(0x1_0000), ReadWrite)));
+    assert_eq!(space.at(page(0) + 0xfff), Some((guest.host(0x1_0fff), ReadWrite)));
+    assert_eq!(space.at(page(1)), Some((guest.host(0x1_1000), ReadOnly)));
+    assert_eq!(space.at(page(255)), Some((guest.host(0x4000_f000), ReadWrite)));
+    assert_eq!((space.ranges().len(), shadow.pages()), (3, 3));
+
+    // Another frame, another protection, gone; what is not refreshed stays as it is.
+    guest.set_page(0, 0x2_0000);
+    guest.set_page(1, 0x1_1000);
+    guest.set_page(255, 0x400);
+    let answer = refresh(&mut controls, &mut shadow, &guest.memory, 0, 2);
+    assert_eq!(answer, Answer::done(R1));
+    assert_eq!(space.at(page(0)), Some((guest.host(0x2_0000), ReadWrite)));
+    assert_eq!(space.at(page(1)), Some((guest.host(0x1_1000), ReadWrite)));
+    assert_eq!(space.at(page(255)), Some((guest.host(0x4000_f000), ReadWrite)));
+    let answer = refresh(&mut controls, &mut shadow, &guest.memory, 255, 1);
+    assert_eq!((answer, space.at(page(255))), (Answer::done(R1), None));
+    assert!(shadow.refused().is_none() && shadow.broken().is_none());
+
+    // Nothing is left of a shadow that is gone.
+    drop(shadow);
+    assert_eq!(space.ranges(), []);
+}
+
+#[test]
+fn what_the_guest_has_no_storage_for_stays_unmapped() {
+    let (mut guest, space) = (Guest::new(false), Space::default());
+    guest.register();
+    let mut controls = guest.controls.clone();
+    let mut shadow = shadow!(guest, &space);
+    // The last page of the lower piece, the one behind it, the last of the upper piece, and one beyond all.
+    for (index, frame) in [(0, 0xf_f000), (1, 0x10_0000), (2, 0x4000_f000), (3, 0x4001_0000), (4, 0x7fff_ffff_f000)] {
+        guest.set_page(index, frame);
+    }
+    let answer = refresh(&mut controls, &mut shadow, &guest.memory, 0, 5);
+    assert_eq!(answer, Answer::done(R1));
+    assert_eq!(space.ranges(), [(page(0), PAGE), (page(2), PAGE)]);
+}
+
+#[test]
+fn pages_in_a_row_are_unmapped_at_once() {
+    let (mut guest, space) = (Guest::new(false), Space::default());
+    guest.register();
+    let mut controls = guest.controls.clone();
+    let mut shadow = shadow!(guest, &space);
+    (0..64).for_each(|index| guest.set_page(index, 0x1_0000 + index * PAGE));
+    let _ = refresh(&mut controls, &mut shadow, &guest.memory, 0, 64);
+    assert_eq!((space.ranges().len(), space.unmaps.get()), (64, 0));
+    // A single page out of the middle.
+    guest.set_page(10, 0x400);
+    let _ = refresh(&mut controls, &mut shadow, &guest.memory, 0, 64);
+    assert_eq!((space.ranges().len(), space.unmaps.get(), space.at(page(10))), (63, 1, None));
+    shadow.clear();
+    assert_eq!((space.ranges().len(), space.unmaps.get(), shadow.pages()), (0, 3, 0));
+}
+
+/// The host maps no more: nothing new is mapped, and the guest is told; what is mapped is still there.
+#[test]
+fn all_or_nothing() {
+    let (mut guest, space) = (Guest::new(false), Space::default());
+    guest.register();
+    let mut controls = guest.controls.clone();
+    let mut shadow = shadow!(guest, &space);
+    (0..8).for_each(|index| guest.set_page(index, 0x1_0000 + index * PAGE));
+    let _ = refresh(&mut controls, &mut shadow, &guest.memory, 0, 8);
+    space.limit.set(Some(10));
+    (8..12).for_each(|index| guest.set_page(index, 0x2_0000 + index * PAGE));
+    let answer = refresh(&mut controls, &mut shadow, &guest.memory, 0, 16);
+    // Status 16: insufficient resources.
+    assert_eq!((answer.end, answer.register), (End::Condition(ConditionCode::One), R1 | 16 << 24));
+    let expected: Vec<_> = (0..8).map(|index| (page(index), PAGE)).collect();
+    assert_eq!(space.ranges(), expected);
+    assert_eq!(shadow.refused().and_then(|error| error.raw_os_error()), Some(libc::ENOSPC));
+    space.limit.set(None);
+    let answer = refresh(&mut controls, &mut shadow, &guest.memory, 0, 16);
+    assert_eq!((answer, space.ranges().len()), (Answer::done(R1), 12));
+}
+
+/// A kernel that does not unmap: nothing is mapped any more, and the VMM can see why.
+#[test]
+fn a_kernel_that_does_not_unmap() {
+    let (mut guest, space) = (Guest::new(false), Space::default());
+    guest.register();
+    let mut controls = guest.controls.clone();
+    let mut shadow = shadow!(guest, &space);
+    guest.set_page(0, 0x1_0000);
+    let _ = refresh(&mut controls, &mut shadow, &guest.memory, 0, 1);
+    space.is_broken.set(true);
+    guest.set_page(0, 0x400);
+    let answer = refresh(&mut controls, &mut shadow, &guest.memory, 0, 1);
+    assert_eq!(answer, Answer::done(R1));
+    assert_eq!(shadow.broken().and_then(|error| error.raw_os_error()), Some(libc::EINVAL));
+    space.is_broken.set(false);
+    guest.set_page(1, 0x1_1000);
+    let answer = refresh(&mut controls, &mut shadow, &guest.memory, 1, 1);
+    assert_eq!((answer.register, space.at(page(1))), (R1 | 16 << 24, None));
+}
+
+/// A function without translation reaches the whole guest, from the start of its window on.
+#[test]
+fn without_translation() {
+    let (mut guest, space) = (Guest::new(true), Space::default());
+    let effect = guest.modify(4, 0);
+    assert!(matches!(effect, Effect::Registered(_)));
+    let ended = guest.modify(5, 0);
+    let mut shadow = shadow!(guest, &space);
+    shadow.apply(&effect, Guest::window()).unwrap();
+    assert_eq!(space.ranges(), [(IOVA, 1 << 20), (IOVA + 0x4000_0000, 1 << 16)]);
+    assert_eq!(space.at(IOVA + 0x4000_1234), Some((guest.host(0x4000_1234), ReadWrite)));
+    shadow.apply(&ended, Guest::window()).unwrap();
+    assert_eq!(space.ranges(), []);
+    // The host has no room for the second piece.
+    space.limit.set(Some(1));
+    assert!(shadow.apply(&effect, Guest::window()).is_err());
+    assert_eq!(space.ranges(), []);
+}
+
+/// A registration that replaces another leaves nothing of it.
+#[test]
+fn a_new_registration_starts_with_nothing() {
+    let (mut guest, space) = (Guest::new(false), Space::default());
+    guest.register();
+    guest.set_page(0, 0x1_0000);
+    let again = guest.modify(6, 0x4804);
+    let mut controls = guest.controls.clone();
+    let mut shadow = shadow!(guest, &space);
+    let _ = refresh(&mut controls, &mut shadow, &guest.memory, 0, 1);
+    assert_eq!(space.ranges().len(), 1);
+    shadow.apply(&again, Guest::window()).unwrap();
+    assert_eq!(space.ranges(), []);
+}

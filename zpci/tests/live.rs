@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What asks the machine, on a machine that is none. In a guest it is a boot: `cargo xtask linux --boot zpci`.
+#![cfg(not(all(target_os = "linux", target_arch = "s390x")))]
+
+use std::process::Command;
+
+/// Exit status, standard output and standard error.
+fn run(arguments: &[&str]) -> (Option<i32>, String, String) {
+    let output = Command::new(env!("CARGO_BIN_EXE_zpci")).args(arguments).output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[test]
+fn what_needs_the_machine_says_so_and_what_can_be_done() {
+    let here = format!("asks Linux on s390x, and this is {} on {}", std::env::consts::OS, std::env::consts::ARCH);
+    for (arguments, instead) in [
+        (&["list"][..], "zpci list FILE..."),
+        (&["list", "-j"], "zpci list FILE..."),
+        (&["caps", "--device", "0001:00:00.0"], "zpci caps FILE..."),
+        (&["caps", "--container", "0001:00:00.0", "0002:00:00.0"], "zpci caps FILE..."),
+        (&["caps", "-j", "--hw-info", "0001:00:00.0"], "zpci caps FILE..."),
+    ] {
+        let (code, out, err) = run(arguments);
+        assert_eq!((code, out.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(err.starts_with("error: ") && err.contains(&here) && err.contains(instead), "{err}");
+    }
+}
+
+#[test]
+fn sources_exclude_each_other() {
+    for arguments in [
+        &["caps"][..],
+        &["caps", "file", "--device", "0001:00:00.0"],
+        &["caps", "--device", "0001:00:00.0", "--hw-info", "0001:00:00.0"],
+        &["caps", "--device", "0001:00:00.0", "--as", "device"],
+        &["caps", "file", "--by", "type1"],
+        &["list", "file", "--clp", "/dev/clp"],
+    ] {
+        let (code, _, err) = run(arguments);
+        assert_eq!(code, Some(2), "{arguments:?}");
+        assert!(err.contains("Usage:"), "{err}");
+    }
+}
+
+/// A device that was named is asked, or it is said why not.
+#[test]
+fn a_device_that_is_none() {
+    let (code, _, err) = run(&["list", "--clp", "/dev/null"]);
+    assert_eq!(code, Some(2));
+    assert!(err.starts_with("error: /dev/null: LIST PCI: "), "{err}");
+    let (code, _, err) = run(&["list", "--clp", "no-such-device"]);
+    assert_eq!(code, Some(2));
+    assert!(err.starts_with("error: no-such-device: "), "{err}");
+}

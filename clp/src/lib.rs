@@ -86,6 +86,6 @@ pub use value::{
     FunctionGroupError, FunctionState, FunctionType, ListEntry, ListSummary, MioBar, UtilityString,
 };
 pub use wire::immediate::InstalledProcessors;
+pub use wire::{immediate, list_pci, mio, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc};
 /// Whose byte orders the fields of wire structures have, and whose traits make bytes of them.
 pub use zerocopy;
-pub use wire::{immediate, list_pci, mio, query_pci_fn, query_pci_fngrp, set_pci_fn, slpc};

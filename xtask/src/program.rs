@@ -24,7 +24,11 @@ const LINKER: &str = "s390x-linux-gnu-gcc";
 
 /// The linker, and the C library in it.
 const TOOLS: [Tool; 2] = [
-    Tool { program: LINKER, check: &["--version"], package: Wanted { name: "gcc-s390x-linux-gnu", minimum: "0", purpose: "links programs for s390x" } },
+    Tool {
+        program: LINKER,
+        check: &["--version"],
+        package: Wanted { name: "gcc-s390x-linux-gnu", minimum: "0", purpose: "links programs for s390x" },
+    },
     Tool {
         program: LINKER,
         check: &["-E", "-x", "c", "-include", "stdio.h", "/dev/null"],

@@ -36,6 +36,8 @@ pub(crate) struct Package {
     pub(crate) manifest_path: PathBuf,
     /// Where it may be published; `None` is anywhere.
     pub(crate) publish: Option<Vec<String>>,
+    /// What it is about, in the words of cargo's registry.
+    pub(crate) categories: Vec<String>,
     /// What it directly depends on.
     pub(crate) dependencies: Vec<Dependency>,
     /// What is built of it.
@@ -88,10 +90,10 @@ impl Workspace {
         published.filter_map(|package| Some((package, package.manifest_path.parent()?)))
     }
 
-    /// The libraries among them: what is no program.
+    /// The libraries among them that need no operating system.
     pub(crate) fn published_libraries(&self) -> impl Iterator<Item = &Package> {
-        let is_program = |package: &Package| package.targets.iter().any(|target| target.kind == ["bin"]);
-        self.published().map(|(package, _)| package).filter(move |package| !is_program(package))
+        let is_ours = |package: &&Package| package.categories.iter().any(|category| category == "no-std");
+        self.published().map(|(package, _)| package).filter(is_ours)
     }
 
     /// `cargo`, to be run at the root.

@@ -17,12 +17,14 @@ pub(crate) struct Chapters {
     repository: PathBuf,
     /// Structures and words, by their titles.
     used: BTreeSet<&'static str>,
+    /// The chapters, by their files.
+    paths: BTreeSet<PathBuf>,
 }
 
 impl Chapters {
     /// Those of the book in `repository`.
     pub(crate) fn new(repository: &Path) -> Self {
-        Self { repository: repository.to_owned(), used: BTreeSet::new() }
+        Self { repository: repository.to_owned(), used: BTreeSet::new(), paths: BTreeSet::new() }
     }
 
     /// Puts in what is to be put in, in every chapter below `value`.
@@ -33,6 +35,7 @@ impl Chapters {
                 let path = members.get("path").and_then(Value::as_str).map(PathBuf::from);
                 if let (Some(path), Some(Value::String(content))) = (path, members.get_mut("content")) {
                     let expanded = self.expand(content).with_context(|| path.display().to_string())?;
+                    self.paths.insert(path.clone());
                     let depth = path.components().count().saturating_sub(1);
                     *content = link::rewritten(&expanded, &self.repository, &path, depth)
                         .with_context(|| path.display().to_string())?;
@@ -46,6 +49,27 @@ impl Chapters {
     /// The structures and words that no chapter had.
     pub(crate) fn left_out(&self) -> Vec<&'static str> {
         field::titles().filter(|title| !self.used.contains(title)).collect()
+    }
+
+    /// The files in `directory`, where those of the chapters are, and below it that are no chapter.
+    pub(crate) fn without_place(&self, directory: &Path) -> Result<Vec<String>> {
+        let mut found = Vec::new();
+        self.search(directory, Path::new(""), &mut found)?;
+        Ok(found)
+    }
+
+    fn search(&self, directory: &Path, folder: &Path, found: &mut Vec<String>) -> Result<()> {
+        for entry in std::fs::read_dir(directory.join(folder))? {
+            let path = folder.join(entry?.file_name());
+            let is_chapter = path.extension().is_some_and(|extension| extension == "md");
+            if directory.join(&path).is_dir() {
+                self.search(directory, &path, found)?;
+            } else if is_chapter && path != Path::new("SUMMARY.md") && !self.paths.contains(&path) {
+                found.push(path.display().to_string());
+            }
+        }
+        found.sort();
+        Ok(())
     }
 
     /// `content` with each `{{#...}}` on a line of its own replaced.
@@ -108,6 +132,9 @@ mod tests {
         assert!(first.starts_with("one\n\n") && first.contains("| 0x08 | 4 | `function_id` | `fid` |"), "{first}");
         let second = book["items"][0]["Chapter"]["sub_items"][0]["Chapter"]["content"].as_str().unwrap();
         assert!(second.contains("| 58 | `invalid` |"), "{second}");
+        let files = chapters.without_place(&chapters.repository.join("docs/src")).unwrap();
+        assert!(files.contains(&"clp.md".to_owned()) && files.contains(&"reference/clp.md".to_owned()), "{files:?}");
+        assert!(!files.contains(&"SUMMARY.md".to_owned()), "{files:?}");
         let left_out = chapters.left_out();
         assert!(left_out.contains(&"FIB") && !left_out.contains(&"LIST PCI entry"), "{left_out:?}");
     }

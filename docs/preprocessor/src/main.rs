@@ -12,7 +12,8 @@
 //! | a link to a file of the repository | one to a page with the file, which `cargo xtask book` makes |
 //! | a link to `doc:clp/struct.Client.html` | one to the documentation of the crates beside the book |
 //!
-//! A structure that is in no chapter, or in two, is an error: so the reference has all of them.
+//! A structure that is in no chapter, or in two, is an error, and so is a file that is no chapter: so the reference has all
+//! of them.
 
 mod chapter;
 mod codes;
@@ -54,6 +55,8 @@ fn run() -> Result<()> {
     chapters.process(&mut book)?;
     let left_out = chapters.left_out();
     ensure!(left_out.is_empty(), "in no chapter: {}", left_out.join(", "));
+    let without_place = chapters.without_place(&Path::new(root).join("src"))?;
+    ensure!(without_place.is_empty(), "not in SUMMARY.md: {}", without_place.join(", "));
     let mut output = stdout().lock();
     serde_json::to_writer(&mut output, &book)?;
     output.flush().context("cannot write the book")

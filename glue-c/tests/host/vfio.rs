@@ -97,7 +97,8 @@ fn base() {
 fn proposed() {
     let of_linux = capabilities_with(&function(), u64::MAX, 32, false);
     let mut found = capabilities_with(&function(), u64::MAX, 32, true);
-    let physical = ForeignFunction { flags: ForeignFunction::PHYSICAL | ForeignFunction::RELAXED_TRANSLATION, ..function() };
+    let physical =
+        ForeignFunction { flags: ForeignFunction::PHYSICAL | ForeignFunction::RELAXED_TRANSLATION, ..function() };
     let other = capabilities_with(&physical, u64::MAX, 32, true);
     for (index, size, version, new, of_physical) in [
         (0, 40, 4, native("00000066 00000000", &[4, 4]), native("00000066 00000001", &[4, 4])),

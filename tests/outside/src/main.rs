@@ -21,6 +21,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     // What of zpci-machine is no instruction is there on every machine.
     assert_eq!(zpci_machine::exception::resume_at(&[], 0), None);
 
+    // A device that is not there.
+    assert!(zpci_vfio::ask(|_| Err(std::io::ErrorKind::NotFound.into())).is_err());
+
     // The command is a library too.
     let arguments = ["zpci", "decode", "--as", "iota", "0x24804"].map(Into::into);
     let (mut out, mut err) = (Vec::new(), Vec::new());

@@ -120,7 +120,8 @@ pub(crate) fn install(workspace: &Workspace, packages: &[Wanted]) -> Result<()> 
     let names = packages.iter().map(|package| package.name).collect::<Vec<_>>().join(" ");
     eprintln!("missing on this machine, packages of Debian:");
     packages.iter().for_each(|package| eprintln!("  {:27} {}", package.name, package.purpose));
-    let step = Step::start(format!("Installing {names}"));
+    let what = if workspace.no_install { "Looking for" } else { "Installing" };
+    let step = Step::start(format!("{what} {names}"));
     let result = install_with(workspace, &step, packages).with_context(|| format!("missing on this machine: {names}"));
     step.end("installed", result)
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The examples of the packages: each is run, and prints what the file beside it says.
+//! The examples of the packages: each is run, and prints what the file beside it says. One without such a file wants a machine
+//! that has devices, and is built alone.
 
 use std::fs;
 
@@ -15,10 +16,14 @@ pub(crate) fn check(workspace: &Workspace, step: &Step) -> Result<usize> {
     for (package, directory) in workspace.published() {
         for target in package.targets.iter().filter(|target| target.kind.iter().any(|kind| kind == "example")) {
             step.at(&target.name);
-            let mut command = workspace.cargo();
-            command.args(["run", "--quiet", "--package", &package.name, "--example", &target.name]);
-            let printed = step.run(&mut command)?;
             let path = directory.join("examples").join(format!("{}.stdout", target.name));
+            let what = if path.is_file() { "run" } else { "build" };
+            let mut command = workspace.cargo();
+            command.args([what, "--quiet", "--package", &package.name, "--example", &target.name]);
+            let printed = step.run(&mut command)?;
+            if !path.is_file() {
+                continue;
+            }
             let expected = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
             if printed != expected {
                 complaints.push(format!("{} of {} printed:\n{printed}", target.name, package.name));

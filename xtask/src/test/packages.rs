@@ -53,7 +53,8 @@ pub(crate) fn check(workspace: &Workspace, step: &Step) -> Result<usize> {
 fn unpack(step: &Step, archive: &Path, directory: &Path) -> Result<PathBuf> {
     fs::create_dir_all(directory)?;
     let mut tar = Command::new("tar");
-    step.run(tar.args(["--extract", "--gzip", "--file"]).arg(archive).arg("--directory").arg(directory))?;
+    // With the time of now: cargo gives all files of a package one time, by which it would take what it built before for new.
+    step.run(tar.args(["--extract", "--touch", "--gzip", "--file"]).arg(archive).arg("--directory").arg(directory))?;
     Ok(directory.to_owned())
 }
 

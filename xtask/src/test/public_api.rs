@@ -12,7 +12,7 @@ use crate::core_library::{CoreLibrary, TARGET};
 use crate::progress::Step;
 use crate::workspace::{Target, Workspace};
 
-/// What rustdoc says of its form at the front of a listing that the form has, and the version that is read here.
+/// The version of rustdoc's description in JSON that is read here.
 const FORMAT_VERSION: u64 = 57;
 
 /// The name of the listing, in the directory of a package.

@@ -43,7 +43,7 @@ const TOOLS: [Tool; 8] = [
     },
     Tool {
         program: "dh",
-        check: &["--help"],
+        check: &["--list"],
         package: Wanted { name: "debhelper", minimum: "0", purpose: "makes packages" },
     },
     Tool {

@@ -42,8 +42,9 @@ void program_run(struct program_run *run, uid_t user, const char *program,
 	va_end(list);
 	for (unsigned int count = 1; (words[count] = strsep(&rest, " "));)
 		check(++count <= ARGUMENTS);
-	out = output("/tmp/out");
-	err = output("/tmp/err");
+	check_call(chdir(PROGRAM_DIRECTORY));
+	out = output("out");
+	err = output("err");
 	child = check_call(fork());
 	if (child == 0) {
 		dup2(out, STDOUT_FILENO);

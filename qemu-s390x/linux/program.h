@@ -5,6 +5,9 @@
 
 #include <sys/types.h>
 
+/* Where programs run. */
+#define PROGRAM_DIRECTORY "/tmp"
+
 struct program_run {
 	/* Exit status. */
 	int status;

@@ -36,9 +36,13 @@
 static struct program_run result, other;
 static struct function functions[FUNCTIONS];
 
+/* In the directory in which programs run. */
 static void write_file(const char *path, const void *bytes, size_t size)
 {
-	int fd = check_call(open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644));
+	int fd;
+
+	check_call(chdir(PROGRAM_DIRECTORY));
+	fd = check_call(open(path, O_WRONLY | O_CREAT | O_TRUNC, 0644));
 
 	check_equal(write(fd, bytes, size), size);
 	close(fd);
@@ -205,8 +209,8 @@ static void decode(const void *argument)
 	uint8_t *block;
 
 	clp_query_function(&clp, handle);
-	block = capture("/tmp/function", QUERY_FUNCTION, handle, 320);
-	program_run(&result, 0, PROGRAM, "decode -j %s", "/tmp/function");
+	block = capture("function", QUERY_FUNCTION, handle, 320);
+	program_run(&result, 0, PROGRAM, "decode -j %s", "function");
 	program_check(&result);
 	check_equal(field(&result, "fh"), handle);
 	check_equal(field(&result, "fid"), function_attribute(function, "function_id"));
@@ -216,8 +220,8 @@ static void decode(const void *argument)
 	check(strstr(result.out, "\"ok\": true"));
 	/* A BAR of 2^200 bytes. */
 	block[BAR_SIZE] = 200;
-	write_file("/tmp/wrong", block, REQUEST + 320);
-	program_run(&result, 0, PROGRAM, "decode %s", "/tmp/wrong");
+	write_file("wrong", block, REQUEST + 320);
+	program_run(&result, 0, PROGRAM, "decode %s", "wrong");
 	check_equal(result.status, 1);
 	check_that(strstr(result.err, "2^200") && strstr(result.err, "0x0038"),
 		   "%.200s", result.err);
@@ -228,12 +232,12 @@ static void list_of_blocks(const void *argument)
 {
 	const struct function *function = argument;
 
-	capture("/tmp/list", LIST_PCI, 0, BLOCK - REQUEST);
-	capture("/tmp/function", QUERY_FUNCTION,
+	capture("list", LIST_PCI, 0, BLOCK - REQUEST);
+	capture("function", QUERY_FUNCTION,
 		function_attribute(function, "function_handle"), 320);
-	capture("/tmp/group", QUERY_GROUP,
+	capture("group", QUERY_GROUP,
 		function_attribute(function, "pfgid"), 64);
-	program_run(&result, 0, PROGRAM, "list -j /tmp/list /tmp/function /tmp/group");
+	program_run(&result, 0, PROGRAM, "list -j list function group");
 	program_check(&result);
 	program_run(&other, 0, PROGRAM, "list -j");
 	program_check(&other);
@@ -268,10 +272,10 @@ static void device(enum vfio_api api, const char *live)
 
 	vfio_open(&vfio, api, passthrough.address);
 	info = vfio_device_info(&vfio);
-	write_file("/tmp/device", info, info->argsz);
+	write_file("device", info, info->argsz);
 	free(info);
 	vfio_close(&vfio);
-	check_same("/tmp/device", "device", live, passthrough.address);
+	check_same("device", "device", live, passthrough.address);
 	check_equal(field(&result, "fh"),
 		    function_attribute(&passthrough, "function_handle"));
 	check_equal(field(&result, "pchid"),
@@ -306,10 +310,10 @@ static void container(const void *argument)
 	(void)argument;
 	vfio_open(&vfio, VFIO_API_TYPE1, passthrough.address);
 	info = vfio_iommu_info(&vfio);
-	write_file("/tmp/container", info, info->argsz);
+	write_file("container", info, info->argsz);
 	free(info);
 	vfio_close(&vfio);
-	check_same("/tmp/container", "container", "caps -j --container %s",
+	check_same("container", "container", "caps -j --container %s",
 		   passthrough.address);
 	check(strstr(result.out, "IOVA ranges"));
 }
@@ -331,8 +335,8 @@ static void hardware(const void *argument)
 	check_call(ioctl(vfio.iommu, IOMMU_GET_HW_INFO, &info));
 	vfio_close(&vfio);
 	if (info.out_data_type == IOMMU_HW_INFO_TYPE_ZPCI) {
-		write_file("/tmp/hardware", data, info.data_len);
-		check_same("/tmp/hardware", "hw-info", "caps -j --hw-info %s",
+		write_file("hardware", data, info.data_len);
+		check_same("hardware", "hw-info", "caps -j --hw-info %s",
 			   passthrough.address);
 		return;
 	}

@@ -8,8 +8,8 @@
  * zpci_function.lock	one change of the translation of a function at a time;
  *			MPCIFC may sleep while it is held, and holds up nobody
  *			but who changes the same function
- * zpci_domain.lock	writers of the list of attachments; never held over an
- *			instruction
+ * zpci_domain.lock	writers of the list of attachments, and the tables that
+ *			were taken out; never held over an instruction
  * zpci_attachment.gate	RPCIT against a change of the registration, for one
  *			instruction at a time
  */

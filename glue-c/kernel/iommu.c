@@ -428,6 +428,13 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 	return result;
 }
 
+/* A page as zpci_rust_map_page() takes it, in two instructions where a choice takes four */
+static __always_inline u64 zpci_page(phys_addr_t paddr, int prot)
+{
+	static_assert(ZPCI_RUST_READ_ONLY == IOMMU_WRITE << 8);
+	return (paddr | (u64)(prot & IOMMU_WRITE) << 8) ^ ZPCI_RUST_READ_ONLY;
+}
+
 static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova, phys_addr_t paddr,
 			  size_t pgsize, size_t pgcount, int prot, gfp_t gfp, size_t *mapped)
 {
@@ -440,8 +447,7 @@ static int zpci_map_pages(struct iommu_domain *iommu_domain, unsigned long iova,
 		return -EINVAL;
 	/* One page comes most often, and mostly there is a table for it. */
 	if (likely(size == SZ_4K) &&
-	    likely(zpci_rust_map_page(&domain->table, iova,
-				      paddr | (prot & IOMMU_WRITE ? 0 : ZPCI_RUST_READ_ONLY)))) {
+	    likely(zpci_rust_map_page(&domain->table, iova, zpci_page(paddr, prot)))) {
 		atomic64_inc(&domain->ctrs.mapped_pages);
 		*mapped = SZ_4K;
 		return 0;

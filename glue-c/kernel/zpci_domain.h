@@ -21,15 +21,14 @@ struct zpci_domain {
 	struct zpci_rust_table table;
 	struct zpci_iommu_ctrs ctrs;
 	struct list_head attachments;	/* RCU */
-	spinlock_t lock;		/* writers of attachments; what is below but for refs */
+	spinlock_t lock;		/* writers of attachments; tables that were taken out */
 	refcount_t refs;		/* the core's, and one for each attachment */
 	bool pinned;			/* a function that was lost may use it for ever */
 	bool ended;			/* goes with the next grace period */
 	bool ending;			/* goes with the grace period that goes on */
 	bool in_grace;			/* a grace period goes on for it */
 	struct rcu_work grace;		/* after that grace period */
-	/* Tables that were taken out */
-	struct zpci_rust_reclaimed kept;	/* a function may still see these */
+	struct zpci_rust_reclaimed kept;	/* taken out; a function may still see these */
 	struct zpci_rust_reclaimed waiting;	/* for the next grace period */
 	struct zpci_rust_reclaimed passing;	/* for the grace period that goes on */
 };

@@ -69,13 +69,6 @@ fn frames(large: bool) -> FrameSizes {
     }
 }
 
-/// The page at `iova`; `None` if no page starts there.
-#[inline(always)]
-fn page(iova: u64) -> Option<IovaRange> {
-    let page = IovaRange::page(Iova::new(iova));
-    (page.start() == Iova::new(iova)).then_some(page)
-}
-
 /// A range of pages, as C gives it; `None` if it is none.
 #[inline(always)]
 fn range(iova: u64, size: u64) -> Option<IovaRange> {
@@ -166,12 +159,9 @@ fn protection(writable: bool) -> Protection {
 /// As for `zpci_rust_map`.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_map_page(table: *const ForeignTable, iova: u64, origin: u64) -> u64 {
-    let Some(page) = page(iova) else {
-        return 0;
-    };
     let (storage, protection) = (AbsoluteAddress::new(origin & !READ_ONLY), protection(origin & READ_ONLY == 0));
     // SAFETY: by the contract `table` is valid and stays so.
-    match unsafe { &*table }.map_page_at_once(page, storage, protection) {
+    match unsafe { &*table }.map_page_at_once(Iova::new(iova), storage, protection) {
         Some(change) => {
             // C has the page: it is what it asked for.
             let _ = change.defer();
@@ -223,11 +213,8 @@ pub unsafe extern "C" fn zpci_rust_map(
 /// `table` must be as `zpci_rust_table_init` left it, and not be freed meanwhile.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_unmap_page(table: *const ForeignTable, iova: u64) -> u64 {
-    let Some(page) = page(iova) else {
-        return 0;
-    };
     // SAFETY: by the contract `table` is valid and stays so.
-    match unsafe { &*table }.unmap_page_at_once(page) {
+    match unsafe { &*table }.unmap_page_at_once(Iova::new(iova)) {
         Some(change) => {
             // C has the page: it is what it asked for.
             let _ = change.defer();

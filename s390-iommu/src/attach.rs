@@ -28,14 +28,15 @@
 //! these succeeded, or the function was registered anew, tables that were taken out must not be freed: each operation
 //! returns whether that is so.
 
-use core::fmt;
+mod error;
+mod list;
+
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use clp::{ConditionCode, DesignationTypes, FunctionHandle};
+use clp::{ConditionCode, FunctionHandle};
 
 use crate::format::iota::Iota;
 use crate::format::range::IovaRange;
-use crate::format::table_type::Root;
 use crate::machine::action::{Action, Request};
 use crate::machine::gate::Gate;
 use crate::machine::limits::Limits;
@@ -47,6 +48,9 @@ use crate::table::fence_tables;
 use crate::table::reader::Reader;
 use crate::table::seam::TableAllocator;
 use crate::table::translation_table::TranslationTable;
+
+pub use error::AttachError;
+pub use list::{mapped_to_all, unmapped_from_all};
 
 /// One function and one translation: not registered at first.
 #[derive(Debug)]
@@ -422,7 +426,7 @@ impl<G: Gate> Attachment<G> {
 
     /// The first step of what takes more than one instruction, or none.
     #[cold]
-    #[inline(never)]
+    #[inline(always)]
     fn odd_step(&self) -> FirstStep {
         if self.registered.load(Ordering::Relaxed) {
             FirstStep::More
@@ -528,77 +532,3 @@ pub enum Mapped {
     /// It is in error or being recovered, and stale if it is not registered anew.
     Later,
 }
-
-/// Shows every function of `attachments` what was mapped, each with its handle; settles `change`.
-///
-/// # Errors
-///
-/// The first [`RefreshError`]; it is not lost when later functions succeed.
-pub fn mapped_to_all<'a, Z: Zpci, G: Gate + 'a>(
-    change: Change,
-    zpci: &Z,
-    attachments: impl IntoIterator<Item = (FunctionHandle, &'a Attachment<G>)>,
-) -> Result<(), RefreshError> {
-    let mut result = Ok(());
-    for (function, attachment) in attachments {
-        result = result.and(attachment.mapped(zpci, function, &change).map(drop));
-    }
-    change.settle();
-    result
-}
-
-/// Makes every function of `attachments` forget what was unmapped, each with its handle; settles `change`.
-///
-/// # Errors
-///
-/// The first [`RefreshError`]; nothing that the old entries lead to may be freed then.
-pub fn unmapped_from_all<'a, Z: Zpci, G: Gate + 'a>(
-    change: Change,
-    zpci: &Z,
-    attachments: impl IntoIterator<Item = (FunctionHandle, &'a Attachment<G>)>,
-) -> Result<(), RefreshError> {
-    let mut result = Ok(());
-    for (function, attachment) in attachments {
-        result = result.and(attachment.unmapped(zpci, function, &change));
-    }
-    change.settle();
-    result
-}
-
-/// Why a function cannot be attached.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-#[non_exhaustive]
-pub enum AttachError {
-    /// The function does not understand the root of the table; MPCIFC would end in a program check.
-    DesignationType {
-        /// The root of the table.
-        root: Root,
-        /// What the function understands.
-        supported: DesignationTypes,
-    },
-    /// The table spans no address that the function is to use.
-    NothingInCommon {
-        /// What the function can address.
-        window: IovaRange,
-        /// What the table can translate.
-        span: IovaRange,
-    },
-    /// The function cannot do without translation.
-    Translation,
-}
-
-impl fmt::Display for AttachError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::DesignationType { root, supported } => {
-                write!(f, "a {} is not among the roots of the function (DTSM {:#04x})", root.table_type(), supported.0)
-            }
-            Self::NothingInCommon { window, span } => {
-                write!(f, "the table spans {span}, the function addresses {window}")
-            }
-            Self::Translation => f.write_str("the function cannot do without translation"),
-        }
-    }
-}
-
-impl core::error::Error for AttachError {}

@@ -125,3 +125,35 @@ fn a_list_survives_the_way_through_a_number() {
     unsafe { s390_iommu::Reclaimed::from_raw(list, span).free(table.memory()) };
     assert_eq!(heap.bytes.get(), CRST + CRST);
 }
+
+#[test]
+fn lists_are_joined_in_any_order() {
+    use s390_iommu::Reclaimed;
+    for order in [[0, 1, 2], [2, 1, 0], [1, 0, 2]] {
+        let heap = Heap::default();
+        let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+        // Two tables, none, and three with the segment table above one of them.
+        let ranges = [range(0x1_0000_0000, 2 << 20), range(0x1_0080_0000, 1 << 20), range(0x2_0000_0000, 2 << 30)];
+        map(&table, ranges[0]);
+        map(&table, range(0x2_0000_0000, 2 << 20));
+        unmap(&table, ranges[0]);
+        unmap(&table, ranges[2]);
+        let mut all = Reclaimed::NONE;
+        let mut bytes = 0;
+        for index in order {
+            // SAFETY: nobody else uses the table.
+            let some = unsafe { table.reclaim(ranges[index]) };
+            assert_eq!(some.is_empty(), index == 1);
+            bytes += some.bytes();
+            // SAFETY: the storage is that of the table.
+            unsafe { all.join(some, table.memory()) };
+        }
+        assert_eq!((all.bytes(), bytes), (4 * PAGE_TABLE + CRST, 4 * PAGE_TABLE + CRST));
+        let change = all.change();
+        assert_eq!(change.defer(), Some(range(0x1_0000_0000, 0x1_8000_0000)));
+        assert_eq!(heap.bytes.get(), 3 * CRST + 4 * PAGE_TABLE);
+        // SAFETY: no function is registered with the table, and nobody looks at it.
+        unsafe { all.free(table.memory()) };
+        assert_eq!(heap.bytes.get(), 2 * CRST);
+    }
+}

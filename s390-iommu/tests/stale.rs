@@ -10,9 +10,9 @@ use std::collections::BTreeMap;
 
 use clp::{ConditionCode, DesignationTypes, FunctionHandle, FunctionType};
 use s390_iommu::{
-    mapped_to_all, unmapped_from_all, AbsoluteAddress, Attachment, Fib, FrameSizes, FunctionControl, Gate, Instruction,
-    Iova, IovaRange, Limits, OneThread, Outcome, PhysToVirt, Protection, ReadSide, Root, Status, TranslationTable,
-    Zpci,
+    mapped_to_all, unmapped_from_all, AbsoluteAddress, Attachment, Fib, FirstStep, FrameSizes, FunctionControl, Gate,
+    Instruction, Iova, IovaRange, Limits, Mapped, OneThread, Outcome, PhysToVirt, Protection, ReadSide, Root, Status,
+    TranslationTable, Zpci,
 };
 use storage::Heap;
 
@@ -303,4 +303,44 @@ fn a_function_that_is_gone_is_not_registered() {
     qemu.handle.set(NEW);
     assert_eq!(attachment.detach(&qemu, OLD), Ok(()));
     assert!(!attachment.is_registered());
+}
+
+/// Who passes the gate himself issues one instruction, none, or leaves all of it to the attachment.
+#[test]
+fn the_first_step_of_a_refresh() {
+    let heap = Heap::default();
+    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+    let qemu = Qemu::new(&heap, &table);
+    let attachment = Attachment::to_table(&limits(true), 1 << 30, &table, OneThread::new()).unwrap();
+    let first_step = |range| {
+        // SAFETY: one thread alone is behind the gate, and no device is behind the model.
+        unsafe { attachment.first_step(range) }
+    };
+    let (inside, across) = (range(0, MIB), range((1 << 30) - PAGE, 2 * PAGE));
+    assert_eq!([inside, across].map(first_step), [FirstStep::Nothing; 2]);
+    // SAFETY: the table outlives the registration, and no device is behind the model.
+    unsafe { attachment.attach(&qemu, OLD) }.unwrap();
+    assert_eq!([inside, across].map(first_step), [FirstStep::Issue, FirstStep::More]);
+    assert_eq!(first_step(range(0, 1 << 30)), FirstStep::Issue);
+
+    // With an answer that is no success it goes on as if it had issued it itself.
+    table.map(inside, AbsoluteAddress::new(0x1000_0000), Protection::ReadWrite).unwrap().unseen();
+    let change = table.unmap(inside).unwrap().change;
+    let failed = Outcome { cc: ConditionCode::One, status: Status(28) };
+    let error = attachment.go_on_unmapped(&qemu, OLD, &change, Some(failed)).unwrap_err();
+    assert_eq!((error.range, error.outcome), (inside, failed));
+    assert!(attachment.is_stale());
+    assert_eq!(first_step(inside), FirstStep::More);
+    // Without one it issues what is due: here a refresh of everything.
+    attachment.go_on_unmapped(&qemu, OLD, &change, None).unwrap();
+    change.unseen();
+    assert!(!attachment.is_stale());
+    assert_eq!(first_step(inside), FirstStep::Issue);
+    let exhausted = Outcome { cc: ConditionCode::One, status: Status::INSUFFICIENT_RESOURCE };
+    let change = table.map(inside, AbsoluteAddress::new(0x1000_0000), Protection::ReadWrite).unwrap();
+    assert_eq!(attachment.go_on_mapped(&qemu, OLD, &change, Some(exhausted)), Ok(Mapped::Everything));
+    change.unseen();
+    assert!(qemu.shows(inside));
+    attachment.disabled();
+    assert_eq!([inside, across].map(first_step), [FirstStep::Nothing; 2]);
 }

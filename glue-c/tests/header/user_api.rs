@@ -17,7 +17,7 @@ use crate::layout::{asserts, size_of_field, structure, Member, Structure};
 
 const HEADER: &str = "include/uapi/linux/vfio_zpci.h";
 
-const CONSTANTS: [(&str, u32); 23] = [
+const CONSTANTS: [(&str, u32); 24] = [
     ("VFIO_ZPCI_FIRST_ID", *identifier::OWN.start() as u32),
     ("VFIO_ZPCI_LAST_ID", *identifier::OWN.end() as u32),
     ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_TABLE_FORMATS", identifier::TABLE_FORMATS as u32),
@@ -38,6 +38,7 @@ const CONSTANTS: [(&str, u32); 23] = [
     ("VFIO_ZPCI_FUNCTION_PHYSICAL", FunctionEntry::PHYSICAL),
     ("VFIO_ZPCI_FUNCTION_UTIL_STR", FunctionEntry::UTILITY_STRING),
     ("IOMMU_HW_INFO_TYPE_ZPCI", identifier::HARDWARE),
+    ("IOMMU_HW_INFO_TYPE_ZPCI_PROPOSED", identifier::PROPOSED_HARDWARE),
     ("IOMMU_HW_INFO_ZPCI_RELAXED", HardwareInformation::RELAXED_TRANSLATION),
     ("IOMMU_HW_INFO_ZPCI_REFRESH", HardwareInformation::REFRESH),
     ("IOMMU_HW_INFO_ZPCI_MSI_WINDOW", HardwareInformation::MSI_WINDOW),

@@ -45,16 +45,18 @@ impl<M: TableAllocator> TranslationTable<M> {
         self.with_flags(AllocationFlags::NONE).map(range, origin, protection)
     }
 
-    /// Maps `page`, a range of one page, if that takes one store: there is a page table for it, in which it is not mapped.
+    /// Maps the page at `iova` if that takes one store: there is a page table for it, in which it is not mapped.
     ///
-    /// Returns `None` if it takes more or cannot be done; nothing changed then, and [`map`](Self::map) does it or says
-    /// what is wrong.
+    /// Returns `None` if it takes more or cannot be done, also if no page starts at `iova`; nothing changed then, and
+    /// [`map`](Self::map) does it or says what is wrong.
     #[inline(always)]
-    pub fn map_page_at_once(&self, page: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Option<Change> {
-        if !page.is_page() || !origin.is_aligned(PAGE_SIZE) || origin.get() == 0 || !self.spans(page) {
+    pub fn map_page_at_once(&self, iova: Iova, origin: AbsoluteAddress, protection: Protection) -> Option<Change> {
+        let page = IovaRange::page(iova);
+        // Both at once: this is the way that comes most often.
+        if !(iova.get() | origin.get()).is_multiple_of(PAGE_SIZE) || origin.get() == 0 || !self.spans(page) {
             return None;
         }
-        let slot = self.tree().page(page.start())?;
+        let slot = self.tree().page(iova)?;
         if !slot.page().invalid() {
             return None;
         }
@@ -72,8 +74,10 @@ impl<M: TableAllocator> WithFlags<'_, M> {
     #[inline(always)]
     pub fn map(self, range: IovaRange, origin: AbsoluteAddress, protection: Protection) -> Result<Change, MapError> {
         let Self { table, flags } = self;
-        if let Some(change) = table.map_page_at_once(range, origin, protection) {
-            return Ok(change);
+        if range.is_page() {
+            if let Some(change) = table.map_page_at_once(range.start(), origin, protection) {
+                return Ok(change);
+            }
         }
         // Made here, so that a page costs no store on the stack.
         let job = Job { table, flags, range, origin, protection };

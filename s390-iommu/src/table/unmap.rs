@@ -56,16 +56,17 @@ impl<M: TableAllocator> TranslationTable<M> {
         self.with_flags(AllocationFlags::NONE).split(iova)
     }
 
-    /// Unmaps `page`, a range of one page, if that takes one store: there is a page table for it, in which it is mapped.
+    /// Unmaps the page at `iova` if that takes one store: there is a page table for it, in which it is mapped.
     ///
-    /// Returns `None` if it takes more or cannot be done; nothing changed then, and [`unmap`](Self::unmap) does it or
-    /// says what is wrong.
+    /// Returns `None` if it takes more or cannot be done, also if no page starts at `iova`; nothing changed then, and
+    /// [`unmap`](Self::unmap) does it or says what is wrong.
     #[inline(always)]
-    pub fn unmap_page_at_once(&self, page: IovaRange) -> Option<Change> {
-        if !page.is_page() || !self.spans(page) {
+    pub fn unmap_page_at_once(&self, iova: Iova) -> Option<Change> {
+        let page = IovaRange::page(iova);
+        if page.start() != iova || !self.spans(page) {
             return None;
         }
-        let slot = self.tree().page(page.start())?;
+        let slot = self.tree().page(iova)?;
         if slot.page().invalid() {
             return None;
         }
@@ -77,7 +78,7 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// Unmaps one page.
     #[inline(always)]
     fn unmap_page(&self, page: IovaRange) -> Result<Unmapped, UnmapError> {
-        match self.unmap_page_at_once(page) {
+        match self.unmap_page_at_once(page.start()) {
             Some(change) => Ok(Unmapped { pages: 1, change }),
             None => self.unmap_absent_page(page),
         }

@@ -82,7 +82,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         before: "\tzpci_rust_reclaimed_join(&domain->waiting, reclaimed, zpci_storage_base());\n",
         after: "\tzpci_rust_reclaimed_join(domain->in_grace ? &domain->passing : &domain->waiting, reclaimed,\n\
                 \t\t\t\t zpci_storage_base());\n",
-        check: INTERLEAVINGS,
+        check: SHIM,
     },
     Defect {
         name: "a domain goes with the grace period that goes on",
@@ -90,7 +90,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         file: IOMMU_C,
         before: "\tdomain->ended = true;\n",
         after: "\tdomain->ended = true;\n\tdomain->ending |= domain->in_grace;\n",
-        check: INTERLEAVINGS,
+        check: SHIM,
     },
     Defect {
         name: "what waits for a grace period forgotten",

@@ -156,13 +156,15 @@ fn a_window_that_the_host_does_not_have() {
 #[test]
 fn what_a_kernel_with_the_driver_adds() {
     let container = fixture("container");
-    let host = Host::new(&fixture("device-6.1")).unwrap();
+    let bars = [Bar::new([4, 0, 0, 0], 14).unwrap(); 6];
+    let host = Host::new(&fixture("device-6.1")).unwrap().with_bars(bars);
     let told = host.with_container(&container, FunctionId(0x1112_1314)).unwrap();
     assert_eq!((told.function.uid, told.function.pchid, told.function.port), (Uid(0x2122_2324), 0x3132, 5));
     assert_eq!((told.function.fidparm, told.function.end_dma), (6, 0x1_3fff_ffff));
     assert_eq!((told.group.max_interrupts, told.group.max_store_block, told.group.refresh), (128, 0x1234, true));
     assert_eq!((told.group.designation_types, told.group.relaxed_translation), (DesignationTypes(0x60), true));
-    assert_eq!(told.handle, host.handle);
+    // What the container does not tell stays.
+    assert_eq!((told.handle, told.function.bars), (host.handle, bars));
     // A function that is not in this container, and a container of a kernel without the driver.
     assert_eq!(host.with_container(&container, FunctionId(1)).unwrap(), host);
     assert_eq!(host.with_container(&fixture("iommu"), FunctionId(0x1112_1314)).unwrap(), host);

@@ -3,8 +3,10 @@
 //! What a guest maps is mapped on the host, and nothing else.
 
 use clp::ConditionCode;
-use s390_iommu::guest::{Answer, Effect, End};
+use s390_iommu::guest::{Answer, Effect, End, Exhausted, Mappings, RefreshNumber, Run};
 use s390_iommu::Protection::{ReadOnly, ReadWrite};
+use s390_iommu::{AbsoluteAddress, Iova, IovaRange};
+use vm_memory::{GuestAddress, GuestMemoryMmap};
 use zpci_vfio::Shadow;
 
 use crate::guest::{refresh, Guest, IOVA};
@@ -115,6 +117,38 @@ fn all_or_nothing() {
     space.limit.set(None);
     let answer = refresh(&mut controls, &mut shadow, &guest.memory, 0, 16);
     assert_eq!((answer, space.ranges().len()), (Answer::done(R1), 12));
+}
+
+/// What the caller of a single map relies on: all of the run, or nothing of it.
+#[test]
+fn a_run_is_mapped_as_a_whole() {
+    let (guest, space) = (Guest::new(false), Space::default());
+    let mut shadow = shadow!(guest, &space);
+    let range = IovaRange::with_size(Iova::new(page(4)), 4 * PAGE).unwrap();
+    let run = Run { range, absolute: AbsoluteAddress::new(0x1_0000), protection: ReadWrite };
+    space.limit.set(Some(3));
+    assert_eq!(shadow.map(run, RefreshNumber(1)), Err(Exhausted));
+    assert_eq!((space.ranges(), shadow.pages(), shadow.first_in(range)), (vec![], 0, None));
+    space.limit.set(Some(4));
+    assert_eq!(shadow.map(run, RefreshNumber(2)), Ok(()));
+    assert_eq!(space.ranges().len(), 4);
+    let first = shadow.first_in(IovaRange::with_size(Iova::new(page(5)), PAGE).unwrap()).unwrap();
+    assert_eq!((first.run.absolute, first.refresh), (AbsoluteAddress::new(0x1_1000), RefreshNumber(2)));
+    assert_eq!(shadow.protect(Run { protection: ReadOnly, ..run }, RefreshNumber(2)), Ok(()));
+    assert_eq!(space.at(page(7)), Some((guest.host(0x1_3000), ReadOnly)));
+}
+
+/// A page of which the guest has a part alone is none: behind it is something else of this process.
+#[test]
+fn storage_that_ends_within_a_page() {
+    let memory = GuestMemoryMmap::<()>::from_ranges(&[(GuestAddress(0), 0x1800)]).unwrap();
+    let space = Space::default();
+    // SAFETY: nobody has a reference into the storage, which stays until the end of the test.
+    let mut shadow = unsafe { Shadow::new(&memory, &space) };
+    let range = IovaRange::with_size(Iova::new(IOVA), 3 * PAGE).unwrap();
+    let run = Run { range, absolute: AbsoluteAddress::new(0), protection: ReadWrite };
+    assert_eq!(shadow.map(run, RefreshNumber(1)), Ok(()));
+    assert_eq!(space.ranges(), [(IOVA, PAGE)]);
 }
 
 /// A kernel that does not unmap: nothing is mapped any more, and the VMM can see why.

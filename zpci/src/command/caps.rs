@@ -24,13 +24,13 @@ pub(crate) struct Options {
     #[arg(long, value_name = "ADDRESS", num_args = 1.., value_delimiter = ',')]
     hw_info: Vec<String>,
     /// How --device opens a function; by default, through its group where there is one
-    #[arg(long, value_name = "API", requires = "device")]
+    #[arg(long, value_name = "API", conflicts_with_all = ["files", "container", "hw_info"])]
     by: Option<Api>,
     /// What the buffer is of; by default, what it looks like
-    #[arg(long = "as", value_name = "CALL", requires = "files")]
+    #[arg(long = "as", value_name = "CALL", conflicts_with_all = ["device", "container", "hw_info"])]
     call: Option<Call>,
     /// The order of bytes; by default, the one in which argsz is a size
-    #[arg(long, value_name = "ORDER", requires = "files")]
+    #[arg(long, value_name = "ORDER", conflicts_with_all = ["device", "container", "hw_info"])]
     order: Option<Endian>,
     /// Show every field
     #[arg(short, long)]

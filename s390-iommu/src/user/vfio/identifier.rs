@@ -25,6 +25,9 @@ pub const GAPS: u16 = 0xf392;
 pub const MSI: u16 = 0xf394;
 /// The type of [`HardwareInformation`](super::HardwareInformation) in `IOMMU_GET_HW_INFO`.
 pub const HARDWARE: u32 = 0xf395;
+
+/// IOMMU_GET_HW_INFO: the type that could be asked of Linux, the next of its enumeration; no Linux has it with this meaning.
+pub const PROPOSED_HARDWARE: u32 = 5;
 /// The functions of the container.
 pub const FUNCTIONS: u16 = 0xf396;
 /// The groups of the functions.

@@ -35,7 +35,7 @@ static PROPOSED_BASE_FLAGS: Word =
 
 layout! {
     /// The fields of [`ProposedZpciBase`].
-    pub static PROPOSED_ZPCI_BASE: ProposedZpciBase = "zPCI function, as proposed", "none", Order::Native;
+    pub static PROPOSED_ZPCI_BASE: ProposedZpciBase = "zPCI function as proposed", "", Order::Native;
     base: Kind::Structure(&ZPCI_BASE), "base", "Version 3, but for its version";
     uid: Kind::Number, "uid", "User-defined identifier";
     flags: Kind::Bits, "flags", "Flags", word &PROPOSED_BASE_FLAGS;
@@ -88,7 +88,7 @@ static PROPOSED_GROUP_FLAGS: Word = Word {
 
 layout! {
     /// The fields of [`ProposedZpciGroup`].
-    pub static PROPOSED_ZPCI_GROUP: ProposedZpciGroup = "zPCI group, as proposed", "none", Order::Native;
+    pub static PROPOSED_ZPCI_GROUP: ProposedZpciGroup = "zPCI group as proposed", "", Order::Native;
     group: Kind::Structure(&ZPCI_GROUP), "group", "Version 2, but for its version";
     machine_flags: Kind::Bits, "machine_flags", "What the machine says", word &PROPOSED_GROUP_FLAGS;
     dtsm: Kind::Number, "dtsm", "Designation types as the machine stored them";

@@ -56,7 +56,9 @@ impl Repository {
     /// Adds a commit for `fix`, signed off by who runs this.
     pub(crate) fn commit(&self, fix: &Fix) -> Result<()> {
         let step = Step::start(fix.name());
-        let result = fix.apply(&step, &self.tree, &["--index"]).and_then(|()| {
+        // A file that somebody has made another link to meanwhile is as it was.
+        let refreshed = step.run(&mut self.git(&["update-index", "-q", "--refresh"]));
+        let result = refreshed.and_then(|_| fix.apply(&step, &self.tree, &["--index"])).and_then(|()| {
             step.run(&mut self.git(&["commit", "--quiet", "--signoff", "--message", &fix.message])).map(drop)
         });
         step.end("committed", result)

@@ -23,7 +23,7 @@ use repository::Repository;
 use set::{Set, FIXES, SETS};
 
 /// Applies patches and writes them.
-const TOOLS: [Tool; 2] = [
+const TOOLS: [Tool; 4] = [
     Tool {
         program: "git",
         check: &["--version"],
@@ -34,6 +34,17 @@ const TOOLS: [Tool; 2] = [
         program: "perl",
         check: &["--version"],
         package: Wanted { name: "perl", minimum: "0", purpose: "runs the script of Linux that judges patches" },
+    },
+    // What that asks of licence lines.
+    Tool {
+        program: "python3",
+        check: &["-c", "import ply"],
+        package: Wanted { name: "python3-ply", minimum: "0", purpose: "checks the licence lines of patches" },
+    },
+    Tool {
+        program: "python3",
+        check: &["-c", "import git"],
+        package: Wanted { name: "python3-git", minimum: "0", purpose: "checks the licence lines of patches" },
     },
 ];
 

@@ -27,11 +27,14 @@ pub(crate) enum Operands {
     Rpcit { function: u32 },
 }
 
-/// The functions of our kernel and of the stock one that have MPCIFC and RPCIT.
-const HOLDERS: [&str; 4] = ["zpci_rust_mpcifc", "zpci_rust_rpcit", "zpci_mod_fc", "zpci_refresh_trans"];
+/// The functions of our kernel and of the stock one that have MPCIFC.
+const HOLDERS: [&str; 2] = ["zpci_rust_mpcifc", "zpci_mod_fc"];
+
+/// What the functions that may have RPCIT begin with: our kernel has it wherever a refresh begins.
+const REFRESHERS: &str = "zpci_";
 
 impl Instruction {
-    /// Every CLP of `kernel`, and every MPCIFC and RPCIT of the functions that are known to have some.
+    /// Every CLP of `kernel`, and every MPCIFC and RPCIT of the functions that may have some.
     ///
     /// What merely looks like a CLP, being part of another instruction, does no harm: the guest never stands before it.
     ///
@@ -52,9 +55,12 @@ impl Instruction {
                     data.get(at..at.checked_add(usize::try_from(symbol.size()).ok()?)?)
                 });
                 if let (Ok(name), Some(text)) = (symbol.name(), text) {
+                    let address = offset.wrapping_add(symbol.address());
                     if HOLDERS.contains(&name) {
-                        let address = offset.wrapping_add(symbol.address());
-                        instructions.extend(Self::of_text(address, text, Operands::of_function));
+                        instructions.extend(Self::of_text(address, text, Operands::mpcifc));
+                    }
+                    if name.starts_with(REFRESHERS) {
+                        instructions.extend(Self::of_text(address, text, Operands::rpcit));
                     }
                 }
             }
@@ -86,13 +92,19 @@ impl Operands {
         }
     }
 
-    fn of_function(text: &[u8]) -> Option<Self> {
+    fn mpcifc(text: &[u8]) -> Option<Self> {
         match *text {
             [0xe3, registers, high, low, top, 0xd0, ..] => Some(Self::Mpcifc {
                 request: u32::from(registers >> 4),
                 base: u32::from(high >> 4),
                 displacement: i32::from(top as i8) << 12 | i32::from(high & 0xf) << 8 | i32::from(low),
             }),
+            _ => None,
+        }
+    }
+
+    fn rpcit(text: &[u8]) -> Option<Self> {
+        match *text {
             [0xb9, 0xd3, 0x00, registers, ..] => Some(Self::Rpcit { function: u32::from(registers >> 4) }),
             _ => None,
         }
@@ -122,14 +134,10 @@ mod tests {
     #[test]
     fn instructions_for_a_function_are_told_apart() {
         let text = [0xe3, 0x40, 0x51, 0x08, 0xff, 0xd0, 0xb9, 0xd3, 0x00, 0x28, 0xe3, 0x40, 0x50, 0x00, 0x00, 0x04];
-        let found: Vec<_> = Instruction::of_text(0x2000, &text, Operands::of_function).collect();
+        let found = |decode| Instruction::of_text(0x2000, &text, decode).collect::<Vec<_>>();
         let instruction = |address, operands| Instruction { address, operands };
-        assert_eq!(
-            found,
-            [
-                instruction(0x2000, Operands::Mpcifc { request: 4, base: 5, displacement: 0x108 - 0x1000 }),
-                instruction(0x2006, Operands::Rpcit { function: 2 })
-            ]
-        );
+        let mpcifc = Operands::Mpcifc { request: 4, base: 5, displacement: 0x108 - 0x1000 };
+        assert_eq!(found(Operands::mpcifc), [instruction(0x2000, mpcifc)]);
+        assert_eq!(found(Operands::rpcit), [instruction(0x2006, Operands::Rpcit { function: 2 })]);
     }
 }

@@ -294,7 +294,6 @@ impl Options {
             kernel,
             series: source.series,
             implementation,
-            from_source: self.from_source,
             append: &self.append,
             arguments: &self.arguments,
             limit: Duration::from_secs(self.timeout),

@@ -39,8 +39,6 @@ pub(crate) struct Setting<'a> {
     pub(crate) kernel: &'a Kernel,
     pub(crate) series: Series,
     pub(crate) implementation: Implementation,
-    /// Whether the kernel compiled the driver itself.
-    pub(crate) from_source: bool,
     /// Further kernel parameters.
     pub(crate) append: &'a str,
     /// Further arguments of QEMU.
@@ -220,10 +218,9 @@ impl Setting<'_> {
             Series::V7_3 => "flushed",
             Series::V7_2 | Series::V6_12 => "queued",
         };
-        let source = u8::from(self.from_source);
         let own = format!(
             "zpci.run={} zpci.functions={functions} zpci.processors={processors} zpci.domain={domain} zpci.last={last:#x} \
-             zpci.recovery={recovery} zpci.links={links} zpci.source={source}",
+             zpci.recovery={recovery} zpci.links={links}",
             suites.join(",")
         );
         [own.as_str(), *parameters, self.append].join(" ").trim_end().to_owned()

@@ -21,8 +21,8 @@ use crate::workspace::Workspace;
 /// What runs in the guest, below the workspace.
 const SCRIPTS: &str = "glue-c/package";
 
-/// Release of Debian that is installed.
-const RELEASE: &str = "trixie";
+/// Release of Debian that is installed: the oldest one that is supported.
+const RELEASE: &str = "bookworm";
 
 /// What it has beyond the smallest system.
 const INCLUDED: &str = "systemd-sysv,udev,initramfs-tools,kmod,e2fsprogs,iproute2,zstd,netbase";
@@ -121,7 +121,12 @@ impl Trial<'_> {
         debootstrap.args(["--foreign", "--arch=s390x", "--variant=minbase"]).arg(format!("--include={INCLUDED}"));
         step.run(debootstrap.arg(RELEASE).arg(root).arg(archive)).context("debootstrap needs root")?;
         let image = package_in(packages, "linux-image-")?;
-        apt::unpack(step, &image, "lib", root).or_else(|_| apt::unpack(step, &image, "usr/lib", root))?;
+        // Unpacked over the system, a directory would take the place of a link to one.
+        let unpacked = self.directory.join("kernel");
+        apt::unpack(step, &image, "lib", &unpacked).or_else(|_| apt::unpack(step, &image, "usr/lib", &unpacked))?;
+        let modules = [unpacked.join("lib/modules"), unpacked.join("usr/lib/modules")];
+        let modules = modules.iter().find(|path| path.is_dir()).context("the package has no modules")?;
+        step.run(Command::new("cp").arg("-a").arg(modules).arg(root.join("usr/lib/")))?;
         let inside = root.join("packages");
         fs::create_dir_all(&inside)?;
         for deb in packages_in(packages)? {
@@ -130,8 +135,8 @@ impl Trial<'_> {
         let scripts = self.workspace.root.join(SCRIPTS);
         fs::copy(scripts.join("install"), root.join("install"))?;
         fs::copy(scripts.join("check"), inside.join("check"))?;
-        apt::unpack(step, &image, "boot", &self.directory.join("kernel"))?;
-        let kernel = self.directory.join("kernel/boot").join(format!("vmlinuz-{}", version_of(packages)?));
+        apt::unpack(step, &image, "boot", &unpacked)?;
+        let kernel = unpacked.join("boot").join(format!("vmlinuz-{}", version_of(packages)?));
         ensure!(kernel.is_file(), "there is no {} in {}", kernel.display(), image.display());
         let initrd = self.directory.join("debian.cpio");
         step.at("packing it");

@@ -80,7 +80,12 @@ pub(super) fn run(workspace: &Workspace, packages: &Path) -> Result<bool> {
     for path in [&kernel, &initrd] {
         trial.read_of_disk(path)?;
     }
-    let run = trial.boot("Booting Debian from NVMe", &kernel, &initrd, "root=/dev/nvme0n1 systemd.show_status=0")?;
+    let run = trial.boot(
+        "Booting Debian from NVMe",
+        &kernel,
+        &initrd,
+        "root=/dev/nvme0n1 systemd.show_status=0 systemd.getty_auto=0",
+    )?;
     let log = ktap::parse(run.console.iter().map(String::as_str));
     for (name, test) in log.leaves() {
         println!("{:?} {}", test.verdict, name.join("/"));

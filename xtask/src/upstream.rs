@@ -17,7 +17,7 @@ use crate::apt::Wanted;
 use crate::linux::{build_stock, Series, Source, Stamp};
 use crate::progress::Step;
 use crate::tool::{self, Tool};
-use crate::workspace::Workspace;
+use crate::workspace::{files_of_kind, Workspace};
 use fix::Fix;
 use repository::Repository;
 use set::{Set, FIXES, SETS};
@@ -94,13 +94,9 @@ fn write(workspace: &Workspace, source: &Source, set: &Set, out: &Path) -> Resul
     build_stock(workspace, &tree, WITHOUT, None)?;
     for fix in &fixes {
         repository.commit(fix)?;
-        let built = [WITHOUT, VARIANT].iter().zip([None, set.option]).try_for_each(|(variant, option)| {
-            let wanted = *variant == WITHOUT || option.is_some();
-            if wanted {
-                build_stock(workspace, &tree, variant, option)
-            } else {
-                Ok(())
-            }
+        let built = build_stock(workspace, &tree, WITHOUT, None).and_then(|()| match set.option {
+            Some(option) => build_stock(workspace, &tree, VARIANT, Some(option)),
+            None => Ok(()),
         });
         built.with_context(|| format!("the series up to {}", fix.name()))?;
     }
@@ -151,13 +147,5 @@ pub(crate) fn fixed(workspace: &Workspace, source: &Source) -> Result<Source> {
 
 /// The patches in `directory`, in their order.
 fn patches_in(directory: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "patch") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
+    files_of_kind(directory, "patch")
 }

@@ -109,6 +109,26 @@ impl Workspace {
         fs::create_dir_all(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
         Ok(directory)
     }
+
+    /// The same, with nothing in it.
+    pub(crate) fn empty_directory(&self, name: impl AsRef<Path>) -> Result<PathBuf> {
+        let directory = self.directory(&name)?;
+        fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
+        self.directory(name)
+    }
+}
+
+/// The files directly in `directory` whose names end in `.` and `extension`, in their order.
+pub(crate) fn files_of_kind(directory: &Path, extension: &str) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|found| found == extension) {
+            found.push(path);
+        }
+    }
+    found.sort();
+    Ok(found)
 }
 
 /// The cargo that runs this program, else the one in the path.

@@ -17,7 +17,7 @@ use super::series::Series;
 use super::source::Source;
 use crate::apt::Wanted;
 use crate::tool::{self, Tool};
-use crate::workspace::Workspace;
+use crate::workspace::{files_of_kind, Workspace};
 
 /// What such a kernel has beyond the configuration that it is made of, below the workspace.
 const FRAGMENT: &str = "glue-c/package/config";
@@ -150,15 +150,7 @@ pub(crate) fn run(workspace: &Workspace, options: &PackageOptions) -> Result<boo
 
 /// The packages in `directory`.
 fn packages_in(directory: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|extension| extension == "deb") {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
+    files_of_kind(directory, "deb")
 }
 
 /// Those of earlier runs would be taken for the new ones.

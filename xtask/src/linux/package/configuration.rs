@@ -52,7 +52,7 @@ fn fetch(workspace: &Workspace, step: &Step, series: Series) -> Result<(String, 
         let package = format!("linux-config-{older}");
         match apt::download_of(workspace, step, Some(ARCHITECTURE), &package, |_| true, Suites::NewestFirst) {
             Ok(deb) => {
-                let scratch = tempdir(workspace)?;
+                let scratch = workspace.empty_directory("linux/source/configuration.part")?;
                 let file = format!("usr/src/{package}/config.{ARCHITECTURE}_none_{ARCHITECTURE}.xz");
                 apt::unpack(step, &deb.path, &file, &scratch)?;
                 let output = Command::new("xz").args(["--decompress", "--stdout"]).arg(scratch.join(&file)).output();
@@ -68,11 +68,4 @@ fn fetch(workspace: &Workspace, step: &Step, series: Series) -> Result<(String, 
         Some(error) => Err(error),
         None => bail!("there is no series before Linux {series}"),
     }
-}
-
-/// An empty directory.
-fn tempdir(workspace: &Workspace) -> Result<PathBuf> {
-    let directory = workspace.directory("linux/source/configuration.part")?;
-    fs::remove_dir_all(&directory)?;
-    workspace.directory("linux/source/configuration.part")
 }

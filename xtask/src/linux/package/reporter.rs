@@ -18,8 +18,7 @@ const SCRIPT: &str = "glue-c/package/zpci_report";
 
 /// Makes the package in `out`.
 pub(super) fn make(workspace: &Workspace, out: &Path) -> Result<()> {
-    let root = workspace.directory("linux/zpci-report")?;
-    fs::remove_dir_all(&root)?;
+    let root = workspace.empty_directory("linux/zpci-report")?;
     let version = env!("CARGO_PKG_VERSION");
     let control = format!(
         "Package: zpci-report\n\

@@ -36,7 +36,7 @@ const MEMORY: &str = "4G";
 /// The longest that a boot may take; an emulated processor sets up a hundred packages.
 const LIMIT: Duration = Duration::from_secs(3600);
 
-const TOOLS: [Tool; 3] = [
+const TOOLS: [Tool; 2] = [
     Tool {
         program: "/usr/sbin/debootstrap",
         check: &["--version"],
@@ -47,11 +47,6 @@ const TOOLS: [Tool; 3] = [
         program: "/usr/sbin/debugfs",
         check: &["-V"],
         package: Wanted { name: "e2fsprogs", minimum: "0", purpose: "reads files of its disk" },
-    },
-    Tool {
-        program: "sh",
-        check: &["-c", "command -v cpio"],
-        package: Wanted { name: "cpio", minimum: "0", purpose: "packs the headers of a kernel" },
     },
 ];
 

@@ -115,7 +115,7 @@ impl<'t, M: TableAllocator> Job<'t, M> {
     }
 
     /// Maps any range, or says what is wrong.
-    #[inline]
+    #[inline(always)]
     fn map(&self) -> Result<(), MapError> {
         let Self { table, range, origin, .. } = *self;
         if !origin.is_aligned(PAGE_SIZE) {

@@ -100,20 +100,20 @@ impl<M: TableAllocator> TranslationTable<M> {
         if !self.spans(range) {
             return Err(UnmapError::OutsideSpan { range, span: self.span() });
         }
-        Ok(done(match self.tree().cell(range.start()) {
-            Err(Absent { last }) if range.last() <= last => Cleared::NOTHING,
+        match self.tree().cell(range.start()) {
+            Err(Absent { last }) if range.last() <= last => Ok(done(Cleared::NOTHING)),
             Ok(cell) if is_within_segment(range) => match cell.get() {
-                Segment::Pages(pages) => run::clear(run::slots(pages, range), range),
-                Segment::Empty => Cleared::NOTHING,
-                Segment::Frame(..) => self.clear_segments(range)?,
+                Segment::Pages(pages) => Ok(done(run::clear(run::slots(pages, range), range))),
+                Segment::Empty => Ok(done(Cleared::NOTHING)),
+                Segment::Frame(..) => self.unmap_segments(range),
             },
-            _ => self.clear_segments(range)?,
-        }))
+            _ => self.unmap_segments(range),
+        }
     }
 
-    /// Makes the entries for `range` invalid, in which there may be any number of segments, with tables or without.
+    /// Unmaps `range`, in which there may be any number of segments, with tables or without.
     #[inline(never)]
-    fn clear_segments(&self, range: IovaRange) -> Result<Cleared, UnmapError> {
+    fn unmap_segments(&self, range: IovaRange) -> Result<Unmapped, UnmapError> {
         if self.frames().contains(FrameSize::Size1M) {
             self.refuse_part_of_frame(range, range.start())?;
             self.refuse_part_of_frame(range, range.last())?;
@@ -122,7 +122,7 @@ impl<M: TableAllocator> TranslationTable<M> {
         for run in self.tree().runs(range) {
             cleared = cleared.and(Self::clear_run(&run));
         }
-        Ok(cleared)
+        Ok(done(cleared))
     }
 
     /// Makes the entries of `run` invalid.

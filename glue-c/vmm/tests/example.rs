@@ -18,19 +18,7 @@ fn library() -> PathBuf {
 }
 
 /// What the guest of the example sees, from start to end.
-const EXPECTED: &str = "\
-CLP command 2: response 0x0010, bytes 32 to 80 are copied back
-CLP command 5: response 0x0010, bytes 32 to 64 are copied back
-MPCIFC: cc 0, effect 2, 0x100000000 to 0x1ffffffff
-MPCIFC: cc 0, effect 8, word 0x30040085, vector 0x1e000, summary 0x1e040
-RPCIT: cc 0, R1 0x8001000100000000, 8 pages mapped
-RPCIT: cc 1, R1 0x8001000110000000, 8 pages mapped
-RPCIT: cc 0, R1 0x8001000100000000, 10 pages mapped
-RPCIT: cc 1, R1 0x8001000108000000, 10 pages mapped
-event 0x9 of function 0x00000021
-STPCIFC: state 0xf0, IOTA 0x4804
-measurement: time 4, refreshes 3
-";
+const EXPECTED: &str = include_str!("../examples/vmm.stdout");
 
 fn run(name: &str, flags: &[&str]) {
     let source = Path::new(env!("CARGO_MANIFEST_DIR"));

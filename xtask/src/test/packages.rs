@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The packages as a user gets them: packed, and depended on by a program outside of the repository.
+//! The packages as a user gets them: packed, and depended on by programs outside of the repository.
 
+use std::collections::BTreeMap;
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -16,6 +18,15 @@ const PROGRAM: &str = "tests/outside";
 
 /// What it prints when all that it tried was well.
 const PRINTED: &str = "used\n";
+
+/// The package with the examples of a VMM in Rust.
+const VMM: &str = "zpci-vfio";
+
+/// These examples, and whether each runs anywhere; the others want a function.
+const EXAMPLES: [(&str, bool); 2] = [("vmm", true), ("passthrough", false)];
+
+/// The package with a static library and an example in C.
+const C_LIBRARY: &str = "zpci-vmm";
 
 /// What every package has beside its sources.
 const NEEDED: [&str; 4] = ["README.md", "LICENSES/MIT.txt", "LICENSES/Apache-2.0.txt", "LICENSES/GPL-2.0-only.txt"];
@@ -33,21 +44,34 @@ pub(crate) fn check(workspace: &Workspace, step: &Step) -> Result<usize> {
         command.args(["--package", &package.name]);
     }
     step.run(&mut command)?;
-    let mut patches = Vec::new();
+    let (mut patches, mut unpacked) = (Vec::new(), BTreeMap::new());
     for (package, _) in workspace.published() {
         let name = format!("{}-{}", package.name, package.version);
-        let unpacked = unpack(step, &packed.join(format!("{name}.crate")), &packed.join("unpacked"))?.join(&name);
+        let home = unpack(step, &packed.join(format!("{name}.crate")), &packed.join("unpacked"))?.join(&name);
         for needed in NEEDED {
             // A link would have been packed as a link.
-            let metadata = fs::symlink_metadata(unpacked.join(needed));
+            let metadata = fs::symlink_metadata(home.join(needed));
             ensure!(metadata.is_ok_and(|metadata| metadata.is_file()), "{name}.crate has no {needed}");
         }
-        let path = unpacked.to_str().context("the target directory has a name that is no text")?;
+        let path = home.to_str().context("the target directory has a name that is no text")?;
         patches.push(format!("patch.crates-io.{}.path=\"{path}\"", package.name));
+        unpacked.insert(package.name.clone(), home);
     }
-    let printed = run_program(workspace, step, &directory, &patches)?;
+    let packages = patches.len();
+    let outside = Outside { workspace, home: workspace.empty_directory("package/outside")?, patches };
+    fs::create_dir_all(outside.home.join("src/bin"))?;
+    for file in ["Cargo.toml", "src/main.rs"] {
+        copy(&workspace.root.join(PROGRAM).join(file), &outside.home.join(file))?;
+    }
+    // The versions that the workspace has, so that nothing needs to be fetched.
+    copy(&workspace.root.join("Cargo.lock"), &outside.home.join("Cargo.lock"))?;
+    step.at("a program that depends on them");
+    let printed = step.run(outside.cargo("run").args(["--bin", "outside"]))?;
     ensure!(printed == PRINTED, "{PROGRAM} printed:\n{printed}");
-    Ok(patches.len())
+    let home = |name: &str| unpacked.get(name).with_context(|| format!("{name} is not published"));
+    outside.run_examples(step, home(VMM)?)?;
+    outside.run_c_example(step, home(C_LIBRARY)?)?;
+    Ok(packages)
 }
 
 fn unpack(step: &Step, archive: &Path, directory: &Path) -> Result<PathBuf> {
@@ -58,21 +82,59 @@ fn unpack(step: &Step, archive: &Path, directory: &Path) -> Result<PathBuf> {
     Ok(directory.to_owned())
 }
 
-/// Builds and runs a copy of the program, so that what cargo writes beside it is not in the sources.
-fn run_program(workspace: &Workspace, step: &Step, directory: &Path, patches: &[String]) -> Result<String> {
-    let copy = directory.join("outside");
-    fs::create_dir_all(copy.join("src"))?;
-    for file in ["Cargo.toml", "src/main.rs"] {
-        let from = workspace.root.join(PROGRAM).join(file);
-        fs::copy(&from, copy.join(file)).with_context(|| format!("cannot copy {}", from.display()))?;
+/// The program and what else is built with it, outside of the sources: a copy, so that what cargo writes is not in them.
+struct Outside<'w> {
+    workspace: &'w Workspace,
+    home: PathBuf,
+    /// Where each package is.
+    patches: Vec<String>,
+}
+
+impl Outside<'_> {
+    /// Builds the examples of [`VMM`] as programs of the outsider, and runs what runs anywhere.
+    fn run_examples(&self, step: &Step, package: &Path) -> Result<()> {
+        for (name, runs) in EXAMPLES {
+            let from = package.join("examples");
+            step.at(name);
+            copy(&from.join(format!("{name}.rs")), &self.home.join("src/bin").join(format!("{name}.rs")))?;
+            let verb = if runs { "run" } else { "build" };
+            let printed = step.run(self.cargo(verb).args(["--bin", name]))?;
+            if runs {
+                let expected = read(&from.join(format!("{name}.stdout")))?;
+                ensure!(printed == expected, "{name}.rs, built outside, printed:\n{printed}");
+            }
+        }
+        Ok(())
     }
-    // The versions that the workspace has, so that nothing needs to be fetched.
-    fs::copy(workspace.root.join("Cargo.lock"), copy.join("Cargo.lock"))?;
-    let mut command = workspace.cargo();
-    command.current_dir(&copy).args(["run", "--quiet", "--target-dir"]).arg(&workspace.target);
-    for patch in patches {
-        command.args(["--config", patch]);
+
+    /// Builds the static library of the package for C, links its example, and runs that.
+    fn run_c_example(&self, step: &Step, package: &Path) -> Result<()> {
+        step.at("vmm.c");
+        step.run(self.cargo("build").args(["--package", C_LIBRARY]))?;
+        let (library, program) = (self.workspace.target.join("debug/libzpci_vmm.a"), self.home.join("vmm"));
+        let mut compile = Command::new(env::var_os("CC").unwrap_or_else(|| "cc".into()));
+        compile.args(["-std=c11", "-Wall", "-Wextra", "-Werror", "-I"]).arg(package.join("include"));
+        compile.arg(package.join("examples/vmm.c")).arg(library).args(["-lpthread", "-ldl", "-lm", "-o"]).arg(&program);
+        step.run(&mut compile)?;
+        let printed = step.run(&mut Command::new(program))?;
+        ensure!(printed == read(&package.join("examples/vmm.stdout"))?, "vmm.c, built outside, printed:\n{printed}");
+        Ok(())
     }
-    step.at("a program that depends on them");
-    step.run(&mut command)
+
+    fn cargo(&self, verb: &str) -> Command {
+        let mut command = self.workspace.cargo();
+        command.current_dir(&self.home).args([verb, "--quiet", "--target-dir"]).arg(&self.workspace.target);
+        for patch in &self.patches {
+            command.args(["--config", patch]);
+        }
+        command
+    }
+}
+
+fn copy(from: &Path, to: &Path) -> Result<()> {
+    fs::copy(from, to).map(drop).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -6,8 +6,15 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// What a kernel compiles of functions and domains, and a kernel that stands in for it.
-const SHIM: [&str; 5] =
-    ["kernel/attach.c", "kernel/function.c", "kernel/iommu.c", "tests/c/shim_iommu.c", "tests/linux/kernel.c"];
+const SHIM: [&str; 7] = [
+    "kernel/attach.c",
+    "kernel/function.c",
+    "kernel/iommu.c",
+    "kernel/reclaim.c",
+    "kernel/refresh.c",
+    "tests/c/shim_iommu.c",
+    "tests/linux/kernel.c",
+];
 
 /// The machine, and the rest of the shim.
 const SOURCES: [&str; 9] = [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The s390 IOMMU: domains, mappings, refresh. Tables and decisions are Rust.
+ * The s390 IOMMU: domains and mappings. Tables and decisions are Rust.
  */
 #define pr_fmt(fmt) "zpci: " fmt
 
@@ -15,17 +15,12 @@
 #include "../dma-iommu.h"
 #include "compat.h"
 #include "zpci_domain.h"
-#include "zpci_rpcit.h"
+#include "zpci_refresh.h"
 #include "zpci_shim.h"
 
 u64 zpci_aperture_bytes;
 static u32 zpci_aperture_factor = 1;
 bool zpci_large_frames;
-
-static u64 zpci_storage_base(void)
-{
-	return (u64)phys_to_virt(0);
-}
 
 static bool zpci_capable(struct device *dev, enum iommu_cap cap)
 {
@@ -41,8 +36,6 @@ static bool zpci_capable(struct device *dev, enum iommu_cap cap)
 		return false;
 	}
 }
-
-static void zpci_grace_over(struct work_struct *work);
 
 static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 {
@@ -68,96 +61,6 @@ static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 	domain->domain.geometry.force_aperture = true;
 	domain->domain.geometry.aperture_end = zpci_rust_table_last(&domain->table);
 	return &domain->domain;
-}
-
-/*
- * What a domain frees after a grace period: tables, at last itself. There is
- * one such period at a time, and what comes meanwhile waits for the next, so
- * that nothing has to be allocated; tables are their own list.
- *
- * The lock is held. What waits goes with the period that begins now; whether
- * anything does.
- */
-static bool zpci_grace_begin(struct zpci_domain *domain)
-{
-	domain->passing = domain->waiting;
-	domain->waiting.list[0] = 0;
-	domain->ending = domain->ended;
-	domain->in_grace = domain->passing.list[0] || domain->ending;
-	return domain->in_grace;
-}
-
-/*
- * Not in the callback itself, which would hold the processor up for as long as
- * it takes: a domain may have a million tables.
- */
-static void zpci_grace_over(struct work_struct *work)
-{
-	struct zpci_domain *domain = container_of(to_rcu_work(work), struct zpci_domain, grace);
-	struct zpci_rust_reclaimed passed = domain->passing;
-	unsigned long flags;
-	bool again;
-
-	/* Nobody else has it any more. */
-	if (domain->ending) {
-		if (domain->kept.list[0])
-			zpci_rust_reclaimed_free(&domain->kept, zpci_storage_base());
-		if (passed.list[0])
-			zpci_rust_reclaimed_free(&passed, zpci_storage_base());
-		zpci_rust_table_free(&domain->table);
-		kfree(domain);
-		return;
-	}
-	spin_lock_irqsave(&domain->lock, flags);
-	again = zpci_grace_begin(domain);
-	spin_unlock_irqrestore(&domain->lock, flags);
-	zpci_rust_reclaimed_free(&passed, zpci_storage_base());
-	if (again)
-		queue_rcu_work(system_dfl_wq, &domain->grace);
-}
-
-/* Frees @reclaimed, which no function sees any more, after a grace period. */
-static void zpci_free_later(struct zpci_domain *domain, const struct zpci_rust_reclaimed *reclaimed)
-{
-	unsigned long flags;
-	bool begun;
-
-	spin_lock_irqsave(&domain->lock, flags);
-	zpci_rust_reclaimed_join(&domain->waiting, reclaimed, zpci_storage_base());
-	begun = !domain->in_grace && zpci_grace_begin(domain);
-	spin_unlock_irqrestore(&domain->lock, flags);
-	if (begun)
-		queue_rcu_work(system_dfl_wq, &domain->grace);
-}
-
-/* Keeps @reclaimed, which a function may still see. */
-static noinline __cold void zpci_keep(struct zpci_domain *domain,
-				      const struct zpci_rust_reclaimed *reclaimed)
-{
-	unsigned long flags;
-
-	spin_lock_irqsave(&domain->lock, flags);
-	zpci_rust_reclaimed_join(&domain->kept, reclaimed, zpci_storage_base());
-	spin_unlock_irqrestore(&domain->lock, flags);
-}
-
-/*
- * The last one to let go of a domain is the core, or a function that could not
- * be deregistered and is disabled now.
- */
-void zpci_domain_put(struct zpci_domain *domain)
-{
-	unsigned long flags;
-	bool begun;
-
-	if (!refcount_dec_and_test(&domain->refs))
-		return;
-	spin_lock_irqsave(&domain->lock, flags);
-	domain->ended = true;
-	begun = !domain->in_grace && zpci_grace_begin(domain);
-	spin_unlock_irqrestore(&domain->lock, flags);
-	if (begun)
-		queue_rcu_work(system_dfl_wq, &domain->grace);
 }
 
 static void zpci_reserve(struct list_head *list, const struct zpci_rust_range *range,
@@ -203,96 +106,6 @@ static struct iommu_device *zpci_probe_device(struct device *dev)
 	return &zdev->iommu_dev;
 }
 
-static noinline __cold int zpci_refresh_failed(struct zpci_attachment *attachment, int rc)
-{
-	pr_warn_ratelimited("FID %08x: refresh failed (%d); it is made up for by the next one\n",
-			    attachment->zdev->fid, rc);
-	return rc;
-}
-
-/* What is left of a refresh after its first step */
-static noinline __cold int zpci_refresh_more(struct zpci_attachment *attachment, u32 step,
-					     u64 start, u64 last)
-{
-	int rc = zpci_rust_unmapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), start,
-				    last, step);
-
-	return rc ? zpci_refresh_failed(attachment, rc) : 0;
-}
-
-/*
- * The first step of a refresh: 0 if nothing is left to do, or what
- * zpci_rust_mapped() and zpci_rust_unmapped() go on with. If the function gets
- * another handle in between it is registered anew, and refreshed twice.
- */
-static __always_inline u32 zpci_refresh_once(struct zpci_attachment *attachment, u64 start,
-					     u64 last)
-{
-	u32 handle = READ_ONCE(attachment->zdev->fh);
-	u64 step;
-
-	read_lock(&attachment->gate);
-	step = zpci_rust_first_step(&attachment->rust, start, last);
-	if (likely(step == ZPCI_RUST_STEP_ISSUE))
-		step = zpci_shim_rpcit(start, last - start + 1, handle, false);
-	read_unlock(&attachment->gate);
-	return step;
-}
-
-/*
- * Makes every function forget what changed; the first error. An error says that
- * a function may use old entries. Those that are not registered, and those that
- * are gone, are no error. @counter is NULL for those that a driver which
- * never gives tables back, or splits frames, does not issue.
- */
-static __always_inline int zpci_refresh(struct zpci_domain *domain, u64 start, u64 last,
-					atomic64_t *counter)
-{
-	struct zpci_attachment *attachment;
-	int rc, result = 0;
-	u32 step;
-
-	/* The entries, then the list: see zpci_list(). */
-	smp_mb();
-	if (list_empty(&domain->attachments))
-		return 0;
-	rcu_read_lock();
-	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
-		if (counter)
-			atomic64_inc(counter);
-		step = zpci_refresh_once(attachment, start, last);
-		if (unlikely(step)) {
-			rc = zpci_refresh_more(attachment, step, start, last);
-			result = result ?: rc;
-		}
-	}
-	rcu_read_unlock();
-	return result;
-}
-
-/* The same for all that the functions can address. */
-static int zpci_refresh_all(struct zpci_domain *domain, atomic64_t *counter)
-{
-	struct zpci_attachment *attachment;
-	int rc, result = 0;
-
-	smp_mb();
-	rcu_read_lock();
-	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
-		if (counter)
-			atomic64_inc(counter);
-		rc = zpci_rust_refresh_all(&attachment->rust, READ_ONCE(attachment->zdev->fh));
-		/* What was out of resources may have given some back. */
-		if (rc == -ENOMEM)
-			rc = zpci_rust_refresh_all(&attachment->rust,
-						   READ_ONCE(attachment->zdev->fh));
-		if (rc)
-			result = result ?: zpci_refresh_failed(attachment, rc);
-	}
-	rcu_read_unlock();
-	return result;
-}
-
 static void zpci_domain_free(struct iommu_domain *iommu_domain)
 {
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
@@ -311,74 +124,11 @@ static void zpci_domain_free(struct iommu_domain *iommu_domain)
 	zpci_domain_put(domain);
 }
 
-/*
- * Whether a function was lost that may use the tables for ever. After a refresh
- * this also says of a function that was not on the list any more.
- */
-static bool zpci_is_pinned(struct zpci_domain *domain)
-{
-	/* The list, then the mark: pairs with the barrier in zpci_function_remove(). */
-	smp_rmb();
-	return READ_ONCE(domain->pinned);
-}
-
-/*
- * Frees the tables that were kept since a function might still have used them,
- * if every function forgets them now.
- */
-static noinline void zpci_free_kept(struct zpci_domain *domain)
-{
-	struct zpci_rust_reclaimed kept;
-	unsigned long flags;
-
-	spin_lock_irqsave(&domain->lock, flags);
-	kept = domain->kept;
-	domain->kept.list[0] = 0;
-	spin_unlock_irqrestore(&domain->lock, flags);
-	/* Somebody else has them. */
-	if (!kept.list[0])
-		return;
-	if (zpci_refresh_all(domain, NULL) || zpci_is_pinned(domain))
-		zpci_keep(domain, &kept);
-	else
-		zpci_free_later(domain, &kept);
-}
-
 static void zpci_flush_iotlb_all(struct iommu_domain *iommu_domain)
 {
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
 
 	zpci_refresh_all(domain, &domain->ctrs.global_rpcits);
-}
-
-/*
- * Gives back the tables that are empty now. The range was unmapped and
- * refreshed, and belongs to the caller.
- *
- * Freed is what every registered function has forgotten. The list of
- * attachments has every registered function, and the gate of each decides
- * whether it is registered: one that joins meanwhile, or is registered again
- * after a reset, never sees the entries that led to these tables.
- */
-static noinline void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last)
-{
-	struct zpci_rust_reclaimed reclaimed;
-
-	/* No table spans less than an aligned MiB. */
-	if (last - start < SZ_1M - 1 + (-start & (SZ_1M - 1)))
-		return;
-	if (READ_ONCE(domain->pinned))
-		return;
-	if (READ_ONCE(domain->kept.list[0]))
-		zpci_free_kept(domain);
-	zpci_rust_reclaim(&domain->table, start, last, &reclaimed);
-	if (!reclaimed.list[0])
-		return;
-	if (zpci_refresh(domain, reclaimed.span.start, reclaimed.span.last, NULL) ||
-	    zpci_is_pinned(domain))
-		zpci_keep(domain, &reclaimed);
-	else
-		zpci_free_later(domain, &reclaimed);
 }
 
 static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotlb_gather *gather)

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Domains with tables and the functions that use them: what iommu.c, attach.c
- * and container.c share.
+ * Domains with tables and the functions that use them: what iommu.c, refresh.c,
+ * reclaim.c, attach.c and container.c share.
  */
 #ifndef ZPCI_DOMAIN_H
 #define ZPCI_DOMAIN_H
 
+#include <linux/io.h>
 #include <linux/iommu.h>
 #include <linux/pci.h>
 #include <linux/refcount.h>
@@ -60,11 +61,21 @@ static inline bool zpci_has_tables(struct iommu_domain *domain)
 	return domain->type != IOMMU_DOMAIN_BLOCKED && domain->type != IOMMU_DOMAIN_IDENTITY;
 }
 
+/* Where tables are: what is added to the absolute address of one */
+static inline u64 zpci_storage_base(void)
+{
+	return (u64)phys_to_virt(0);
+}
+
 /* iommu.c: how many bytes of a function's window are wanted; whether to use frames of 1 MiB */
 extern u64 zpci_aperture_bytes;
 extern bool zpci_large_frames;
 extern const struct iommu_domain_ops zpci_paging_domain_ops;
+
+/* reclaim.c */
+void zpci_grace_over(struct work_struct *work);
 void zpci_domain_put(struct zpci_domain *domain);
+void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last);
 
 /* attach.c */
 extern struct iommu_domain zpci_blocking_domain;

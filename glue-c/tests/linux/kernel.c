@@ -151,17 +151,22 @@ static void queue(struct rcu_head *head, void (*func)(struct rcu_head *head))
 
 struct workqueue_struct *system_dfl_wq;
 
-/* A grace period and the work after it are one here: nothing holds either up. */
+/* The callback only queues the work, so that a test which holds the callback up holds up both. */
 static void run_work(struct rcu_head *head)
 {
 	struct rcu_work *rwork = container_of(head, struct rcu_work, rcu);
 
+	rwork->pending = false;
 	rwork->work.func(&rwork->work);
 }
 
 bool queue_rcu_work(struct workqueue_struct *queue_of, struct rcu_work *rwork)
 {
 	(void)queue_of;
+	/* As in the kernel: what is queued twice runs once. */
+	if (rwork->pending)
+		return false;
+	rwork->pending = true;
 	queue(&rwork->rcu, run_work);
 	return true;
 }

@@ -211,10 +211,12 @@ struct work_struct {
 struct rcu_work {
 	struct work_struct work;
 	struct rcu_head rcu;
+	bool pending;
 };
 struct workqueue_struct;
 extern struct workqueue_struct *system_dfl_wq;
-#define INIT_RCU_WORK(rwork, function)	((rwork)->work.func = (function))
+#define INIT_RCU_WORK(rwork, function)	\
+	((void)((rwork)->work.func = (function), (rwork)->pending = false))
 #define to_rcu_work(pointer)		container_of(pointer, struct rcu_work, work)
 bool queue_rcu_work(struct workqueue_struct *queue, struct rcu_work *rwork);
 #define kfree_rcu(ptr, member)	kernel_free_rcu(&(ptr)->member, ptr)

@@ -22,6 +22,8 @@ const SHIM: &[&str] = &["test", "--quiet", "-p", "zpci-glue", "--test", "host"];
 
 const ATTACH_C: &str = "glue-c/kernel/attach.c";
 const IOMMU_C: &str = "glue-c/kernel/iommu.c";
+const REFRESH_H: &str = "glue-c/kernel/zpci_refresh.h";
+const RECLAIM_C: &str = "glue-c/kernel/reclaim.c";
 const ATTACH_RS: &str = "s390-iommu/src/attach.rs";
 
 /// All of them.
@@ -62,7 +64,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "first refresh outside of the gate",
         finding: "it reaches a function whose registration just ended",
-        file: IOMMU_C,
+        file: REFRESH_H,
         before: "\tread_lock(&attachment->gate);\n\tstep = zpci_rust_first_step(&attachment->rust, start, last);\n",
         after: "\tstep = zpci_rust_first_step(&attachment->rust, start, last);\n\tread_lock(&attachment->gate);\n",
         check: INTERLEAVINGS,
@@ -78,7 +80,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "what is taken out during a grace period goes with its end",
         finding: "somebody may be looking across them",
-        file: IOMMU_C,
+        file: RECLAIM_C,
         before: "\tzpci_rust_reclaimed_join(&domain->waiting, reclaimed, zpci_storage_base());\n",
         after: "\tzpci_rust_reclaimed_join(domain->in_grace ? &domain->passing : &domain->waiting, reclaimed,\n\
                 \t\t\t\t zpci_storage_base());\n",
@@ -87,7 +89,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "a domain goes with the grace period that goes on",
         finding: "somebody may be looking at its tables",
-        file: IOMMU_C,
+        file: RECLAIM_C,
         before: "\tdomain->ended = true;\n",
         after: "\tdomain->ended = true;\n\tdomain->ending |= domain->in_grace;\n",
         check: SHIM,
@@ -95,7 +97,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "what waits for a grace period forgotten",
         finding: "the tables are lost",
-        file: IOMMU_C,
+        file: RECLAIM_C,
         before: "\tagain = zpci_grace_begin(domain);\n",
         after: "\tagain = false;\n\tdomain->in_grace = false;\n",
         check: SHIM,
@@ -119,7 +121,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "tables freed although a refresh failed",
         finding: "a function may still walk them",
-        file: IOMMU_C,
+        file: RECLAIM_C,
         before: "\tif (zpci_refresh(domain, reclaimed.span.start, reclaimed.span.last, NULL) ||\n\t    zpci_is_pinned(domain))\n",
         after: "\tzpci_refresh(domain, reclaimed.span.start, reclaimed.span.last, NULL);\n\tif (zpci_is_pinned(domain))\n",
         check: INTERLEAVINGS,
@@ -127,7 +129,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "tables freed without their refresh",
         finding: "a machine keeps the upper entries",
-        file: IOMMU_C,
+        file: RECLAIM_C,
         before: "\tif (zpci_refresh(domain, reclaimed.span.start, reclaimed.span.last, NULL) ||\n\t    zpci_is_pinned(domain))\n",
         after: "\tif (zpci_is_pinned(domain))\n",
         check: INTERLEAVINGS,
@@ -135,7 +137,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "tables freed without a grace period",
         finding: "somebody may be looking across them",
-        file: IOMMU_C,
+        file: RECLAIM_C,
         before: "\t\tzpci_keep(domain, &reclaimed);\n\telse\n\t\tzpci_free_later(domain, &reclaimed);\n",
         after: "\t\tzpci_keep(domain, &reclaimed);\n\telse\n\t\tzpci_rust_reclaimed_free(&reclaimed, zpci_storage_base());\n",
         check: INTERLEAVINGS,
@@ -143,7 +145,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "kept tables freed without a refresh",
         finding: "a function may still walk them",
-        file: IOMMU_C,
+        file: RECLAIM_C,
         before: "\tif (zpci_refresh_all(domain, NULL) || zpci_is_pinned(domain))\n",
         after: "\tif (zpci_is_pinned(domain))\n",
         check: INTERLEAVINGS,
@@ -151,7 +153,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "account of kept tables written into them",
         finding: "words that read as valid entries of absolute page 0",
-        file: IOMMU_C,
+        file: RECLAIM_C,
         before: "\tif (!reclaimed.list[0])\n\t\treturn;\n",
         after: "\tif (!reclaimed.list[0])\n\t\treturn;\n\
                 \t((u64 *)phys_to_virt(reclaimed.list[0] & ~2047ULL))[2] = 0;\n",
@@ -240,7 +242,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "tables freed although a lost function may use them",
         finding: "a function is removed while the machine did not end its translation",
-        file: IOMMU_C,
+        file: RECLAIM_C,
         before: "\tif (zpci_refresh(domain, reclaimed.span.start, reclaimed.span.last, NULL) ||\n\t    zpci_is_pinned(domain))\n",
         after: "\tif (zpci_refresh(domain, reclaimed.span.start, reclaimed.span.last, NULL))\n",
         check: SHIM,
@@ -312,7 +314,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "a refresh of the driver's own counted",
         finding: "the statistics of a function say something else than before",
-        file: IOMMU_C,
+        file: RECLAIM_C,
         before: "\tif (zpci_refresh_all(domain, NULL) ||",
         after: "\tif (zpci_refresh_all(domain, &domain->ctrs.global_rpcits) ||",
         check: SHIM,
@@ -344,7 +346,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "a look at the list before the barrier",
         finding: "an unmap misses a function that is just joining, on a machine that reorders",
-        file: IOMMU_C,
+        file: REFRESH_H,
         before: "\tsmp_mb();\n\tif (list_empty(&domain->attachments))\n\t\treturn 0;\n\trcu_read_lock();\n\
                 \tlist_for_each_entry_rcu(attachment, &domain->attachments, entry) {\n\t\tif (counter)",
         after: "\tif (list_empty(&domain->attachments))\n\t\treturn 0;\n\tsmp_mb();\n\trcu_read_lock();\n\
@@ -388,7 +390,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "tables taken out under a lost function",
         finding: "they are never freed, and each mapping takes new ones",
-        file: IOMMU_C,
+        file: RECLAIM_C,
         before: "\tif (READ_ONCE(domain->pinned))\n\t\treturn;\n",
         after: "",
         check: SHIM,

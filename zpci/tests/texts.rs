@@ -188,7 +188,7 @@ fn what_is_filled_in_is_told() {
 /// Characters that look like marks, and blanks at their start.
 #[test]
 fn characters_may_be_any() {
-    let good: [(&str, &[u8]); 8] = [
+    let good: [(&str, &[u8]); 10] = [
         ("00000000: 617c 7c  a||\n", b"a||"),
         ("00000000: 7c61 7c  |a|\n", b"|a|"),
         ("00000000: 3e61 3c  >a<\n", b">a<"),
@@ -197,6 +197,8 @@ fn characters_may_be_any() {
         ("00000000: 4120 2042  A  B\n", b"A  B"),
         ("00000000  7c 61 7c  ||a||\n", b"|a|"),
         ("0000000 20 3e 3c  > ><<\n", b" ><"),
+        ("0000000 30 20 20 7c 2e  >0  |.<\n", b"0  |."),
+        ("00000000  30 20 20 3e 2e  |0  >.|\n", b"0  >."),
     ];
     for (text, bytes) in good {
         let input = parse(text).unwrap_or_else(|error| panic!("{error}"));

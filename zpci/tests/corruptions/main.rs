@@ -65,8 +65,11 @@ fn corrupt(paths: &[PathBuf], kind: Kind, size: usize, is_wrong: impl Fn(&[u8]) 
                 corrupted[at] =
                     if random.below(4) == 0 { random.next() as u8 } else { corrupted[at] ^ 1 << random.below(8) };
             }
+            // Some are cut off.
+            if random.below(8) == 0 {
+                corrupted.truncate(1 + random.below(corrupted.len().min(512)));
+            }
             let mut input = Input { name: "corrupted".to_owned(), bytes: corrupted.clone(), ..Input::default() };
-            input.condition = None;
             let report = decode(&mut input, Some(kind), None).unwrap();
             render(&report, &input);
             let expected = is_wrong(&corrupted);
@@ -193,9 +196,15 @@ fn chains() {
                     let at = random.below(input.bytes.len());
                     input.bytes[at] = random.next() as u8;
                 }
+                if random.below(8) == 0 {
+                    input.bytes.truncate(1 + random.below(input.bytes.len()));
+                }
                 let bytes = input.bytes.clone();
                 let report = decode(&mut input, Some(kind), Some(order)).unwrap();
                 render(&report, &input);
+                for problem in &report.problems {
+                    assert!(problem.offset + problem.length <= bytes.len().max(16), "{problem:?} of {}", bytes.len());
+                }
                 if refuses(&bytes) {
                     assert!(!report.is_good(), "{}: {report:#?}", path.display());
                 }

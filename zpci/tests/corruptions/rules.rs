@@ -146,8 +146,12 @@ pub(crate) fn measurement_is_wrong(fmb: &[u8]) -> bool {
     if fmb.len() < 48 || !zero(fmb, 80..fmb.len().max(80)) {
         return true;
     }
+    let cut_off = !zero(fmb, fmb.len() & !7..fmb.len());
     let counters = [2, 4, 2, 1].get(usize::from(fmb[0])).map(|count| 48 + 8 * count);
-    counters.is_none_or(|end| !zero(fmb, end..fmb.len().clamp(end, 80))) || fmb[1] & 0x7f != 0 || !zero(fmb, 2..4)
+    cut_off
+        || counters.is_none_or(|end| !zero(fmb, end..fmb.len().clamp(end, 80)))
+        || fmb[1] & 0x7f != 0
+        || !zero(fmb, 2..4)
 }
 
 /// An I/O translation anchor.

@@ -1,22 +1,22 @@
-#!/usr/bin/env python3
 # SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
 """Functions, IOMMU domains and DMA tables of PCI in a dump of Linux on s390x, by drgn.
 
-    drgn -c DUMP -s VMLINUX -- zpci.py list
-    drgn -c DUMP -s VMLINUX -- zpci.py domains
-    drgn -c DUMP -s VMLINUX -- zpci.py iota FID
-    drgn -c DUMP -s VMLINUX -- zpci.py walk FID IOVA...
-    drgn -c DUMP -s VMLINUX -- zpci.py map FID
+    drgn -c DUMP -s VMLINUX zpci.py list
+    drgn -c DUMP -s VMLINUX zpci.py domains
+    drgn -c DUMP -s VMLINUX zpci.py iota FID
+    drgn -c DUMP -s VMLINUX zpci.py walk FID IOVA...
+    drgn -c DUMP -s VMLINUX zpci.py map FID
 
 Numbers are hexadecimal. A dump of QEMU's dump-guest-memory, as virsh dump --memory-only writes it, has no VMCOREINFO, by
 which drgn knows a kernel. It is in storage, and this finds it there, without drgn:
 
     python3 zpci.py vmcoreinfo DUMP > VMCOREINFO
-    drgn -c DUMP --vmcoreinfo VMCOREINFO -s VMLINUX -- zpci.py list
+    drgn -c DUMP --vmcoreinfo VMCOREINFO -s VMLINUX zpci.py list
 
 Outputs of walk and map are those of the command zpci, which takes what iota prints. Works with Linux's own driver and with
-zPCI in Rust. As a module it has functions(), function(), domain(), root(), walk() and dma_map().
+zPCI in Rust. As a module it has prepare(), functions(),
+function(), domain(), root(), walk() and dma_map().
 """
 
 import argparse
@@ -51,7 +51,7 @@ DOMAIN_TYPES = {0: "blocked", 4: "identity", 1: "unmanaged", 3: "DMA", 11: "DMA-
 STATES = {0: "standby", 1: "configured", 2: "reserved"}
 
 Domain = namedtuple("Domain", "object type driver first last")
-Domain.__doc__ = "An IOMMU domain: struct iommu_domain *, its type, whose it is, and its aperture, inclusive."
+Domain.__doc__ = "An IOMMU domain: struct iommu_domain *, its type, whose it is, and its geometry, both ends inclusive."
 
 Root = namedtuple("Root", "origin table_type")
 Root.__doc__ = "Absolute address of a root, and its type."
@@ -68,6 +68,33 @@ Range.__doc__ = "Addresses with one answer, inclusive: mapped from absolute on, 
 
 class Problem(Exception):
     """What there is to say instead of an answer."""
+
+
+def prepare(prog):
+    """Lets drgn read the storage of a dump of QEMU's.
+
+    Its one segment starts at absolute address 0, which drgn 0.3.0 takes for a file without physical addresses.
+    """
+    from drgn import FaultError
+
+    path = getattr(prog, "core_dump_path", None)
+    try:
+        prog.read(0, 8, True)
+    except FaultError:
+        if path is None:
+            raise
+        file = open(path, "rb")
+        for kind, _, offset, _, start, size, _, _ in program_headers(file):
+            if kind == PT_LOAD and size:
+                prog.add_memory_segment(start, size, _reader(file, offset), True)
+
+
+def _reader(file, start):
+    def read(address, count, offset, physical):
+        file.seek(start + offset)
+        return file.read(count)
+
+    return read
 
 
 # Functions and domains
@@ -394,7 +421,7 @@ def show_domains(prog):
         attached = domain(zdev)
         if attached is not None:
             found.setdefault(attached.object.value_(), (attached, []))[1].append(zdev)
-    rows = [("DOMAIN", "TYPE", "DRIVER", "APERTURE", "ROOT", "FUNCTIONS")]
+    rows = [("DOMAIN", "TYPE", "DRIVER", "GEOMETRY", "ROOT", "FUNCTIONS")]
     for address, (attached, users) in sorted(found.items()):
         start = root(users[0])
         rows.append(
@@ -445,19 +472,28 @@ def show_map(prog, fid):
 # VMCOREINFO
 
 
-def vmcoreinfo(file):
-    """The text of VMCOREINFO in the ELF core file: of its note, or of storage.
+PT_LOAD, PT_NOTE = 1, 4
 
-    Linux has the address of the note in its lowcore, at 0xe0c (struct lowcore, arch/s390/include/asm/lowcore.h).
-    """
+
+def program_headers(file):
+    """The program headers of an ELF core file of s390x: type, flags, offset, vaddr, paddr, filesz, memsz, align."""
+    file.seek(0)
     head = file.read(64)
     if head[:6] != b"\x7fELF\x02\x02" or head[16:20] != b"\x00\x04\x00\x16":
         raise Problem("this is no ELF core of s390x")
     offset, count = struct.unpack(">Q", head[32:40])[0], struct.unpack(">H", head[56:58])[0]
     file.seek(offset)
-    headers = [struct.unpack(">IIQQQQQQ", file.read(56)) for _ in range(count)]
+    return [struct.unpack(">IIQQQQQQ", file.read(56)) for _ in range(count)]
+
+
+def vmcoreinfo(file):
+    """The text of VMCOREINFO in the ELF core file: of its note, or of storage.
+
+    Linux has the address of the note in its lowcore, at 0xe0c (struct lowcore, arch/s390/include/asm/lowcore.h).
+    """
+    headers = program_headers(file)
     for kind, _, offset, _, _, size, _, _ in headers:
-        if kind == 4:  # PT_NOTE
+        if kind == PT_NOTE:
             file.seek(offset)
             text = _vmcoreinfo_note(file.read(size))
             if text is not None:
@@ -465,7 +501,7 @@ def vmcoreinfo(file):
 
     def read(address, size):
         for kind, _, offset, _, start, length, _, _ in headers:
-            if kind == 1 and start <= address and address + size <= start + length:
+            if kind == PT_LOAD and start <= address and address + size <= start + length:
                 file.seek(offset + address - start)
                 return file.read(size)
         raise Problem("the dump has no storage at %#x, where VMCOREINFO should be" % address)
@@ -474,9 +510,9 @@ def vmcoreinfo(file):
     if not address:
         raise Problem("the kernel has no VMCOREINFO (CONFIG_VMCORE_INFO), or this is no dump of Linux")
     name, size = struct.unpack(">II", read(address, 8))
-    if size > 1 << 16:
-        raise Problem("what lowcore points to is no VMCOREINFO")
-    text = _vmcoreinfo_note(read(address, 12 + (name + 3 & ~3) + size))
+    text = None
+    if size <= 1 << 16:
+        text = _vmcoreinfo_note(read(address, 12 + (name + 3 & ~3) + size))
     if text is None:
         raise Problem("what lowcore points to is no VMCOREINFO")
     return text
@@ -525,7 +561,8 @@ def main():
 
         prog = get_default_prog()
     except ImportError:
-        raise Problem("this is run by drgn: drgn -c DUMP -s VMLINUX -- zpci.py %s" % options.command)
+        raise Problem("this is run by drgn: drgn -c DUMP -s VMLINUX zpci.py %s" % options.command)
+    prepare(prog)
     is_good = True
     if options.command == "list":
         show_list(prog)

@@ -137,7 +137,7 @@ def domain(zdev):
     pointer = zdev.s390_domain
     if not pointer:
         return None
-    # Linux had its own structure here before 6.13, whose first member is the same.
+    # Earlier kernels have a struct s390_domain * here, which starts with it.
     if pointer.type_.type.tag != "iommu_domain":
         pointer = pointer.domain.address_of_()
     kind = pointer.type.value_()
@@ -181,7 +181,7 @@ def _root_type(zdev, origin):
         try:
             return stock.origin_type.value_() >> 2 & 3
         except AttributeError:
-            return REGION_THIRD  # before Linux 6.16
+            return REGION_THIRD  # Linux 6.12 has no other
     for entry in Storage(zdev.prog_).table(origin, 2048):
         if entry is not None and not entry & INVALID and entry >> 2 & 3:
             return entry >> 2 & 3

@@ -29,6 +29,7 @@ static const struct suite *const known[] = {
 	&container_suite,
 	&disk_suite,
 	&domain_suite,
+	&dump_suite,
 	&firmware_suite,
 	&function_suite,
 	&hardware_suite,

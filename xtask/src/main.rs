@@ -55,6 +55,8 @@ enum CommandLine {
     Boot(boot::Options),
     /// Put known defects back, one at a time, and show what catches each
     Defects(defects::Options),
+    /// Dump Linux guests with and without the driver, and compare the walks of `zpci` and of drgn in the dumps
+    Dump(linux::DumpOptions),
     /// Put the driver into a kernel tree, or take it out again
     Integrate(integrate::Options),
     /// Build a Linux kernel, boot it in several ways with our test programs, and judge what they found
@@ -92,6 +94,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         CommandLine::Book => book::run(&workspace),
         CommandLine::Boot(options) => boot::run(&workspace, options),
         CommandLine::Defects(options) => defects::run(&workspace, &options),
+        CommandLine::Dump(options) => linux::run_dump(&workspace, &options),
         CommandLine::Integrate(options) => integrate::run(&workspace, &options),
         CommandLine::Linux(options) => linux::run(&workspace, &options),
         CommandLine::Matrix(options) => linux::run_matrix(&workspace, &options),

@@ -6,6 +6,7 @@ mod boots;
 mod dependencies;
 mod examples;
 mod frames;
+mod helper;
 mod kaitai;
 mod library;
 mod object;
@@ -49,7 +50,7 @@ struct Check {
     run: fn(&mut Bench) -> Result<Counts>,
 }
 
-const CHECKS: [Check; 22] = [
+const CHECKS: [Check; 23] = [
     Check { name: "source-text", about: "licence lines, and nothing that belongs to one machine", run: source_text },
     Check { name: "dependencies", about: "what may be linked into a guest", run: dependencies },
     Check { name: "format", about: "rustfmt", run: format },
@@ -62,6 +63,7 @@ const CHECKS: [Check; 22] = [
         about: "the fields of every structure, transcribed a second time in Kaitai Struct",
         run: kaitai,
     },
+    Check { name: "helper", about: "the helper for drgn and zpci say the same of tables", run: helper },
     Check { name: "features", about: "the libraries with every feature and with none", run: features },
     Check { name: "examples", about: "the examples of the packages, and what they print", run: examples },
     Check {
@@ -235,6 +237,12 @@ fn headers(bench: &mut Bench) -> Result<Counts> {
 
 fn kaitai(bench: &mut Bench) -> Result<Counts> {
     let compared = kaitai::check(&bench.workspace)?;
+    eprintln!("{compared}");
+    Ok(ONE)
+}
+
+fn helper(bench: &mut Bench) -> Result<Counts> {
+    let compared = helper::check(&bench.workspace)?;
     eprintln!("{compared}");
     Ok(ONE)
 }

@@ -9,6 +9,7 @@ mod array;
 mod assemble;
 mod error;
 mod line;
+mod positions;
 mod tokens;
 
 use std::fs;
@@ -17,6 +18,7 @@ use std::ops::RangeInclusive;
 
 pub(crate) use error::excerpt;
 pub use error::InputError;
+pub use positions::Positions;
 
 /// What the reader of an input may be told about it.
 #[derive(Clone, Debug, Default)]
@@ -62,8 +64,8 @@ pub struct Input {
     pub start: u64,
     /// The lines of a text; none for raw bytes.
     pub lines: Vec<String>,
-    /// Where each byte stands in the text; `None` for one that the text leaves out.
-    pub positions: Vec<Option<Position>>,
+    /// Where each byte stands in the text, but for those that the text leaves out.
+    pub positions: Positions,
     /// Whether rows of zeros are left out, so that zeros may follow the last byte too.
     pub zeros_follow: bool,
     /// The condition code that is told with the bytes.
@@ -103,7 +105,7 @@ impl Input {
         }
         match (reading.raw, as_text(&bytes)) {
             (false, Some(text)) => Self::parse_text(name, text, reading),
-            _ => Ok(Self { name: name.to_owned(), positions: Vec::new(), bytes, ..Self::default() }),
+            _ => Ok(Self { name: name.to_owned(), bytes, ..Self::default() }),
         }
     }
 
@@ -131,12 +133,12 @@ impl Input {
     pub fn reverse_words(&mut self) {
         let size = self.word_size.unwrap_or(1).max(1);
         self.bytes.chunks_mut(size).for_each(<[u8]>::reverse);
-        self.positions.chunks_mut(size).for_each(<[Option<Position>]>::reverse);
+        self.positions.reverse_words(size, self.bytes.len());
     }
 
     /// Where the byte at `offset` stands in the text.
     pub fn position(&self, offset: usize) -> Option<Position> {
-        self.positions.get(offset).copied().flatten()
+        self.positions.get(offset)
     }
 }
 

@@ -75,3 +75,14 @@ fn a_guest_that_cannot_be_is_refused() {
         assert!(code == 2 && err.contains(message), "{to}: {err}");
     }
 }
+
+#[test]
+fn a_block_of_zeros_is_a_text_too() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    std::io::Write::write_all(&mut file, &[0; 32]).unwrap();
+    let guest = root().join("zpci/tests/guests/two.json").to_str().unwrap().to_owned();
+    let block = file.path().to_str().unwrap().to_owned();
+    let (code, out, _) = run(&["answer".into(), "--raw".into(), "--hex".into(), guest, block]);
+    assert_eq!(code, 1);
+    assert_eq!(Input::parse("-", out.into_bytes(), &Reading::default()).unwrap().bytes, [0; 16]);
+}

@@ -93,6 +93,34 @@ fn a_position_is_that_of_the_byte() {
     assert_eq!(input.position(8).map(|position| position.column), Some(36));
     let input = parse("x = {\n  0x0a, 0x0b,\n}").unwrap();
     assert_eq!(input.position(1).map(|position| (position.line, position.column)), Some((2, 11)));
+    // What parts digits in Rust is no digit.
+    let input = parse("[0x00_20_0003, 0x0_0ff_0_000]").unwrap();
+    let places: Vec<_> = (0..8).filter_map(|at| input.position(at)).map(|it| (it.column, it.width)).collect();
+    assert_eq!(places, [(4, 2), (7, 2), (10, 2), (12, 2), (18, 3), (21, 2), (24, 3), (27, 2)]);
+    assert_eq!(input.bytes, [0, 0x20, 0, 3, 0, 0xff, 0, 0]);
+    // Words of which the last is not whole, in the other order.
+    let mut input = parse("0000000 0201 0403\n0000004\n").unwrap();
+    input.reverse_words();
+    assert_eq!(input.bytes, [1, 2, 3, 4]);
+    let columns: Vec<_> = (0..4).filter_map(|at| input.position(at)).map(|position| position.column).collect();
+    assert_eq!(columns, [11, 9, 16, 14]);
+}
+
+/// The bytes that a text leaves out take no more room than they are, and all of them together have a limit.
+#[test]
+fn what_is_left_out_has_a_limit() {
+    let reading = Reading { zero_fill: true, ..Reading::default() };
+    let read = |text: &str| Input::parse("-", text.as_bytes().to_vec(), &reading);
+    let input = read("00000000: 01\n03ffffff: 02\n").unwrap();
+    assert_eq!((input.bytes.len(), input.positions.iter().count()), (0x400_0000, 2));
+    for text in [
+        "00000000: 01\n04000002: 02\n",
+        "00000000: 01\n03000000: 02\n06000000: 03\n",
+        "00000000  01\n*\n03000000  02\n*\n06000000\n",
+    ] {
+        let error = read(text).expect_err(text);
+        assert!(error.to_string().contains("too far"), "{error}");
+    }
 }
 
 #[test]
@@ -160,7 +188,7 @@ fn what_is_filled_in_is_told() {
 /// Characters that look like marks, and blanks at their start.
 #[test]
 fn characters_may_be_any() {
-    let good: [(&str, &[u8]); 8] = [
+    let good: [(&str, &[u8]); 10] = [
         ("00000000: 617c 7c  a||\n", b"a||"),
         ("00000000: 7c61 7c  |a|\n", b"|a|"),
         ("00000000: 3e61 3c  >a<\n", b">a<"),
@@ -169,6 +197,8 @@ fn characters_may_be_any() {
         ("00000000: 4120 2042  A  B\n", b"A  B"),
         ("00000000  7c 61 7c  ||a||\n", b"|a|"),
         ("0000000 20 3e 3c  > ><<\n", b" ><"),
+        ("0000000 30 20 20 7c 2e  >0  |.<\n", b"0  |."),
+        ("00000000  30 20 20 3e 2e  |0  >.|\n", b"0  >."),
     ];
     for (text, bytes) in good {
         let input = parse(text).unwrap_or_else(|error| panic!("{error}"));

@@ -13,6 +13,7 @@ extern const struct suite clp_suite;
 extern const struct suite container_suite;
 extern const struct suite disk_suite;
 extern const struct suite domain_suite;
+extern const struct suite dump_suite;
 extern const struct suite firmware_suite;
 extern const struct suite function_suite;
 extern const struct suite hardware_suite;

@@ -2,7 +2,9 @@
 
 //! Entries of `sources.list(5)`, in both of its formats.
 //!
-//! Addresses, keys and options are carried over as they are written; only the suites are ever replaced.
+//! Addresses, keys and options are carried over as they are written; only the suites are ever replaced. Apt has no way to read
+//! another suite of an archive that it knows, and what it says of one (`apt-get indextargets`) is without `Signed-By`, embedded
+//! keys and other options.
 
 use std::fmt;
 

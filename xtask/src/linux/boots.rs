@@ -81,6 +81,10 @@ const STRICT: Boot = Boot {
     ..LAZY
 };
 
+/// One that ends in a dump, and is no test by itself. Its mappings are spread over 4 GiB.
+pub(crate) const DUMP: Boot =
+    Boot { name: "dump", suites: &["dump"], parameters: "s390_iommu_aperture=4", last: 0x1_ffff_ffff, ..LAZY };
+
 /// A function that comes and goes beside a busy one; for the time that `zpci.seconds=` says.
 const fn churn(name: &'static str, parameters: &'static str, processors: u32) -> Boot {
     Boot { name, suites: &["churn"], parameters, processors, threads: Threads::Each, ..LAZY }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! QEMU's monitor (QMP), by which devices are taken away from a running guest and given back.
+//! QEMU's monitor (QMP), by which devices are taken away from a running guest and given back, and its storage is written to a
+//! file.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,6 +16,9 @@ use super::device::Device;
 
 /// How long QEMU may take for anything.
 const LIMIT: Duration = Duration::from_secs(20);
+
+/// How long it may take to write all storage.
+const DUMP_LIMIT: Duration = Duration::from_secs(300);
 
 /// Time between two attempts at something that QEMU is not ready for.
 const PAUSE: Duration = Duration::from_millis(20);
@@ -66,6 +71,22 @@ impl Monitor {
             connection.add(&model)?;
         }
         Ok(())
+    }
+
+    /// Writes the storage of the guest, which stands still meanwhile, to the file at `path`: an ELF core.
+    pub(crate) fn dump(&mut self, path: &Path) -> Result<()> {
+        let connection = self.connection()?;
+        connection.writer.set_read_timeout(Some(DUMP_LIMIT))?;
+        let protocol = format!("file:{}", path.display());
+        let arguments = json!({"paging": false, "protocol": protocol});
+        connection.execute(&json!({"execute": "dump-guest-memory", "arguments": arguments}))?;
+        connection.writer.set_read_timeout(Some(LIMIT)).map_err(Into::into)
+    }
+
+    /// Ends QEMU, which then ends well, and may do so before its answer is here.
+    pub(crate) fn quit(&mut self) -> Result<()> {
+        let connection = self.connection()?;
+        writeln!(connection.writer, "{}", json!({"execute": "quit"})).context("QEMU's monitor takes no commands")
     }
 
     fn connection(&mut self) -> Result<&mut Connection> {

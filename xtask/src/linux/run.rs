@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::thread;
 use std::time::Duration;
 
-use anyhow::{anyhow, Context, Result};
+use anyhow::{anyhow, bail, Context, Result};
 use serde::Deserialize;
 
 use super::answer::Answerer;
@@ -105,6 +105,38 @@ impl Setting<'_> {
         step.done(&report.summary());
         remove(&disks)?;
         Ok(report)
+    }
+
+    /// Runs `boot` until the guest says a line that starts with `ready`, writes its storage to the file at `dump`, ends it, and
+    /// returns what it said.
+    ///
+    /// # Errors
+    ///
+    /// The guest ends before it says so, or there is no dump of it.
+    pub(crate) fn dump(&self, boot: &Boot, initrd: &Path, ready: &str, dump: &Path) -> Result<Vec<String>> {
+        let directory = self.workspace.directory(self.directory(boot.name))?;
+        let (disks, devices) = device::set_up(&directory)?;
+        let mut monitor = Monitor::listen()?;
+        let mut machine = self.machine(boot, initrd, devices, DEVICES.len());
+        machine.arguments(monitor.arguments()?);
+        let step = Step::start(format!("Boot {}", boot.name));
+        let mut dumped = None;
+        let see = |line: &str| {
+            if dumped.is_none() && line.trim().starts_with(ready) {
+                step.at("dump-guest-memory");
+                dumped = Some(monitor.dump(dump).and_then(|()| monitor.quit()));
+            }
+        };
+        let result = machine.run_with(&step, self.limit, see);
+        remove(&disks)?;
+        let run = step.end("dumped", result)?;
+        let console = keep(&directory.join("console.log"), &run)?;
+        match (dumped, run.failure()) {
+            (Some(Ok(())), None) => Ok(run.console),
+            (Some(Err(error)), _) => Err(error.context("the guest cannot be dumped")),
+            (_, Some(failure)) => bail!("{failure}; see {}", console.display()),
+            (None, None) => bail!("the guest ended before it was ready to be dumped; see {}", console.display()),
+        }
     }
 
     /// Runs `machine`, whose instructions are answered by its debugger; also returns what that found wrong.

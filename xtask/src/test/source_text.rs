@@ -14,8 +14,8 @@ use crate::workspace::Workspace;
 const LICENCES: [&str; 3] = ["MIT OR Apache-2.0 OR GPL-2.0-only", "GPL-2.0-only", "GPL-2.0 WITH Linux-syscall-note"];
 
 /// Endings of the names of files that carry a licence line.
-const LICENSED: [&str; 12] =
-    [".rs", ".toml", ".S", ".c", ".h", ".sh", ".ld", ".md", ".yml", "/Kbuild", "/Kconfig", "/Makefile"];
+const LICENSED: [&str; 13] =
+    [".rs", ".toml", ".S", ".c", ".h", ".sh", ".py", ".ld", ".md", ".yml", "/Kbuild", "/Kconfig", "/Makefile"];
 
 /// What must not be in any file, in two halves so that it is not in this one, and why.
 const FORBIDDEN: [(&str, &str, &str); 16] = [
@@ -128,6 +128,7 @@ mod tests {
         assert_eq!(complaints("a/b.rs", GOOD), [""; 0]);
         assert_eq!(complaints("b.c", "/* SPDX-License-Identifier: GPL-2.0-only */\n"), [""; 0]);
         assert_eq!(complaints("run.sh", "#!/bin/sh\n# SPDX-License-Identifier: GPL-2.0-only\n"), [""; 0]);
+        assert_eq!(complaints("zpci.py", "").len(), 1);
         assert_eq!(complaints("a.rs", ""), ["a.rs:1: no SPDX-License-Identifier in the first line"]);
         assert_eq!(complaints("a.rs", &format!("\n{GOOD}")).len(), 1);
         assert_eq!(complaints("Kbuild", "obj-y\n").len(), 1);

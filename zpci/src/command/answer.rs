@@ -107,7 +107,7 @@ pub(crate) fn run(options: &Options, mut output: Output<'_>) -> Result<u8, Stop>
         }
         let blank = if index > 0 { "\n" } else { "" };
         if options.hex {
-            write!(output.out, "{blank}{}", hex(&answered.bytes, written.end, condition))?;
+            write!(output.out, "{blank}{}", hex(&answered.bytes, condition))?;
             continue;
         }
         writeln!(output.out, "{blank}{name}: {outcome}")?;
@@ -118,15 +118,15 @@ pub(crate) fn run(options: &Options, mut output: Output<'_>) -> Result<u8, Stop>
     Ok(code)
 }
 
-/// The block as text, up to `end` at least.
-fn hex(block: &[u8], end: usize, condition: Option<ConditionCode>) -> String {
+/// The block as text.
+fn hex(block: &[u8], condition: Option<ConditionCode>) -> String {
     let mut text = "# Answered by zpci; rows of zeros are left out.\n".to_owned();
     if let Some(condition) = condition {
         text.push_str(&format!("cc {}\n", condition as u8));
     }
     for (index, row) in block.chunks(16).enumerate() {
         let is_zero = row.iter().all(|byte| *byte == 0);
-        if is_zero && (16 * index >= end || index > 0) {
+        if is_zero && index > 0 {
             continue;
         }
         let words: Vec<String> =

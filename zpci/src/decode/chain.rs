@@ -112,7 +112,8 @@ fn buffer<I: Information>(
         report.notes.push(format!("the answer takes {argsz} bytes, and the input has {}", bytes.len()));
     }
     let mut count = 0;
-    let mut link = (front.min(16), 4);
+    // Where the first capability is said to be, or what there is of that field.
+    let mut link = (bytes.len().min(16), bytes.len().saturating_sub(16).min(4));
     for raw in capabilities {
         let raw = match raw {
             Ok(raw) => raw,

@@ -27,6 +27,11 @@ pub(crate) fn decode(input: &Input) -> Report {
         report.complain(MEASUREMENT_BLOCK.size + first, 1, "unknown", "zero", text);
     }
     bytes.truncate(MEASUREMENT_BLOCK.size);
+    let whole_counters = bytes.len() / 8 * 8;
+    if bytes.len() > COMMON && bytes.iter().skip(whole_counters).any(|byte| *byte != 0) {
+        let text = format!("FMB: {} bytes end within a counter", bytes.len());
+        report.complain(whole_counters, bytes.len() - whole_counters, "length", "whole counters", text);
+    }
     // The last field is an array, of which there may be a part.
     let mut whole = bytes.clone();
     whole.resize(MEASUREMENT_BLOCK.size, 0);

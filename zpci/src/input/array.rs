@@ -47,7 +47,8 @@ fn element(
     let suffixes = ["u8", "u16", "u32", "u64", "ULL", "UL", "U", "u"];
     let bare = suffixes.iter().find_map(|suffix| text.strip_suffix(suffix)).unwrap_or(text);
     if let Some(digits) = bare.strip_prefix("0x").or_else(|| bare.strip_prefix("0X")) {
-        let digits = digits.replace('_', "");
+        // Digits and their columns, without what parts them.
+        let digits: Vec<(char, usize)> = digits.chars().zip(column + 2..).filter(|(c, _)| *c != '_').collect();
         let this = match digits.len() {
             1 | 2 => 1,
             4 => 2,
@@ -58,13 +59,13 @@ fn element(
         if *size.get_or_insert(this) != this {
             return Err(at(format!("a number of {this} bytes among numbers of {} bytes", size.unwrap_or(0))));
         }
-        let value = u64::from_str_radix(&digits, 16).map_err(|_| at("no number".to_owned()))?;
-        let bytes = value.to_be_bytes();
-        for (index, byte) in bytes.iter().skip(8 - this).enumerate() {
-            input.bytes.push(*byte);
-            let single = digits.len() == 1;
-            let position = Position { line, column: column + 2 + 2 * index, width: if single { 1 } else { 2 } };
-            input.positions.push(Some(position));
+        for pair in digits.chunks(2) {
+            let byte = pair.iter().try_fold(0, |byte, (c, _)| Some(byte << 4 | c.to_digit(16)? as u8));
+            let byte = byte.ok_or_else(|| at("no number".to_owned()))?;
+            let columns = pair.first().zip(pair.last()).map_or((column, column), |((_, from), (_, to))| (*from, *to));
+            let position = Position { line, column: columns.0, width: columns.1 + 1 - columns.0 };
+            input.positions.push(input.bytes.len(), position);
+            input.bytes.push(byte);
         }
         return Ok(());
     }
@@ -72,8 +73,8 @@ fn element(
     let value = bare.parse::<u8>().ok().filter(|_| !is_octal && size.is_none_or(|size| size == 1));
     let byte = value.ok_or_else(|| at("no number of a byte: 0x00 to 0xff, or 0 to 255".to_owned()))?;
     *size = Some(1);
+    input.positions.push(input.bytes.len(), Position { line, column, width });
     input.bytes.push(byte);
-    input.positions.push(Some(Position { line, column, width }));
     Ok(())
 }
 

@@ -6,7 +6,7 @@ use super::error::InputError;
 use super::line::{self, Line, Row};
 use super::{Input, Position, Reading};
 
-/// Most bytes that a text is made to have by rows that it leaves out.
+/// Most bytes that all the rows have which a text leaves out.
 const MOST: u64 = 1 << 26;
 
 /// How a row of zeros that is left out is said in a comment.
@@ -144,6 +144,7 @@ fn place(input: &mut Input, rows: &[Placed], radix: u32, zeros: bool) -> Result<
     let mut start = None;
     let mut filled: Option<(usize, usize)> = None;
     let mut repeated = 0;
+    let mut left_out = 0u64;
     for (index, placed) in rows.iter().enumerate() {
         let Some((digits, column, _)) = &placed.row.offset else {
             if placed.is_squeezed {
@@ -160,7 +161,8 @@ fn place(input: &mut Input, rows: &[Placed], radix: u32, zeros: bool) -> Result<
         let gap = offset.checked_sub(expected).ok_or_else(|| {
             at(format!("offset {offset:#x} where {expected:#x} comes next; is it a second dump? --lines reads a part"))
         })?;
-        if gap > MOST {
+        left_out = left_out.saturating_add(gap);
+        if left_out > MOST {
             return Err(at(format!("offset {offset:#x} where {expected:#x} comes next: too far")));
         }
         if gap > 0 && placed.is_squeezed {
@@ -168,16 +170,12 @@ fn place(input: &mut Input, rows: &[Placed], radix: u32, zeros: bool) -> Result<
             if row.is_empty() || gap % row.len() as u64 != 0 {
                 return Err(at(format!("`*` stands for {gap} bytes, which is no number of whole rows")));
             }
-            for (byte, _) in row.iter().cycle().take(gap as usize) {
-                input.bytes.push(*byte);
-                input.positions.push(None);
-            }
+            input.bytes.extend(row.iter().map(|(byte, _)| *byte).cycle().take(gap as usize));
             repeated += gap as usize / row.len();
         } else if gap > 0 && zeros {
             filled =
                 Some((filled.map_or(input.bytes.len(), |filled| filled.0), filled.map_or(0, |f| f.1) + gap as usize));
             input.bytes.resize(input.bytes.len() + gap as usize, 0);
-            input.positions.resize(input.bytes.len(), None);
         } else if gap > 0 {
             return Err(at(format!(
                 "offset {offset:#x} where {expected:#x} comes next: {gap} bytes are missing; --zero-fill takes them for zeros"
@@ -199,8 +197,10 @@ fn place(input: &mut Input, rows: &[Placed], radix: u32, zeros: bool) -> Result<
 }
 
 fn push(input: &mut Input, bytes: &[(u8, Position)]) {
-    input.bytes.extend(bytes.iter().map(|(byte, _)| *byte));
-    input.positions.extend(bytes.iter().map(|(_, position)| Some(*position)));
+    for (byte, position) in bytes {
+        input.positions.push(input.bytes.len(), *position);
+        input.bytes.push(*byte);
+    }
 }
 
 /// What stands behind the digits as characters is the same bytes.

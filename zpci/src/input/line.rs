@@ -243,9 +243,13 @@ fn split_characters(text: &str, column: usize, is_record: bool) -> (&str, Option
     if text.split_whitespace().next().is_some_and(|first| first.ends_with(':')) {
         return (text, None);
     }
-    match (trimmed.find("  |"), trimmed.find("  >")) {
-        (Some(at), _) if trimmed.ends_with('|') && trimmed.len() > at + 3 => cut(at, 3, trimmed.len() - 1),
-        (None, Some(at)) if trimmed.ends_with('<') && trimmed.len() > at + 3 => cut(at, 3, trimmed.len() - 1),
-        _ => (text, None),
+    // No digit is a mark: the first one starts the characters, whatever they are.
+    let Some(at) = trimmed.find("  |").into_iter().chain(trimmed.find("  >")).min() else {
+        return (text, None);
+    };
+    let end = if trimmed.get(at + 2..at + 3) == Some("|") { '|' } else { '<' };
+    match trimmed.ends_with(end) && trimmed.len() > at + 3 {
+        true => cut(at, 3, trimmed.len() - 1),
+        false => (text, None),
     }
 }

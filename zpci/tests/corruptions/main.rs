@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
 //! Every fixture with 1,000 random corruptions: no crash, and no broken rule that is accepted without a word.
-//!
-//! The rules are written down here once more, by offsets, from `docs/src/clp.md` and `docs/src/translation.md`; they share
-//! nothing with the tables that `decode` uses.
 
-use std::ops::Range;
+mod fixture_text;
+mod rules;
+
 use std::path::{Path, PathBuf};
 
 use zpci::decode::{decode, Kind};
@@ -47,138 +46,8 @@ fn fixtures(folder: &str, prefixes: &[&str]) -> Vec<PathBuf> {
     paths
 }
 
-fn zero(bytes: &[u8], range: Range<usize>) -> bool {
-    bytes.get(range).is_none_or(|bytes| bytes.iter().all(|byte| *byte == 0))
-}
-
-fn be(bytes: &[u8], at: usize, length: usize) -> u64 {
-    bytes[at..at + length].iter().fold(0, |value, byte| value << 8 | u64::from(*byte))
-}
-
-/// Whether a block that was answered breaks a rule; `None` where nothing can be said of the answer.
-fn block_is_wrong(block: &[u8]) -> Option<bool> {
-    let length = be(block, 0, 2) as usize;
-    let command = be(block, 2, 2);
-    if length < 32 || length + 8 > block.len() || !(1..=5).contains(&command) {
-        return Some(true);
-    }
-    let request = &block[..length];
-    let mut wrong = length != 32 || !zero(request, 4..16);
-    wrong |= match command {
-        1 => !zero(request, 16..32),
-        2 => !zero(request, 24..32),
-        3 => !zero(request, 20..32),
-        4 => !zero(request, 16..19) || !zero(request, 20..32),
-        _ => !zero(request, 20..22) || request[22] > 3 || request[23] > 1 || !zero(request, 24..28),
-    };
-    let answer = &block[length..];
-    let code = be(answer, 2, 2);
-    if code == 0 && zero(answer, 4..answer.len()) {
-        // Not answered yet, which is said.
-        return Some(wrong);
-    }
-    if code != 0x10 {
-        return Some(true);
-    }
-    let stored = be(answer, 0, 2) as usize;
-    if stored > answer.len() || stored < 16 {
-        return Some(true);
-    }
-    let answer = &answer[..stored];
-    wrong |= !zero(answer, 4..16);
-    wrong |= match command {
-        1 => {
-            stored < 81
-                || !zero(answer, 16..32)
-                || !zero(answer, 64..80)
-                || answer[80] & 0x40 != 0
-                || !zero(answer, 81..96)
-                || !zero(answer, 128..stored)
-        }
-        2 => list_is_wrong(answer),
-        3 => {
-            stored < 128
-                || answer[18] & 0xc4 != 0
-                || answer[24..30].iter().any(|log2| *log2 > 63)
-                || answer[61] & 0xf0 != 0
-                || be(answer, 64, 8) > be(answer, 72, 8)
-                || !zero(answer, 82..86)
-                || !zero(answer, 88..124)
-                || !zero(answer, 192..256.min(stored))
-                || answer.get(256).is_some_and(|valid| valid & 3 != 0 && stored >= 384)
-                || stored >= 384 && (!zero(answer, 257..264) || !zero(answer, 360..384))
-                || !zero(answer, 384..stored)
-        }
-        4 => {
-            stored < 48
-                || answer[16] & 0xf0 != 0
-                || answer[19] & 0xdc != 0
-                || answer[20] & 0xe0 != 0
-                || answer[25] != 0
-                || answer[28] & 0xf0 != 0
-                || !zero(answer, 48..stored)
-        }
-        _ => {
-            let handle = if stored < 20 { 0 } else { be(answer, 16, 4) };
-            let enables = matches!(request[22], 0 | 2);
-            handle == 0
-                || enables && handle & 0x8000_0000 == 0
-                || !zero(answer, 20..32.min(stored))
-                || stored >= 160 && (answer[32] & 3 != 0 || !zero(answer, 33..40) || !zero(answer, 136..160))
-                || !zero(answer, 160..stored)
-        }
-    };
-    Some(wrong)
-}
-
-fn list_is_wrong(answer: &[u8]) -> bool {
-    if answer.len() < 32 {
-        return true;
-    }
-    let size = usize::from(answer[31]);
-    let entries = &answer[32..];
-    if !matches!(be(answer, 24, 4), 0 | 0x00ff_0000)
-        || answer[30] & 0xfe != 0
-        || size < 16
-        || !entries.len().is_multiple_of(size)
-    {
-        return true;
-    }
-    entries.len() / size > be(answer, 28, 2) as usize
-        || entries.chunks(size).any(|entry| {
-            be(entry, 4, 4) & 0x7fff_ffff != 0
-                || !zero(entry, 16..size)
-                || be(entry, 2, 2) != 0 && be(entry, 12, 4) == 0
-        })
-}
-
-fn fib_is_wrong(fib: &[u8]) -> bool {
-    let iota = be(fib, 32, 8);
-    let anchor = iota != 0
-        && (iota & 0x800 == 0 || !(1..=3).contains(&(iota >> 2 & 7)) || iota & 0x3000 != 0 || iota & 0x7e3 != 0);
-    // As `struct zpci_fib_fmt0` and `fmt1` have them.
-    let interrupts = match fib[0] {
-        1 => be(fib, 40, 4) & 0xf000_ffff != 0 || !zero(fib, 48..64),
-        _ => be(fib, 40, 4) & 0x8000_c040 != 0 || !zero(fib, 44..46),
-    };
-    fib[0] > 1
-        || !zero(fib, 1..8)
-        || fib[8] & 0x0f != 0
-        || !zero(fib, 9..16)
-        || be(fib, 24, 8) < be(fib, 16, 8)
-        || anchor
-        || interrupts
-        || !zero(fib, 46..48)
-        || !zero(fib, 72..76)
-}
-
-fn measurement_is_wrong(fmb: &[u8]) -> bool {
-    let counters = [2, 4, 2, 1].get(usize::from(fmb[0])).map(|count| 48 + 8 * count);
-    counters.is_none_or(|end| !zero(fmb, end..80)) || fmb[1] & 0x7f != 0 || !zero(fmb, 2..4)
-}
-
 /// Corrupts the bytes of each fixture and compares what `decode` says with `is_wrong`.
-fn corrupt(paths: &[PathBuf], kind: Kind, size: usize, is_wrong: impl Fn(&[u8]) -> Option<bool>) -> usize {
+fn corrupt(paths: &[PathBuf], kind: Kind, size: usize, is_wrong: impl Fn(&[u8]) -> bool) -> usize {
     let mut random = Random(0x0123_4567_89ab_cdef);
     let mut wrong = 0;
     for path in paths {
@@ -196,13 +65,14 @@ fn corrupt(paths: &[PathBuf], kind: Kind, size: usize, is_wrong: impl Fn(&[u8]) 
                 corrupted[at] =
                     if random.below(4) == 0 { random.next() as u8 } else { corrupted[at] ^ 1 << random.below(8) };
             }
+            // Some are cut off.
+            if random.below(8) == 0 {
+                corrupted.truncate(1 + random.below(corrupted.len().min(512)));
+            }
             let mut input = Input { name: "corrupted".to_owned(), bytes: corrupted.clone(), ..Input::default() };
-            input.condition = None;
             let report = decode(&mut input, Some(kind), None).unwrap();
             render(&report, &input);
-            let Some(expected) = is_wrong(&corrupted) else {
-                continue;
-            };
+            let expected = is_wrong(&corrupted);
             wrong += usize::from(expected);
             assert_eq!(
                 !report.is_good(),
@@ -235,22 +105,71 @@ fn render(report: &Report, input: &Input) {
 
 #[test]
 fn blocks() {
-    let paths = fixtures("clp/tests/fixtures", &["a", "b", "c2", "c3", "d", "e"]);
-    assert!(paths.len() > 25, "{}", paths.len());
-    let wrong = corrupt(&paths, Kind::Clp, 4096, block_is_wrong);
+    let paths = fixtures("clp/tests/fixtures", &["a", "b", "c", "d", "e"]);
+    assert!(paths.len() > 30, "{}", paths.len());
+    let wrong = corrupt(&paths, Kind::Clp, 4096, rules::block_is_wrong);
     assert!(wrong > 10_000, "{wrong}");
 }
 
 #[test]
 fn fibs() {
-    let wrong = corrupt(&fixtures("tests/fixtures", &["f-"]), Kind::Fib, 80, |fib| Some(fib_is_wrong(fib)));
+    let wrong = corrupt(&fixtures("tests/fixtures", &["f-"]), Kind::Fib, 80, rules::fib_is_wrong);
     assert!(wrong > 1000, "{wrong}");
 }
 
 #[test]
 fn measurement_blocks() {
-    let wrong = corrupt(&fixtures("tests/fixtures", &["i-"]), Kind::Fmb, 80, |fmb| Some(measurement_is_wrong(fmb)));
+    let wrong = corrupt(&fixtures("tests/fixtures", &["i-"]), Kind::Fmb, 80, rules::measurement_is_wrong);
     assert!(wrong > 100, "{wrong}");
+}
+
+#[test]
+fn events() {
+    let paths = fixtures("zpci/tests/texts", &["events"]);
+    let wrong = corrupt(&paths, Kind::ErrorEvent, 32, rules::error_event_is_wrong);
+    assert!(wrong > 100, "{wrong}");
+    let wrong = corrupt(&paths, Kind::AvailabilityEvent, 32, rules::availability_event_is_wrong);
+    assert!(wrong > 900, "{wrong}");
+    let paths = fixtures("zpci/tests/texts", &["event-information"]);
+    let wrong = corrupt(&paths, Kind::EventInformation, 112, rules::information_is_wrong);
+    assert!(wrong > 100, "{wrong}");
+}
+
+/// The entries and anchors of the fixture, bit by bit.
+#[test]
+fn numbers() {
+    let text = std::fs::read_to_string(root().join("tests/fixtures/h-entries.txt")).unwrap();
+    let originals: Vec<u64> = text
+        .lines()
+        .filter(|line| !line.starts_with('#'))
+        .map(|line| u64::from_str_radix(line.rsplit("0x").next().unwrap(), 16).unwrap())
+        .chain([0x20, 0x400, 0x40_0400, 0])
+        .collect();
+    assert!(originals.len() > 12);
+    let kinds: [(Kind, fn(u64) -> bool); 7] = [
+        (Kind::Iota, rules::anchor_is_wrong),
+        (Kind::RegionFirst, |entry| rules::region_is_wrong(entry, 3)),
+        (Kind::RegionSecond, |entry| rules::region_is_wrong(entry, 2)),
+        (Kind::RegionThird, |entry| rules::region_is_wrong(entry, 1)),
+        (Kind::Segment, rules::segment_is_wrong),
+        (Kind::Page, rules::page_is_wrong),
+        (Kind::Entry, rules::entry_is_wrong),
+    ];
+    let mut random = Random(5);
+    let (mut right, mut wrong) = (0, 0);
+    for original in originals {
+        for _ in 0..CORRUPTIONS {
+            let bits = (0..random.below(3)).fold(0, |bits, _| bits | 1 << random.below(64));
+            let number = original ^ bits;
+            for (kind, is_wrong) in kinds {
+                let report = zpci::decode::decode_number(kind, &format!("{number:#x}")).unwrap();
+                let expected = is_wrong(number);
+                assert_eq!(!report.is_good(), expected, "{kind:?} {number:#x}: {report:#?}");
+                *if expected { &mut wrong } else { &mut right } += 1;
+            }
+        }
+    }
+    assert!(right > 10_000 && wrong > 10_000, "{right} right, {wrong} wrong");
 }
 
 /// Chains have too many freedoms to say once more what is right; here it is that nothing crashes, and that what the library
@@ -277,42 +196,21 @@ fn chains() {
                     let at = random.below(input.bytes.len());
                     input.bytes[at] = random.next() as u8;
                 }
+                if random.below(8) == 0 {
+                    input.bytes.truncate(1 + random.below(input.bytes.len()));
+                }
                 let bytes = input.bytes.clone();
                 let report = decode(&mut input, Some(kind), Some(order)).unwrap();
                 render(&report, &input);
+                for problem in &report.problems {
+                    assert!(problem.offset + problem.length <= bytes.len().max(16), "{problem:?} of {}", bytes.len());
+                }
                 if refuses(&bytes) {
                     assert!(!report.is_good(), "{}: {report:#?}", path.display());
                 }
             }
         }
     }
-}
-
-/// The bytes of a text in the form of the fixtures, by another reader: `None` if a line is of another form.
-fn fixture_bytes(text: &str) -> Option<Vec<u8>> {
-    let mut bytes = Vec::new();
-    // Where the first row is far from 0, it is an address.
-    let mut base = None;
-    for line in text.lines() {
-        let line = line.trim();
-        if line.is_empty() || line.starts_with('#') || line.starts_with("//") || line.starts_with("cc ") {
-            continue;
-        }
-        let (offset, digits) = line.split_once(": ")?;
-        let offset = usize::from_str_radix(offset.trim_start_matches("0x"), 16).ok()?;
-        let base = *base.get_or_insert(if offset < 4096 { 0 } else { offset });
-        let offset = offset.checked_sub(base)?;
-        if offset < bytes.len() {
-            return None;
-        }
-        bytes.resize(offset, 0);
-        for word in digits.split(' ') {
-            for pair in word.as_bytes().chunks(2) {
-                bytes.push(u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok().filter(|_| pair.len() == 2)?);
-            }
-        }
-    }
-    Some(bytes)
 }
 
 #[test]
@@ -339,7 +237,7 @@ fn texts() {
                 }
                 Ok(input) => {
                     read += 1;
-                    if let Some(bytes) = fixture_bytes(&corrupted) {
+                    if let Some(bytes) = fixture_text::bytes(&corrupted, false) {
                         assert!(input.bytes == bytes, "{corrupted}\n{} {} bytes", input.bytes.len(), bytes.len());
                     }
                 }

@@ -23,7 +23,8 @@ const SOURCES: [&str; 9] = [
 ];
 
 /// Headers of the kernel that the shim includes; all of them lead to `tests/linux/kernel.h`.
-const HEADERS: [&str; 21] = [
+const HEADERS: [&str; 22] = [
+    "asm/machine.h",
     "asm/pci_debug.h",
     "asm/pci_dma.h",
     "asm/sclp.h",

@@ -57,6 +57,14 @@
 #define ZPCI_CC_INVAL_HANDLE			3
 #endif
 
+/* Who answers the instructions is a VMM of the family of KVM, with or without KVM. */
+#ifdef MACHINE_IS_KVM
+#define zpci_is_guest()				MACHINE_IS_KVM
+#else
+#include <asm/machine.h>
+#define zpci_is_guest()				machine_is_kvm()
+#endif
+
 /* Allocating an object names the object alone. */
 #ifndef kzalloc_obj
 #define kzalloc_obj(object)			kzalloc(sizeof(object), GFP_KERNEL)

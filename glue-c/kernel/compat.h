@@ -7,6 +7,7 @@
 
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <asm/setup.h>
 
 /* Attaching a domain names the one that it replaces. */
 #ifdef ZPCI_HAS_OLD_DOMAIN

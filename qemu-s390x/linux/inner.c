@@ -20,6 +20,9 @@
 
 #define QEMU "/usr/bin/qemu-system-s390x"
 
+/* What the iommufd is called: as its property, it would not be found. */
+#define IOMMUFD "iommufd0"
+
 #define ARGUMENTS 64
 #define TEXT 512
 
@@ -56,7 +59,7 @@ static void add_function(struct words *words,
 	    function->uid, function->fid, function->name);
 	add(words, "-device");
 	add(words, "vfio-pci,id=%s,host=%s%s", function->name,
-	    function->address, machine->iommufd ? ",iommufd=iommufd" : "");
+	    function->address, machine->iommufd ? ",iommufd=" IOMMUFD : "");
 }
 
 static void command_line(struct words *words,
@@ -95,7 +98,7 @@ static void command_line(struct words *words,
 	}
 	if (machine->iommufd) {
 		add(words, "-object");
-		add(words, "iommufd,id=iommufd");
+		add(words, "iommufd,id=" IOMMUFD);
 	}
 	for (size_t i = 0; i < machine->plugged; i++)
 		add_function(words, machine, &machine->functions[i]);
@@ -165,6 +168,7 @@ static void take_event(struct inner *inner, const char *name, const char *line)
 	inner->stops += !strcmp(name, "STOP");
 	inner->resets += !strcmp(name, "RESET");
 	inner->ends += !strcmp(name, "SHUTDOWN");
+	inner->panics += !strcmp(name, "GUEST_PANICKED");
 	if (!strcmp(name, "DEVICE_DELETED") &&
 	    text_of(line, "\"device\"", device, sizeof(device))) {
 		size_t length = strlen(inner->deleted);
@@ -300,13 +304,14 @@ bool inner_execute(struct inner *inner, const char *format, ...)
 	length = vsnprintf(command, sizeof(command) - 1, format, list);
 	va_end(list);
 	check(length < (int)sizeof(command) - 1);
-	command[length++] = '\n';
-	check_that(write(inner->monitor.fd, command, length) == length,
+	command[length] = '\n';
+	command[length + 1] = 0;
+	check_that(write(inner->monitor.fd, command, length + 1) == length + 1,
 		   "QEMU's monitor takes no commands: %m");
 	end = milliseconds() + ANSWER;
 	while (inner->answers == before)
 		check_that(milliseconds() < end && inner_step(inner),
-			   "no answer to %s", command);
+			   "no answer to %.*s", length, command);
 	return strstr(inner->answer, "\"return\"") != NULL;
 }
 
@@ -361,6 +366,6 @@ void inner_plug(struct inner *inner, const char *name)
 	snprintf(arguments, sizeof(arguments),
 		 "\"driver\":\"vfio-pci\",\"id\":\"%s\",\"host\":\"%s\"%s",
 		 name, function->address,
-		 inner->machine->iommufd ? ",\"iommufd\":\"iommufd\"" : "");
+		 inner->machine->iommufd ? ",\"iommufd\":\"" IOMMUFD "\"" : "");
 	plug(inner, arguments);
 }

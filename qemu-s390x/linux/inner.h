@@ -58,8 +58,8 @@ struct inner {
 	/* The last answer of the monitor, and how many there were. */
 	char answer[INNER_LINE];
 	unsigned int answers;
-	/* Events: the guest was stopped, was reset, has ended. */
-	unsigned int stops, resets, ends;
+	/* Events: the guest was stopped, was reset, has ended, has failed. */
+	unsigned int stops, resets, ends, panics;
 	/* Devices that are gone, "/NAME/NAME...". */
 	char deleted[256];
 	/* How QEMU ended, when it has. */

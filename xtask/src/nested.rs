@@ -68,18 +68,18 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         true => None,
         false => Some(linux::kernel(workspace, options.kernel, Implementation::Stock, options.stock.as_deref())?),
     };
-    let mut report = Report::new(options.kernel, &vmm);
     let kernels = stock.iter().map(|kernel| (Implementation::Stock, kernel)).chain([(Implementation::Rust, &ours)]);
-    for (implementation, kernel) in kernels {
-        // The inner Linux is the same everywhere.
-        let level = FirstLevel::new(workspace, &equipment, implementation, kernel, &ours, &vmm)?;
+    // The inner Linux is the same everywhere.
+    let levels = kernels
+        .map(|(implementation, kernel)| FirstLevel::new(workspace, &equipment, implementation, kernel, &ours, &vmm))
+        .collect::<Result<Vec<_>>>()?;
+    let mut report = Report::new(options.kernel, &vmm);
+    for (boot, level) in boots.iter().flat_map(|boot| levels.iter().map(move |level| (boot, level))) {
         for api in apis.clone() {
-            for boot in &boots {
-                report.add(level.run(boot, api, Duration::from_secs(options.timeout))?);
-                // What was found is not lost if a later one is interrupted.
-                if let Some(path) = &options.json {
-                    fs::write(path, report.to_json()?).with_context(|| format!("cannot write {}", path.display()))?;
-                }
+            report.add(level.run(boot, api, Duration::from_secs(options.timeout))?);
+            // What was found is not lost if a later one is interrupted.
+            if let Some(path) = &options.json {
+                fs::write(path, report.to_json()?).with_context(|| format!("cannot write {}", path.display()))?;
             }
         }
     }

@@ -171,10 +171,10 @@ static void refusal(const void *argument)
 {
 	prepare(argument);
 	inner_start(&inner, &machine, see_target);
-	while (!inner.stops && inner_step(&inner))
+	while (!inner.stops && !inner.panics && inner_step(&inner))
 		;
 	check_that(target_size, "the image did not come to the access");
-	if (!inner.stops) {
+	if (!inner.stops || inner.panics) {
 		inner_finish(&inner);
 		ktap_data("zpci-refused", "{\"told\":\"the guest\"}");
 		return;
@@ -262,7 +262,8 @@ static const struct scenario scenarios[] = {
 	{ "hotplug", guest, LINUX_TIME, NULL,
 	  "zpci.run=hotplug zpci.rounds=1 zpci.patience=10", LARGE, 2, 2 },
 	{ "identity", guest, LINUX_TIME, NULL,
-	  "iommu.passthrough=1 zpci.run=disk,identity zpci.patience=10", LARGE,
+	  "iommu.passthrough=1 zpci.run=function,disk zpci.functions=1 "
+	  "zpci.patience=10", LARGE,
 	  1, 1 },
 	{ "large-frames", guest, LINUX_TIME, NULL,
 	  "s390_iommu_large_frames=1 iommu.strict=1 zpci.run=disk "

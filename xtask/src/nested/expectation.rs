@@ -13,12 +13,23 @@ pub(crate) struct Known {
     pub(crate) cause: &'static str,
 }
 
-const KNOWN: [Known; 1] = [Known {
-    scenario: "frame",
-    check: "refused",
-    sign: "was not refused DMA to an unmapped frame of 1 MiB",
-    cause: "QEMU leaves a frame of 1 MiB mapped for the device when the guest has made it invalid",
-}];
+/// Of frames of 1 MiB.
+const STALE: &str = "QEMU leaves a frame of 1 MiB mapped for the device when the guest has made it invalid";
+
+const KNOWN: [Known; 2] = [
+    Known {
+        scenario: "frame",
+        check: "refused",
+        sign: "was not refused DMA to an unmapped frame of 1 MiB",
+        cause: STALE,
+    },
+    Known {
+        scenario: "forced-frames",
+        check: "nothing stale",
+        sign: "mappings were in the way of others",
+        cause: STALE,
+    },
+];
 
 /// What is known of `check` of `scenario`, if it is known not to hold.
 pub(crate) fn known(scenario: &str, check: &str) -> Option<&'static Known> {

@@ -25,6 +25,9 @@ const EVENT: &str = "Event 0x4 reports an error for PCI function 0x200";
 /// What QEMU says of a page that it had mapped and did not unmap.
 const STALE: &str = "(File exists)";
 
+/// What the inner kernel says of frames of 1 MiB (`glue-c/kernel/iommu.c`).
+const IGNORED: &str = "zpci: s390_iommu_large_frames=1 is ignored in a guest";
+
 /// The first line of a guest's results.
 const VERSION: &str = "KTAP version 1";
 
@@ -162,6 +165,11 @@ impl Found<'_> {
             Kind::Hotplug => {
                 self.linux(part);
                 self.hotplug(part);
+            }
+            Kind::IgnoredFrames => {
+                self.linux(part);
+                let said = part.inner.iter().filter(|line| line.contains(IGNORED)).count();
+                self.note("ignored", said == 1, format!("{said} in the inner kernel's log"));
             }
             Kind::Identity => {
                 self.linux(part);

@@ -30,10 +30,12 @@ const SOURCES: [&str; 9] = [
 ];
 
 /// Headers of the kernel that the shim includes; all of them lead to `tests/linux/kernel.h`.
-const HEADERS: [&str; 21] = [
+const HEADERS: [&str; 23] = [
+    "asm/machine.h",
     "asm/pci_debug.h",
     "asm/pci_dma.h",
     "asm/sclp.h",
+    "asm/setup.h",
     "linux/hashtable.h",
     "linux/io.h",
     "linux/iommu.h",

@@ -7,6 +7,7 @@
 
 #include <linux/pci.h>
 #include <linux/slab.h>
+#include <asm/setup.h>
 
 /* Attaching a domain names the one that it replaces. */
 #ifdef ZPCI_HAS_OLD_DOMAIN
@@ -55,6 +56,14 @@
 #endif
 #ifndef ZPCI_CC_INVAL_HANDLE
 #define ZPCI_CC_INVAL_HANDLE			3
+#endif
+
+/* Who answers the instructions is a VMM of the family of KVM, with or without KVM. */
+#ifdef MACHINE_IS_KVM
+#define zpci_is_guest()				MACHINE_IS_KVM
+#else
+#include <asm/machine.h>
+#define zpci_is_guest()				machine_is_kvm()
 #endif
 
 /* Allocating an object names the object alone. */

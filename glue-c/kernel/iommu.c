@@ -412,12 +412,22 @@ __setup("s390_iommu_aperture=", zpci_aperture_setup);
 
 /*
  * No public source says how a machine announces frames of 1 MiB, so somebody
- * has to know that it has them.
+ * has to know that it has them. For a guest it is the VMM that has them, and
+ * QEMU 10.0 leaves such a frame mapped for a function of its host when the
+ * guest has made it invalid.
  */
 static int __init zpci_large_frames_setup(char *str)
 {
-	if (kstrtobool(str, &zpci_large_frames))
+	bool force = !strcmp(str, "force");
+
+	zpci_large_frames = force;
+	if (!force && kstrtobool(str, &zpci_large_frames))
 		zpci_large_frames = false;
+	if (zpci_large_frames && !force && zpci_is_guest()) {
+		pr_warn("s390_iommu_large_frames=%s is ignored in a guest, whose VMM may leave such frames mapped; say force\n",
+			str);
+		zpci_large_frames = false;
+	}
 	return 1;
 }
 

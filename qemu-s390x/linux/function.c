@@ -181,7 +181,7 @@ static bool can_open(const char *name)
 bool function_disk(const char *address, char *name, size_t size)
 {
 	/* NVMe namespaces are scanned in the background. */
-	for (unsigned int tries = 0; tries < 300; tries++) {
+	for (unsigned int tries = 0; tries < 300 * patience(); tries++) {
 		if (find_disk(address, name, size) && can_open(name))
 			return true;
 		usleep(10000);

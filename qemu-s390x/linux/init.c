@@ -39,6 +39,7 @@ static const struct suite *const known[] = {
 	&join_suite,
 	&load_suite,
 	&module_suite,
+	&nested_suite,
 	&network_suite,
 	&nvme_suite,
 	&reads_suite,

@@ -12,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "sysfs.h"
+
 #define CASES 512
 #define NAME 96
 #define LINE 8192
@@ -181,7 +183,7 @@ static bool run_case(const struct test_case *test)
 	outcome->verdict = PASS;
 	child = fork();
 	if (child == 0) {
-		alarm(test->timeout);
+		alarm(test->timeout * patience());
 		test->run(test->argument);
 		_exit(EXIT_SUCCESS);
 	}

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -85,12 +86,26 @@ bool sysfs_exists(const char *path, ...)
 	return access(full, F_OK) == 0;
 }
 
+unsigned int patience(void)
+{
+	static unsigned int factor;
+	char value[16];
+
+	if (!factor)
+		factor = kernel_parameter(value, sizeof(value),
+					  "zpci.patience") ?
+				 atoi(value) :
+				 1;
+	return factor ?: 1;
+}
+
 bool sysfs_wait(bool exists, unsigned int milliseconds, const char *path, ...)
 {
 	const struct timespec pause = { .tv_nsec = 1000000 };
 	char full[SYSFS_PATH];
 
 	format_path(full, path);
+	milliseconds *= patience();
 	for (;;) {
 		if ((access(full, F_OK) == 0) == exists)
 			return true;

@@ -37,6 +37,12 @@ bool sysfs_wait(bool exists, unsigned int milliseconds, const char *path, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /*
+ * How much longer than usual everything may take: zpci.patience= on the kernel
+ * command line, or 1.
+ */
+unsigned int patience(void);
+
+/*
  * Value of `name=` on the kernel command line, up to the next blank. Returns
  * false and an empty value if it is not there.
  */

@@ -15,4 +15,4 @@ mod transfers;
 
 pub(crate) use life_cycle::LifeCycle;
 pub(crate) use together::{together, Candidates};
-pub(crate) use transfers::{interrupts, transfers, Driver};
+pub(crate) use transfers::{interrupts, refused, transfers, Driver};

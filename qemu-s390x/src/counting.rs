@@ -226,6 +226,10 @@ impl<P: Platform> Platform for Counting<'_, P> {
         self.machine.error_event()
     }
 
+    fn survives_refusals(&self) -> bool {
+        self.machine.survives_refusals()
+    }
+
     fn processor(&self) -> Option<&dyn Processor> {
         self.machine.processor()
     }

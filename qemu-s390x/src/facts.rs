@@ -5,7 +5,7 @@
 use core::fmt::{self, Write};
 
 use clp::{Bar, Function, FunctionGroup, FunctionId, ListEntry, MioBar};
-use s390_iommu::Measurement;
+use s390_iommu::{AbsoluteAddress, IovaRange, Measurement, PAGE_SIZE};
 
 use crate::counting::Counts;
 use crate::disk::Identity;
@@ -208,6 +208,29 @@ impl fmt::Display for WrittenFact<'_> {
         object.text_or_null("serial", known(self.serial))?;
         object.raw("offset", self.written.offset)?;
         object.raw("length", self.written.length)?;
+        object.end()
+    }
+}
+
+/// What a device is going to be refused, for whoever looks at storage when the program has been stopped.
+#[derive(Clone, Copy, Debug)]
+pub struct TargetFact {
+    /// The function of the device.
+    pub id: FunctionId,
+    /// Where the device writes to.
+    pub range: IovaRange,
+    /// Where that would lead to; every byte there is 0xa5.
+    pub absolute: AbsoluteAddress,
+}
+
+impl fmt::Display for TargetFact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("zpci-target: ")?;
+        let mut object = Object::new(f)?;
+        object.raw("fid", self.id.0)?;
+        object.hexadecimal("iova", self.range.start().get())?;
+        object.raw("bytes", self.range.pages() * PAGE_SIZE)?;
+        object.hexadecimal("absolute", self.absolute.get())?;
         object.end()
     }
 }

@@ -2,7 +2,7 @@
 
 //! What every program for the bare machine has: its first instruction, its console, its end.
 //!
-//! The crate has a function `program`, which does the rest.
+//! The crate has a function `program`, which gets the console and the load parameter and does the rest.
 
 mod lowcore;
 mod sclp;
@@ -22,7 +22,7 @@ core::arch::global_asm!(include_str!("image/start.S"));
 /// Called by `start.S` on the program's stack.
 #[no_mangle]
 extern "C" fn image() -> ! {
-    match crate::program(&mut Console::open()) {
+    match crate::program(&mut Console::open(), sclp::load_parameter()) {
         Ok(true) => stop(PASSED),
         Ok(false) => stop(FAILED),
         Err(why) => bail_out(why),

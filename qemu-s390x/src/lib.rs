@@ -40,6 +40,7 @@ pub mod processor;
 pub mod report;
 pub mod requests;
 mod run;
+pub mod selection;
 mod stop;
 pub mod virtio;
 
@@ -47,4 +48,5 @@ pub use frames::Frames;
 pub use pci::{Space, Width};
 pub use platform::Platform;
 pub use processor::{Processor, Taken};
-pub use run::{has_zpci, list, run, Functions};
+pub use run::{has_zpci, list, refuse, run, Functions};
+pub use selection::{Refusal, Selection};

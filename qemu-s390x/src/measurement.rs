@@ -34,7 +34,7 @@ const START: Iova = Iova::new(0x1_0000_0000);
 /// # Errors
 ///
 /// Why there is no use in going on.
-pub(crate) fn measure(console: &mut Console) -> Result<bool, &'static str> {
+pub(crate) fn measure(console: &mut Console, _: [u8; 8]) -> Result<bool, &'static str> {
     // SAFETY: The linker script keeps the region free, translation is off and the prefix zero, so that addresses are
     // absolute, and nothing else takes tables out of the region.
     let reserve = unsafe { Reserve::new(tables()) };

@@ -72,6 +72,11 @@ pub trait Platform: Machine + Frames {
     /// The next pending event that says why a function is in error; others are passed over.
     fn error_event(&self) -> Option<ErrorEvent>;
 
+    /// Whether the program goes on after a device was refused an access.
+    fn survives_refusals(&self) -> bool {
+        true
+    }
+
     /// The processor, if its interruptions are the program's and nobody else's.
     fn processor(&self) -> Option<&dyn Processor>;
 }

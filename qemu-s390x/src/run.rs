@@ -8,10 +8,11 @@ use clp::{Block, Client, Clp, ListEntry};
 use heapless::Vec;
 use zpci_tests::{Group, Message, Stop, Verdict};
 
-use crate::checks::{interrupts, together, transfers, Candidates, Driver, LifeCycle};
+use crate::checks::{interrupts, refused, together, transfers, Candidates, Driver, LifeCycle};
 use crate::facts::FunctionFact;
 use crate::platform::Platform;
 use crate::report::Report;
+use crate::selection::Refusal;
 use crate::stop::fail;
 
 /// As many functions as a machine says that it can have at most (QEMU: 4096).
@@ -89,6 +90,38 @@ pub fn run<P: Platform + 'static, W: Write>(
     if let Some(processor) = platform.processor() {
         together(platform, processor, &candidates, &mut report)?;
     }
+    Ok(report.summary().failed == 0)
+}
+
+/// Has the first function of `functions` be refused one access, after which the machine may stop, reports that, and tells
+/// whether nothing failed.
+///
+/// # Errors
+///
+/// Those of `out`.
+pub fn refuse<P: Platform, W: Write>(
+    platform: &P,
+    functions: Result<&[ListEntry], &Message>,
+    refusal: Refusal,
+    out: W,
+) -> Result<bool, fmt::Error> {
+    let mut report = Report::new(out, 2)?;
+    report.case("list", functions.map(drop).map_err(|message| Stop::Fail(message.clone())))?;
+    let Some(entry) = functions.unwrap_or_default().first() else {
+        report.case(refusal.name(), Err(fail("no function is listed")))?;
+        return Ok(false);
+    };
+    let mut result = Err(fmt::Error);
+    platform.apart(&mut || {
+        result = report.group("function", 2, |report| {
+            let mut life = LifeCycle::new(platform, *entry);
+            life.run(report)?;
+            let known = life.function.zip(life.group).zip(life.class);
+            let known = known.map(|((function, group), class)| (function, group, class));
+            refused(platform, entry, known, refusal, report)
+        });
+    });
+    result?;
     Ok(report.summary().failed == 0)
 }
 

@@ -39,9 +39,9 @@ pub(crate) struct Options {
 #[derive(Debug)]
 pub(crate) struct Equipment {
     /// The program to run.
-    qemu: OsString,
+    pub(crate) qemu: OsString,
     /// The kernel to boot.
-    image: PathBuf,
+    pub(crate) image: PathBuf,
 }
 
 impl Equipment {

@@ -28,7 +28,7 @@ mod source;
 mod stamp;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::{bail, Context, Result};
@@ -42,12 +42,19 @@ use crate::workspace::Workspace;
 pub(crate) use boots::{Answers, Boot, Threads};
 use boots::{BOOTS, MEMORY};
 use compare::Comparison;
+pub(crate) use debugger::{Debugger, DebuggerPort};
+pub(crate) use device::{set_up as set_up_devices, Attached};
 pub(crate) use dump::{run as run_dump, DumpOptions};
-use expectation::Implementation;
-use guest::{Guest, Needs};
-use kernel::{Build, Kernel};
+pub(crate) use expectation::Implementation;
+pub(crate) use guest::Guest;
+use guest::Needs;
+pub(crate) use initrd::Initrd;
+pub(crate) use instruction::{Instruction, Operands};
+use kernel::Build;
+pub(crate) use kernel::Kernel;
 pub(crate) use matrix::{run as run_matrix, MatrixOptions};
 pub(crate) use package::{run as run_package, PackageOptions};
+pub(crate) use report::alarms;
 use report::{BootReport, Report};
 use run::Setting;
 use rust_tools::RustTools;
@@ -154,6 +161,29 @@ pub(crate) fn check(workspace: &Workspace) -> Result<Counts> {
     let report = boots_of(workspace, &options, &kernel, &source, implementation)?;
     print!("{report}");
     Ok(report.counts())
+}
+
+/// The kernel of `series` with this implementation: that in `built`, or one that is built unless that was done before.
+///
+/// # Errors
+///
+/// It does not build, or is not in `built`.
+pub(crate) fn kernel(
+    workspace: &Workspace,
+    series: Series,
+    implementation: Implementation,
+    built: Option<&Path>,
+) -> Result<Kernel> {
+    match built {
+        Some(directory) => {
+            let output = workspace.directory(Path::new("linux").join(format!("built-{}", implementation.name())))?;
+            Kernel::found_in(directory, output)
+        }
+        None => {
+            let stock = implementation == Implementation::Stock;
+            build(workspace, &Options { kernel: series, stock, ..Options::default() }).map(|(kernel, ..)| kernel)
+        }
+    }
 }
 
 /// What the boots of one kernel said.
@@ -342,7 +372,7 @@ fn report(setting: &Setting<'_>, kernel: &Kernel, source: &Source, boots: &[&Boo
 }
 
 /// Boots once with a file system of the user's and prints the console.
-fn show(setting: &Setting<'_>, initrd: &std::path::Path) -> Result<bool> {
+fn show(setting: &Setting<'_>, initrd: &Path) -> Result<bool> {
     let mut machine = Machine::new(setting.qemu.clone(), &setting.kernel.image);
     machine.arguments(["-m", MEMORY]);
     machine.arguments(["-initrd".into(), initrd.as_os_str().to_owned()]);

@@ -15,6 +15,7 @@ mod image;
 mod integrate;
 mod kernel_object;
 mod linux;
+mod nested;
 mod program;
 mod progress;
 mod qemu;
@@ -63,6 +64,8 @@ enum CommandLine {
     Linux(linux::Options),
     /// Build the Linux kernel in many configurations, boot those that can be, and print a table; takes an hour
     Matrix(linux::MatrixOptions),
+    /// Pass functions through a Linux guest and an unmodified QEMU in it to a guest in that guest, and print a table
+    Nested(nested::Options),
     /// Build the command `zpci` for Linux on s390x, static; the last line is its path
     Program(program::Options),
     /// Make Debian packages of a Linux kernel with the driver, to be tried on a machine; takes an hour and more
@@ -98,6 +101,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         CommandLine::Integrate(options) => integrate::run(&workspace, &options),
         CommandLine::Linux(options) => linux::run(&workspace, &options),
         CommandLine::Matrix(options) => linux::run_matrix(&workspace, &options),
+        CommandLine::Nested(options) => nested::run(&workspace, &options),
         CommandLine::Program(options) => program::run(&workspace, &options),
         CommandLine::Package(options) => linux::run_package(&workspace, &options),
         CommandLine::Series(options) => upstream::run(&workspace, &options),

@@ -16,6 +16,8 @@ struct shim_function;
 
 /* What the parameters of the kernel say */
 void shim_settings(u64 aperture_bytes, bool large);
+/* s390_iommu_large_frames=; whether there are frames of 1 MiB then */
+bool shim_large_frames(const char *text, bool guest);
 void shim_force_floating(bool force);
 void shim_trust_dtsm(bool trust);
 

@@ -11,6 +11,9 @@
 #include "shim.h"
 #include "stand_in.h"
 
+/* iommu.c */
+extern int (*const kernel_zpci_large_frames_setup)(char *text);
+
 /* function.c */
 extern int (*const kernel_zpci_directed_init)(void);
 
@@ -83,6 +86,14 @@ void shim_settings(u64 aperture_bytes, bool large)
 {
 	zpci_aperture_bytes = aperture_bytes;
 	zpci_large_frames = large;
+}
+
+bool shim_large_frames(const char *text, bool guest)
+{
+	kernel_in_guest = guest;
+	kernel_zpci_large_frames_setup((char *)text);
+	kernel_in_guest = false;
+	return zpci_large_frames;
 }
 
 void shim_force_floating(bool force)

@@ -76,6 +76,7 @@ unsafe extern "C" {
     pub(crate) fn kernel_sections() -> u32;
 
     pub(crate) fn shim_settings(aperture_bytes: u64, large: bool);
+    pub(crate) fn shim_large_frames(text: *const c_char, guest: bool) -> bool;
     pub(crate) fn shim_force_floating(force: bool);
     pub(crate) fn shim_trust_dtsm(trust: bool);
     pub(crate) fn shim_function_new(from: *const ForeignFunction) -> *mut KernelFunction;

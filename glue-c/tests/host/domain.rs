@@ -177,6 +177,25 @@ impl Drop for Domain<'_> {
     }
 }
 
+/// The VMM of a guest may leave what was unmapped by one entry mapped on its host, so that has to be insisted on.
+#[test]
+fn frames_of_1_mib_in_a_guest_have_to_be_insisted_on() {
+    let kernel = StandIn::new();
+    for (text, guest, large) in [
+        (c"0", false, false),
+        (c"1", false, true),
+        (c"x", false, false),
+        (c"force", false, true),
+        (c"0", true, false),
+        (c"force", true, true),
+    ] {
+        assert_eq!(kernel.large_frames(text, guest), large, "{text:?}");
+    }
+    assert_eq!(kernel.log(), "");
+    assert!(!kernel.large_frames(c"1", true));
+    assert!(kernel.log().starts_with("zpci: s390_iommu_large_frames=1 is ignored in a guest"), "{}", kernel.log());
+}
+
 #[test]
 fn the_root_is_the_shallowest_that_reaches() {
     let kernel = StandIn::new();

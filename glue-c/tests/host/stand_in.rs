@@ -136,6 +136,12 @@ impl StandIn {
         unsafe { shim_settings(aperture_bytes, large) }
     }
 
+    /// Sets `s390_iommu_large_frames=` of a kernel that is a guest or not; whether there are frames of 1 MiB then.
+    pub(crate) fn large_frames(&self, text: &CStr, guest: bool) -> bool {
+        // SAFETY: the text ends with a zero; nobody else uses the shim.
+        unsafe { shim_large_frames(text.as_ptr(), guest) }
+    }
+
     /// Sets whether each root may be used that the mask of a function has as 0x80 >> its designation type.
     pub(crate) fn trust_dtsm(&self, trust: bool) {
         // SAFETY: the function takes any value; nobody else uses the shim.

@@ -12,6 +12,7 @@
 #include "stand_in.h"
 
 bool iommu_dma_forcedac;
+bool kernel_in_guest;
 _Thread_local struct zpci_sclp sclp;
 _Thread_local unsigned int s390_pci_force_floating;
 void *high_memory;

@@ -497,6 +497,14 @@ static inline int kstrtobool(const char *text, bool *value)
 	return 0;
 }
 
+/* Whether the machine is one that KVM or QEMU makes */
+extern bool kernel_in_guest;
+
+static inline bool machine_is_kvm(void)
+{
+	return kernel_in_guest;
+}
+
 /* Parameters and initialisation are for the boots; the functions stay used */
 #define __setup(name, function)	\
 	extern int (*const kernel_##function)(char *text); \

@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -51,6 +52,16 @@ static void ask_host(const char *what, const struct disk *disk)
 		  disk->serial);
 }
 
+/* zpci.rounds= of the kernel command line. */
+static unsigned int round_count(void)
+{
+	char value[16];
+
+	return kernel_parameter(value, sizeof(value), "zpci.rounds") ?
+		       atoi(value) :
+		       ROUNDS;
+}
+
 static void busy(const void *argument)
 {
 	const struct disk *disk = argument;
@@ -59,7 +70,7 @@ static void busy(const void *argument)
 
 	/* What is lost on the way is the pattern anyhow. */
 	disk_exercise(disk, 0, PART, 1, 0);
-	for (unsigned int i = 0; i < ROUNDS; i++) {
+	for (unsigned int i = 0; i < round_count(); i++) {
 		struct function function;
 		unsigned long before = atomic_load(&rounds);
 		pthread_t thread;

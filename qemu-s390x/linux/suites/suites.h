@@ -23,6 +23,7 @@ extern const struct suite iommufd_suite;
 extern const struct suite join_suite;
 extern const struct suite load_suite;
 extern const struct suite module_suite;
+extern const struct suite nested_suite;
 extern const struct suite network_suite;
 extern const struct suite nvme_suite;
 extern const struct suite reads_suite;

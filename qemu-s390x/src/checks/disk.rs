@@ -4,7 +4,7 @@
 
 use core::fmt::{self, Write};
 
-use s390_iommu::{Iova, IovaRange, Protection, PAGE_SIZE};
+use s390_iommu::{Change, Iova, IovaRange, Protection, PAGE_SIZE};
 use zpci_tests::Stop;
 
 use super::places::Places;
@@ -14,11 +14,12 @@ use crate::address_space::{AddressSpace, Mapped};
 use crate::device::DeviceError;
 use crate::disk::Disk;
 use crate::dma::{Order, PIECE};
-use crate::facts::{DeviceFact, Written, WrittenFact};
+use crate::facts::{DeviceFact, TargetFact, Written, WrittenFact};
 use crate::pattern::Pattern;
 use crate::platform::Platform;
 use crate::report::Report;
-use crate::stop::{attempt, fail, skip};
+use crate::selection::Refusal;
+use crate::stop::{attempt, fail, must_survive, skip};
 
 const PAGE: usize = PAGE_SIZE as usize;
 
@@ -68,9 +69,9 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
         ("write-across-tables", Self::write_across_tables),
         ("write-from-1m-frame", Self::write_from_large_frame),
         ("write-from-read-only-page", Self::write_from_read_only_page),
-        ("read-only-page-is-refused", Self::read_only_page),
-        ("unmapped-page-is-refused", Self::unmapped_page),
-        ("page-without-refresh-is-refused", Self::page_without_refresh),
+        (Refusal::ReadOnly.name(), Self::read_only_page),
+        (Refusal::Unmapped.name(), Self::unmapped_page),
+        (Refusal::Unrefreshed.name(), Self::page_without_refresh),
         ("read-after-recovery", Self::read_across_tables),
     ];
 
@@ -98,6 +99,30 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
             report.case(name, result)?;
         }
         Ok(())
+    }
+
+    /// Reports that the disk works, and that it is refused one access, for which the program may not go on.
+    pub(super) fn refuse<W: Write>(
+        space: &'s AddressSpace<'e, 'p, P>,
+        memory: &'s Mapped<'s, 'e, 'p, P>,
+        disk: D,
+        refusal: Refusal,
+        report: &mut Report<W>,
+    ) -> fmt::Result {
+        let places = Places::of(space.aperture());
+        let mut check = Self { space, memory, places, disk, pattern: None, first: [0; PIECE], written: None };
+        report.case("read-into-first-page", attempt(space.function().platform(), || check.read_into_first_page()))?;
+        let (target, change) = match check.target(refusal) {
+            Ok(target) => target,
+            Err(stop) => return report.case(refusal.name(), Err(stop)),
+        };
+        let id = space.function().function().id;
+        report.diagnostic(TargetFact { id, range: target.range(), absolute: target.absolute(0) })?;
+        let result = attempt(space.function().platform(), || {
+            check.read_is_refused(&target, refusal)?;
+            check.recover(Way::ResetError)
+        });
+        report.case(refusal.name(), result.and(space.refresh(change)))
     }
 
     fn read_into_first_page(&mut self) -> Result<(), Stop> {
@@ -162,35 +187,26 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
     }
 
     fn read_only_page(&mut self) -> Result<(), Stop> {
-        self.must_have(PAGE_SIZE)?;
-        let page = self.pages(self.places.pages, PAGE, Protection::ReadOnly)?;
-        self.read_is_refused(&page, "a read-only page")?;
+        must_survive(self.space.function().platform())?;
+        let (page, _) = self.target(Refusal::ReadOnly)?;
+        self.read_is_refused(&page, Refusal::ReadOnly)?;
         self.recover(Way::ResetError)?;
         page.release()?;
         self.read_into_last_page()
     }
 
     fn unmapped_page(&mut self) -> Result<(), Stop> {
-        self.must_have(PAGE_SIZE)?;
-        let mut page = self.pages(self.places.pages, PAGE, Protection::ReadWrite)?;
-        self.read(READ, &page)?;
-        page.fill(0xa5).map_err(fail)?;
-        page.unmap()?;
-        self.read_is_refused(&page, "an unmapped page")?;
+        must_survive(self.space.function().platform())?;
+        let (page, _) = self.target(Refusal::Unmapped)?;
+        self.read_is_refused(&page, Refusal::Unmapped)?;
         self.recover(Way::DisableAndEnable)?;
         self.read_into_last_page()
     }
 
     fn page_without_refresh(&mut self) -> Result<(), Stop> {
-        self.must_have(PAGE_SIZE)?;
-        if !self.space.function().group().refresh {
-            return Err(skip("the group needs no refresh when an entry becomes valid"));
-        }
-        let (page, change) =
-            self.space.unrefreshed_buffer(self.places.pages, PAGE, Order::Ascending, Protection::ReadWrite)?;
-        let refused = self
-            .read_is_refused(&page, "a page that is mapped without a refresh")
-            .and_then(|()| self.recover(Way::ResetError));
+        must_survive(self.space.function().platform())?;
+        let (page, change) = self.target(Refusal::Unrefreshed)?;
+        let refused = self.read_is_refused(&page, Refusal::Unrefreshed).and_then(|()| self.recover(Way::ResetError));
         // The same entry, once the machine was told of it.
         self.space.refresh(change).and(refused)?;
         self.read(READ, &page)?;
@@ -198,12 +214,44 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
         page.release()
     }
 
+    /// What the device is going to be refused, filled with 0xa5; and a change of which the machine was not told.
+    fn target(&mut self, refusal: Refusal) -> Result<(Mapped<'s, 'e, 'p, P>, Change), Stop> {
+        self.must_have(PAGE_SIZE)?;
+        match refusal {
+            Refusal::ReadOnly => Ok((self.pages(self.places.pages, PAGE, Protection::ReadOnly)?, Change::NONE)),
+            Refusal::Unmapped => {
+                let page = self.pages(self.places.pages, PAGE, Protection::ReadWrite)?;
+                Ok((self.unmapped(page)?, Change::NONE))
+            }
+            Refusal::UnmappedFrame => {
+                self.must_have(MIB as u64)?;
+                Ok((self.unmapped(self.large_frame()?)?, Change::NONE))
+            }
+            Refusal::Unrefreshed => {
+                if !self.space.function().group().refresh {
+                    return Err(skip("the group needs no refresh when an entry becomes valid"));
+                }
+                self.space.unrefreshed_buffer(self.places.pages, PAGE, Order::Ascending, Protection::ReadWrite)
+            }
+        }
+    }
+
+    /// Lets the device write to `target` once, and takes it away.
+    fn unmapped(&mut self, mut target: Mapped<'s, 'e, 'p, P>) -> Result<Mapped<'s, 'e, 'p, P>, Stop> {
+        self.read(READ, &target)?;
+        target.fill(0xa5).map_err(fail)?;
+        target.unmap()?;
+        Ok(target)
+    }
+
     /// Has the device read into `target`, which must be refused.
-    fn read_is_refused(&mut self, target: &Mapped<'s, 'e, 'p, P>, what: &str) -> Result<(), Stop> {
+    fn read_is_refused(&mut self, target: &Mapped<'s, 'e, 'p, P>, refusal: Refusal) -> Result<(), Stop> {
         // What is pending is of something else.
         let _ = self.space.function().error_event();
-        let result = self.disk.read(READ, target.range());
-        must_be_refused(self.space, target, what, result)
+        let most = self.disk.identity().largest_transfer.max(PAGE_SIZE).min(target.bytes() as u64);
+        let range = IovaRange::with_size(target.iova(0), most).map_err(fail)?;
+        let result = self.disk.read(READ, range);
+        must_be_refused(self.space, target, refusal.target(), result)
     }
 
     fn recover(&mut self, way: Way) -> Result<(), Stop> {

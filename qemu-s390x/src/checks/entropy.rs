@@ -17,7 +17,7 @@ use crate::frames::Frames;
 use crate::pci::PciFunction;
 use crate::platform::Platform;
 use crate::report::Report;
-use crate::stop::{attempt, fail};
+use crate::stop::{attempt, fail, must_survive};
 use crate::virtio::Entropy;
 
 const PAGE: usize = PAGE_SIZE as usize;
@@ -84,6 +84,7 @@ impl<'s, 'e, 'p, 'm, P: Platform, F: PciFunction, M: Frames> EntropyCheck<'s, 'e
     }
 
     fn read_only_page(&mut self) -> Result<(), Stop> {
+        must_survive(self.space.function().platform())?;
         let page = self.page(self.places.pages, Protection::ReadOnly)?;
         // What is pending is of something else.
         let _ = self.space.function().error_event();

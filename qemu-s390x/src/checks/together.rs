@@ -25,7 +25,7 @@ use crate::platform::Platform;
 use crate::processor::{Processor, Taken};
 use crate::report::Report;
 use crate::requests::Requests;
-use crate::stop::{attempt, fail, skip};
+use crate::stop::{attempt, fail, must_survive, skip};
 
 /// Name of the group.
 const NAME: &str = "together";
@@ -248,6 +248,7 @@ impl<'x, 'm, P: Platform> Together<'x, 'm, P> {
     /// A device that writes to a page that is not mapped: a machine check announces a channel report, that an event, and the
     /// event names function and address. The other functions go on.
     fn event_of_transfer(&mut self) -> Result<(), Stop> {
+        must_survive(self.counting)?;
         for place in 0..self.members.len() {
             self.drain()?;
             let target = Places::of(self.member(place)?.space.aperture()).pages;

@@ -24,11 +24,14 @@ use crate::pci::{ClassCode, Configuration};
 use crate::platform::Platform;
 use crate::processor::Processor;
 use crate::report::Report;
+use crate::selection::Refusal;
 use crate::stop::{fail, skip};
 use crate::virtio::{Block, DeviceType, Entropy, Transport, ACCESS_PLATFORM};
 
 /// Name of the result.
 const NAME: &str = "transfers";
+/// Name of that of a refusal by itself.
+const REFUSAL: &str = "refusal";
 /// Name of the other one.
 const INTERRUPTS: &str = "interrupts";
 /// Name of the first case of every driver.
@@ -98,6 +101,39 @@ pub(crate) fn transfers<P: Platform, W: Write>(
         Driver::Virtio(DeviceType::Block) => block(&space, report),
         Driver::Virtio(DeviceType::Entropy) => entropy(&space, report),
     }
+}
+
+/// Has the disk behind a function be refused one access, and reports one result.
+///
+/// # Errors
+///
+/// Those of the output.
+pub(crate) fn refused<P: Platform, W: Write>(
+    platform: &P,
+    entry: &ListEntry,
+    known: Option<(Function, FunctionGroup, ClassCode)>,
+    refusal: Refusal,
+    report: &mut Report<W>,
+) -> fmt::Result {
+    let up = bring_up(platform, entry, known).and_then(|(enabled, driver)| match driver {
+        Driver::Nvme => Ok(enabled),
+        Driver::Virtio(_) => Err(skip("only an NVMe controller is refused something by itself")),
+    });
+    let enabled = match up {
+        Ok(enabled) => enabled,
+        Err(stop) => return report.case(REFUSAL, Err(stop)),
+    };
+    let space = match prepare(&enabled, Driver::Nvme) {
+        Ok(space) => space,
+        Err(stop) => return report.case(REFUSAL, Err(stop)),
+    };
+    let memory = memory(&space, Controller::<EnabledFunction<'_, P>, P>::MEMORY);
+    let up = memory.as_ref().map_err(Stop::clone).and_then(|memory| {
+        Controller::new(space.function(), memory)
+            .map(|device| (memory, device))
+            .map_err(|error| explain(&space, memory, error))
+    });
+    group(REFUSAL, up, 2, report, |(memory, disk), report| DiskCheck::refuse(&space, memory, disk, refusal, report))
 }
 
 /// Has the device behind a function interrupt, if there is a driver for it, and reports one result.

@@ -16,6 +16,12 @@ use zerocopy::{Immutable, IntoBytes};
 const WRITE_EVENT_MASK: u32 = 0x0078_0005;
 /// Command: send an event.
 const WRITE_EVENT_DATA: u32 = 0x0076_0005;
+/// Command: tell of the machine.
+const READ_SCP_INFORMATION: u32 = 0x0002_0001;
+/// Response: the information is in the block.
+const INFORMATION: u16 = 0x0010;
+/// Where in the block the load parameter is.
+const LOAD_PARAMETER: usize = 24;
 /// Event type: text for a VT220 terminal.
 const VT220: u8 = 0x1a;
 /// Response: done.
@@ -69,6 +75,18 @@ struct Page(UnsafeCell<[u8; 4096]>);
 unsafe impl Sync for Page {}
 
 static PAGE: Page = Page(UnsafeCell::new([0; 4096]));
+
+/// The load parameter in EBCDIC; zeros if the machine does not tell.
+pub(crate) fn load_parameter() -> [u8; 8] {
+    match service_call(READ_SCP_INFORMATION, &[header(4096).as_bytes()]) {
+        INFORMATION => {
+            // SAFETY: The machine is done with the block, and nobody else holds a reference, see `Page`.
+            let page = unsafe { &*PAGE.0.get() };
+            core::array::from_fn(|at| page[LOAD_PARAMETER + at])
+        }
+        _ => [0; 8],
+    }
+}
 
 /// Bytes of text that one event can hold.
 const LONGEST_EVENT: usize = 4096 - size_of::<EventData>();

@@ -30,6 +30,7 @@ pub struct RealMachine {
     function: Option<FunctionId>,
     apart: Apart,
     processor: Option<&'static dyn Processor>,
+    survives_refusals: bool,
 }
 
 impl RealMachine {
@@ -52,7 +53,12 @@ impl RealMachine {
     ) -> Option<Self> {
         TABLES.open(tables);
         FRAMES.open(frames);
-        Some(Self { data: FRAMES.allocate(DATA, DATA)?, function, apart, processor })
+        Some(Self { data: FRAMES.allocate(DATA, DATA)?, function, apart, processor, survives_refusals: true })
+    }
+
+    /// The same, which ends where a device is refused an access.
+    pub fn ended_by_refusals(self) -> Self {
+        Self { survives_refusals: false, ..self }
     }
 }
 
@@ -194,6 +200,10 @@ impl Platform for RealMachine {
             }
         }
         None
+    }
+
+    fn survives_refusals(&self) -> bool {
+        self.survives_refusals
     }
 
     fn processor(&self) -> Option<&dyn Processor> {

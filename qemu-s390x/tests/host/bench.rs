@@ -98,6 +98,9 @@ pub(crate) struct Bench {
     microseconds: Cell<u64>,
     /// How many cases were run apart.
     apart: Cell<usize>,
+    /// How many accesses were refused.
+    refusals: Cell<usize>,
+    survives_refusals: bool,
 }
 
 const DONE: Outcome = Outcome { cc: ConditionCode::Zero, status: Status(0) };
@@ -121,7 +124,19 @@ impl Bench {
             measurement: Measurement::default(),
             microseconds: Cell::new(0),
             apart: Cell::new(0),
+            refusals: Cell::new(0),
+            survives_refusals: true,
         }
+    }
+
+    /// The same, which says that it stops at a refusal.
+    pub(crate) fn ended_by_refusals(self) -> Self {
+        Self { survives_refusals: false, ..self }
+    }
+
+    /// How many accesses of devices were refused.
+    pub(crate) fn refusals(&self) -> usize {
+        self.refusals.get()
     }
 
     /// What the fake machine noted.
@@ -226,7 +241,10 @@ impl Path<'_> {
                 self.bench.fake.modify(self.handle.0, 7, 0, &[0; 80]).unwrap();
                 Ok(())
             }
-            Err(_) => Err(Refused),
+            Err(_) => {
+                self.bench.refusals.set(self.bench.refusals.get() + 1);
+                Err(Refused)
+            }
         }
     }
 
@@ -477,6 +495,10 @@ impl Platform for Bench {
         self.gather_events();
         self.interruptions.asked();
         self.events.borrow_mut().pop_front()
+    }
+
+    fn survives_refusals(&self) -> bool {
+        self.survives_refusals
     }
 
     fn processor(&self) -> Option<&dyn Processor> {

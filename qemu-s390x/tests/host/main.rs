@@ -6,6 +6,7 @@ mod bench;
 mod interruptions;
 mod measurement;
 mod nvme;
+mod refusal;
 
 use clp::FunctionId;
 use qemu_s390x::pattern::Pattern;

@@ -318,6 +318,55 @@ pub(crate) fn download_set(
     bail!("no suite of Debian has {package} {minimum} or newer; there are\n  {}", seen.join("\n  "))
 }
 
+/// Fetches the first version of `package` for `architecture` from `minimum` on that can be had with everything that it depends
+/// on, without installing anything; returns the version and all files.
+///
+/// # Errors
+///
+/// No suite has such a version with all of that; the error lists what each has.
+pub(crate) fn download_whole(
+    workspace: &Workspace,
+    step: &Step,
+    architecture: &'static str,
+    package: &str,
+    minimum: &str,
+) -> Result<(String, Vec<PathBuf>)> {
+    let archives = Archives::find(workspace, step)?;
+    let mut seen = Vec::new();
+    for suite in archives.suites(Suites::OldestFirst) {
+        // Backports need the release that they are made for.
+        let release = suite.strip_suffix("-backports").unwrap_or(&suite);
+        let mut suites = vec![archives.main.with_suite(release)];
+        if release != suite {
+            suites.push(archives.main.with_suite(&suite));
+        }
+        let state = State::create(workspace, &format!("whole-{suite}-{architecture}"), &suites)?;
+        let state = state.of_architecture(Some(architecture));
+        step.at(&format!("looking for {package} in {suite}"));
+        // As in `download`.
+        if state.update(step).is_err() {
+            seen.push(format!("{suite}: unreadable"));
+            continue;
+        }
+        let versions = state.versions(package)?;
+        let Some(version) = versions.iter().find(|version| at_least(version, minimum)) else {
+            seen.push(format!(
+                "{suite}: {}",
+                if versions.is_empty() { "none".to_owned() } else { versions.join(", ") }
+            ));
+            continue;
+        };
+        step.at(&format!("fetching {package} {version} from {suite}"));
+        state.forget_archives()?;
+        match state.download_whole(step, &[package], version, &suite) {
+            Ok(debs) => return Ok((version.clone(), debs)),
+            // A mirror may lack a dependency.
+            Err(error) => seen.push(format!("{suite}: {}", error.to_string().lines().next().unwrap_or_default())),
+        }
+    }
+    bail!("no suite of Debian has {package} {minimum} or newer for {architecture}; there are\n  {}", seen.join("\n  "))
+}
+
 /// The address of Debian's archive that this machine uses.
 ///
 /// # Errors

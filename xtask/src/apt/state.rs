@@ -115,6 +115,13 @@ impl State {
         bail!("apt-get downloaded {package} {version}, but there is no {start}*.deb in {}", debs.display())
     }
 
+    /// Removes what was fetched for [`State::download_whole`], so that it returns nothing of an older version.
+    pub(crate) fn forget_archives(&self) -> Result<()> {
+        let archives = self.directory.join("cache/archives");
+        fs::remove_dir_all(&archives).with_context(|| format!("cannot remove {}", archives.display()))?;
+        fs::create_dir_all(archives.join("partial")).with_context(|| format!("cannot create {}", archives.display()))
+    }
+
     /// Fetches `packages` in one version, with everything that they depend on, as for a machine that has nothing; the
     /// dependencies come from `suite` where it has them.
     pub(crate) fn download_whole(

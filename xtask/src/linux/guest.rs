@@ -52,8 +52,8 @@ pub(crate) struct Guest<'a> {
     user_api: PathBuf,
     directory: PathBuf,
     kernel: &'a Kernel,
-    /// The object with the cases.
-    cases: PathBuf,
+    /// The object with the cases; without it there are no modules.
+    cases: Option<PathBuf>,
 }
 
 impl<'a> Guest<'a> {
@@ -67,9 +67,13 @@ impl<'a> Guest<'a> {
         let step = Step::start("Object with the cases");
         let result = kernel_object::build(workspace, &compiler, &step, kernel_object::CASES);
         let result = step.end("built", result);
+        Ok(Self { cases: Some(result?.path), ..Self::without_modules(workspace, kernel) })
+    }
+
+    /// The same without our modules, for which the tree of the kernel is not needed.
+    pub(crate) fn without_modules(workspace: &'a Workspace, kernel: &'a Kernel) -> Self {
         let (sources, directory) = (workspace.root.join(SOURCES), kernel.output.join("guest"));
-        let user_api = workspace.root.join(USER_API);
-        Ok(Self { workspace, sources, user_api, directory, kernel, cases: result?.path })
+        Self { workspace, sources, user_api: workspace.root.join(USER_API), directory, kernel, cases: None }
     }
 
     /// Compiles what has changed and returns the path of the initial file system, with what `needs` says beside our own.
@@ -78,19 +82,7 @@ impl<'a> Guest<'a> {
     ///
     /// The compiler refuses a program.
     pub(crate) fn initrd(&self, needs: Needs) -> Result<PathBuf> {
-        fs::create_dir_all(&self.directory)?;
-        let mut initrd = Initrd::new();
-        for directory in ["proc", "sys", "tmp"] {
-            initrd.directory(directory);
-        }
-        initrd.program("init", &self.init()?)?;
-        initrd.directory("bin");
-        initrd.program("bin/capabilities", &self.program("capabilities", &[&self.sources.join("capabilities")])?)?;
-        initrd.directory("modules");
-        let modules = self.modules()?;
-        for name in MODULES {
-            initrd.program(&format!("modules/{name}"), &modules.join(name))?;
-        }
+        let mut initrd = self.base()?;
         if needs.rust_programs {
             for program in RUST_PROGRAMS {
                 initrd.program(&format!("bin/{}", program.name), &program::build(self.workspace, program)?)?;
@@ -110,6 +102,30 @@ impl<'a> Guest<'a> {
         });
         fs::write(&path, initrd.finish()).with_context(|| format!("cannot write {}", path.display()))?;
         Ok(path)
+    }
+
+    /// Compiles what has changed and returns what every initial file system has.
+    ///
+    /// # Errors
+    ///
+    /// The compiler refuses a program.
+    pub(crate) fn base(&self) -> Result<Initrd> {
+        fs::create_dir_all(&self.directory)?;
+        let mut initrd = Initrd::new();
+        for directory in ["proc", "sys", "tmp"] {
+            initrd.directory(directory);
+        }
+        initrd.program("init", &self.init()?)?;
+        initrd.directory("bin");
+        initrd.program("bin/capabilities", &self.program("capabilities", &[&self.sources.join("capabilities")])?)?;
+        if let Some(cases) = &self.cases {
+            initrd.directory("modules");
+            let modules = self.modules(cases)?;
+            for name in MODULES {
+                initrd.program(&format!("modules/{name}"), &modules.join(name))?;
+            }
+        }
+        Ok(initrd)
     }
 
     /// Whether the tree has the self-tests.
@@ -147,12 +163,12 @@ impl<'a> Guest<'a> {
     }
 
     /// The directory in which the modules are.
-    fn modules(&self) -> Result<PathBuf> {
+    fn modules(&self, cases: &Path) -> Result<PathBuf> {
         let (sources, copy) = (self.sources.join("module"), self.directory.join("module"));
         let mut stamp = Stamp::default();
         stamp.text(&compiler_version()?);
         stamp.directory(&sources)?;
-        stamp.file(&self.cases)?;
+        stamp.file(cases)?;
         // A module fits the very kernel it was built with.
         stamp.file(&self.kernel.output.join("Module.symvers"))?;
         stamp.file(&self.kernel.output.join(".config"))?;
@@ -166,7 +182,7 @@ impl<'a> Guest<'a> {
         for source in files(&sources)? {
             fs::copy(&source, copy.join(source.file_name().unwrap_or_default()))?;
         }
-        fs::copy(&self.cases, copy.join(CASES))?;
+        fs::copy(cases, copy.join(CASES))?;
         let argument = format!("M={}", copy.display());
         let mut build = make(&self.kernel.tree, &self.kernel.output, &self.kernel.variables, &[&argument, "modules"]);
         finish(Step::start("Guest modules"), &mut build)?;

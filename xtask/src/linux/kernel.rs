@@ -107,6 +107,20 @@ impl Kernel {
         self.built.join("vmlinux")
     }
 
+    /// The kernel that was built in `directory` by other means, with its headers, for programs that are built in `output`.
+    ///
+    /// # Errors
+    ///
+    /// There is none, or it has no headers.
+    pub(crate) fn found_in(directory: &Path, output: PathBuf) -> Result<Self> {
+        let (image, headers) = (directory.join(IMAGE), directory.join("usr/include"));
+        for path in [image.clone(), headers.join("linux/vfio.h")] {
+            ensure!(path.is_file(), "there is no {}: `make bzImage headers` makes it", path.display());
+        }
+        let built = directory.to_owned();
+        Ok(Self { image, headers, tree: built.clone(), built, output, variables: Vec::new() })
+    }
+
     /// The kernel of the same version and configuration that was built in `directory`, for the same programs.
     ///
     /// # Errors

@@ -314,7 +314,7 @@ fn missing(console: &[String], wanted: &[&str]) -> Vec<String> {
 }
 
 /// What the kernel's log has and should not have.
-fn alarms(boot: &str, console: &[String]) -> Vec<String> {
+pub(crate) fn alarms(boot: &str, console: &[String]) -> Vec<String> {
     let is_alarm = |line: &str| line.starts_with('[') && ALARMS.iter().any(|alarm| line.contains(alarm));
     let (mut found, mut at) = (Vec::new(), 0);
     while let Some(line) = console.get(at) {

@@ -26,7 +26,7 @@ pub(super) const BOOTS: [Boot; 6] = [
     STRICT,
     Boot {
         name: "large-frames",
-        parameters: "iommu.strict=1 s390_iommu_large_frames=1 zpci.module=measure-domain",
+        parameters: "iommu.strict=1 s390_iommu_large_frames=force zpci.module=measure-domain",
         ..STRICT
     },
     Boot {

@@ -100,7 +100,7 @@ static void command_line(struct words *words,
 		add(words, "-object");
 		add(words, "iommufd,id=" IOMMUFD);
 	}
-	for (size_t i = 0; i < machine->plugged; i++)
+	for (size_t i = 0; i < machine->count; i++)
 		add_function(words, machine, &machine->functions[i]);
 }
 

@@ -38,8 +38,8 @@ struct inner_machine {
 	/* In MiB. */
 	unsigned int memory;
 	struct inner_function functions[INNER_FUNCTIONS];
-	/* How many there are, and how many of them from the start. */
-	size_t count, plugged;
+	/* How many there are. */
+	size_t count;
 };
 
 /* What a file descriptor gave and nobody has looked at; -1 once it has ended. */

@@ -9,13 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "../clp.h"
 #include "../disk.h"
 #include "../inner.h"
 #include "../ktap.h"
+#include "../program.h"
 #include "../sysfs.h"
 #include "suites.h"
 
@@ -50,9 +50,9 @@ struct scenario {
 	const char *load_parameter;
 	/* Kernel parameters of a Linux. */
 	const char *append;
-	/* Of the machine, in MiB; functions that it may have and has first. */
+	/* Of the machine, in MiB; and how many functions it has. */
 	unsigned int memory;
-	size_t functions, plugged;
+	size_t functions;
 };
 
 static void prepare(const struct scenario *scenario)
@@ -65,8 +65,9 @@ static void prepare(const struct scenario *scenario)
 		.iommufd = iommufd,
 		.memory = scenario->memory,
 		.count = scenario->functions,
-		.plugged = scenario->plugged,
 	};
+	/* Where QEMU writes what it is told to. */
+	check_call(chdir(PROGRAM_DIRECTORY));
 	check_that(count >= machine.count, "there are only %zu functions",
 		   count);
 	for (size_t i = 0; i < machine.count; i++)
@@ -142,7 +143,7 @@ static void see_target(struct inner *inner, const char *line)
 
 static void check_untouched(struct inner *inner)
 {
-	static const char path[] = "/tmp/target";
+	static const char path[] = "target";
 	unsigned char *bytes = malloc(target_size);
 	int fd;
 
@@ -249,30 +250,29 @@ static void values(const void *argument)
 }
 
 static const struct scenario scenarios[] = {
-	{ "image", guest, IMAGE_TIME, "SPARE", NULL, SMALL, 1, 1 },
-	{ "read-only", refusal, IMAGE_TIME, "READONLY", NULL, SMALL, 1, 1 },
-	{ "unmapped", refusal, IMAGE_TIME, "UNMAPPED", NULL, SMALL, 1, 1 },
-	{ "unseen", refusal, IMAGE_TIME, "UNSEEN", NULL, SMALL, 1, 1 },
-	{ "frame", refusal, IMAGE_TIME, "FRAME", NULL, SMALL, 1, 1 },
-	{ "two", guest, IMAGE_TIME, "SPARE", NULL, SMALL, 2, 2 },
-	{ "reboot", reboot_guest, 2 * IMAGE_TIME, "SPARE", NULL, SMALL, 1, 1 },
+	{ "image", guest, IMAGE_TIME, "SPARE", NULL, SMALL, 1 },
+	{ "read-only", refusal, IMAGE_TIME, "READONLY", NULL, SMALL, 1 },
+	{ "unmapped", refusal, IMAGE_TIME, "UNMAPPED", NULL, SMALL, 1 },
+	{ "unseen", refusal, IMAGE_TIME, "UNSEEN", NULL, SMALL, 1 },
+	{ "frame", refusal, IMAGE_TIME, "FRAME", NULL, SMALL, 1 },
+	{ "two", guest, IMAGE_TIME, "SPARE", NULL, SMALL, 2 },
+	{ "reboot", reboot_guest, 2 * IMAGE_TIME, "SPARE", NULL, SMALL, 1 },
 	{ "linux", guest, LINUX_TIME, NULL,
 	  "zpci.run=function,clp,disk zpci.functions=1 zpci.patience=10",
-	  LARGE, 1, 1 },
+	  LARGE, 1 },
 	{ "hotplug", guest, LINUX_TIME, NULL,
-	  "zpci.run=hotplug zpci.rounds=1 zpci.patience=10", LARGE, 2, 2 },
+	  "zpci.run=hotplug zpci.rounds=1 zpci.patience=10", LARGE, 2 },
 	{ "identity", guest, LINUX_TIME, NULL,
 	  "iommu.passthrough=1 zpci.run=function,disk zpci.functions=1 "
-	  "zpci.patience=10", LARGE,
-	  1, 1 },
+	  "zpci.patience=10", LARGE, 1 },
 	{ "large-frames", guest, LINUX_TIME, NULL,
 	  "s390_iommu_large_frames=1 iommu.strict=1 zpci.run=disk "
 	  "zpci.patience=10",
-	  LARGE, 1, 1 },
+	  LARGE, 1 },
 	{ "forced-frames", guest, LINUX_TIME, NULL,
 	  "s390_iommu_large_frames=force iommu.strict=1 zpci.run=disk "
 	  "zpci.patience=10",
-	  LARGE, 1, 1 },
+	  LARGE, 1 },
 };
 
 static void take_functions(const void *argument)

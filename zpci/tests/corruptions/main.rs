@@ -135,6 +135,9 @@ fn events() {
     assert!(wrong > 100, "{wrong}");
 }
 
+/// Whether a number breaks a rule of its kind.
+type Broken = fn(u64) -> bool;
+
 /// The entries and anchors of the fixture, bit by bit.
 #[test]
 fn numbers() {
@@ -146,7 +149,7 @@ fn numbers() {
         .chain([0x20, 0x400, 0x40_0400, 0])
         .collect();
     assert!(originals.len() > 12);
-    let kinds: [(Kind, fn(u64) -> bool); 7] = [
+    let kinds: [(Kind, Broken); 7] = [
         (Kind::Iota, rules::anchor_is_wrong),
         (Kind::RegionFirst, |entry| rules::region_is_wrong(entry, 3)),
         (Kind::RegionSecond, |entry| rules::region_is_wrong(entry, 2)),

@@ -104,7 +104,10 @@ def functions(prog):
     """Every struct zpci_dev * that the kernel knows, by FID."""
     from drgn.helpers.linux.list import list_for_each_entry
 
-    head = prog.variable("zpci_list", "arch/s390/pci/pci.c")
+    try:
+        head = prog.variable("zpci_list", "arch/s390/pci/pci.c")
+    except LookupError as error:
+        raise Problem("%s; is it Linux on s390x with PCI, and -s its vmlinux with debug information?" % error)
     found = list_for_each_entry("struct zpci_dev", head.address_of_(), "entry")
     return sorted(found, key=lambda zdev: zdev.fid.value_())
 

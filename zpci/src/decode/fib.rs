@@ -21,7 +21,7 @@ pub(crate) fn decode(input: &Input) -> Report {
     let iota = fib.number("iota").unwrap_or(0);
     for row in &mut section.rows {
         match (row.name.as_str(), row.offset) {
-            ("word", 40) => {
+            ("word", 40) if row.bytes.len() == 4 => {
                 "interrupts".clone_into(&mut row.name);
                 let word =
                     bytes.get(40..44).map_or(0, |word| word.iter().fold(0, |all, byte| all << 8 | u64::from(*byte)));

@@ -55,10 +55,31 @@ impl<'a> Structure<'a> {
     pub(crate) fn read_into(&self, section: &mut Section, report: &mut Report, prefix: &str) {
         for field in self.layout.fields {
             let Some(bytes) = self.bytes_of(field) else {
+                self.read_part(field, section, report, prefix);
                 break;
             };
             self.read_field(field, bytes, section, report, prefix);
         }
+    }
+
+    /// Reads what there is of a field that the structure ends within.
+    fn read_part(&self, field: &Field, section: &mut Section, report: &mut Report, prefix: &str) {
+        let Some(bytes) = self.bytes.get(field.offset..).filter(|bytes| !bytes.is_empty()) else {
+            return;
+        };
+        if matches!(field.kind, Kind::Reserved | Kind::Structure(_)) {
+            self.read_field(field, bytes, section, report, prefix);
+            return;
+        }
+        section.rows.push(Row {
+            offset: self.offset + field.offset,
+            bytes: bytes.to_vec(),
+            name: format!("{prefix}{}", field.shown_name()),
+            value: text::digits(bytes),
+            text: format!("cut off: {} of {} bytes", bytes.len(), field.length),
+            meaning: field.meaning,
+            ..Row::default()
+        });
     }
 
     fn read_field(&self, field: &Field, bytes: &'a [u8], section: &mut Section, report: &mut Report, prefix: &str) {

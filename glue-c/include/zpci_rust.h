@@ -146,6 +146,7 @@ struct zpci_rust_refusal {
 };
 
 #define ZPCI_RUST_HARDWARE_SIZE		32	/* bytes of struct iommu_hw_info_zpci */
+#define ZPCI_RUST_SAMPLE_SIZE		88	/* bytes of struct vfio_device_feature_zpci_sample */
 
 /*
  * Implemented in Rust
@@ -313,6 +314,12 @@ int zpci_rust_container_one_format(const struct zpci_rust_member *members,
 /* struct iommu_hw_info_zpci; @large: frames of 1 MiB are used. Its bytes, 0 if it does not apply */
 u32 zpci_rust_hardware_information(const struct zpci_rust_function *function,
 				   bool large, u8 *buffer);
+/*
+ * struct vfio_device_feature_zpci_sample of the measurement block at @block,
+ * which has @length bytes and is written by the machine every @interval
+ * milliseconds; -EAGAIN if it is writing now, -EINVAL if it is too short
+ */
+int zpci_rust_sample(const u64 *block, u16 length, u32 interval, u8 *buffer);
 
 /*
  * Implemented in C

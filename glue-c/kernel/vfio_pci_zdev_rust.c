@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * VFIO: the capabilities of a zPCI function, its registration with KVM, and
- * its errors, from which user space recovers it.
+ * VFIO: the capabilities of a zPCI function, its registration with KVM, its
+ * errors, from which user space recovers it, and its measurement.
  */
 #include <linux/kvm_host.h>
 #include <linux/pci.h>
 #include <linux/uaccess.h>
 #include <linux/vfio.h>
+#include <linux/vfio_zpci.h>
 
+#include "vfio_pci_feature.h"
 #include "vfio_pci_priv.h"
 #include "../../iommu/zpci-rust/zpci_shim.h"
 
@@ -64,6 +66,53 @@ static void zpci_stop_mediated_recovery(struct zpci_dev *zdev)
 {
 }
 #endif
+
+static int vfio_pci_zdev_measure(struct zpci_dev *zdev, u32 flags, void __user *arg, size_t argsz)
+{
+	struct vfio_device_feature_zpci_measure measure;
+	int rc;
+
+	rc = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_SET, sizeof(measure));
+	if (rc != 1)
+		return rc;
+	if (copy_from_user(&measure, arg, sizeof(measure)))
+		return -EFAULT;
+	if (measure.enable > 1 || measure.reserved)
+		return -EINVAL;
+	return zpci_shim_measure(zdev, measure.enable);
+}
+
+static int vfio_pci_zdev_sample(struct zpci_dev *zdev, u32 flags, void __user *arg, size_t argsz)
+{
+	struct vfio_device_feature_zpci_sample sample;
+	int rc;
+
+	static_assert(sizeof(sample) == ZPCI_RUST_SAMPLE_SIZE);
+	rc = vfio_check_feature(flags, argsz, VFIO_DEVICE_FEATURE_GET, sizeof(sample));
+	if (rc != 1)
+		return rc;
+	rc = zpci_shim_sample(zdev, (u8 *)&sample);
+	if (rc)
+		return rc;
+	return copy_to_user(arg, &sample, sizeof(sample)) ? -EFAULT : 0;
+}
+
+int vfio_pci_zdev_feature(struct vfio_device *device, u32 flags, void __user *arg, size_t argsz)
+{
+	struct vfio_pci_core_device *vdev = container_of(device, struct vfio_pci_core_device, vdev);
+	struct zpci_dev *zdev = to_zpci(vdev->pdev);
+
+	if (!zdev)
+		return -ENODEV;
+	switch (flags & VFIO_DEVICE_FEATURE_MASK) {
+	case VFIO_DEVICE_FEATURE_ZPCI_MEASURE:
+		return vfio_pci_zdev_measure(zdev, flags, arg, argsz);
+	case VFIO_DEVICE_FEATURE_ZPCI_SAMPLE:
+		return vfio_pci_zdev_sample(zdev, flags, arg, argsz);
+	default:
+		return -ENOTTY;
+	}
+}
 
 int vfio_pci_zdev_open_device(struct vfio_pci_core_device *vdev)
 {

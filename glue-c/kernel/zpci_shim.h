@@ -30,4 +30,11 @@ void zpci_function_disabled(struct zpci_dev *zdev);
 int zpci_shim_capabilities(struct zpci_dev *zdev,
 			   int (*add)(void *chain, void *cap, size_t size), void *chain);
 
+/*
+ * measurement.c, for the same: begins measurement of a function anew, or ends it;
+ * a sample of ZPCI_RUST_SAMPLE_SIZE bytes. May sleep.
+ */
+int zpci_shim_measure(struct zpci_dev *zdev, bool enable);
+int zpci_shim_sample(struct zpci_dev *zdev, u8 *sample);
+
 #endif /* ZPCI_SHIM_H */

@@ -6,6 +6,7 @@ use s390_iommu::{Action, MapError, RefreshError, RegisterError};
 
 pub(crate) const ENOENT: i32 = -2;
 pub(crate) const EIO: i32 = -5;
+pub(crate) const EAGAIN: i32 = -11;
 pub(crate) const ENOMEM: i32 = -12;
 pub(crate) const ENODEV: i32 = -19;
 pub(crate) const EINVAL: i32 = -22;

@@ -17,6 +17,7 @@ pub mod function;
 pub mod interrupts;
 pub mod kernel;
 pub mod limits;
+pub mod measurement;
 pub mod range;
 pub mod reclaim;
 pub mod table;

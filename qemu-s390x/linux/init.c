@@ -44,6 +44,7 @@ static const struct suite *const known[] = {
 	&nvme_suite,
 	&reads_suite,
 	&rebind_suite,
+	&measurement_suite,
 	&recovery_suite,
 	&selftest_suite,
 	&statistics_suite,

@@ -304,6 +304,18 @@ static int put_pfn(unsigned long pfn, int prot);
 
 \tmutex_unlock(&iommu->lock);
 ";
+    const CORE: &str = "drivers/vfio/pci/vfio_pci_core.c";
+    const CORE_TEXT: &str = "#include \"vfio_pci_priv.h\"
+
+#define DRIVER_AUTHOR   \"Alex Williamson <alex.williamson@redhat.com>\"
+#define DRIVER_DESC \"core driver for VFIO based PCI devices\"
+[...]
+\tdefault:
+\t\treturn -ENOTTY;
+\t}
+}
+EXPORT_SYMBOL_GPL(vfio_pci_core_ioctl_feature);
+";
     const HEADER_TEXT: &str = "[...]
 
 \tvoid (*free)(struct iommu_domain *domain);
@@ -366,7 +378,7 @@ void zpci_remove_reserved_devices(void);
             fs::create_dir_all(path.parent().unwrap()).unwrap();
             fs::write(path, format!("# first\n{}\n", edit.needs)).unwrap();
         }
-        for (path, text) in [(TYPE1, TYPE1_TEXT), (HEADER, HEADER_TEXT), (ASM, ASKS)] {
+        for (path, text) in [(TYPE1, TYPE1_TEXT), (CORE, CORE_TEXT), (HEADER, HEADER_TEXT), (ASM, ASKS)] {
             replace(&tree.path().join(path), text.as_bytes()).unwrap();
         }
         tree

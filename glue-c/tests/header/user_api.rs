@@ -7,8 +7,8 @@ use std::fs;
 
 use s390_iommu::vfio::{
     identifier, Array, CapabilityHeader, DeviceInformation, DmaAvailable, FunctionEntry, GapEntry, GroupEntry,
-    HardwareInformation, IommuInformation, IovaRangeEntry, IovaRanges, Migration, MsiCapability, MsiWindowEntry,
-    TableFormatEntry,
+    HardwareInformation, IommuInformation, IovaRangeEntry, IovaRanges, MeasurementSample, MeasurementSwitch, Migration,
+    MsiCapability, MsiWindowEntry, TableFormatEntry,
 };
 use s390_iommu::Reasons;
 
@@ -17,7 +17,7 @@ use crate::layout::{asserts, size_of_field, structure, Member, Structure};
 
 const HEADER: &str = "include/uapi/linux/vfio_zpci.h";
 
-const CONSTANTS: [(&str, u32); 24] = [
+const CONSTANTS: [(&str, u32); 27] = [
     ("VFIO_ZPCI_FIRST_ID", *identifier::OWN.start() as u32),
     ("VFIO_ZPCI_LAST_ID", *identifier::OWN.end() as u32),
     ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_TABLE_FORMATS", identifier::TABLE_FORMATS as u32),
@@ -42,6 +42,9 @@ const CONSTANTS: [(&str, u32); 24] = [
     ("IOMMU_HW_INFO_ZPCI_RELAXED", HardwareInformation::RELAXED_TRANSLATION),
     ("IOMMU_HW_INFO_ZPCI_REFRESH", HardwareInformation::REFRESH),
     ("IOMMU_HW_INFO_ZPCI_MSI_WINDOW", HardwareInformation::MSI_WINDOW),
+    ("VFIO_DEVICE_FEATURE_ZPCI_MEASURE", identifier::FEATURE_MEASURE),
+    ("VFIO_DEVICE_FEATURE_ZPCI_SAMPLE", identifier::FEATURE_SAMPLE),
+    ("VFIO_ZPCI_SAMPLE_TRANSFERS", MeasurementSample::TRANSFERS as u32),
 ];
 
 fn structures() -> Vec<Structure> {
@@ -84,6 +87,12 @@ fn structures() -> Vec<Structure> {
         structure!("iommu_hw_info_zpci", HardwareInformation, [
             "flags": flags, "designation_types": designation_types, "dtsm": dtsm, "reserved": reserved,
             "frame_sizes": frame_sizes, "msi_start": msi_start, "msi_end": msi_end,
+        ]),
+        structure!("vfio_device_feature_zpci_measure", MeasurementSwitch, ["enable": enable, "reserved": reserved]),
+        structure!("vfio_device_feature_zpci_sample", MeasurementSample, [
+            "interval": interval, "sample": sample, "format": format, "flags": flags, "reserved": reserved,
+            "last_update": last_update, "loads": loads, "stores": stores, "block_stores": block_stores,
+            "refreshes": refreshes, "transfers": transfers,
         ]),
     ]
 }

@@ -12,6 +12,7 @@ mod enable;
 mod function;
 mod list;
 mod map;
+mod measurement;
 mod query;
 mod reclaim;
 mod refresh;

@@ -28,6 +28,7 @@ extern const struct suite network_suite;
 extern const struct suite nvme_suite;
 extern const struct suite reads_suite;
 extern const struct suite rebind_suite;
+extern const struct suite measurement_suite;
 extern const struct suite recovery_suite;
 extern const struct suite selftest_suite;
 extern const struct suite statistics_suite;

@@ -45,6 +45,7 @@ mod iova;
 mod msi;
 mod parser;
 mod proposal;
+mod sample;
 mod sink;
 mod table_format;
 
@@ -69,11 +70,12 @@ pub use iova::{GapEntry, IovaRangeEntry, IovaRanges, GAP_ENTRY, IOVA_RANGES, IOV
 pub use msi::{MsiCapability, MsiWindowEntry, MSI_CAPABILITY, MSI_FLAGS, MSI_WINDOW_ENTRY};
 pub use parser::{Capabilities, ChainError, RawCapability};
 pub use proposal::{ProposedZpciBase, ProposedZpciGroup, PROPOSED_ZPCI_BASE, PROPOSED_ZPCI_GROUP};
+pub use sample::{MeasurementSample, MeasurementSwitch, MEASUREMENT_SAMPLE, MEASUREMENT_SWITCH, SAMPLE_FLAGS};
 pub use sink::{Bytes, Sink};
 pub use table_format::{TableFormatEntry, TABLE_FORMAT_ENTRY, TABLE_FORMAT_FLAGS};
 
 /// The fields of every structure of VFIO and iommufd that is here.
-pub static LAYOUTS: [&clp::field::Layout; 21] = [
+pub static LAYOUTS: [&clp::field::Layout; 23] = [
     &CAPABILITY_HEADER,
     &DEVICE_INFORMATION,
     &ZPCI_BASE,
@@ -93,6 +95,8 @@ pub static LAYOUTS: [&clp::field::Layout; 21] = [
     &GROUP_ENTRY,
     &FUNCTION_ENTRY,
     &HARDWARE_INFORMATION,
+    &MEASUREMENT_SWITCH,
+    &MEASUREMENT_SAMPLE,
     &PROPOSED_ZPCI_BASE,
     &PROPOSED_ZPCI_GROUP,
 ];

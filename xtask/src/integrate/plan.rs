@@ -62,8 +62,11 @@ pub(super) const MADE: [&str; 4] = [OBJECT, EXPOLINE_OBJECT, FACTS, APPLIED];
 pub(super) const APPLIED: &str = "applied.patch";
 
 /// The files of the shim that belong elsewhere than into the driver's directory, and where.
-const ELSEWHERE: [(&str, &str); 2] =
-    [("vfio_pci_zdev_rust.c", "drivers/vfio/pci"), ("vfio_iommu_type1_info.h", "drivers/vfio")];
+const ELSEWHERE: [(&str, &str); 3] = [
+    ("vfio_pci_zdev_rust.c", "drivers/vfio/pci"),
+    ("vfio_pci_feature.h", "drivers/vfio/pci"),
+    ("vfio_iommu_type1_info.h", "drivers/vfio"),
+];
 
 /// The header for user space: where it is, and where in a kernel tree it goes.
 const USER_API: [&str; 2] = ["include/uapi/linux/vfio_zpci.h", "include/uapi/linux/vfio_zpci.h"];
@@ -116,8 +119,9 @@ pub(super) struct KernelPatch {
 }
 
 /// Every patch of the kernel's own files.
-pub(super) const PATCHES: [KernelPatch; 2] = [
+pub(super) const PATCHES: [KernelPatch; 3] = [
     KernelPatch { name: "type1.patch", unless: None },
+    KernelPatch { name: "feature.patch", unless: None },
     // Linux 6.12 up to some version after 6.12.95 registers tables by itself after a reset.
     KernelPatch {
         name: "registration.patch",

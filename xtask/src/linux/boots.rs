@@ -163,7 +163,12 @@ pub(crate) const BOOTS: &[Boot] = &[
     Boot { name: "processors-2", suites: &["load"], processors: 2, ..STRICT },
     Boot { name: "processors-4", suites: &["load"], processors: 4, ..LAZY },
     Boot { name: "rebind", suites: &["rebind"], processors: 2, ..LAZY },
-    Boot { name: "vfio", suites: &["type1", "iommufd", "capability", "nvme", "recovery"], processors: 2, ..LAZY },
+    Boot {
+        name: "vfio",
+        suites: &["type1", "iommufd", "capability", "nvme", "recovery", "measurement"],
+        processors: 2,
+        ..LAZY
+    },
     Boot {
         name: "container",
         suites: &["container", "join", "hardware"],

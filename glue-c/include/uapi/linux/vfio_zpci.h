@@ -298,4 +298,58 @@ struct iommu_hw_info_zpci {
 /* msi_start and msi_end are valid; what is written there is not translated. */
 #define IOMMU_HW_INFO_ZPCI_MSI_WINDOW 0x4
 
+#define VFIO_DEVICE_FEATURE_ZPCI_MEASURE 0xf399
+
+/**
+ * struct vfio_device_feature_zpci_measure - measurement of a function
+ * @enable: 1 to begin, 0 to end; VMM
+ * @reserved: zero
+ *
+ * VFIO_DEVICE_FEATURE, SET: the counters begin with 0, also if the function was
+ * measured before. To end what has ended, or was never begun, is no error. A
+ * reset of the function ends it, and the last sample stays. A function is
+ * measured from when VFIO opens it, as every function is that Linux enables.
+ */
+struct vfio_device_feature_zpci_measure {
+	__u32 enable;
+	__u32 reserved;
+};
+
+#define VFIO_DEVICE_FEATURE_ZPCI_SAMPLE 0xf39a
+
+/**
+ * struct vfio_device_feature_zpci_sample - what a function did
+ * @interval: milliseconds from one sample to the next; function
+ * @sample: number of the sample; function
+ * @format: format of the measurement block, 0 to 3; function
+ * @flags: VFIO_ZPCI_SAMPLE_TRANSFERS; function
+ * @reserved: zero
+ * @last_update: when the sample was taken, in the machine's own unit; function
+ * @loads: loads (PCILG); function
+ * @stores: stores (PCISTG); function
+ * @block_stores: block stores (PCISTB); function
+ * @refreshes: refreshes (RPCIT); function
+ * @transfers: counters of the format, in its order, or zeros; function
+ *
+ * VFIO_DEVICE_FEATURE, GET: one sample of the measurement block, never half of
+ * one. It may become longer. ENODATA: the function is not measured. EAGAIN: the
+ * machine is writing the block.
+ */
+struct vfio_device_feature_zpci_sample {
+	__u32 interval;
+	__u32 sample;
+	__u8 format;
+	__u8 flags;
+	__u8 reserved[6];
+	__aligned_u64 last_update;
+	__aligned_u64 loads;
+	__aligned_u64 stores;
+	__aligned_u64 block_stores;
+	__aligned_u64 refreshes;
+	__aligned_u64 transfers[4];
+};
+
+/* The counters of the format are valid. */
+#define VFIO_ZPCI_SAMPLE_TRANSFERS 0x1
+
 #endif

@@ -9,7 +9,7 @@
 
 use core::ops::RangeInclusive;
 
-/// The project's own numbers, of capabilities and of iommufd's types of hardware information.
+/// The project's own numbers: of capabilities, of iommufd's types of hardware information, and of features of a device.
 pub const OWN: RangeInclusive<u16> = 0xf390..=0xf39f;
 
 /// Addresses that may be mapped (`VFIO_IOMMU_TYPE1_INFO_CAP_IOVA_RANGE`).
@@ -49,8 +49,15 @@ pub const DEVICE_PATH: u16 = 4;
 /// [`ccdf_err_length`](super::ZpciBase::ccdf_err_length) bytes.
 pub const FEATURE_ERROR_EVENT: u32 = 13;
 
+/// The feature by which VFIO_DEVICE_FEATURE begins and ends measurement of a function, by a
+/// [`MeasurementSwitch`](super::MeasurementSwitch).
+pub const FEATURE_MEASURE: u32 = 0xf399;
+/// The feature by which VFIO_DEVICE_FEATURE reads a [`MeasurementSample`](super::MeasurementSample).
+pub const FEATURE_SAMPLE: u32 = 0xf39a;
+
 const _: () = {
     assert!(*OWN.start() > 0x8000);
     assert!(*OWN.start() <= GAPS && TABLE_FORMATS <= *OWN.end());
+    assert!(FEATURE_MEASURE > TABLE_FORMATS as u32 && FEATURE_SAMPLE <= *OWN.end() as u32);
     assert!(HARDWARE > MSI as u32 && HARDWARE < FUNCTIONS as u32);
 };

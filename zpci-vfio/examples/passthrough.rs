@@ -144,6 +144,16 @@ fn run<F: AsRawFd, S: AddressSpace>(
     println!("where nothing may be written: {said}");
     // The kernel looks at the error before the function is closed.
     sleep(Duration::from_secs(1));
+    // Since Linux 7.3, and on a kernel with this project's driver; others have no such features.
+    if let Ok(Some(event)) = device.error_event() {
+        println!("the kernel kept an error: {}, at {:#x}", event.code(), event.iova().get());
+    }
+    if let Ok(Some(sample)) = device.sample() {
+        println!(
+            "sample {}: {} loads, {} stores, {} refreshes",
+            sample.sample, sample.loads, sample.stores, sample.refreshes
+        );
+    }
     drop(guest);
     println!("done: {}", directory.display());
     Ok(())

@@ -23,6 +23,7 @@ pub(crate) const IOMMU_GET_INFO: u32 = request(112);
 pub(crate) const IOMMU_MAP_DMA: u32 = request(113);
 pub(crate) const IOMMU_UNMAP_DMA: u32 = request(114);
 pub(crate) const DEVICE_GET_REGION_INFO: u32 = request(108);
+pub(crate) const DEVICE_FEATURE: u32 = request(117);
 pub(crate) const DEVICE_BIND_IOMMUFD: u32 = request(118);
 pub(crate) const DEVICE_ATTACH_IOMMUFD_PT: u32 = request(119);
 pub(crate) const IOAS_ALLOC: u32 = request(129);

@@ -23,6 +23,7 @@
 
 mod address_space;
 mod ask;
+mod feature;
 mod files;
 mod hardware;
 mod host;

@@ -8,6 +8,7 @@
 
 #include "../disk.h"
 #include "../program.h"
+#include "../sysfs.h"
 #include "passthrough.h"
 #include "suites.h"
 
@@ -18,6 +19,7 @@ static void run(const void *argument)
 {
 	const char *how = argument;
 	unsigned int count = 0;
+	char recovery[16];
 
 	check_that(disk.serial[0], "no disk before the function was taken");
 	program_run(&result, 0, "/bin/passthrough", "%s %s",
@@ -29,6 +31,12 @@ static void run(const void *argument)
 		count++;
 	check_equal(count, 2);
 	check(strstr(result.out, "where nothing may be written"));
+	/* The features that say more are there where the kernel has them. */
+	check_equal(!!strstr(result.out, "\nsample "),
+		    sysfs_exists("/sys/module/zpci_rust"));
+	kernel_parameter(recovery, sizeof(recovery), "zpci.recovery");
+	check_equal(!!strstr(result.out, "\nthe kernel kept an error: "),
+		    !strcmp(recovery, "user"));
 }
 
 static void define(void)

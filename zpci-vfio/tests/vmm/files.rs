@@ -17,6 +17,7 @@ fn fits(container: Arc<VfioContainer>, device: VfioDevice, iommufd: Arc<IommuFd>
     is_space(Container(container));
     let device = Device(device);
     let _ = (device.information(), device.bars());
+    let _ = (device.measure(true), device.sample(), device.error_event());
     let _ = Iommufd(iommufd.clone()).hardware_information(1);
     is_space(Ioas { iommufd: Iommufd(iommufd), id: 1 });
 }
@@ -28,6 +29,9 @@ fn files_of_something_else() {
     let is_tty = |error: std::io::Error| error.raw_os_error() == Some(libc::ENOTTY);
     assert!(Device(null()).information().is_err_and(is_tty));
     assert!(Device(null()).bars().is_err_and(is_tty));
+    assert!(Device(null()).measure(true).is_err_and(is_tty));
+    assert!(Device(null()).sample().is_err_and(is_tty));
+    assert!(Device(null()).error_event().is_err_and(is_tty));
     assert!(Container(null()).information().is_err_and(is_tty));
     assert!(Container(null()).unmap(0, 4096).is_err_and(is_tty));
     assert!(Iommufd(null()).hardware_information(1).is_err_and(is_tty));

@@ -60,7 +60,7 @@ pub(crate) fn block_is_wrong(block: &[u8]) -> bool {
                 || !zero(answer, 16..32)
                 || !zero(answer, 64..80)
                 || answer[80] & 0x40 != 0
-                || !zero(answer, 81..96)
+                || !zero(answer, 81..96.min(stored))
                 || !zero(answer, 128..stored)
         }
         2 => list_is_wrong(answer),
@@ -73,8 +73,9 @@ pub(crate) fn block_is_wrong(block: &[u8]) -> bool {
                 || !zero(answer, 82..86)
                 || !zero(answer, 88..124)
                 || !zero(answer, 192..256.min(stored))
-                || answer.get(256).is_some_and(|valid| valid & 3 != 0 && stored >= 384)
-                || stored >= 384 && (!zero(answer, 257..264) || !zero(answer, 360..384))
+                || answer.get(256).is_some_and(|valid| valid & 3 != 0)
+                || !zero(answer, 257..264.min(stored))
+                || !zero(answer, 360..384.min(stored))
                 || !zero(answer, 384..stored)
         }
         4 => {
@@ -92,7 +93,9 @@ pub(crate) fn block_is_wrong(block: &[u8]) -> bool {
             handle == 0
                 || enables && handle & 0x8000_0000 == 0
                 || !zero(answer, 20..32.min(stored))
-                || stored >= 160 && (answer[32] & 3 != 0 || !zero(answer, 33..40) || !zero(answer, 136..160))
+                || answer.get(32).is_some_and(|valid| valid & 3 != 0)
+                || !zero(answer, 33..40.min(stored))
+                || !zero(answer, 136..160.min(stored))
                 || !zero(answer, 160..stored)
         }
     };

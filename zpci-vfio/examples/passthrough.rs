@@ -24,6 +24,7 @@ use clp::responder::{Answer, Groups, GuestFunction, GuestTranslation, Responder,
 use clp::{ConditionCode, DesignationTypes, FunctionHandle, FunctionId, ListSummary, LogicalProcessor, Uid};
 use iommufd_ioctls::IommuFd;
 use s390_iommu::guest::{End, FunctionControls, Mpcifc, Refreshed, Rpcit, Rules};
+use s390_iommu::vfio::MeasurementSample;
 use s390_iommu::{Fib, Iova, IovaRange};
 use vfio_ioctls::{VfioContainer, VfioDevice, VfioOps};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
@@ -79,6 +80,19 @@ fn main() -> Result<()> {
     }
 }
 
+/// The first sample that is taken after now.
+fn next_sample<F: AsRawFd>(device: &Device<F>) -> Result<MeasurementSample> {
+    let now = device.sample()?.ok_or("not measured any more")?;
+    let end = Instant::now() + Duration::from_millis(2 * u64::from(now.interval));
+    while Instant::now() < end {
+        match device.sample()? {
+            Some(next) if next.last_update != now.last_update => return Ok(next),
+            _ => sleep(Duration::from_millis(20)),
+        }
+    }
+    Err(format!("no sample in twice {} ms", now.interval).into())
+}
+
 /// The guest, from CLP to DMA.
 fn run<F: AsRawFd, S: AddressSpace>(
     host: Host,
@@ -114,6 +128,8 @@ fn run<F: AsRawFd, S: AddressSpace>(
     guest.enable()?;
     guest.register()?;
 
+    // What opening the function began, its reset ended.
+    let measured = device.measure(true).is_ok();
     let controller = Controller::new(device, &memory)?;
     let (queues, data) = (first, first + 16 * PAGE);
     guest.set_page(queues, Some(QUEUES[0]))?;
@@ -148,7 +164,8 @@ fn run<F: AsRawFd, S: AddressSpace>(
     if let Ok(Some(event)) = device.error_event() {
         println!("the kernel kept an error: {}, at {:#x}", event.code(), event.iova().get());
     }
-    if let Ok(Some(sample)) = device.sample() {
+    if measured {
+        let sample = next_sample(device)?;
         println!(
             "sample {}: {} loads, {} stores, {} refreshes",
             sample.sample, sample.loads, sample.stores, sample.refreshes

@@ -27,7 +27,7 @@ struct Feature<T> {
 impl<F: AsRawFd> Device<F> {
     /// Begins measurement of the function, with counters of 0, or ends it.
     ///
-    /// Linux measures a function from when it is opened. A reset of the function ends that.
+    /// A reset of the function ends it, that of the kernel when the device is opened among them.
     ///
     /// # Errors
     ///

@@ -34,6 +34,7 @@ static void run(const void *argument)
 	/* The features that say more are there where the kernel has them. */
 	check_equal(!!strstr(result.out, "\nsample "),
 		    sysfs_exists("/sys/module/zpci_rust"));
+	check(!strstr(result.out, ": 0 loads"));
 	kernel_parameter(recovery, sizeof(recovery), "zpci.recovery");
 	check_equal(!!strstr(result.out, "\nthe kernel kept an error: "),
 		    !strcmp(recovery, "user"));

@@ -307,8 +307,8 @@ struct iommu_hw_info_zpci {
  *
  * VFIO_DEVICE_FEATURE, SET: the counters begin with 0, also if the function was
  * measured before. To end what has ended, or was never begun, is no error. A
- * reset of the function ends it, and the last sample stays. A function is
- * measured from when VFIO opens it, as every function is that Linux enables.
+ * reset of the function ends it, that by VFIO when the device is opened among
+ * them, and the last sample stays.
  */
 struct vfio_device_feature_zpci_measure {
 	__u32 enable;

@@ -8,4 +8,6 @@ mod package;
 mod source;
 mod state;
 
-pub(crate) use package::{archive, download, download_of, download_set, install, unpack, Suites, Wanted};
+pub(crate) use package::{
+    archive, download, download_of, download_set, download_source, install, unpack, Suites, Wanted,
+};

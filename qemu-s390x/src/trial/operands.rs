@@ -171,7 +171,8 @@ impl Facts {
             }
             11 | 12 => ("interrupts", control::DEREGISTER_INTERRUPTS),
             13 => {
-                let block = choice.of(&[0, self.page + 1024, self.page + 2048, self.page + 1024 + choice.below(16)]);
+                let odd = choice.below(16);
+                let block = choice.of(&[0, self.page + 1024, self.page + 2048, self.page + 1024 + odd]);
                 fib.measurement_block.set(block);
                 ("measurement", control::MEASURE)
             }

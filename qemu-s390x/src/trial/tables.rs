@@ -80,7 +80,7 @@ impl Tables {
             (0..size.bytes() as u64 / 8).for_each(|index| store(origin + 8 * index, entry));
             Some(origin)
         };
-        let region = || table(TableSize::RegionOrSegment, REGION_INVALID);
+        let region = || table(TableSize::Crst, REGION_INVALID);
         let page = || table(TableSize::Page, PAGE_INVALID);
         let (root, queue_segments, queue_pages) = (region()?, region()?, page()?);
         let segments = [region()?, region()?];

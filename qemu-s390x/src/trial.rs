@@ -97,7 +97,7 @@ fn issue<W: Write>(
     report: &mut Report<W>,
 ) -> Result<Option<Found>, fmt::Error> {
     let mut found = None;
-    let result = Sequence::run(machine, function, group, SEED, |sequence| {
+    let result = Sequence::run(machine, function, group, SEED, |sequence| -> fmt::Result {
         report.case("comes-up", Ok(()))?;
         report.diagnostic(format_args!("{STEPS} steps of seed {SEED}"))?;
         for number in 0..STEPS as u32 {

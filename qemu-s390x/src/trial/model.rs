@@ -28,24 +28,39 @@ pub(super) struct Model {
     pages: Pages,
 }
 
+/// Where a page leads: the absolute address and, in the bits that it does not have, that it is mapped and that it is
+/// protected. The stack is small.
 #[derive(Clone, Copy, Debug)]
-struct Page {
-    absolute: u64,
-    refresh: RefreshNumber,
-    protection: Protection,
+struct Page(u64);
+
+impl Page {
+    const NOT_MAPPED: Self = Self(0);
+    const MAPPED: u64 = 1;
+    const PROTECTED: u64 = 2;
+
+    fn of(absolute: u64, protection: Protection) -> Self {
+        let protected = if protection == Protection::ReadOnly { Self::PROTECTED } else { 0 };
+        Self(absolute & !(FRAME - 1) | protected | Self::MAPPED)
+    }
+
+    fn get(self) -> Option<(u64, Protection)> {
+        let is_protected = self.0 & Self::PROTECTED != 0;
+        let protection = if is_protected { Protection::ReadOnly } else { Protection::ReadWrite };
+        (self.0 & Self::MAPPED != 0).then_some((self.0 & !(FRAME - 1), protection))
+    }
 }
 
 /// What is mapped, page by page.
 #[derive(Debug)]
 struct Pages {
-    pages: [Option<Page>; ALL],
+    pages: [Page; ALL],
     /// Pages that were to be mapped and have no place.
     lost: u64,
 }
 
 impl Model {
     pub(super) const fn new(handle: FunctionHandle, configuration: Configuration) -> Self {
-        let pages = Pages { pages: [None; ALL], lost: 0 };
+        let pages = Pages { pages: [Page::NOT_MAPPED; ALL], lost: 0 };
         Self { controls: FunctionControls::new(handle, configuration), pages }
     }
 
@@ -109,8 +124,7 @@ impl Model {
 
     /// Where a page leads the device to, and whether it may write there.
     pub(super) fn translate(&self, iova: u64) -> Option<(u64, Protection)> {
-        let page = self.pages.pages.get(place(iova)?)?.as_ref()?;
-        Some((page.absolute, page.protection))
+        self.pages.pages.get(place(iova)?)?.get()
     }
 }
 
@@ -128,7 +142,7 @@ fn place(iova: u64) -> Option<usize> {
 
 impl Pages {
     fn clear(&mut self) {
-        self.pages.fill(None);
+        self.pages.fill(Page::NOT_MAPPED);
     }
 
     /// The addresses of pages of `range` that can be mapped, in ascending order.
@@ -145,22 +159,20 @@ impl Pages {
 impl Mappings for Pages {
     fn first_in(&self, range: IovaRange) -> Option<Mapped> {
         Self::of(range).find_map(|iova| {
-            let page = (*self.pages.get(place(iova)?)?)?;
-            let run = Run {
-                range: IovaRange::page(Iova::new(iova)),
-                absolute: AbsoluteAddress::new(page.absolute),
-                protection: page.protection,
-            };
-            Some(Mapped { run, refresh: page.refresh })
+            let (absolute, protection) = self.pages.get(place(iova)?)?.get()?;
+            let absolute = AbsoluteAddress::new(absolute);
+            let run = Run { range: IovaRange::page(Iova::new(iova)), absolute, protection };
+            // No refresh is taken back: there is always room.
+            Some(Mapped { run, refresh: RefreshNumber(0) })
         })
     }
 
-    fn map(&mut self, run: Run, refresh: RefreshNumber) -> Result<(), Exhausted> {
+    fn map(&mut self, run: Run, _: RefreshNumber) -> Result<(), Exhausted> {
         let mut mapped = 0;
         for iova in Self::of(run.range) {
             let absolute = run.absolute.get().wrapping_add(iova - run.range.start().get());
             if let Some(place) = place(iova).and_then(|place| self.pages.get_mut(place)) {
-                *place = Some(Page { absolute, refresh, protection: run.protection });
+                *place = Page::of(absolute, run.protection);
                 mapped += 1;
             }
         }
@@ -171,7 +183,7 @@ impl Mappings for Pages {
     fn unmap(&mut self, range: IovaRange) {
         for iova in Self::of(range) {
             if let Some(place) = place(iova).and_then(|place| self.pages.get_mut(place)) {
-                *place = None;
+                *place = Page::NOT_MAPPED;
             }
         }
     }

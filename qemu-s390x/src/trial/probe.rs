@@ -66,9 +66,9 @@ impl<'f, 'm, F: PciFunction, M: Frames> Probe<'f, 'm, F, M> {
         let mut written = None;
         let mut count = 0;
         for frame in 0..FRAMES {
-            let mut bytes = UNTOUCHED;
+            let mut bytes = [0; 8];
             self.frames.read((frame * FRAME) as usize, &mut bytes)?;
-            if bytes != UNTOUCHED {
+            if !UNTOUCHED.starts_with(&bytes) {
                 written = Some(frame);
                 count += 1;
                 clean(self.frames, frame)?;

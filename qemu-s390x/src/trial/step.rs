@@ -80,7 +80,7 @@ impl fmt::Display for Step {
 }
 
 fn heapless_hexadecimal(value: u64) -> heapless::String<18> {
-    heapless::format!("{value:#x}").unwrap_or_default()
+    heapless::format!(18; "{value:#x}").unwrap_or_default()
 }
 
 impl fmt::Display for Ended {

@@ -9,5 +9,5 @@ mod source;
 mod state;
 
 pub(crate) use package::{
-    archive, download, download_of, download_set, download_whole, install, unpack, Suites, Wanted,
+    archive, download, download_of, download_set, download_source, download_whole, install, unpack, Suites, Wanted,
 };

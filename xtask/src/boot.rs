@@ -51,6 +51,11 @@ impl Equipment {
         let core = CoreLibrary::obtain(workspace)?;
         Ok(Self { qemu, image: image::build(workspace, &core, program)? })
     }
+
+    /// The same to boot `image` with another QEMU.
+    pub(crate) fn given(qemu: OsString, image: PathBuf) -> Self {
+        Self { qemu, image }
+    }
 }
 
 /// A machine to boot the image on.

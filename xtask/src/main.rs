@@ -23,6 +23,7 @@ mod report;
 mod test;
 mod tool;
 mod upstream;
+mod vmm;
 mod workspace;
 
 use std::process::ExitCode;
@@ -72,6 +73,8 @@ enum CommandLine {
     Package(linux::PackageOptions),
     /// Write series of patches for the kernel's maintainers, each checked and built: fixes, and CLP's parser in Rust
     Series(upstream::Options),
+    /// Build QEMU with its PCI instructions answered by the crates, boot the same on it and on QEMU as it is, and compare
+    Vmm(vmm::Options),
     /// Run every check: sources, lints, host tests, the kernel object, the boots; what CI runs
     Test(test::Options),
 }
@@ -105,6 +108,7 @@ fn run(arguments: Arguments) -> Result<bool> {
         CommandLine::Program(options) => program::run(&workspace, &options),
         CommandLine::Package(options) => linux::run_package(&workspace, &options),
         CommandLine::Series(options) => upstream::run(&workspace, &options),
+        CommandLine::Vmm(options) => vmm::run(&workspace, &options),
         CommandLine::Test(options) => test::run(workspace, &options),
     }
 }

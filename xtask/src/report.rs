@@ -50,6 +50,9 @@ pub(crate) struct Report {
     /// Figures of an image that measures.
     #[serde(skip)]
     pub(crate) measurements: Vec<Value>,
+    /// Instructions of a random sequence, and what came of each.
+    #[serde(skip)]
+    pub(crate) steps: Vec<Value>,
     #[serde(skip)]
     function_summaries: Vec<FunctionSummary>,
     #[serde(skip)]
@@ -114,6 +117,7 @@ impl Report {
             counts: log.counts(),
             cases,
             measurements: facts.measurements,
+            steps: facts.steps,
             function_summaries,
             device_summaries,
             messages: run.messages,

@@ -2,7 +2,7 @@
 
 //! Everything that must hold before a change is accepted, as named checks; what CI runs.
 
-mod boots;
+pub(crate) mod boots;
 mod dependencies;
 mod examples;
 mod frames;

@@ -99,6 +99,37 @@
 #define ZPCI_RULES_QEMU 1
 
 /*
+ The same, and RPCIT as QEMU goes over its range, with the pages that it maps and unmaps beside those that were meant: to
+ compare with it.
+ */
+#define ZPCI_RULES_QEMU_STEPS 2
+
+/*
+ Not enabled.
+ */
+#define ZPCI_STATE_DISABLED 0
+
+/*
+ In use.
+ */
+#define ZPCI_STATE_ENABLED 1
+
+/*
+ Its error was reset for loads and stores alone.
+ */
+#define ZPCI_STATE_BLOCKED 2
+
+/*
+ In error: loads, stores and DMA are refused.
+ */
+#define ZPCI_STATE_ERROR 3
+
+/*
+ It does not come back.
+ */
+#define ZPCI_STATE_PERMANENT_ERROR 4
+
+/*
  Most groups of a guest.
  */
 #define ZPCI_GROUPS 16
@@ -599,6 +630,15 @@ void zpci_function_enable(struct zpci_function *function, uint32_t handle);
  As for `zpci_function_enable()`.
  */
 void zpci_function_disable(struct zpci_function *function, uint32_t handle);
+
+/*
+ The state of the function: `ZPCI_STATE_*`. Loads and stores are for the VMM to refuse by it.
+
+ # Safety
+
+ `function` was initialised and is changed by nobody meanwhile.
+ */
+uint8_t zpci_function_state(const struct zpci_function *function);
 
 /*
  Puts the function in error for the event `code` at the I/O virtual address `address`; `event` gets its 32 bytes.

@@ -8,7 +8,7 @@ use core::{fmt, slice};
 use ::clp::responder::{Answer, Done, GuestFunction, Responder, Rules, SetAction, SetRefusal, SetRequest};
 use ::clp::{FunctionHandle, ListSummary, LogicalProcessor};
 
-use crate::function::{ZPCI_RULES_HARDWARE, ZPCI_RULES_QEMU};
+use crate::function::{ZPCI_RULES_HARDWARE, ZPCI_RULES_QEMU, ZPCI_RULES_QEMU_STEPS};
 use crate::groups::{ForeignGroups, Inner};
 use crate::slot::ForeignSlot;
 
@@ -93,13 +93,13 @@ pub unsafe extern "C" fn zpci_clp(
         let functions = commands.slots.cast::<Option<GuestFunction>>();
         (slice::from_raw_parts(functions.cast_const(), commands.slot_count), &*commands.groups.cast::<Inner>())
     };
-    debug_assert!(matches!(commands.rules, ZPCI_RULES_HARDWARE | ZPCI_RULES_QEMU));
+    debug_assert!(matches!(commands.rules, ZPCI_RULES_HARDWARE | ZPCI_RULES_QEMU | ZPCI_RULES_QEMU_STEPS));
     let responder = Responder {
         functions,
         groups: groups.as_slice(),
         summary: ListSummary { max_functions: commands.max_functions, uid_checking: commands.uid_checking },
         characteristics: None,
-        rules: if commands.rules == ZPCI_RULES_QEMU { Rules::QEMU } else { Rules::HARDWARE },
+        rules: if commands.rules == ZPCI_RULES_HARDWARE { Rules::HARDWARE } else { Rules::QEMU },
     };
     // The functions are looked at no more when the VMM is asked, which changes them.
     let done = match responder.answer(LogicalProcessor(processor), block) {

@@ -3,7 +3,7 @@
 //! MPCIFC, STPCIFC and RPCIT of a guest's function.
 
 use ::clp::{DesignationTypes, FunctionHandle, FunctionId, FunctionType};
-use s390_iommu::guest::{self, Configuration, FunctionControls, Mpcifc, Refreshed, Rpcit, Rules, Stpcifc};
+use s390_iommu::guest::{self, Configuration, FunctionControls, Mpcifc, Refreshed, Rpcit, Rules, State, Stpcifc};
 use s390_iommu::{EventCode, Fib, Iova, IovaRange, Limits};
 use static_assertions::const_assert;
 use zerocopy::{FromBytes, IntoBytes};
@@ -19,6 +19,20 @@ pub const ZPCI_PENDING_SIZE: usize = 6;
 pub const ZPCI_RULES_HARDWARE: u8 = 0;
 /// Answer as QEMU 10.0.2 does.
 pub const ZPCI_RULES_QEMU: u8 = 1;
+/// The same, and RPCIT as QEMU goes over its range, with the pages that it maps and unmaps beside those that were meant: to
+/// compare with it.
+pub const ZPCI_RULES_QEMU_STEPS: u8 = 2;
+
+/// Not enabled.
+pub const ZPCI_STATE_DISABLED: u8 = 0;
+/// In use.
+pub const ZPCI_STATE_ENABLED: u8 = 1;
+/// Its error was reset for loads and stores alone.
+pub const ZPCI_STATE_BLOCKED: u8 = 2;
+/// In error: loads, stores and DMA are refused.
+pub const ZPCI_STATE_ERROR: u8 = 3;
+/// It does not come back.
+pub const ZPCI_STATE_PERMANENT_ERROR: u8 = 4;
 
 /// The controls of a function of a guest; `zpci_function_init()` makes one of any storage of this size.
 #[derive(Debug)]
@@ -83,6 +97,7 @@ pub unsafe extern "C" fn zpci_function_init(
     let rules = match given.rules {
         ZPCI_RULES_HARDWARE => Rules::HARDWARE,
         ZPCI_RULES_QEMU => Rules::QEMU,
+        ZPCI_RULES_QEMU_STEPS => Rules::QEMU.with_steps_of_qemu(),
         _ => return false,
     };
     let configuration = Configuration {
@@ -126,6 +141,23 @@ pub unsafe extern "C" fn zpci_function_disable(function: *mut ForeignFunction, h
     // SAFETY: by the contract.
     if let Some(controls) = unsafe { controls(function) } {
         controls.disable(FunctionHandle(handle & !FunctionHandle::ENABLED));
+    }
+}
+
+/// The state of the function: `ZPCI_STATE_*`. Loads and stores are for the VMM to refuse by it.
+///
+/// # Safety
+///
+/// `function` was initialised and is changed by nobody meanwhile.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_function_state(function: *const ForeignFunction) -> u8 {
+    // SAFETY: by the contract.
+    match unsafe { function.cast::<FunctionControls>().as_ref() }.map(FunctionControls::state) {
+        None | Some(State::Disabled) => ZPCI_STATE_DISABLED,
+        Some(State::Enabled) => ZPCI_STATE_ENABLED,
+        Some(State::Blocked) => ZPCI_STATE_BLOCKED,
+        Some(State::Error) => ZPCI_STATE_ERROR,
+        Some(State::PermanentError) => ZPCI_STATE_PERMANENT_ERROR,
     }
 }
 

@@ -16,7 +16,7 @@ use crate::guest::answer::{Answer, ProgramInterruption};
 use crate::guest::effect::{Effect, Registration};
 use crate::guest::mappings::{Mappings, RefreshNumber};
 use crate::guest::memory::GuestMemory;
-use crate::guest::refresh::{Progress, Refresh};
+use crate::guest::refresh::{Overlap, Progress, Refresh};
 use crate::guest::registers::{Mpcifc, Rpcit, Stpcifc};
 use crate::guest::rules::Rules;
 use crate::guest::walk::GuestTable;
@@ -309,15 +309,22 @@ impl FunctionControls {
             Some(None) if rules.wraps => None,
             Some(last) => {
                 let touched = IovaRange::page(start).hull(IovaRange::page(Iova::new(last.unwrap_or(u64::MAX))));
-                self.effective(aperture).and_then(|aperture| touched.intersection(aperture))
+                self.effective(aperture).and_then(|aperture| match rules.steps_from_cursor {
+                    true => Some((touched, aperture)),
+                    false => touched.intersection(aperture).map(|range| (range, aperture)),
+                })
             }
         };
-        let Some(range) = pages.filter(|_| iota.translation()) else {
+        let Some((range, aperture)) = pages.filter(|_| iota.translation()) else {
             self.refreshes = self.refreshes.wrapping_add(1);
             return Refreshed::Done(Answer::done(register));
         };
+        let offset = request.start % PAGE_SIZE;
+        let overlap = (rules.steps_from_cursor && offset != 0).then(|| Overlap {
+            skips_last: range.last().get() & !(PAGE_SIZE - 1) | offset >= request.start.saturating_add(request.length),
+        });
         self.number = RefreshNumber(self.number.0.wrapping_add(1));
-        self.refresh = Some(Refresh::new(range, self.number));
+        self.refresh = Some(Refresh::new(range, aperture, overlap, self.number));
         Refreshed::More(Pending { request: *request, number: self.number })
     }
 
@@ -368,9 +375,8 @@ impl FunctionControls {
                 Refreshed::Done(Answer::status(register, Status::INSUFFICIENT_RESOURCE))
             }
             Progress::Wrong(iova, error) => {
-                let start = Iova::new(request.start);
-                let iova = if IovaRange::page(start) == IovaRange::page(iova) { start } else { iova };
-                self.refresh_failed(register, error.code, iova)
+                // The same byte of each page (QEMU, measured).
+                self.refresh_failed(register, error.code, Iova::new(iova.get() | (request.start % PAGE_SIZE)))
             }
         }
     }

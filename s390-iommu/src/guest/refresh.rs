@@ -17,12 +17,22 @@ use crate::guest::walk::{GuestTable, Look, WalkError};
 pub(super) struct Refresh {
     /// All pages to look at.
     range: IovaRange,
+    /// The pages among them that can be mapped.
+    aperture: IovaRange,
+    overlap: Option<Overlap>,
     number: RefreshNumber,
     pass: Pass,
     /// The next page to look at; `None` at the end of a pass.
     cursor: Option<Iova>,
     /// What was seen and is not yet carried out.
     seen: Option<Look>,
+}
+
+/// That each entry is taken for a page more than it covers, until the entry behind it is carried out.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Overlap {
+    /// Whether the last page of the range is not looked at, but as the first.
+    pub(super) skips_last: bool,
 }
 
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -65,8 +75,13 @@ impl Budget {
 }
 
 impl Refresh {
-    pub(super) const fn new(range: IovaRange, number: RefreshNumber) -> Self {
-        Self { range, number, pass: Pass::First, cursor: Some(range.start()), seen: None }
+    pub(super) const fn new(
+        range: IovaRange,
+        aperture: IovaRange,
+        overlap: Option<Overlap>,
+        number: RefreshNumber,
+    ) -> Self {
+        Self { range, aperture, overlap, number, pass: Pass::First, cursor: Some(range.start()), seen: None }
     }
 
     pub(super) const fn number(&self) -> RefreshNumber {
@@ -143,14 +158,25 @@ impl Refresh {
                 self.cursor = None;
                 break;
             };
+            let next = after(look.range(), self.range);
+            if let Some(overlap) = self.overlap {
+                self.seen = within(next.map_or(look, |next| and_page(look, next)), self.aperture);
+                self.cursor =
+                    next.filter(|next| !(overlap.skips_last && self.range.last() == IovaRange::page(*next).last()));
+                break;
+            }
+            let Some(told) = within(look, self.aperture) else {
+                self.cursor = next;
+                break;
+            };
             self.seen = match self.seen {
-                None => Some(look),
-                Some(seen) => match joined(seen, look) {
+                None => Some(told),
+                Some(seen) => match joined(seen, told) {
                     None => break,
                     joined => joined,
                 },
             };
-            self.cursor = after(look.range(), self.range);
+            self.cursor = next;
             match self.cursor {
                 Some(next) => cursor = next,
                 None => break,
@@ -261,6 +287,15 @@ fn front(range: IovaRange, part: IovaRange) -> IovaRange {
 fn after(part: IovaRange, range: IovaRange) -> Option<Iova> {
     let (_, rest) = range.split_after(part.last());
     rest.map(IovaRange::start)
+}
+
+/// The same with the page at `next` behind it, as if that went on with it.
+fn and_page(look: Look, next: Iova) -> Look {
+    let page = IovaRange::page(next);
+    match look {
+        Look::Mapped(run) => Look::Mapped(Run { range: run.range.hull(page), ..run }),
+        Look::Hole(hole) => Look::Hole(hole.hull(page)),
+    }
 }
 
 /// Both as one, if `next`, which follows on `seen`, goes on with what that says.

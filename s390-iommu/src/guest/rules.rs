@@ -47,7 +47,8 @@ pub struct Rules {
     pub(super) store_mask: u32,
     /// Whether an ISM function's last address is one page lower than what is registered.
     pub(super) has_ism_quirk: bool,
-    /// Whether an entry counts from the address on that was looked for, and not from the start of what it covers.
+    /// Whether an entry counts from the address on that was looked for, and not from the start of what it covers, and a
+    /// refresh goes over its range byte by byte.
     pub(super) steps_from_cursor: bool,
 }
 
@@ -88,8 +89,11 @@ impl Rules {
     /// With the way in which QEMU 10.0.2 goes over large entries, to compare with it.
     ///
     /// An entry that covers more than a page is taken for as many bytes as it covers from the address on that the refresh
-    /// came to. A refresh that starts within an invalid region so unmaps the start of what follows the region (measured),
-    /// and one that starts within a frame of 1 MiB maps storage behind the frame (read).
+    /// came to. A refresh that starts within an invalid region so unmaps the start of what follows the region, and one that
+    /// starts within a frame of 1 MiB maps storage behind the frame. One that starts within a page takes each entry for a
+    /// page more than it covers, until the next entry is looked at, which the last page's is not if the range ends before the
+    /// same byte of it. Entries outside of the aperture are looked at, and an error of one is an error of the refresh; what they
+    /// lead to is not mapped. (All measured.)
     #[must_use]
     pub const fn with_steps_of_qemu(self) -> Self {
         Self { steps_from_cursor: true, ..self }

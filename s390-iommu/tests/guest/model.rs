@@ -62,12 +62,9 @@ pub(crate) fn walk(words: &HashMap<u64, u64>, origin: u64, levels: u32, qemu: bo
 }
 
 /// What is mapped after a refresh of the pages from `first` to `last`, and the first wrong page with its code.
-///
-/// With `steps` an entry is taken for as many bytes as it covers from the page on that it was looked up for.
 pub(crate) fn refresh(
     mapped: &mut BTreeMap<u64, (u64, bool)>,
     (first, last): (u64, u64),
-    steps: bool,
     look: impl Fn(u64) -> Found,
 ) -> Option<(u64, u16)> {
     let mut page = first;
@@ -77,8 +74,7 @@ pub(crate) fn refresh(
             Ok(Ok((absolute, read_only, bytes))) => (Some((absolute, read_only)), bytes),
             Ok(Err(bytes)) => (None, bytes),
         };
-        let covered = if steps { bytes } else { bytes - page % bytes };
-        let end = page.saturating_add(covered - 1).min(last);
+        let end = page.saturating_add(bytes - page % bytes - 1).min(last);
         let stale: Vec<u64> = mapped.range(page..=end).map(|(page, _)| *page).collect();
         for page in stale {
             mapped.remove(&page);
@@ -93,4 +89,34 @@ pub(crate) fn refresh(
         }
         page = end + 1;
     }
+}
+
+/// The same of the bytes from `start` to before `end`, as QEMU goes over them: an entry is taken for as many bytes as it
+/// covers from the byte on that it was looked up for, and for every page that these bytes are in. Nothing is kept outside of
+/// `aperture`; the byte that an error was met at comes with the code.
+pub(crate) fn refresh_by_steps(
+    mapped: &mut BTreeMap<u64, (u64, bool)>,
+    (start, end): (u64, u64),
+    aperture: (u64, u64),
+    look: impl Fn(u64) -> Found,
+) -> Option<(u64, u16)> {
+    let mut at = start;
+    while at < end {
+        let page = at - at % 4096;
+        let (leaf, bytes) = match look(page) {
+            Err(code) => return Some((at, code)),
+            Ok(Ok((absolute, read_only, bytes))) => (Some((absolute, read_only)), bytes),
+            Ok(Err(bytes)) => (None, bytes),
+        };
+        at = at.saturating_add(bytes);
+        let behind = at.min(end);
+        let is_kept = |page: u64| page >= aperture.0 && page <= aperture.1;
+        mapped.retain(|known, _| *known < page || *known >= behind || !is_kept(*known));
+        if let Some((absolute, read_only)) = leaf {
+            for next in (page..behind).step_by(4096).filter(|page| is_kept(*page)) {
+                mapped.insert(next, (absolute + (next - page), read_only));
+            }
+        }
+    }
+    None
 }

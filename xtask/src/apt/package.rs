@@ -270,6 +270,40 @@ pub(crate) fn download_of(
     bail!("no suite of Debian has the wanted version of {package}; there are\n  {}", seen.join("\n  "))
 }
 
+/// Fetches the source of the first version of `package` that `accept` takes, as it was before Debian's changes, in the order
+/// of `order`; returns the archive and the version.
+///
+/// # Errors
+///
+/// As [`download`].
+pub(crate) fn download_source(
+    workspace: &Workspace,
+    step: &Step,
+    package: &str,
+    accept: impl Fn(&str) -> bool,
+    order: Suites,
+) -> Result<(PathBuf, String)> {
+    let archives = Archives::find(workspace, step)?;
+    let mut seen = Vec::new();
+    for suite in archives.suites(order) {
+        let source = archives.main.with_sources_of(&suite);
+        let state = State::create(workspace, &format!("sources-{suite}"), &[source])?;
+        step.at(&format!("looking for the source of {package} in {suite}"));
+        // As in `download_of`.
+        if state.update(step).is_err() {
+            seen.push(format!("{suite}: unreadable"));
+            continue;
+        }
+        let versions = state.source_versions(package)?;
+        if let Some(version) = versions.iter().find(|version| accept(version)) {
+            step.at(&format!("fetching the source of {package} {version} from {suite}"));
+            return Ok((state.download_original(step, package, version)?, version.clone()));
+        }
+        seen.push(format!("{suite}: {}", if versions.is_empty() { "none".to_owned() } else { versions.join(", ") }));
+    }
+    bail!("no suite of Debian has the source of the wanted version of {package}; there are\n  {}", seen.join("\n  "))
+}
+
 /// Fetches the first version of `package` from `minimum` on without installing it, beside it `alone` in the same version, and
 /// `whole` in the same version with everything that they depend on, whatever of it this machine has.
 ///

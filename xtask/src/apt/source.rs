@@ -8,11 +8,17 @@
 
 use std::fmt;
 
-/// One entry that offers binary packages.
+/// What an entry offers: binary packages, sources.
+const BINARY: &str = "deb";
+const SOURCES: &str = "deb-src";
+
+/// One entry that offers binary packages, or, where that is asked for, sources.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub(crate) enum Source {
     /// `deb [options] uri suite components`.
     OneLine {
+        /// `deb`, or `deb-src` for sources.
+        kind: &'static str,
         /// The part in brackets, brackets included, or nothing.
         options: String,
         /// Where the archive is.
@@ -52,6 +58,7 @@ impl Source {
         let mut words = rest.split_whitespace();
         let (uri, suite) = (words.next()?, words.next()?);
         Some(Self::OneLine {
+            kind: BINARY,
             options,
             uri: uri.to_owned(),
             suite: suite.to_owned(),
@@ -107,8 +114,18 @@ impl Source {
 
     /// The same archive with the suite `suite` of it and nothing else, binary packages of `main`.
     pub(crate) fn with_suite(&self, suite: &str) -> Self {
+        self.with(BINARY, suite)
+    }
+
+    /// The same archive with the suite `suite` of it and nothing else, sources of `main`.
+    pub(crate) fn with_sources_of(&self, suite: &str) -> Self {
+        self.with(SOURCES, suite)
+    }
+
+    fn with(&self, kind: &'static str, suite: &str) -> Self {
         match self {
             Self::OneLine { options, uri, .. } => Self::OneLine {
+                kind,
                 options: options.clone(),
                 uri: uri.clone(),
                 suite: suite.to_owned(),
@@ -117,7 +134,7 @@ impl Source {
             Self::Deb822 { fields } => {
                 let replaced = ["Types", "Suites", "Components"];
                 let kept = |(name, _): &&(String, String)| !replaced.iter().any(|r| name.eq_ignore_ascii_case(r));
-                let set = [("Types", "deb"), ("Suites", suite), ("Components", "main")];
+                let set = [("Types", kind), ("Suites", suite), ("Components", "main")];
                 let set = set.map(|(name, value)| (name.to_owned(), value.to_owned()));
                 Self::Deb822 { fields: set.into_iter().chain(fields.iter().filter(kept).cloned()).collect() }
             }
@@ -136,8 +153,8 @@ impl Source {
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::OneLine { options, uri, suite, components } => {
-                let words = ["deb", options, uri, suite, components];
+            Self::OneLine { kind, options, uri, suite, components } => {
+                let words = [kind, options.as_str(), uri, suite, components];
                 writeln!(f, "{}", words.into_iter().filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" "))
             }
             Self::Deb822 { fields } => fields.iter().try_for_each(|(name, value)| writeln!(f, "{name}: {value}")),
@@ -169,6 +186,10 @@ deb\tmirror+file:/etc/apt/mirrors.list\tbookworm-security\tmain
             sources[0].with_suite("bookworm-backports").to_string(),
             "deb [arch=amd64 signed-by=/keys/archive.gpg] file:/archive/debian bookworm-backports main\n"
         );
+        assert_eq!(
+            sources[0].with_sources_of("bookworm-backports").to_string(),
+            "deb-src [arch=amd64 signed-by=/keys/archive.gpg] file:/archive/debian bookworm-backports main\n"
+        );
         assert_eq!(sources[1].to_string(), "deb mirror+file:/etc/apt/mirrors.list bookworm-security main\n");
     }
 
@@ -198,6 +219,7 @@ Components: main
 ";
         let sources = Source::parse_sources(text);
         assert_eq!(sources.len(), 1);
+        assert!(sources[0].with_sources_of("sid").to_string().starts_with("Types: deb-src\nSuites: sid\n"));
         assert_eq!(
             sources[0].with_suite("trixie-backports").to_string(),
             "\

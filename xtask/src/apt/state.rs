@@ -94,7 +94,35 @@ impl State {
     pub(crate) fn versions(&self, package: &str) -> Result<Vec<String>> {
         let output = self.command("apt-cache").args(["madison", package]).output()?;
         ensure!(output.status.success(), "apt-cache madison failed:\n{}", String::from_utf8_lossy(&output.stderr));
-        Ok(parse_madison(&String::from_utf8_lossy(&output.stdout)))
+        Ok(parse_madison(&String::from_utf8_lossy(&output.stdout), "Packages"))
+    }
+
+    /// The versions of the source of `package` on offer, the newest first.
+    pub(crate) fn source_versions(&self, package: &str) -> Result<Vec<String>> {
+        let output = self.command("apt-cache").args(["madison", package]).output()?;
+        ensure!(output.status.success(), "apt-cache madison failed:\n{}", String::from_utf8_lossy(&output.stderr));
+        Ok(parse_madison(&String::from_utf8_lossy(&output.stdout), "Sources"))
+    }
+
+    /// Fetches the source of `package` as it was before Debian's changes, and returns the archive.
+    ///
+    /// An archive keeps that of an older version longer than the changes.
+    pub(crate) fn download_original(&self, step: &Step, package: &str, version: &str) -> Result<PathBuf> {
+        let sources = self.directory.join("sources-of-packages");
+        fs::create_dir_all(&sources)?;
+        let mut command = self.command("apt-get");
+        command.args(["source", "--download-only", "--tar-only"]).arg(format!("{package}={version}"));
+        step.run(command.current_dir(&sources))?;
+        let upstream = version.split_once(':').map_or(version, |(_, rest)| rest);
+        let upstream = upstream.rsplit_once('-').map_or(upstream, |(upstream, _)| upstream);
+        let start = format!("{package}_{upstream}.orig.tar.");
+        for entry in fs::read_dir(&sources)? {
+            let entry = entry?;
+            if entry.file_name().to_string_lossy().starts_with(&start) {
+                return Ok(entry.path());
+            }
+        }
+        bail!("apt-get fetched the source of {package} {version}, but there is no {start}* in {}", sources.display())
     }
 
     /// Fetches one package and returns its file.
@@ -170,9 +198,9 @@ impl Release {
 }
 
 /// Reads the second column of `package | version | where`.
-fn parse_madison(text: &str) -> Vec<String> {
+fn parse_madison(text: &str, kind: &str) -> Vec<String> {
     let mut versions: Vec<String> = Vec::new();
-    for version in text.lines().filter(|line| line.ends_with("Packages")).filter_map(|line| line.split('|').nth(1)) {
+    for version in text.lines().filter(|line| line.ends_with(kind)).filter_map(|line| line.split('|').nth(1)) {
         let version = version.trim().to_owned();
         if !versions.contains(&version) {
             versions.push(version);
@@ -199,6 +227,7 @@ mod tests {
   rust-src | 1.63.0+dfsg1-2 | file:/archive/debian bookworm/main Sources
   rust-src | 1.63.0+dfsg1-1 | file:/archive/debian bookworm/main amd64 Packages
 ";
-        assert_eq!(parse_madison(text), ["1.95.0+dfsg1-2", "1.63.0+dfsg1-1"]);
+        assert_eq!(parse_madison(text, "Packages"), ["1.95.0+dfsg1-2", "1.63.0+dfsg1-1"]);
+        assert_eq!(parse_madison(text, "Sources"), ["1.63.0+dfsg1-2"]);
     }
 }

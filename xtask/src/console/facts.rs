@@ -144,6 +144,8 @@ pub(crate) struct Facts {
     pub(crate) samples: Vec<SampleFact>,
     /// Figures, in the order of measuring.
     pub(crate) measurements: Vec<Value>,
+    /// Instructions of a random sequence, and what came of each.
+    pub(crate) steps: Vec<Value>,
     /// Lines that look like facts and cannot be read, with the reason.
     pub(crate) unreadable: Vec<String>,
 }
@@ -160,6 +162,7 @@ impl Facts {
             "written" => read(json).map(|written| self.written.push(written)),
             "interrupts" => read(json).map(|interrupts| self.interrupts.push(interrupts)),
             "sample" => read(json).map(|sample| self.samples.push(sample)),
+            "step" => read(json).map(|step| self.steps.push(step)),
             "measurement" => read(json).map(|measurement| self.measurements.push(measurement)),
             _ => return false,
         };

@@ -10,12 +10,27 @@ use anyhow::{bail, ensure, Context, Result};
 
 use crate::workspace::Workspace;
 
-/// The licences that occur: of the crates, of the kernel's C files, of a user API header.
-const LICENCES: [&str; 3] = ["MIT OR Apache-2.0 OR GPL-2.0-only", "GPL-2.0-only", "GPL-2.0 WITH Linux-syscall-note"];
+/// The licences that occur: of the crates, of the kernel's C files, of a patch of QEMU, of a user API header.
+const LICENCES: [&str; 4] =
+    ["MIT OR Apache-2.0 OR GPL-2.0-only", "GPL-2.0-only", "GPL-2.0-or-later", "GPL-2.0 WITH Linux-syscall-note"];
 
 /// Endings of the names of files that carry a licence line.
-const LICENSED: [&str; 13] =
-    [".rs", ".toml", ".S", ".c", ".h", ".sh", ".py", ".ld", ".md", ".yml", "/Kbuild", "/Kconfig", "/Makefile"];
+const LICENSED: [&str; 14] = [
+    ".rs",
+    ".toml",
+    ".S",
+    ".c",
+    ".h",
+    ".sh",
+    ".py",
+    ".ld",
+    ".md",
+    ".yml",
+    ".patch",
+    "/Kbuild",
+    "/Kconfig",
+    "/Makefile",
+];
 
 /// What must not be in any file, in two halves so that it is not in this one, and why.
 const FORBIDDEN: [(&str, &str, &str); 16] = [

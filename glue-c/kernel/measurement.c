@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Measurement of functions, for user space.
+ *
+ * The block belongs to the function: debugfs changes it under @fmb_lock, and
+ * pcibios_enable_device() and pcibios_disable_device() without, which VFIO
+ * calls before it lets user space at the device and after the last one left.
  */
 #include <linux/mutex.h>
 #include <linux/pci.h>

@@ -37,7 +37,7 @@ const MOST_SAID: u32 = 20;
 /// # Errors
 ///
 /// Why there is no use in going on.
-pub(crate) fn trial(console: &mut Console) -> Result<bool, &'static str> {
+pub(crate) fn trial(console: &mut Console, _: [u8; 8]) -> Result<bool, &'static str> {
     if !has_zpci(has_facility) {
         return Err("this processor has no PCI instructions: facilities 69, 71 and 72 are needed");
     }

@@ -49,7 +49,7 @@ impl Device {
     }
 
     /// UID and FID, which are different from each other and from zero.
-    fn identifiers(&self) -> (usize, usize) {
+    pub(crate) fn identifiers(&self) -> (usize, usize) {
         let index = DEVICES.iter().position(|device| device == self).unwrap_or_default();
         (0x10 + index, 0x200 + index)
     }

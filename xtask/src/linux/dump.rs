@@ -16,6 +16,7 @@ use self::drgn::Drgn;
 use self::reader::{Core, Zpci};
 use self::record::Record;
 use super::boots::DUMP;
+use super::device::DEVICES;
 use super::guest::{Guest, Needs};
 use super::{build_as, Options, Series, LIMIT};
 use crate::progress::Step;
@@ -126,6 +127,10 @@ fn compare(zpci: &Zpci, drgn: &Drgn, dump: &Dump, count: usize) -> Result<()> {
     let session = drgn.open(&dump.core, &dump.executable)?;
     let functions = session.run(&["list"])?.output;
     print!("{functions}");
+    let listed: Vec<&str> =
+        functions.lines().skip(1).map(|line| line.split_whitespace().nth(1).unwrap_or_default()).collect();
+    let there: Vec<String> = DEVICES.iter().map(|device| format!("{:#010x}", device.identifiers().1)).collect();
+    ensure!(listed == there, "drgn lists the functions {listed:?}, and the machine has {there:?}");
     print!("{}", session.run(&["domains"])?.output);
     compare_maps(zpci, &session, dump, &functions)?;
     compare_addresses(zpci, &session, dump, &core, count)

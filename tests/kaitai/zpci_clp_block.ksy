@@ -217,7 +217,7 @@ types:
         if: not _io.eof
       - id: mio
         type: mio_info
-        if: _io.size - _io.pos >= 128
+        if: not _io.eof
   query_pci_fn_flags:
     seq:
       - id: unused
@@ -241,17 +241,21 @@ types:
       - id: port
         type: b4
   mio_info:
+    doc: The room of a response may end within it.
     seq:
       - id: valid
         type: mio_valid
       - id: reserved_1
         size: 7
+        if: _io.size - _io.pos >= 7
       - id: addr
         type: mio_addr
-        repeat: expr
-        repeat-expr: 6
+        if: not _io.eof
+        repeat: until
+        repeat-until: addr.size == 6 or _io.eof
       - id: reserved_104
         size: 24
+        if: _io.size - _io.pos >= 24
   mio_valid:
     seq:
       - id: bars
@@ -265,6 +269,7 @@ types:
         type: u8
       - id: wt
         type: u8
+        if: _io.size - _io.pos >= 8
   query_pci_fngrp_request:
     seq:
       - id: hdr
@@ -366,7 +371,7 @@ types:
         size: 8
       - id: mio
         type: mio_info
-        if: _io.size - _io.pos >= 128
+        if: not _io.eof
   slpc_request:
     seq:
       - id: hdr

@@ -28,7 +28,7 @@
 
 /* Sizes of inner guests, in MiB. */
 #define SMALL 256
-#define LARGE 1024
+#define LARGE 512
 
 /* Seconds. */
 #define IMAGE_TIME 240

@@ -90,11 +90,8 @@ pub(crate) const BOOTS: &[Boot] = &[
         falsified_group: false,
     },
     Boot { name: "linux", scenarios: &[scenario("linux", Kind::Linux, 1)], falsified_group: false },
-    Boot {
-        name: "group",
-        scenarios: &[scenario("image", Kind::Image(1), 1), scenario("identity", Kind::Identity, 1)],
-        falsified_group: true,
-    },
+    Boot { name: "group", scenarios: &[scenario("image", Kind::Image(1), 1)], falsified_group: true },
+    Boot { name: "identity", scenarios: &[scenario("identity", Kind::Identity, 1)], falsified_group: true },
     Boot {
         name: "large-frames",
         scenarios: &[scenario("large-frames", Kind::IgnoredFrames, 1), scenario("forced-frames", Kind::Linux, 1)],

@@ -105,7 +105,7 @@ impl Boot {
     pub(crate) fn parameters(&self, api: Api) -> String {
         let names = self.scenarios.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(",");
         // Where the debugger has to know addresses, the kernel must be where it was linked.
-        let random = if self.falsified_group { " nokaslr" } else { "" };
+        let random = if self.falsified_group { " zpci.falsified=1 nokaslr" } else { "" };
         format!("zpci.run=nested zpci.api={api} zpci.nested={names}{random}")
     }
 }

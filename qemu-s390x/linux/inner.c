@@ -67,8 +67,6 @@ static void command_line(struct words *words,
 {
 	static const char *const always[] = {
 		QEMU, "-accel", "tcg", "-cpu", "max", "-nodefaults",
-		/* Blocks linked by stores to code are slow to emulate. */
-		"-d", "nochain",
 		"-display", "none",
 		"-chardev", "stdio,id=console,signal=off",
 		"-device", "sclpconsole,chardev=console",

@@ -20,7 +20,7 @@
 
 #define QEMU "/usr/bin/qemu-system-s390x"
 
-/* What the iommufd is called: as its property, it would not be found. */
+/* Called as the property of a device, it would not be unique for a second one. */
 #define IOMMUFD "iommufd0"
 
 #define ARGUMENTS 64

@@ -90,11 +90,8 @@ pub(crate) const BOOTS: &[Boot] = &[
         falsified_group: false,
     },
     Boot { name: "linux", scenarios: &[scenario("linux", Kind::Linux, 1)], falsified_group: false },
-    Boot {
-        name: "group",
-        scenarios: &[scenario("image", Kind::Image(1), 1), scenario("identity", Kind::Identity, 1)],
-        falsified_group: true,
-    },
+    Boot { name: "group", scenarios: &[scenario("image", Kind::Image(1), 1)], falsified_group: true },
+    Boot { name: "identity", scenarios: &[scenario("identity", Kind::Identity, 1)], falsified_group: true },
     Boot {
         name: "large-frames",
         scenarios: &[scenario("large-frames", Kind::IgnoredFrames, 1), scenario("forced-frames", Kind::Linux, 1)],
@@ -108,7 +105,7 @@ impl Boot {
     pub(crate) fn parameters(&self, api: Api) -> String {
         let names = self.scenarios.iter().map(|scenario| scenario.name).collect::<Vec<_>>().join(",");
         // Where the debugger has to know addresses, the kernel must be where it was linked.
-        let random = if self.falsified_group { " nokaslr" } else { "" };
+        let random = if self.falsified_group { " zpci.falsified=1 nokaslr" } else { "" };
         format!("zpci.run=nested zpci.api={api} zpci.nested={names}{random}")
     }
 }

@@ -15,6 +15,13 @@ const REAL: u8 = 0xff;
 const QUERY_FUNCTION: [u8; 4] = [0, 32, 0, 3];
 const QUERY_GROUP: [u8; 4] = [0, 32, 0, 4];
 
+/// The handle, which no function has, by which the guest says that it has asked everything (`qemu-s390x/linux/answer.h`), and
+/// where a request has it; the code of a good response, and its place.
+const END: [u8; 4] = [0x60, 0, 0, 0];
+const HANDLE: u64 = 16;
+const OK: [u8; 2] = [0, 0x10];
+const RESPONSE_CODE: u64 = RESPONSE + 2;
+
 /// Where a request for a group names it; where the response about a function does.
 const REQUESTED: u64 = 19;
 const RESPONSE: u64 = 32;
@@ -25,13 +32,16 @@ const OF_FUNCTION: u64 = RESPONSE + 19;
 const CHANGES: [(u64, &[u8]); 2] =
     [(RESPONSE + 16, &[0x00, 0x40, 0x01, 0x21]), (RESPONSE + 20, &[0x10, 0x00, 0x07, 0xd0])];
 
-/// Tells that to the guest behind `debugger` until it ends; returns how many answers were changed.
+/// Tells that to the guest behind `debugger` until it has asked everything; returns how many answers were changed.
+///
+/// Places to stop at slow a guest down even where it does not stop, so they are taken away then.
 ///
 /// # Errors
 ///
 /// The debugger does not do what it is asked.
 pub(crate) fn tell(debugger: &mut Debugger, instructions: &[Instruction]) -> Result<u64> {
-    for instruction in instructions.iter().filter(|instruction| matches!(instruction.operands, Operands::Clp { .. })) {
+    let clps = || instructions.iter().filter(|instruction| matches!(instruction.operands, Operands::Clp { .. }));
+    for instruction in clps() {
         debugger.stop_at(instruction.address)?;
     }
     let mut told = 0;
@@ -39,10 +49,18 @@ pub(crate) fn tell(debugger: &mut Debugger, instructions: &[Instruction]) -> Res
         let address = debugger.instruction_address()?;
         let Some(Operands::Clp { block }) = Instruction::at(instructions, address) else { continue };
         let block = debugger.general_register(block)?;
-        let (mut head, mut group) = ([0; 4], [0]);
+        let (mut head, mut handle, mut group) = ([0; 4], [0; 4], [0]);
         debugger.read(block, &mut head)?;
+        debugger.read(block + HANDLE, &mut handle)?;
         debugger.read(block + REQUESTED, &mut group)?;
         match head {
+            QUERY_FUNCTION if handle == END => {
+                debugger.step()?;
+                debugger.write(block + RESPONSE_CODE, &OK)?;
+                for instruction in clps() {
+                    debugger.pass(instruction.address)?;
+                }
+            }
             QUERY_FUNCTION => {
                 debugger.step()?;
                 debugger.write(block + OF_FUNCTION, &[GROUP])?;

@@ -215,14 +215,15 @@ impl Found<'_> {
             let good = counts.iter().all(|(passed, others)| *passed > 0 && others.is_empty());
             let others: Vec<_> = counts.iter().flat_map(|(_, others)| others.iter().map(String::as_str)).collect();
             let passed: usize = counts.iter().map(|(passed, _)| passed).sum();
-            self.note(name, good && !counts.is_empty(), format!("{passed} passed; not: {}", others.join(", ")));
+            let not = if others.is_empty() { String::new() } else { format!(", not {}", others.join(", ")) };
+            self.note(name, good && !counts.is_empty(), format!("{passed} passed{not}"));
         }
         let matched: Vec<String> = reports
             .iter()
             .flat_map(|report| &report.interrupts)
             .map(|fact| format!("{} of {}", fact.interruptions, fact.requests))
             .collect();
-        self.note("interruptions counted", !matched.is_empty(), matched.join("; "));
+        self.note("interruptions counted", matched.len() == times * self.scenario.functions, matched.join("; "));
     }
 
     fn refusal(&mut self, part: &Part) {
@@ -437,13 +438,13 @@ ok 1 nested
         let failed = passed
             .replace(
                 "        # zpci-refused: {\"told\":\"nobody\"}\n    ok 3",
-                "        # QEMU ended with 1\n    not ok 3",
+                "        # it was not refused DMA to an unmapped frame of 1 MiB\n    not ok 3",
             )
             .replace("\nok 1 nested", "\nnot ok 1 nested");
         let report = judged(&frame, &failed, DISK);
         assert_eq!(wrong(&report), [""; 0]);
         assert_eq!(report.summary(), "1 passed, 1 failed as known");
-        assert_eq!(report.checks[1].detail, "DMA was not refused DMA to an unmapped frame of 1 MiB at");
+        assert_eq!(report.checks[1].detail, "it was not refused DMA to an unmapped frame of 1 MiB");
         // It did not hold for another reason.
         let other = failed.replace("was not refused DMA to an unmapped frame of 1 MiB", "never came");
         assert_eq!(wrong(&judged(&frame, &other, DISK)), ["refused"]);
@@ -482,6 +483,6 @@ ok 1 nested
     fn runs_of_an_image_are_told_apart() {
         let lines = ["early", VERSION, "1..0", "late", VERSION, "1..1"].map(str::to_owned);
         assert_eq!(runs(&lines).map(<[_]>::len).collect::<Vec<_>>(), [3, 2]);
-        assert_eq!(BOOTS.iter().filter(|boot| boot.falsified_group).count(), 1);
+        assert_eq!(BOOTS.iter().filter(|boot| boot.falsified_group).count(), 2);
     }
 }

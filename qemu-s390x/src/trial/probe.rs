@@ -21,6 +21,7 @@ const BYTES: u32 = 64;
 /// The device, and the frames that it may reach.
 #[derive(Debug)]
 pub(super) struct Probe<'f, 'm, F, M: Frames> {
+    function: &'f F,
     source: Entropy<'f, 'm, F, M>,
     frames: &'m Buffer<'m, M>,
     /// It was refused something, and is reset before it is used again.
@@ -34,6 +35,8 @@ pub(super) enum Written {
     Frame(u64),
     /// The function is in error.
     Refused,
+    /// The device is done, and nothing was written.
+    Nowhere,
     /// Nobody knows.
     Elsewhere,
 }
@@ -49,7 +52,7 @@ impl<'f, 'm, F: PciFunction, M: Frames> Probe<'f, 'm, F, M> {
         for frame in 0..FRAMES {
             clean(frames, frame)?;
         }
-        Ok(Self { source, frames, is_broken: false })
+        Ok(Self { function, source, frames, is_broken: false })
     }
 
     /// Has the device write to the page at `iova`.
@@ -61,6 +64,8 @@ impl<'f, 'm, F: PciFunction, M: Frames> Probe<'f, 'm, F, M> {
         match self.source.read(Iova::new(iova), BYTES) {
             Ok(_) => {}
             Err(DeviceError::Refused { .. }) => self.is_broken = true,
+            // A device that has just been brought up may see the request before it is told of it.
+            Err(DeviceError::Access(_)) if self.function.state()?.error() => self.is_broken = true,
             Err(error) => return Err(error),
         }
         let mut written = None;
@@ -77,6 +82,7 @@ impl<'f, 'm, F: PciFunction, M: Frames> Probe<'f, 'm, F, M> {
         Ok(match (self.is_broken, written, count) {
             (true, None, _) => Written::Refused,
             (false, Some(frame), 1) => Written::Frame(frame),
+            (false, None, _) => Written::Nowhere,
             _ => Written::Elsewhere,
         })
     }

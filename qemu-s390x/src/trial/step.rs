@@ -43,7 +43,9 @@ pub(super) enum Reached {
     Frame(u64),
     /// Nowhere: it was refused, with this event.
     Refused(Option<(u16, u64)>),
-    /// To several frames, or none that is known.
+    /// Nowhere, and nobody was told.
+    Nowhere,
+    /// To several frames, or in spite of an error.
     Elsewhere,
 }
 
@@ -98,6 +100,7 @@ impl fmt::Display for Reached {
             Self::Frame(number) => write!(f, "frame {number}"),
             Self::Refused(Some((code, iova))) => write!(f, "event {code:#x} at {iova:#x}"),
             Self::Refused(None) => f.write_str("refused"),
+            Self::Nowhere => f.write_str("nowhere"),
             Self::Elsewhere => f.write_str("elsewhere"),
         }
     }

@@ -2,6 +2,10 @@
 
 //! The bare-metal image that issues random instructions; on any other target, a program that says how to boot it.
 #![cfg_attr(target_os = "none", no_std, no_main)]
+#![cfg_attr(
+    target_os = "none",
+    expect(clippy::result_large_err, reason = "without a heap the message of a failure has no other place")
+)]
 
 #[cfg(target_os = "none")]
 mod image;

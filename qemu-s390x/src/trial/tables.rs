@@ -164,7 +164,7 @@ impl Tables {
             6..=8 => Made::Right(frame | FRAME_CONTROL),
             9 => Made::Right(frame | FRAME_CONTROL | PROTECTED),
             // The bits of a frame below 1 MiB are not part of its address.
-            10 => Made::Right(frame | FRAME_CONTROL | FRAME * choice.below(SEGMENT_PAGES)),
+            10 => Made::Right(frame | FRAME_CONTROL | (FRAME * choice.below(SEGMENT_PAGES))),
             11 => Made::Right(right | PROTECTED),
             12 => Made::Right(right | 0x3),
             _ => Made::Right(right),
@@ -190,7 +190,7 @@ impl Tables {
         let count = choice.below(64).min(PAGES - page).min(FRAMES - frame);
         let protected = if choice.once_in(3) { PROTECTED } else { 0 };
         (0..count).for_each(|next| {
-            store(self.page_entry(page + next), self.frames + FRAME * (frame + next) | protected);
+            store(self.page_entry(page + next), (self.frames + FRAME * (frame + next)) | protected);
         });
     }
 

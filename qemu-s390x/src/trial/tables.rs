@@ -91,7 +91,7 @@ impl Tables {
         store(root + 8 * region_index(QUEUE), queue_segments | REGION_THIRD | WHOLE);
         store(queue_segments, queue_pages);
         store(queue_pages, queue);
-        let mut tables = Self { root, segments, pages, frames, wrong: Vec::new() };
+        let tables = Self { root, segments, pages, frames, wrong: Vec::new() };
         for segment in 0..SEGMENTS {
             store(tables.segment_entry(segment), tables.page_table(segment));
         }

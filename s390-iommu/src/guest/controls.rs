@@ -321,7 +321,8 @@ impl FunctionControls {
         };
         let offset = request.start % PAGE_SIZE;
         let overlap = (rules.steps_from_cursor && offset != 0).then(|| Overlap {
-            skips_last: range.last().get() & !(PAGE_SIZE - 1) | offset >= request.start.saturating_add(request.length),
+            skips_last: (range.last().get() & !(PAGE_SIZE - 1)) | offset
+                >= request.start.saturating_add(request.length),
         });
         self.number = RefreshNumber(self.number.0.wrapping_add(1));
         self.refresh = Some(Refresh::new(range, aperture, overlap, self.number));

@@ -19,7 +19,7 @@ use crate::tool;
 use crate::workspace::Workspace;
 
 /// Random instructions of the sequence; under callgrind each is slow.
-pub(super) const STEPS: u32 = 2000;
+pub(super) const STEPS: u32 = 1000;
 
 /// How long a guest may run.
 const LIMIT: Duration = Duration::from_secs(1800);
@@ -81,7 +81,13 @@ fn count(
 ) -> Result<(u64, u64)> {
     let out = directory.join(format!("{guest}-{kind:?}.callgrind"));
     let mut command = Command::new("valgrind");
-    command.args(["--tool=callgrind", "--smc-check=all-non-file", "--collect-atstart=no", "--compress-strings=no"]);
+    command.args([
+        "--tool=callgrind",
+        "--fair-sched=yes",
+        "--smc-check=all-non-file",
+        "--collect-atstart=no",
+        "--compress-strings=no",
+    ]);
     command.arg(format!("--toggle-collect={HELPER}")).arg(format!("--callgrind-out-file={}", out.display()));
     command.arg(emulators.path(kind));
     command.args(["-machine", "s390-ccw-virtio", "-cpu", "max", "-smp", "1", "-m", "256M", "-nodefaults"]);

@@ -18,7 +18,7 @@ use crate::tool;
 use crate::workspace::Workspace;
 
 /// Random instructions of the sequence; under callgrind each is slow.
-pub(super) const STEPS: u32 = 1000;
+pub(super) const STEPS: u32 = 300;
 
 /// How long a guest may run.
 const LIMIT: Duration = Duration::from_secs(1800);

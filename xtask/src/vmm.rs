@@ -117,7 +117,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
             }
             Purpose::Speed => {
                 let image = random::image(workspace, &core, speed::STEPS, options.seed)?;
-                outcome.speed = Some(Speed::measure(workspace, &emulators, &exercise, &image)?);
+                outcome.speed = Some(Speed::measure(workspace, &emulators, &image)?);
                 continue;
             }
         };

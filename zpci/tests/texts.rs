@@ -209,6 +209,14 @@ fn characters_may_be_any() {
     assert_eq!(parse(record).unwrap().bytes, [1, 2]);
 }
 
+/// A condition code has one digit, a byte two.
+#[test]
+fn a_row_may_start_with_the_byte_cc() {
+    assert_eq!(parse(" cc 30 20\n").unwrap().bytes, [0xcc, 0x30, 0x20]);
+    assert_eq!(parse("cc 03\n").unwrap().bytes, [0xcc, 3]);
+    assert_eq!(parse("cc 3\n0000: 00\n").unwrap().bytes, [0]);
+}
+
 #[test]
 fn lines_are_chosen() {
     let text = "[ 1.0] eth0: link up\n[ 1.1] 00000000: 0102\n[ 1.2] 00000002: 0304\n[ 1.3] done\n";

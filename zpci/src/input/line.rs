@@ -44,6 +44,12 @@ pub(crate) struct Characters {
     pub(crate) slack: usize,
 }
 
+/// Whether `text` starts with the two digits of a byte.
+fn starts_with_byte(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    first.len() > 1 && first.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
 /// Reads line `number`, without its end; `has_offsets` says whether rows before it have offsets without a colon, and is
 /// `None` for the first row.
 pub(crate) fn read(text: &str, number: usize, has_offsets: Option<bool>) -> Result<Line, InputError> {
@@ -60,7 +66,7 @@ pub(crate) fn read(text: &str, number: usize, has_offsets: Option<bool>) -> Resu
             InputError::at(number, column_of(text, code.trim()), code.trim().len(), "no code of a program check")
         });
     }
-    if let Some(code) = trimmed.strip_prefix("cc ") {
+    if let Some(code) = trimmed.strip_prefix("cc ").filter(|code| !starts_with_byte(code)) {
         let code = code.trim().parse().ok().filter(|code| *code < 4);
         let column = column_of(text, trimmed) + 3;
         return code

@@ -217,6 +217,19 @@ fn a_row_may_start_with_the_byte_cc() {
     assert_eq!(parse("cc 3\n0000: 00\n").unwrap().bytes, [0]);
 }
 
+/// The characters of a row may be anything, the time of a line of the kernel's log too.
+#[test]
+fn a_row_may_hold_a_line_of_the_log() {
+    let bytes = *b"[   12.345600] 0";
+    for text in [
+        "00000020: 5b20 2020 3132 2e33 3435 3630 305d 2030  [   12.345600] 0\n",
+        "00000020  5b 20 20 20 31 32 2e 33  34 35 36 30 30 5d 20 30  |[   12.345600] 0|\n",
+        "0000040 5b 20 20 20 31 32 2e 33 34 35 36 30 30 5d 20 30  >[   12.345600] 0<\n",
+    ] {
+        assert_eq!(parse(text).unwrap().bytes, bytes, "{text}");
+    }
+}
+
 #[test]
 fn lines_are_chosen() {
     let text = "[ 1.0] eth0: link up\n[ 1.1] 00000000: 0102\n[ 1.2] 00000002: 0304\n[ 1.3] done\n";

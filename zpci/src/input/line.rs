@@ -50,6 +50,13 @@ fn starts_with_byte(text: &str) -> bool {
     first.len() > 1 && first.bytes().all(|digit| digit.is_ascii_hexdigit())
 }
 
+/// Whether `text` starts with an offset, as xxd, hexdump and od write it.
+fn starts_with_offset(text: &str) -> bool {
+    let first = text.split_whitespace().next().unwrap_or_default();
+    let digits = first.strip_suffix(':').unwrap_or(first);
+    digits.len() >= 4 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
+}
+
 /// Reads line `number`, without its end; `has_offsets` says whether rows before it have offsets without a colon, and is
 /// `None` for the first row.
 pub(crate) fn read(text: &str, number: usize, has_offsets: Option<bool>) -> Result<Line, InputError> {
@@ -162,6 +169,10 @@ fn without_prefix(text: &str, number: usize) -> Result<(&str, usize, bool), Inpu
     if let Some(at) = record_start(text) {
         let start = text.char_indices().nth(at).map_or(text.len(), |(start, _)| start);
         return Ok((text.get(start..).unwrap_or_default(), at + 1, true));
+    }
+    // What starts with an offset is a row, whatever its characters are.
+    if starts_with_offset(text) {
+        return Ok((text, 1, false));
     }
     // [   12.345678] text: 00000000: 00 20 ...
     let Some((before, behind)) = text.split_once(']') else {

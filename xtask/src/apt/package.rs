@@ -318,38 +318,13 @@ pub(crate) fn download_set(
     alone: &[&str],
     whole: &[&str],
 ) -> Result<Vec<PathBuf>> {
-    let archives = Archives::find(workspace, step)?;
-    let mut seen = Vec::new();
-    for suite in archives.suites(Suites::OldestFirst) {
-        // Backports need the release that they are made for.
-        let release = suite.strip_suffix("-backports").unwrap_or(&suite);
-        let mut suites = vec![archives.main.with_suite(release)];
-        if release != suite {
-            suites.push(archives.main.with_suite(&suite));
-        }
-        let state = State::create(workspace, &format!("set-{suite}"), &suites)?;
-        step.at(&format!("looking for {package} in {suite}"));
-        // As in `download`.
-        if state.update(step).is_err() {
-            seen.push(format!("{suite}: unreadable"));
-            continue;
-        }
-        let versions = state.versions(package)?;
-        let Some(version) = versions.iter().find(|version| at_least(version, minimum)) else {
-            seen.push(format!(
-                "{suite}: {}",
-                if versions.is_empty() { "none".to_owned() } else { versions.join(", ") }
-            ));
-            continue;
-        };
-        step.at(&format!("fetching {package} {version} from {suite}"));
-        let mut debs = state.download_whole(step, whole, version, &suite)?;
+    first_suite_with(workspace, step, "set", None, (package, minimum), |state, version, suite| {
+        let mut debs = state.download_whole(step, whole, version, suite)?;
         for name in [package].iter().chain(alone) {
             debs.push(state.download(step, name, version)?);
         }
-        return Ok(debs);
-    }
-    bail!("no suite of Debian has {package} {minimum} or newer; there are\n  {}", seen.join("\n  "))
+        Ok(Ok(debs))
+    })
 }
 
 /// Fetches the first version of `package` for `architecture` from `minimum` on that can be had with everything that it depends
@@ -365,6 +340,28 @@ pub(crate) fn download_whole(
     package: &str,
     minimum: &str,
 ) -> Result<(String, Vec<PathBuf>)> {
+    first_suite_with(workspace, step, "whole", Some(architecture), (package, minimum), |state, version, suite| {
+        state.forget_archives()?;
+        // A mirror may lack a dependency.
+        let debs = state.download_whole(step, &[package], version, suite);
+        Ok(debs.map(|debs| (version.to_owned(), debs)))
+    })
+}
+
+/// Returns what `get` makes of the first suite that has `package` from `minimum` on, given its state, the version and its
+/// name. What `get` returns as an error within its result is why the next suite is asked; any other error ends it.
+///
+/// # Errors
+///
+/// No suite has such a version that could be got; the error lists what each has.
+fn first_suite_with<T>(
+    workspace: &Workspace,
+    step: &Step,
+    purpose: &str,
+    architecture: Option<&'static str>,
+    (package, minimum): (&str, &str),
+    get: impl Fn(&State, &str, &str) -> Result<Result<T>>,
+) -> Result<T> {
     let archives = Archives::find(workspace, step)?;
     let mut seen = Vec::new();
     for suite in archives.suites(Suites::OldestFirst) {
@@ -374,8 +371,8 @@ pub(crate) fn download_whole(
         if release != suite {
             suites.push(archives.main.with_suite(&suite));
         }
-        let state = State::create(workspace, &format!("whole-{suite}-{architecture}"), &suites)?;
-        let state = state.of_architecture(Some(architecture));
+        let name = [purpose, suite.as_str()].into_iter().chain(architecture).collect::<Vec<_>>().join("-");
+        let state = State::create(workspace, &name, &suites)?.of_architecture(architecture);
         step.at(&format!("looking for {package} in {suite}"));
         // As in `download`.
         if state.update(step).is_err() {
@@ -391,14 +388,13 @@ pub(crate) fn download_whole(
             continue;
         };
         step.at(&format!("fetching {package} {version} from {suite}"));
-        state.forget_archives()?;
-        match state.download_whole(step, &[package], version, &suite) {
-            Ok(debs) => return Ok((version.clone(), debs)),
-            // A mirror may lack a dependency.
+        match get(&state, version, &suite)? {
+            Ok(got) => return Ok(got),
             Err(error) => seen.push(format!("{suite}: {}", error.to_string().lines().next().unwrap_or_default())),
         }
     }
-    bail!("no suite of Debian has {package} {minimum} or newer for {architecture}; there are\n  {}", seen.join("\n  "))
+    let wanted = architecture.map_or_else(String::new, |architecture| format!(" for {architecture}"));
+    bail!("no suite of Debian has {package} {minimum} or newer{wanted}; there are\n  {}", seen.join("\n  "))
 }
 
 /// The address of Debian's archive that this machine uses.

@@ -15,7 +15,9 @@ pub(crate) fn bytes(text: &str, zero_fill: bool) -> Option<Vec<u8>> {
     let mut base = None;
     for line in text.lines() {
         let line = line.trim();
-        if line.is_empty() || line.starts_with('#') || line.starts_with("//") || line.starts_with("cc ") {
+        // More than one digit behind it, and 0xcc is a byte of a row.
+        let is_code = line.strip_prefix("cc ").is_some_and(|code| code.trim().len() == 1);
+        if line.is_empty() || line.starts_with('#') || line.starts_with("//") || is_code {
             continue;
         }
         let (offset, digits) = line.split_once(": ")?;

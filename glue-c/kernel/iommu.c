@@ -55,7 +55,7 @@ static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 	}
 	spin_lock_init(&domain->lock);
 	INIT_LIST_HEAD_RCU(&domain->attachments);
-	INIT_RCU_WORK(&domain->grace, zpci_grace_over);
+	INIT_WORK(&domain->rest, zpci_free_rest);
 	refcount_set(&domain->refs, 1);
 	domain->domain.pgsize_bitmap = zpci_large_frames ? SZ_4K | SZ_1M : SZ_4K;
 	domain->domain.geometry.force_aperture = true;

@@ -10,6 +10,15 @@
 #include "zpci_refresh.h"
 
 /*
+ * How many tables are freed without a pause: as many as a page of storage
+ * mapped in each MiB of 256 MiB takes. A segment table goes with all below it,
+ * so that it may be 2,048 more.
+ */
+#define ZPCI_TABLES_AT_ONCE	256
+
+static void zpci_grace_over(struct rcu_head *grace);
+
+/*
  * What a domain frees after a grace period: tables, at last itself. There is
  * one such period at a time, and what comes meanwhile waits for the next, so
  * that nothing has to be allocated; tables are their own list.
@@ -22,27 +31,32 @@ static bool zpci_grace_begin(struct zpci_domain *domain)
 	domain->passing = domain->waiting;
 	domain->waiting.list[0] = 0;
 	domain->ending = domain->ended;
+	/* No function is left that could see them. */
+	if (domain->ending)
+		zpci_rust_reclaimed_join(&domain->passing, &domain->kept, zpci_storage_base());
 	domain->in_grace = domain->passing.list[0] || domain->ending;
 	return domain->in_grace;
 }
 
 /*
- * Not in the callback itself, which would hold the processor up for as long as
- * it takes: a domain may have a million tables.
+ * Frees some of what passed, which is the caller's alone until the next grace
+ * period begins; whether that was all.
  */
-void zpci_grace_over(struct work_struct *work)
+static bool zpci_free_some(struct zpci_domain *domain)
 {
-	struct zpci_domain *domain = container_of(to_rcu_work(work), struct zpci_domain, grace);
-	struct zpci_rust_reclaimed passed = domain->passing;
+	if (!zpci_rust_reclaimed_free_some(&domain->passing, zpci_storage_base(),
+					   ZPCI_TABLES_AT_ONCE))
+		return false;
+	return !domain->ending || zpci_rust_table_clear(&domain->table, ZPCI_TABLES_AT_ONCE);
+}
+
+/* All that passed is freed. Nobody has @domain any more if it ends; it must not be used again. */
+static void zpci_grace_end(struct zpci_domain *domain)
+{
 	unsigned long flags;
 	bool again;
 
-	/* Nobody else has it any more. */
 	if (domain->ending) {
-		if (domain->kept.list[0])
-			zpci_rust_reclaimed_free(&domain->kept, zpci_storage_base());
-		if (passed.list[0])
-			zpci_rust_reclaimed_free(&passed, zpci_storage_base());
 		zpci_rust_table_free(&domain->table);
 		kfree(domain);
 		return;
@@ -50,9 +64,29 @@ void zpci_grace_over(struct work_struct *work)
 	spin_lock_irqsave(&domain->lock, flags);
 	again = zpci_grace_begin(domain);
 	spin_unlock_irqrestore(&domain->lock, flags);
-	zpci_rust_reclaimed_free(&passed, zpci_storage_base());
 	if (again)
-		queue_rcu_work(system_dfl_wq, &domain->grace);
+		call_rcu(&domain->grace, zpci_grace_over);
+}
+
+/* A domain may have a million tables, and a callback holds its processor up. */
+static void zpci_grace_over(struct rcu_head *grace)
+{
+	struct zpci_domain *domain = container_of(grace, struct zpci_domain, grace);
+
+	if (zpci_free_some(domain))
+		zpci_grace_end(domain);
+	else
+		queue_work(system_dfl_wq, &domain->rest);
+}
+
+/* The rest of what passed. */
+void zpci_free_rest(struct work_struct *rest)
+{
+	struct zpci_domain *domain = container_of(rest, struct zpci_domain, rest);
+
+	while (!zpci_free_some(domain))
+		cond_resched();
+	zpci_grace_end(domain);
 }
 
 /* Frees @reclaimed, which no function sees any more, after a grace period. */
@@ -66,7 +100,7 @@ static void zpci_free_later(struct zpci_domain *domain, const struct zpci_rust_r
 	begun = !domain->in_grace && zpci_grace_begin(domain);
 	spin_unlock_irqrestore(&domain->lock, flags);
 	if (begun)
-		queue_rcu_work(system_dfl_wq, &domain->grace);
+		call_rcu(&domain->grace, zpci_grace_over);
 }
 
 /* Keeps @reclaimed, which a function may still see. */
@@ -96,7 +130,7 @@ void zpci_domain_put(struct zpci_domain *domain)
 	begun = !domain->in_grace && zpci_grace_begin(domain);
 	spin_unlock_irqrestore(&domain->lock, flags);
 	if (begun)
-		queue_rcu_work(system_dfl_wq, &domain->grace);
+		call_rcu(&domain->grace, zpci_grace_over);
 }
 
 /*

@@ -28,7 +28,8 @@ struct zpci_domain {
 	bool ended;			/* goes with the next grace period */
 	bool ending;			/* goes with the grace period that goes on */
 	bool in_grace;			/* a grace period goes on for it */
-	struct rcu_work grace;		/* after that grace period */
+	struct rcu_head grace;		/* that grace period */
+	struct work_struct rest;	/* frees what is too much for its callback */
 	struct zpci_rust_reclaimed kept;	/* taken out; a function may still see these */
 	struct zpci_rust_reclaimed waiting;	/* for the next grace period */
 	struct zpci_rust_reclaimed passing;	/* for the grace period that goes on */
@@ -73,7 +74,7 @@ extern bool zpci_large_frames;
 extern const struct iommu_domain_ops zpci_paging_domain_ops;
 
 /* reclaim.c */
-void zpci_grace_over(struct work_struct *work);
+void zpci_free_rest(struct work_struct *rest);
 void zpci_domain_put(struct zpci_domain *domain);
 void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last);
 

@@ -101,3 +101,21 @@ pub unsafe extern "C" fn zpci_rust_reclaimed_free(reclaimed: *const ForeignRecla
     // SAFETY: all storage of C is one; by the contract everything else holds.
     unsafe { reclaimed.free(&KernelStorage { base }) };
 }
+
+/// Gives back the storage of at most `most` of the tables that were taken out; `reclaimed` is the rest then. Whether none
+/// is left.
+///
+/// # Safety
+///
+/// As for `zpci_rust_reclaimed_free`; `reclaimed` must be valid for writes, and may be freed again or joined.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_reclaimed_free_some(reclaimed: *mut ForeignReclaimed, base: u64, most: u32) -> bool {
+    // SAFETY: by the contract `reclaimed` is valid, and what is taken is written below.
+    let mut rest = unsafe { (*reclaimed).take() };
+    // SAFETY: all storage of C is one; by the contract everything else holds.
+    unsafe { rest.free_some(&KernelStorage { base }, most as usize) };
+    let rest = ForeignReclaimed::of(rest);
+    // SAFETY: by the contract `reclaimed` is valid for writes.
+    unsafe { reclaimed.write(rest) };
+    rest.list[0] == 0
+}

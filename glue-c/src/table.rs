@@ -114,6 +114,19 @@ pub unsafe extern "C" fn zpci_rust_table_free(table: *mut ForeignTable) {
     unsafe { table.drop_in_place() };
 }
 
+/// Gives back storage of the tables below the root until `enough` tables are given back, up to 2,048 more; whether none
+/// is left.
+///
+/// # Safety
+///
+/// `table` must be as `zpci_rust_table_init` or this function left it; no function may be registered with it, and nobody
+/// else use it meanwhile.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_rust_table_clear(table: *mut ForeignTable, enough: u32) -> bool {
+    // SAFETY: by the contract `table` is valid and nobody else uses it.
+    unsafe { &mut *table }.clear(enough as usize)
+}
+
 /// Describes the root of a table.
 ///
 /// # Safety

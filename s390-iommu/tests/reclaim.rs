@@ -4,7 +4,7 @@
 
 mod storage;
 
-use s390_iommu::{AbsoluteAddress, FrameSizes, Iova, IovaRange, Protection, Root, TranslationTable};
+use s390_iommu::{AbsoluteAddress, FrameSizes, Iova, IovaRange, Protection, Reclaimed, Root, TranslationTable};
 use storage::Heap;
 
 const PAGE_TABLE: usize = 2 << 10;
@@ -110,6 +110,80 @@ fn a_reclaimed_range_can_be_mapped_again() {
 }
 
 #[test]
+fn tables_are_given_back_some_at_a_time() {
+    let heap = Heap::default();
+    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+    let all = range(0x1_0000_0000, 2 << 30);
+    map(&table, all);
+    unmap(&table, all);
+    assert_eq!(heap.bytes.get(), 2 * CRST + 2048 * PAGE_TABLE);
+    // SAFETY: nobody else uses the table.
+    let mut reclaimed = unsafe { table.reclaim(all) };
+    reclaimed.change().unseen();
+    // The segment table was taken out last, and is the first of the list.
+    for (most, left) in [(0, CRST + 2048 * PAGE_TABLE), (1, 2048 * PAGE_TABLE), (2000, 48 * PAGE_TABLE)] {
+        // SAFETY: the storage is that of the table, no function is registered with it, and nobody looks at it.
+        unsafe { reclaimed.free_some(table.memory(), most) };
+        assert_eq!((reclaimed.bytes(), reclaimed.is_empty()), (left, false));
+        assert_eq!(heap.bytes.get(), CRST + left);
+    }
+    // What is left can be put together with more, go through a number, and be freed.
+    map(&table, range(0x1_0000_0000, 1 << 20));
+    unmap(&table, range(0x1_0000_0000, 1 << 20));
+    // SAFETY: as above, and what `into_raw` gave is taken once.
+    unsafe {
+        let more = table.reclaim(all);
+        more.change().unseen();
+        reclaimed.join(more, table.memory());
+        assert_eq!(reclaimed.bytes(), CRST + 49 * PAGE_TABLE);
+        let (list, span) = reclaimed.into_raw();
+        assert_eq!(span, Some(all));
+        let mut rest = Reclaimed::from_raw(list, span);
+        rest.free_some(table.memory(), 49);
+        assert!(!rest.is_empty());
+        rest.free_some(table.memory(), 2);
+        assert!(rest.is_empty());
+        assert_eq!(rest, Reclaimed::NONE);
+    }
+    assert_eq!(heap.bytes.get(), CRST);
+}
+
+#[test]
+fn a_table_is_cleared_some_at_a_time() {
+    for root in Root::ALL {
+        let heap = Heap::default();
+        let mut table = TranslationTable::new(root, FrameSizes::WITH_LARGE, &heap).unwrap();
+        // Three segment tables, with a page table for each MiB, for one MiB, and for none.
+        for mib in 0..2048_u64 {
+            map(&table, range(0x1_0000_0000 + (mib << 20), 0x1000));
+        }
+        map(&table, range(0x1_8010_0000, 0x1000));
+        map(&table, range(0x2_0000_0000, 1 << 20));
+        let upper = (root.designation_type() as usize) * CRST;
+        let full = upper + 3 * CRST + 2049 * PAGE_TABLE;
+        assert_eq!(heap.bytes.get(), full);
+        assert!(!table.clear(0));
+        assert_eq!(heap.bytes.get(), full);
+        // One table is enough, and the segment table goes with all below it.
+        assert!(!table.clear(1));
+        assert_eq!(heap.bytes.get(), upper + 2 * CRST + PAGE_TABLE);
+        let mapped: Vec<u64> =
+            table.exclusive_reader().walk(IovaRange::ALL).map(|mapping| mapping.range.start().get()).collect();
+        assert_eq!(mapped, [0x1_8010_0000, 0x2_0000_0000], "what is left can be walked");
+        assert!(!table.clear(2), "a page table and a segment table");
+        assert_eq!(heap.bytes.get(), upper + CRST);
+        assert!(table.clear(usize::MAX));
+        assert_eq!(heap.bytes.get(), CRST);
+        assert!(table.clear(0));
+        // An empty table as any other.
+        map(&table, range(0x1_0000_0000, 2 << 20));
+        assert!(table.clear(2), "two page tables are enough, and nothing else was left but what led to them");
+        drop(table);
+        assert_eq!(heap.bytes.get(), 0);
+    }
+}
+
+#[test]
 fn a_list_survives_the_way_through_a_number() {
     let heap = Heap::default();
     let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
@@ -122,7 +196,7 @@ fn a_list_survives_the_way_through_a_number() {
     assert_eq!(span, Some(all));
     // SAFETY: the list was given away just before and is taken once; no function is registered with the table, and
     // nobody looks at it.
-    unsafe { s390_iommu::Reclaimed::from_raw(list, span).free(table.memory()) };
+    unsafe { Reclaimed::from_raw(list, span).free(table.memory()) };
     assert_eq!(heap.bytes.get(), CRST + CRST);
 }
 

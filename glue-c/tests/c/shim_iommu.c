@@ -163,8 +163,12 @@ void shim_domain_free(struct shim_domain *domain)
 
 void shim_grace_period(void)
 {
-	while (kernel_grace_period_ended())
-		kernel_run_callback();
+	while (kernel_works() || kernel_grace_period_ended()) {
+		if (kernel_works())
+			kernel_run_work();
+		else
+			kernel_run_callback();
+	}
 }
 
 u8 shim_domain_designation_type(const struct shim_domain *domain)

@@ -73,6 +73,8 @@ unsafe extern "C" {
     pub(crate) fn kernel_callbacks() -> u32;
     pub(crate) fn kernel_grace_period_ended() -> bool;
     pub(crate) fn kernel_run_callback();
+    pub(crate) fn kernel_works() -> u32;
+    pub(crate) fn kernel_run_work();
     pub(crate) fn kernel_sections() -> u32;
 
     pub(crate) fn shim_settings(aperture_bytes: u64, large: bool);

@@ -199,6 +199,116 @@ fn a_domain_waits_for_a_grace_period_of_its_own() {
     assert_eq!((kernel.tables(), kernel.waiting()), ((0, 0), 0));
 }
 
+/// Maps a page in each of `count` MiB from `START` on.
+fn map_each_mib(domain: &Domain<'_>, count: u64) {
+    for mib in 0..count {
+        assert_eq!(domain.map(START + mib * MIB, 0x100_0000, 0x1000, true), 0);
+    }
+}
+
+#[test]
+fn a_callback_frees_256_tables_and_leaves_the_rest_to_a_worker() {
+    let kernel = StandIn::new();
+    let (_function, domain) = pair(&kernel, &QEMU, GIB, false);
+    map_each_mib(&domain, 700);
+    assert_eq!(kernel.tables(), (2, 700));
+    domain.unmap(START, 700 * MIB);
+    domain.sync(START, START + 256 * MIB - 1);
+    kernel.callback();
+    assert_eq!((kernel.tables(), kernel.waiting(), kernel.works()), ((2, 444), 0, 0), "256 are not too many");
+    domain.sync(START + 256 * MIB, START + 700 * MIB - 1);
+    kernel.callback();
+    assert_eq!((kernel.tables(), kernel.waiting(), kernel.works()), ((2, 188), 0, 1));
+
+    // What comes now waits for a grace period that begins when the rest is freed.
+    assert_eq!(domain.map(START, 0x100_0000, MIB, true), 0);
+    assert_eq!(domain.unmap_and_sync(START, MIB), MIB);
+    assert_eq!((kernel.tables(), kernel.waiting(), kernel.works()), ((2, 189), 0, 1));
+    kernel.work();
+    assert_eq!((kernel.tables(), kernel.waiting(), kernel.works()), ((2, 1), 1, 0));
+    kernel.callback();
+    assert_eq!((kernel.tables(), kernel.waiting(), kernel.works()), ((2, 0), 0, 0));
+}
+
+#[test]
+fn a_domain_that_ends_while_a_worker_frees_tables_goes_after_a_grace_period_of_its_own() {
+    let kernel = StandIn::new();
+    let (_function, domain) = pair(&kernel, &QEMU, GIB, false);
+    map_each_mib(&domain, 300);
+    domain.unmap(START, 300 * MIB);
+    domain.sync(START, START + 300 * MIB - 1);
+    kernel.callback();
+    assert_eq!((kernel.tables(), kernel.works()), ((2, 44), 1));
+    domain.free();
+    assert_eq!((kernel.tables(), kernel.waiting(), kernel.works()), ((2, 44), 0, 1));
+    kernel.work();
+    assert_eq!((kernel.tables(), kernel.waiting(), kernel.works()), ((2, 0), 1, 0), "the domain is still there");
+    kernel.callback();
+    assert_eq!((kernel.tables(), kernel.waiting(), kernel.works()), ((0, 0), 0, 0));
+}
+
+#[test]
+fn a_large_domain_is_freed_by_a_worker() {
+    let kernel = StandIn::new();
+    let (_function, domain) = pair(&kernel, &QEMU, 16 * GIB, false);
+    map_each_mib(&domain, 260);
+    assert_eq!(domain.map(START + 2 * GIB, 0x100_0000, 0x1000, true), 0);
+    assert_eq!(kernel.tables(), (3, 261));
+    domain.free();
+    kernel.callback();
+    assert_eq!(
+        (kernel.tables(), kernel.waiting(), kernel.works()),
+        ((2, 1), 0, 1),
+        "a segment table with all below it"
+    );
+    kernel.work();
+    assert_eq!((kernel.tables(), kernel.waiting(), kernel.works()), ((0, 0), 0, 0));
+
+    let (_function, domain) = pair(&kernel, &QEMU, 16 * GIB, false);
+    map_each_mib(&domain, 260);
+    domain.free();
+    kernel.callback();
+    assert_eq!((kernel.tables(), kernel.works()), ((0, 0), 0), "one segment table is not too many");
+}
+
+#[test]
+fn what_waits_is_kept_and_is_mapped_goes_with_a_large_domain() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, 16 * GIB, false);
+    assert_eq!(function.attach(&domain), 0);
+    map_each_mib(&domain, 545);
+    domain.unmap(START, 545 * MIB);
+    let give_back = |first: u64, last: u64, answers: &[(u8, u8)]| {
+        for (cc, status) in answers {
+            kernel.answer(Kind::Rpcit, *cc, *status);
+        }
+        domain.sync(START + first * MIB, START + last * MIB - 1);
+        assert!(domain.keeps());
+    };
+    // 270 are kept, 270 pass, 5 wait; each time but the first what is kept is tried before.
+    give_back(0, 270, &[(0, 0), (1, 28)]);
+    give_back(270, 540, &[(0, 0), (1, 28), (0, 0)]);
+    give_back(540, 545, &[(0, 0), (1, 28), (0, 0)]);
+    map_each_mib(&domain, 260);
+    assert_eq!(domain.map(START + 2 * GIB, 0x100_0000, 0x1000, true), 0);
+    function.detach();
+    domain.free();
+    assert_eq!(kernel.tables(), (3, 270 + 270 + 5 + 261));
+    let run = |left: (u32, u32)| {
+        // The attachment has a callback as well.
+        while kernel.works() == 0 {
+            kernel.callback();
+        }
+        assert_eq!(kernel.tables(), left);
+        kernel.work();
+    };
+    run((3, 270 + 14 + 5 + 261));
+    assert_eq!(kernel.tables(), (3, 270 + 5 + 261), "what passed alone");
+    run((3, 19 + 261));
+    assert_eq!(kernel.tables(), (0, 0));
+    kernel.grace_period();
+}
+
 #[test]
 fn what_a_function_may_still_use_is_not_reclaimed() {
     let kernel = StandIn::new();

@@ -169,6 +169,21 @@ impl StandIn {
         unsafe { kernel_callbacks() }
     }
 
+    /// Runs the work that was queued first, which must be the only one.
+    pub(crate) fn work(&self) {
+        // SAFETY: what waits is in the state that C left it in.
+        unsafe {
+            assert_eq!(kernel_works(), 1);
+            kernel_run_work();
+        }
+    }
+
+    /// How many pieces of work wait for a worker.
+    pub(crate) fn works(&self) -> u32 {
+        // SAFETY: the function counts.
+        unsafe { kernel_works() }
+    }
+
     /// Runs `test` while no memory is to be had, neither for tables nor for anything else.
     pub(crate) fn without_memory<R>(&self, test: impl FnOnce() -> R) -> R {
         unsafe extern "C" fn none(_: *mut c_void) -> bool {
@@ -333,7 +348,7 @@ impl Drop for StandIn {
         self.grace_period();
         if !std::thread::panicking() {
             assert_eq!(self.fault(), None);
-            assert_eq!(self.waiting(), 0, "callbacks are left");
+            assert_eq!((self.waiting(), self.works()), (0, 0), "callbacks or work are left");
             // SAFETY: the function counts.
             assert_eq!(unsafe { kernel_sections() }, 0, "read-side sections are left");
             assert_eq!(self.tables(), (0, 0), "tables are left");

@@ -51,6 +51,7 @@ unsafe extern "C" {
     pub(crate) fn kernel_reset(hooks: *const KernelHooks);
     pub(crate) fn kernel_grace_period_ended() -> bool;
     pub(crate) fn kernel_run_callback();
+    pub(crate) fn kernel_works() -> u32;
     pub(crate) fn kernel_mutex_is_taken(mutex: *const c_void) -> bool;
 
     pub(crate) fn shim_settings(aperture_bytes: u64, large: bool);

@@ -31,6 +31,10 @@ static _Thread_local struct {
 	struct rcu_head **end;
 } rcu;
 
+struct workqueue_struct *system_dfl_wq;
+/* Work that waits for a worker */
+static _Thread_local struct work_struct *works;
+
 static _Thread_local struct { void *mutex; } taken[KERNEL_SECTIONS];
 
 /* What was freed while other processors may come in, until the run ends */
@@ -44,6 +48,7 @@ void kernel_reset(const struct kernel_hooks *new_hooks)
 		free(freed.memory[--freed.count]);
 	memset(&rcu, 0, sizeof(rcu));
 	memset(taken, 0, sizeof(taken));
+	works = NULL;
 	log_text[0] = 0;
 	warnings = 0;
 	hooks = new_hooks ? *new_hooks : (struct kernel_hooks){};
@@ -139,7 +144,7 @@ void kernel_rcu_read_unlock(void)
 		rcu.running[section] = 0;
 }
 
-static void queue(struct rcu_head *head, void (*func)(struct rcu_head *head))
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head))
 {
 	head->func = func;
 	head->next = NULL;
@@ -150,26 +155,41 @@ static void queue(struct rcu_head *head, void (*func)(struct rcu_head *head))
 	rcu.end = &head->next;
 }
 
-struct workqueue_struct *system_dfl_wq;
-
-/* The callback only queues the work, so that a test which holds the callback up holds up both. */
-static void run_work(struct rcu_head *head)
+/* As in the kernel: what is queued twice runs once. */
+bool queue_work(struct workqueue_struct *queue, struct work_struct *work)
 {
-	struct rcu_work *rwork = container_of(head, struct rcu_work, rcu);
+	struct work_struct **end = &works;
 
-	rwork->pending = false;
-	rwork->work.func(&rwork->work);
+	(void)queue;
+	if (work->pending)
+		return false;
+	work->pending = true;
+	work->next = NULL;
+	while (*end)
+		end = &(*end)->next;
+	*end = work;
+	return true;
 }
 
-bool queue_rcu_work(struct workqueue_struct *queue_of, struct rcu_work *rwork)
+u32 kernel_works(void)
 {
-	(void)queue_of;
-	/* As in the kernel: what is queued twice runs once. */
-	if (rwork->pending)
-		return false;
-	rwork->pending = true;
-	queue(&rwork->rcu, run_work);
-	return true;
+	const struct work_struct *work;
+	u32 count = 0;
+
+	for (work = works; work; work = work->next)
+		count++;
+	return count;
+}
+
+void kernel_run_work(void)
+{
+	struct work_struct *work = works;
+
+	if (!work)
+		return;
+	works = work->next;
+	work->pending = false;
+	work->func(work);
 }
 
 /* What is freed is found by its head, which is in it */
@@ -195,7 +215,7 @@ void kernel_free_rcu(struct rcu_head *head, void *memory)
 		abort();
 	freed->member = head;
 	freed->memory = memory;
-	queue(&freed->head, free_memory);
+	call_rcu(&freed->head, free_memory);
 }
 
 u32 kernel_callbacks(void)

@@ -63,6 +63,7 @@ enum kernel_point {
 	KERNEL_LOCK,
 	KERNEL_BARRIER,
 	KERNEL_LIST,
+	KERNEL_RESCHED,
 };
 
 void kernel_yield(enum kernel_point point);
@@ -207,18 +208,15 @@ struct rcu_head {
 void kernel_free_rcu(struct rcu_head *head, void *memory);
 struct work_struct {
 	void (*func)(struct work_struct *work);
-};
-struct rcu_work {
-	struct work_struct work;
-	struct rcu_head rcu;
+	struct work_struct *next;
 	bool pending;
 };
 struct workqueue_struct;
 extern struct workqueue_struct *system_dfl_wq;
-#define INIT_RCU_WORK(rwork, function)	\
-	((void)((rwork)->work.func = (function), (rwork)->pending = false))
-#define to_rcu_work(pointer)		container_of(pointer, struct rcu_work, work)
-bool queue_rcu_work(struct workqueue_struct *queue, struct rcu_work *rwork);
+#define INIT_WORK(work, function)	((void)((work)->func = (function), (work)->pending = false))
+bool queue_work(struct workqueue_struct *queue, struct work_struct *work);
+#define cond_resched()			kernel_yield(KERNEL_RESCHED)
+void call_rcu(struct rcu_head *head, void (*func)(struct rcu_head *head));
 #define kfree_rcu(ptr, member)	kernel_free_rcu(&(ptr)->member, ptr)
 
 /* Walks of addresses that the caller need not own */

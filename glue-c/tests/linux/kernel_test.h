@@ -30,6 +30,9 @@ u32 kernel_warnings(void);
 u32 kernel_callbacks(void);
 bool kernel_grace_period_ended(void);
 void kernel_run_callback(void);
+/* The same of work that was queued, which may run at any time */
+u32 kernel_works(void);
+void kernel_run_work(void);
 /* Read-side sections that run */
 u32 kernel_sections(void);
 bool kernel_mutex_is_taken(const void *mutex);

@@ -133,14 +133,30 @@ impl Reclaimed {
     ///   moment that MPCIFC may have accepted it until deregistration succeeded or it was disabled.
     /// * Every [`ReadSide`](crate::ReadSide) that existed when the tables were taken out has ended.
     pub unsafe fn free<M: TableAllocator>(mut self, memory: &M) {
-        let (mut rest, _) = self.take();
-        while let Some((origin, size)) = rest.table() {
+        // SAFETY: by the contract.
+        unsafe { self.free_some(memory, usize::MAX) };
+    }
+
+    /// Gives the storage of at most `most` tables back; [`is_empty`](Self::is_empty) says whether any is left.
+    ///
+    /// For who may not hold a processor up for as long as [`free`](Self::free) takes.
+    ///
+    /// # Safety
+    ///
+    /// As for [`free`](Self::free).
+    pub unsafe fn free_some<M: TableAllocator>(&mut self, memory: &M, most: usize) {
+        for _ in 0..most {
+            let Some((origin, size)) = self.list.table() else { break };
             let first: NonNull<Slot<PageEntry>> = memory.phys_to_virt(origin).cast();
-            // SAFETY: the table is not deallocated yet, and by the contract nobody else uses it. `take` left the
-            // link in its first slot.
-            rest = Link::of_bits(unsafe { first.as_ref() }.page().bits());
-            // SAFETY: `take` recorded origin and size of a table of the tree, which nothing reaches any more.
+            // SAFETY: the table is not deallocated yet, and by the contract nobody else uses it. `put` left the link in
+            // its first slot.
+            self.list = Link::of_bits(unsafe { first.as_ref() }.page().bits());
+            self.bytes = self.bytes.saturating_sub(size.bytes());
+            // SAFETY: `put` recorded origin and size of a table of the tree, which nothing reaches any more.
             unsafe { memory.deallocate(origin, size) };
+        }
+        if self.list == Link::END {
+            (self.end, self.span, self.bytes) = (Link::END, None, 0);
         }
     }
 

@@ -6,7 +6,7 @@
 //! step. Walks that look for addresses are in `cursor.rs`.
 
 use crate::format::address::{AbsoluteAddress, Iova};
-use crate::format::entry::RegionEntry;
+use crate::format::entry::{Entry, RegionEntry};
 use crate::format::range::IovaRange;
 use crate::format::table_type::TableType;
 use crate::table::run;
@@ -100,14 +100,26 @@ impl<M: TableAllocator> Tree<M> {
     }
 }
 
-/// Gives every table back but the root.
-struct Teardown;
+/// Gives tables back, but not the root, until `left` are given back.
+///
+/// A segment table goes with all that is below it, so that nothing is written to its entries: what is given back last
+/// may be [`CRST_ENTRIES`] tables more.
+struct Teardown {
+    left: usize,
+}
+
+/// Tables are left.
+struct Enough;
 
 impl<'t, M: TableAllocator> Sweep<'t, M> for Teardown {
-    type Stop = core::convert::Infallible;
+    type Stop = Enough;
 
     fn enter(&mut self, _: &'t Tree<M>, _: &RegionStep<'t>) -> Result<(), Self::Stop> {
-        Ok(())
+        if self.left == 0 {
+            Err(Enough)
+        } else {
+            Ok(())
+        }
     }
 
     fn segments(&mut self, tree: &'t Tree<M>, step: &SegmentStep<'t>) -> Result<(), Self::Stop> {
@@ -115,7 +127,9 @@ impl<'t, M: TableAllocator> Sweep<'t, M> for Teardown {
             for slot in block {
                 let entry = slot.load();
                 if entry.designates_table() {
-                    // SAFETY: `drop` is the last to use the tree, and comes to each entry once.
+                    self.left = self.left.saturating_sub(1);
+                    // SAFETY: nobody else uses the tree, and the sweep, which goes on to `leave` from here, comes to each
+                    // entry once.
                     unsafe { tree.memory().deallocate(entry.origin(), TableSize::Page) };
                 }
             }
@@ -124,16 +138,26 @@ impl<'t, M: TableAllocator> Sweep<'t, M> for Teardown {
     }
 
     fn leave(&mut self, tree: &'t Tree<M>, step: &RegionStep<'t>) -> Result<(), Self::Stop> {
-        // SAFETY: as above; what is below was given back before.
+        self.left = self.left.saturating_sub(1);
+        step.slot.store(RegionEntry::EMPTY);
+        // SAFETY: nobody else uses the tree; what is below was given back before, and the entry is gone.
         unsafe { tree.memory().deallocate(step.entry.origin(), TableSize::Crst) };
         Ok(())
     }
 }
 
+impl<M: TableAllocator> Tree<M> {
+    /// Gives tables back until `enough` are given back, or none is left but the root; returns whether none is.
+    ///
+    /// `&mut self` says that no reference into them is left.
+    pub(super) fn clear(&mut self, enough: usize) -> bool {
+        self.sweep(IovaRange::up_to(self.kind().last()), &mut Teardown { left: enough }).is_ok()
+    }
+}
+
 impl<M: TableAllocator> Drop for Tree<M> {
-    /// Gives all tables back; `&mut self` says that no reference into them is left.
     fn drop(&mut self) {
-        let Ok(()) = self.sweep(IovaRange::up_to(self.kind().last()), &mut Teardown);
+        self.clear(usize::MAX);
         // SAFETY: `new` allocated the root with this size, and nobody uses it any more.
         unsafe { self.memory().deallocate(self.root(), TableSize::Crst) };
     }

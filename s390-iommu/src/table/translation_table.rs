@@ -27,7 +27,7 @@ use crate::table::tree::{PageTable, Tree};
 ///
 /// The tables define what storage a device may touch, and a device reads them on its own. Nothing happens before a
 /// function is registered with the table, which is `unsafe`: from then on, who maps storage answers for what the device
-/// does with it, and the table must not be dropped.
+/// does with it, and the table must not be dropped or [cleared](Self::clear).
 pub struct TranslationTable<M: TableAllocator> {
     tree: Tree<M>,
     frames: FrameSizes,
@@ -79,6 +79,17 @@ impl<M: TableAllocator> TranslationTable<M> {
     /// Where the tables live.
     pub fn memory(&self) -> &M {
         self.tree.memory()
+    }
+
+    /// Unmaps everything and gives the tables below the root back, but not more than are good for one call.
+    ///
+    /// Stops when `enough` tables are given back, or when none is left, and returns whether none is. A segment table goes
+    /// with all page tables below it, so one call gives back up to 2,048 tables more. Dropping the table does all of it;
+    /// this is for who frees a large one and may not hold a processor up for as long as that takes.
+    ///
+    /// As when it is dropped, no function may be registered with the table.
+    pub fn clear(&mut self, enough: usize) -> bool {
+        self.tree.clear(enough)
     }
 
     /// Whether the table can translate all of `range`.

@@ -162,11 +162,10 @@ int zpci_rust_table_init(struct zpci_rust_table *table, u64 base,
 			 u64 aperture_bytes, bool large, u32 gfp);
 void zpci_rust_table_free(struct zpci_rust_table *table);
 /*
- * Frees tables below the root until @enough are freed; whether none is left.
- * Up to 2,048 more are, since a segment table goes with all below it. No
- * function is registered, and nobody else uses @table.
+ * The same until @enough tables are freed; whether that was all. Up to 2,048
+ * more are, since a segment table goes with all below it.
  */
-bool zpci_rust_table_clear(struct zpci_rust_table *table, u32 enough);
+bool zpci_rust_table_free_some(struct zpci_rust_table *table, u32 enough);
 void zpci_rust_table_root(const struct zpci_rust_table *table, struct zpci_rust_root *root);
 u64 zpci_rust_table_last(const struct zpci_rust_table *table);
 /*

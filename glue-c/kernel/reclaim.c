@@ -32,7 +32,7 @@ static bool zpci_grace_begin(struct zpci_domain *domain)
 	domain->waiting.list[0] = 0;
 	domain->ending = domain->ended;
 	/* No function is left that could see them. */
-	if (domain->ending)
+	if (domain->ending && domain->kept.list[0])
 		zpci_rust_reclaimed_join(&domain->passing, &domain->kept, zpci_storage_base());
 	domain->in_grace = domain->passing.list[0] || domain->ending;
 	return domain->in_grace;
@@ -44,10 +44,11 @@ static bool zpci_grace_begin(struct zpci_domain *domain)
  */
 static bool zpci_free_some(struct zpci_domain *domain)
 {
-	if (!zpci_rust_reclaimed_free_some(&domain->passing, zpci_storage_base(),
+	if (domain->passing.list[0] &&
+	    !zpci_rust_reclaimed_free_some(&domain->passing, zpci_storage_base(),
 					   ZPCI_TABLES_AT_ONCE))
 		return false;
-	return !domain->ending || zpci_rust_table_clear(&domain->table, ZPCI_TABLES_AT_ONCE);
+	return !domain->ending || zpci_rust_table_free_some(&domain->table, ZPCI_TABLES_AT_ONCE);
 }
 
 /* All that passed is freed. Nobody has @domain any more if it ends; it must not be used again. */
@@ -57,7 +58,6 @@ static void zpci_grace_end(struct zpci_domain *domain)
 	bool again;
 
 	if (domain->ending) {
-		zpci_rust_table_free(&domain->table);
 		kfree(domain);
 		return;
 	}

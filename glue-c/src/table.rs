@@ -114,17 +114,23 @@ pub unsafe extern "C" fn zpci_rust_table_free(table: *mut ForeignTable) {
     unsafe { table.drop_in_place() };
 }
 
-/// Gives back storage of the tables below the root until `enough` tables are given back, up to 2,048 more; whether none
-/// is left.
+/// Gives back storage of a table until `enough` tables of it are given back, up to 2,048 more; whether nothing is left.
 ///
 /// # Safety
 ///
-/// `table` must be as `zpci_rust_table_init` or this function left it; no function may be registered with it, and nobody
-/// else use it meanwhile.
+/// `table` must be as `zpci_rust_table_init` or this function left it; no function may be registered with it, nobody
+/// else use it, and nobody use it again but this function and `zpci_rust_table_free` after false.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_table_clear(table: *mut ForeignTable, enough: u32) -> bool {
-    // SAFETY: by the contract `table` is valid and nobody else uses it.
-    unsafe { &mut *table }.clear(enough as usize)
+pub unsafe extern "C" fn zpci_rust_table_free_some(table: *mut ForeignTable, enough: u32) -> bool {
+    // SAFETY: by the contract `table` is valid and nobody else uses it; what is left is written back.
+    match unsafe { table.read() }.free_some(enough as usize) {
+        None => true,
+        Some(rest) => {
+            // SAFETY: `table` is valid for writes, and its value was taken above.
+            unsafe { table.write(rest) };
+            false
+        }
+    }
 }
 
 /// Describes the root of a table.

@@ -152,7 +152,7 @@ impl<G: Gate> Attachment<G> {
     ///
     /// The caller answers for all that the device does through the translation. The limits that the attachment was made
     /// with must be those of the function, as CLP reports them: MPCIFC traps for others. The table that the attachment was made
-    /// for must not be dropped or cleared, and no table of its tree be freed against the contract of
+    /// for must not be dropped, and no table of its tree be freed against the contract of
     /// [`Reclaimed::free`](crate::Reclaimed::free), until [`detach`](Self::detach) succeeded with the handle that the
     /// function has then, or the function was disabled. No other translation of the function may be registered meanwhile.
     pub unsafe fn attach<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {

@@ -4,7 +4,13 @@
 
 mod storage;
 
-use s390_iommu::{AbsoluteAddress, FrameSizes, Iova, IovaRange, Protection, Reclaimed, Root, TranslationTable};
+use std::ptr::NonNull;
+use std::rc::Rc;
+
+use s390_iommu::{
+    AbsoluteAddress, FrameSizes, Iova, IovaRange, PhysToVirt, Protection, Reclaimed, Root, TableAllocator, TableSize,
+    TranslationTable,
+};
 use storage::Heap;
 
 const PAGE_TABLE: usize = 2 << 10;
@@ -149,10 +155,10 @@ fn tables_are_given_back_some_at_a_time() {
 }
 
 #[test]
-fn a_table_is_cleared_some_at_a_time() {
+fn a_table_is_freed_some_at_a_time() {
     for root in Root::ALL {
         let heap = Heap::default();
-        let mut table = TranslationTable::new(root, FrameSizes::WITH_LARGE, &heap).unwrap();
+        let table = TranslationTable::new(root, FrameSizes::WITH_LARGE, &heap).unwrap();
         // Three segment tables, with a page table for each MiB, for one MiB, and for none.
         for mib in 0..2048_u64 {
             map(&table, range(0x1_0000_0000 + (mib << 20), 0x1000));
@@ -162,24 +168,58 @@ fn a_table_is_cleared_some_at_a_time() {
         let upper = (root.designation_type() as usize) * CRST;
         let full = upper + 3 * CRST + 2049 * PAGE_TABLE;
         assert_eq!(heap.bytes.get(), full);
-        assert!(!table.clear(0));
+        let table = table.free_some(0).unwrap();
         assert_eq!(heap.bytes.get(), full);
         // One table is enough, and the segment table goes with all below it.
-        assert!(!table.clear(1));
+        let mut table = table.free_some(1).unwrap();
         assert_eq!(heap.bytes.get(), upper + 2 * CRST + PAGE_TABLE);
         let mapped: Vec<u64> =
             table.exclusive_reader().walk(IovaRange::ALL).map(|mapping| mapping.range.start().get()).collect();
         assert_eq!(mapped, [0x1_8010_0000, 0x2_0000_0000], "what is left can be walked");
-        assert!(!table.clear(2), "a page table and a segment table");
+        // A page table and a segment table.
+        let table = table.free_some(2).unwrap();
         assert_eq!(heap.bytes.get(), upper + CRST);
-        assert!(table.clear(usize::MAX));
-        assert_eq!(heap.bytes.get(), CRST);
-        assert!(table.clear(0));
-        // An empty table as any other.
+        // What is left is dropped as any other, or freed to its end.
         map(&table, range(0x1_0000_0000, 2 << 20));
-        assert!(table.clear(2), "two page tables are enough, and nothing else was left but what led to them");
-        drop(table);
+        if root == Root::RegionSecond {
+            drop(table);
+        } else {
+            let rest = table.free_some(1).unwrap();
+            assert!(rest.free_some(usize::MAX).is_none());
+        }
         assert_eq!(heap.bytes.get(), 0);
+    }
+}
+
+#[test]
+fn what_gives_storage_goes_with_the_last_of_it() {
+    struct Counted<'h>(&'h Heap, #[expect(dead_code, reason = "counts by being there")] Rc<()>);
+    // SAFETY: the heap does it.
+    unsafe impl TableAllocator for Counted<'_> {
+        fn allocate(&self, size: TableSize) -> Option<AbsoluteAddress> {
+            self.0.allocate(size)
+        }
+
+        unsafe fn deallocate(&self, origin: AbsoluteAddress, size: TableSize) {
+            // SAFETY: by the contract, which is the same.
+            unsafe { self.0.deallocate(origin, size) }
+        }
+    }
+    // SAFETY: the heap does it.
+    unsafe impl PhysToVirt for Counted<'_> {
+        fn phys_to_virt(&self, origin: AbsoluteAddress) -> NonNull<u8> {
+            self.0.phys_to_virt(origin)
+        }
+    }
+    let (heap, count) = (Heap::default(), Rc::new(()));
+    for enough in [0, usize::MAX] {
+        let memory = Counted(&heap, count.clone());
+        let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, memory).unwrap();
+        table.map(range(0, 0x1000), AbsoluteAddress::new(0x1000), Protection::ReadWrite).unwrap().unseen();
+        let rest = table.free_some(enough);
+        assert_eq!((rest.is_some(), Rc::strong_count(&count)), (enough == 0, 1 + usize::from(enough == 0)));
+        drop(rest);
+        assert_eq!((Rc::strong_count(&count), heap.bytes.get()), (1, 0));
     }
 }
 

@@ -32,8 +32,8 @@ use crate::table::fence_tables;
 /// # Safety
 ///
 /// `limits` must be those of the function, as CLP reports them: MPCIFC traps for others. If `iota` designates a table, it
-/// must be that of a [`TranslationTable`](crate::TranslationTable), which must not be dropped or cleared until
-/// [`deregister`] succeeded or the function was disabled. What is mapped in it meanwhile is the device's to read and write, and with
+/// must be that of a [`TranslationTable`](crate::TranslationTable), which must not be dropped until [`deregister`]
+/// succeeded or the function was disabled. What is mapped in it meanwhile is the device's to read and write, and with
 /// [`Iota::IDENTITY`] all of storage is.
 #[doc(alias = "zpci_register_ioat")]
 pub unsafe fn register<Z: Zpci>(

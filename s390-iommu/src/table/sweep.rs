@@ -5,6 +5,8 @@
 //! Dumping a tree, taking empty tables out of it and giving it back are sweeps; they differ in what they do at each
 //! step. Walks that look for addresses are in `cursor.rs`.
 
+use core::mem::ManuallyDrop;
+
 use crate::format::address::{AbsoluteAddress, Iova};
 use crate::format::entry::{Entry, RegionEntry};
 use crate::format::range::IovaRange;
@@ -123,17 +125,19 @@ impl<'t, M: TableAllocator> Sweep<'t, M> for Teardown {
     }
 
     fn segments(&mut self, tree: &'t Tree<M>, step: &SegmentStep<'t>) -> Result<(), Self::Stop> {
+        let mut count = 0_usize;
         for block in run::blocks_with_valid(step.table) {
             for slot in block {
                 let entry = slot.load();
                 if entry.designates_table() {
-                    self.left = self.left.saturating_sub(1);
+                    count = count.wrapping_add(1);
                     // SAFETY: nobody else uses the tree, and the sweep, which goes on to `leave` from here, comes to each
                     // entry once.
                     unsafe { tree.memory().deallocate(entry.origin(), TableSize::Page) };
                 }
             }
         }
+        self.left = self.left.saturating_sub(count);
         Ok(())
     }
 
@@ -147,17 +151,31 @@ impl<'t, M: TableAllocator> Sweep<'t, M> for Teardown {
 }
 
 impl<M: TableAllocator> Tree<M> {
-    /// Gives tables back until `enough` are given back, or none is left but the root; returns whether none is.
-    ///
-    /// `&mut self` says that no reference into them is left.
-    pub(super) fn clear(&mut self, enough: usize) -> bool {
-        self.sweep(IovaRange::up_to(self.kind().last()), &mut Teardown { left: enough }).is_ok()
+    /// Gives tables back until `enough` are given back; returns what is left, if anything is.
+    pub(super) fn free_some(self, enough: usize) -> Option<Self> {
+        let mut tree = ManuallyDrop::new(self);
+        if tree.teardown(enough).is_err() {
+            return Some(ManuallyDrop::into_inner(tree));
+        }
+        // SAFETY: as in `drop`, which does not come: neither the root nor `memory` is used again.
+        unsafe {
+            tree.memory().deallocate(tree.root(), TableSize::Crst);
+            tree.drop_memory();
+        }
+        None
+    }
+
+    /// `&mut self` says that no reference into the tables is left.
+    fn teardown(&mut self, enough: usize) -> Result<(), Enough> {
+        self.sweep(IovaRange::up_to(self.kind().last()), &mut Teardown { left: enough })
     }
 }
 
 impl<M: TableAllocator> Drop for Tree<M> {
+    /// Gives all tables back.
     fn drop(&mut self) {
-        self.clear(usize::MAX);
+        // As many as there are is never enough before the end.
+        let _ = self.teardown(usize::MAX);
         // SAFETY: `new` allocated the root with this size, and nobody uses it any more.
         unsafe { self.memory().deallocate(self.root(), TableSize::Crst) };
     }

@@ -27,7 +27,7 @@ use crate::table::tree::{PageTable, Tree};
 ///
 /// The tables define what storage a device may touch, and a device reads them on its own. Nothing happens before a
 /// function is registered with the table, which is `unsafe`: from then on, who maps storage answers for what the device
-/// does with it, and the table must not be dropped or [cleared](Self::clear).
+/// does with it, and the table must not be dropped, nor any of it [freed](Self::free_some).
 pub struct TranslationTable<M: TableAllocator> {
     tree: Tree<M>,
     frames: FrameSizes,
@@ -81,15 +81,18 @@ impl<M: TableAllocator> TranslationTable<M> {
         self.tree.memory()
     }
 
-    /// Unmaps everything and gives the tables below the root back, but not more than are good for one call.
+    /// Gives storage back as dropping the table does, but not more than is good for one call; returns the rest.
     ///
-    /// Stops when `enough` tables are given back, or when none is left, and returns whether none is. A segment table goes
-    /// with all page tables below it, so one call gives back up to 2,048 tables more. Dropping the table does all of it;
-    /// this is for who frees a large one and may not hold a processor up for as long as that takes.
+    /// Stops when `enough` tables are given back. A segment table goes with all page tables below it, so one call gives
+    /// back up to 2,048 tables more. What they mapped is not mapped any more. Returns `None` if nothing is left, the root
+    /// included.
     ///
-    /// As when it is dropped, no function may be registered with the table.
-    pub fn clear(&mut self, enough: usize) -> bool {
-        self.tree.clear(enough)
+    /// For who frees a large table and may not hold a processor up for as long as that takes. As when it is dropped, no
+    /// function may be registered with the table.
+    #[must_use = "the rest is freed at once if it is dropped"]
+    pub fn free_some(self, enough: usize) -> Option<Self> {
+        let Self { tree, frames } = self;
+        Some(Self { tree: tree.free_some(enough)?, frames })
     }
 
     /// Whether the table can translate all of `range`.

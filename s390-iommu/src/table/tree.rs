@@ -3,7 +3,7 @@
 //! The tree of tables below one root.
 
 use core::mem::MaybeUninit;
-use core::ptr::NonNull;
+use core::ptr::{self, NonNull};
 
 use crate::format::address::{AbsoluteAddress, Iova};
 use crate::format::entry::{Entry, PageEntry, RegionEntry, SegmentEntry};
@@ -59,6 +59,16 @@ impl<M: TableAllocator> Tree<M> {
 
     pub(super) fn memory(&self) -> &M {
         &self.memory
+    }
+
+    /// Drops `memory` alone.
+    ///
+    /// # Safety
+    ///
+    /// The tree must not be used or dropped afterwards.
+    pub(super) unsafe fn drop_memory(&mut self) {
+        // SAFETY: by the contract this is its last use.
+        unsafe { ptr::drop_in_place(&mut self.memory) };
     }
 
     /// Puts an empty table below `slot`, a slot of a table of type `table_type`; the origin of the table there.

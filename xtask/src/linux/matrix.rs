@@ -111,6 +111,13 @@ const CLANG: [Tool; 3] = [
     },
 ];
 
+/// What reads DWARF, of which versions are made.
+const DWARF: Tool = Tool {
+    program: "gcc",
+    check: &["-E", "-x", "c", "-include", "dwarf.h", "-include", "elfutils/libdwfl.h", "/dev/null"],
+    package: Wanted { name: "libdw-dev", minimum: "0", purpose: "makes versions of a kernel's symbols" },
+};
+
 /// A configuration.
 struct Configuration {
     name: &'static str,
@@ -129,7 +136,7 @@ const DISKS: &[&str] = &["lazy"];
 /// The same, and the kernel's tracers.
 const TRACED: &[&str] = &["lazy", "vfio", "tracing"];
 
-static CONFIGURATIONS: [Configuration; 22] = [
+static CONFIGURATIONS: [Configuration; 24] = [
     object("vfio-off", "neither VFIO nor iommufd", DISKS),
     object("iommufd-off", "VFIO with type 1 alone", DISKS),
     object("vfio-modules", "VFIO, iommufd and KVM as modules", DISKS),
@@ -146,12 +153,17 @@ static CONFIGURATIONS: [Configuration; 22] = [
     object("debug", "locks, RCU, sleeping, objects, memory checked", BOTH),
     object("kasan", "memory accesses of C checked", DISKS),
     object("rust-object", "CONFIG_RUST beside the object", DISKS),
+    object("modversions", "modules know the versions of what they use", BOTH),
     object("march-z10", "for z10 and newer", DISKS),
     // QEMU's TCG lacks facilities of z14 and newer.
     object("march-z14", "for z14 and newer", &[]),
     object("march-z15", "for z15 and newer", &[]),
     object("march-z16", "for z16 and newer", &[]),
     Configuration { driver: Driver::Source, ..object("source-tracing", "from source, functions traced", TRACED) },
+    Configuration {
+        driver: Driver::Source,
+        ..object("source-modversions", "from source, modules know the versions of what they use", BOTH)
+    },
     // Linux has KASAN beside Rust with clang alone.
     Configuration {
         driver: Driver::Source,
@@ -179,6 +191,9 @@ impl Configuration {
     /// Builds and boots it.
     fn run(&self, workspace: &Workspace, series: Series) -> Result<Row> {
         tool::ensure_all(workspace, self.compiler.tools())?;
+        if self.name.ends_with("modversions") {
+            tool::ensure_all(workspace, &[DWARF])?;
+        }
         let started = Instant::now();
         let options = Options {
             kernel: series,

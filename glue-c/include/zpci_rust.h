@@ -160,12 +160,11 @@ struct zpci_rust_refusal {
 int zpci_rust_table_init(struct zpci_rust_table *table, u64 base,
 			 const struct zpci_rust_limits *limits,
 			 u64 aperture_bytes, bool large, u32 gfp);
-void zpci_rust_table_free(struct zpci_rust_table *table);
 /*
- * The same until @enough tables are freed; whether that was all. Up to 2,048
- * more are, since a segment table goes with all below it.
+ * Frees tables until @enough are freed; whether that was all, the root
+ * included. Up to 2,048 more are, since a segment table goes with all below it.
  */
-bool zpci_rust_table_free_some(struct zpci_rust_table *table, u32 enough);
+bool zpci_rust_table_free(struct zpci_rust_table *table, u32 enough);
 void zpci_rust_table_root(const struct zpci_rust_table *table, struct zpci_rust_root *root);
 u64 zpci_rust_table_last(const struct zpci_rust_table *table);
 /*
@@ -206,9 +205,8 @@ void zpci_rust_reclaim(const struct zpci_rust_table *table, u64 start, u64 last,
 /* Adds the tables of @from, which is used up, to those of @into; either may have none */
 void zpci_rust_reclaimed_join(struct zpci_rust_reclaimed *into,
 			      const struct zpci_rust_reclaimed *from, u64 base);
-void zpci_rust_reclaimed_free(const struct zpci_rust_reclaimed *reclaimed, u64 base);
 /* Frees at most @most of them, and @reclaimed is the rest; whether none is left */
-bool zpci_rust_reclaimed_free_some(struct zpci_rust_reclaimed *reclaimed, u64 base, u32 most);
+bool zpci_rust_reclaimed_free(struct zpci_rust_reclaimed *reclaimed, u64 base, u32 most);
 
 /* What no table of a function serves (at most 2 ranges; their number) */
 u32 zpci_rust_reserved(const struct zpci_rust_limits *limits, u64 aperture_bytes,

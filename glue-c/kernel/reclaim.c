@@ -45,10 +45,9 @@ static bool zpci_grace_begin(struct zpci_domain *domain)
 static bool zpci_free_some(struct zpci_domain *domain)
 {
 	if (domain->passing.list[0] &&
-	    !zpci_rust_reclaimed_free_some(&domain->passing, zpci_storage_base(),
-					   ZPCI_TABLES_AT_ONCE))
+	    !zpci_rust_reclaimed_free(&domain->passing, zpci_storage_base(), ZPCI_TABLES_AT_ONCE))
 		return false;
-	return !domain->ending || zpci_rust_table_free_some(&domain->table, ZPCI_TABLES_AT_ONCE);
+	return !domain->ending || zpci_rust_table_free(&domain->table, ZPCI_TABLES_AT_ONCE);
 }
 
 /* All that passed is freed. Nobody has @domain any more if it ends; it must not be used again. */

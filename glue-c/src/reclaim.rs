@@ -87,29 +87,16 @@ pub unsafe extern "C" fn zpci_rust_reclaimed_join(
     unsafe { into.write(ForeignReclaimed::of(all)) };
 }
 
-/// Gives back the storage of tables that were taken out, if there are any.
-///
-/// # Safety
-///
-/// `reclaimed` must be as `zpci_rust_reclaim` or `zpci_rust_reclaimed_join` left it, or zero, and be freed once. Since the
-/// tables were taken out every function of the domain that is registered must have been refreshed for what they covered,
-/// with success, and a grace period must have passed.
-#[no_mangle]
-pub unsafe extern "C" fn zpci_rust_reclaimed_free(reclaimed: *const ForeignReclaimed, base: u64) {
-    // SAFETY: by the contract `reclaimed` is valid and taken once.
-    let reclaimed = unsafe { (*reclaimed).take() };
-    // SAFETY: all storage of C is one; by the contract everything else holds.
-    unsafe { reclaimed.free(&KernelStorage { base }) };
-}
-
 /// Gives back the storage of at most `most` of the tables that were taken out; `reclaimed` is the rest then. Whether none
 /// is left.
 ///
 /// # Safety
 ///
-/// As for `zpci_rust_reclaimed_free`; `reclaimed` must be valid for writes, and may be freed again or joined.
+/// `reclaimed` must be valid for writes, and as `zpci_rust_reclaim`, `zpci_rust_reclaimed_join` or this function left it, or
+/// zero. Since the tables were taken out every function of the domain that is registered must have been refreshed for what
+/// they covered, with success, and a grace period must have passed.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_reclaimed_free_some(reclaimed: *mut ForeignReclaimed, base: u64, most: u32) -> bool {
+pub unsafe extern "C" fn zpci_rust_reclaimed_free(reclaimed: *mut ForeignReclaimed, base: u64, most: u32) -> bool {
     // SAFETY: by the contract `reclaimed` is valid, and what is taken is written below.
     let mut rest = unsafe { (*reclaimed).take() };
     // SAFETY: all storage of C is one; by the contract everything else holds.

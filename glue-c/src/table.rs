@@ -102,26 +102,14 @@ pub unsafe extern "C" fn zpci_rust_table_init(
     0
 }
 
-/// Gives back all storage of a table.
-///
-/// # Safety
-///
-/// `table` must be as `zpci_rust_table_init` left it; no function may be registered with it, and it must not be used
-/// again.
-#[no_mangle]
-pub unsafe extern "C" fn zpci_rust_table_free(table: *mut ForeignTable) {
-    // SAFETY: by the contract `table` is valid and this is its last use.
-    unsafe { table.drop_in_place() };
-}
-
 /// Gives back storage of a table until `enough` tables of it are given back, up to 2,048 more; whether nothing is left.
 ///
 /// # Safety
 ///
 /// `table` must be as `zpci_rust_table_init` or this function left it; no function may be registered with it, nobody
-/// else use it, and nobody use it again but this function and `zpci_rust_table_free` after false.
+/// else use it, and after true nobody use it again.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_table_free_some(table: *mut ForeignTable, enough: u32) -> bool {
+pub unsafe extern "C" fn zpci_rust_table_free(table: *mut ForeignTable, enough: u32) -> bool {
     // SAFETY: by the contract `table` is valid and nobody else uses it; what is left is written back.
     match unsafe { table.read() }.free_some(enough as usize) {
         None => true,

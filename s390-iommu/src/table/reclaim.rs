@@ -134,7 +134,7 @@ impl Reclaimed {
     /// * Every [`ReadSide`](crate::ReadSide) that existed when the tables were taken out has ended.
     pub unsafe fn free<M: TableAllocator>(mut self, memory: &M) {
         // SAFETY: by the contract.
-        unsafe { self.free_some(memory, usize::MAX) };
+        unsafe { self.free_while(memory, || true) };
     }
 
     /// Gives the storage of at most `most` tables back; [`is_empty`](Self::is_empty) says whether any is left.
@@ -145,8 +145,24 @@ impl Reclaimed {
     ///
     /// As for [`free`](Self::free).
     pub unsafe fn free_some<M: TableAllocator>(&mut self, memory: &M, most: usize) {
-        for _ in 0..most {
-            let Some((origin, size)) = self.list.table() else { break };
+        let mut left = most;
+        let some_more = || {
+            let more = left.checked_sub(1);
+            left = more.unwrap_or_default();
+            more.is_some()
+        };
+        // SAFETY: by the contract.
+        unsafe { self.free_while(memory, some_more) };
+    }
+
+    /// Gives storage back as long as `go_on` says so, which is asked before each table.
+    ///
+    /// # Safety
+    ///
+    /// As for [`free`](Self::free).
+    #[inline]
+    unsafe fn free_while<M: TableAllocator>(&mut self, memory: &M, mut go_on: impl FnMut() -> bool) {
+        while let Some((origin, size)) = self.list.table().filter(|_| go_on()) {
             let first: NonNull<Slot<PageEntry>> = memory.phys_to_virt(origin).cast();
             // SAFETY: the table is not deallocated yet, and by the contract nobody else uses it. `put` left the link in
             // its first slot.

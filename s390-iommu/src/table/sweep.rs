@@ -102,22 +102,22 @@ impl<M: TableAllocator> Tree<M> {
     }
 }
 
-/// Gives tables back, but not the root, until `left` are given back.
+/// Gives tables back, but not the root; `BOUNDED`: until `left` are given back.
 ///
 /// A segment table goes with all that is below it, so that nothing is written to its entries: what is given back last
-/// may be [`CRST_ENTRIES`] tables more.
-struct Teardown {
+/// may be 2,048 tables more.
+struct Teardown<const BOUNDED: bool> {
     left: usize,
 }
 
 /// Tables are left.
 struct Enough;
 
-impl<'t, M: TableAllocator> Sweep<'t, M> for Teardown {
+impl<'t, M: TableAllocator, const BOUNDED: bool> Sweep<'t, M> for Teardown<BOUNDED> {
     type Stop = Enough;
 
     fn enter(&mut self, _: &'t Tree<M>, _: &RegionStep<'t>) -> Result<(), Self::Stop> {
-        if self.left == 0 {
+        if BOUNDED && self.left == 0 {
             Err(Enough)
         } else {
             Ok(())
@@ -130,7 +130,9 @@ impl<'t, M: TableAllocator> Sweep<'t, M> for Teardown {
             for slot in block {
                 let entry = slot.load();
                 if entry.designates_table() {
-                    count = count.wrapping_add(1);
+                    if BOUNDED {
+                        count = count.wrapping_add(1);
+                    }
                     // SAFETY: nobody else uses the tree, and the sweep, which goes on to `leave` from here, comes to each
                     // entry once.
                     unsafe { tree.memory().deallocate(entry.origin(), TableSize::Page) };
@@ -142,9 +144,12 @@ impl<'t, M: TableAllocator> Sweep<'t, M> for Teardown {
     }
 
     fn leave(&mut self, tree: &'t Tree<M>, step: &RegionStep<'t>) -> Result<(), Self::Stop> {
-        self.left = self.left.saturating_sub(1);
-        step.slot.store(RegionEntry::EMPTY);
-        // SAFETY: nobody else uses the tree; what is below was given back before, and the entry is gone.
+        if BOUNDED {
+            self.left = self.left.saturating_sub(1);
+            step.slot.store(RegionEntry::EMPTY);
+        }
+        // SAFETY: nobody else uses the tree; what is below was given back before, and the entry is gone, or nobody comes to
+        // it again.
         unsafe { tree.memory().deallocate(step.entry.origin(), TableSize::Crst) };
         Ok(())
     }
@@ -154,7 +159,7 @@ impl<M: TableAllocator> Tree<M> {
     /// Gives tables back until `enough` are given back; returns what is left, if anything is.
     pub(super) fn free_some(self, enough: usize) -> Option<Self> {
         let mut tree = ManuallyDrop::new(self);
-        if tree.teardown(enough).is_err() {
+        if tree.teardown(&mut Teardown::<true> { left: enough }).is_err() {
             return Some(ManuallyDrop::into_inner(tree));
         }
         // SAFETY: as in `drop`, which does not come: neither the root nor `memory` is used again.
@@ -166,16 +171,16 @@ impl<M: TableAllocator> Tree<M> {
     }
 
     /// `&mut self` says that no reference into the tables is left.
-    fn teardown(&mut self, enough: usize) -> Result<(), Enough> {
-        self.sweep(IovaRange::up_to(self.kind().last()), &mut Teardown { left: enough })
+    fn teardown<const BOUNDED: bool>(&mut self, teardown: &mut Teardown<BOUNDED>) -> Result<(), Enough> {
+        self.sweep(IovaRange::up_to(self.kind().last()), teardown)
     }
 }
 
 impl<M: TableAllocator> Drop for Tree<M> {
     /// Gives all tables back.
     fn drop(&mut self) {
-        // As many as there are is never enough before the end.
-        let _ = self.teardown(usize::MAX);
+        // Without a bound it never ends early.
+        let _ = self.teardown(&mut Teardown::<false> { left: 0 });
         // SAFETY: `new` allocated the root with this size, and nobody uses it any more.
         unsafe { self.memory().deallocate(self.root(), TableSize::Crst) };
     }

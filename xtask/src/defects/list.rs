@@ -171,7 +171,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
         finding: "somebody may be looking across them",
         file: RECLAIM_C,
         before: "\t\tzpci_keep(domain, &reclaimed);\n\telse\n\t\tzpci_free_later(domain, &reclaimed);\n",
-        after: "\t\tzpci_keep(domain, &reclaimed);\n\telse\n\t\tzpci_rust_reclaimed_free(&reclaimed, zpci_storage_base());\n",
+        after: "\t\tzpci_keep(domain, &reclaimed);\n\telse\n\t\tzpci_rust_reclaimed_free(&reclaimed, zpci_storage_base(), ~0U);\n",
         check: INTERLEAVINGS,
     },
     Defect {

@@ -176,6 +176,25 @@ fn files_without_end() {
     }
 }
 
+/// A chain with a capability at every eighth byte: each is compared with all others, which would take minutes.
+#[test]
+fn a_chain_that_takes_the_whole_buffer() {
+    let chain = |count: u32| {
+        let size = 24 + 8 * count;
+        let mut bytes: Vec<u8> = [size, 0x82, 9, 3, 24, 0].iter().flat_map(|word: &u32| word.to_be_bytes()).collect();
+        for index in 1..=count {
+            let next = if index == count { 0 } else { 24 + 8 * index };
+            bytes.extend([0, 99, 0, 1]);
+            bytes.extend(next.to_be_bytes());
+        }
+        file(&bytes)
+    };
+    let (code, _, err) = run(&["caps", name(&chain(1 << 17))]);
+    assert!(code == 1 && err.contains("more than 1024 capabilities"), "{err}");
+    assert_eq!(run(&["caps", name(&chain(1024))]).0, 0);
+    assert_eq!(run(&["caps", name(&chain(1025))]).0, 1);
+}
+
 /// A number has one prefix at most, and no sign.
 #[test]
 fn numbers_that_are_none() {

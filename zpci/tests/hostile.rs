@@ -189,7 +189,7 @@ fn a_chain_that_takes_the_whole_buffer() {
         }
         file(&bytes)
     };
-    let (code, _, err) = run(&["caps", name(&chain(1 << 17))]);
+    let (code, _, err) = run(&["caps", name(&chain(1 << 16))]);
     assert!(code == 1 && err.contains("more than 1024 capabilities"), "{err}");
     assert_eq!(run(&["caps", name(&chain(1024))]).0, 0);
     assert_eq!(run(&["caps", name(&chain(1025))]).0, 1);
@@ -205,6 +205,14 @@ fn numbers_that_are_none() {
     for text in ["0x24804", "24804", "0x2_4804", " 0x24804 "] {
         assert_eq!(run(&["decode", "--as", "iota", text]).0, 0, "{text:?}");
     }
+    for text in ["cc+1 0x1", "cc4 0x1", "cc01 0x1", "cc 0x1"] {
+        let (code, out, err) = run(&["decode", "--as", "status", text]);
+        assert_eq!(
+            (code, out.as_str(), err.contains("is no condition code with a register")),
+            (2, "", true),
+            "{text:?}"
+        );
+    }
     // Two characters for each byte, none of them a sign.
     let guest = |digits: &str| {
         let text = format!(
@@ -217,6 +225,23 @@ fn numbers_that_are_none() {
     let wrong = "a utility string is 64 bytes of EBCDIC, in hexadecimal";
     assert!(guest(&"+f".repeat(64)).contains(wrong));
     assert!(!guest(&"c1".repeat(64)).contains(wrong));
+}
+
+/// What no field of the function can hold is not known, and not a part of it.
+#[test]
+fn numbers_of_sysfs_that_are_too_large() {
+    let sysfs = tempfile::tempdir().unwrap();
+    let device = sysfs.path().join("bus/pci/devices/0001:00:00.0");
+    std::fs::create_dir_all(&device).unwrap();
+    let list = || run(&["list", "--sysfs", sysfs.path().to_str().unwrap(), "-o", "fid,uid,pchid,port"]).1;
+    for (name, text) in [("function_id", "0x101"), ("uid", "0x1ffff0001"), ("pchid", "0x10100"), ("port", "-1")] {
+        std::fs::write(device.join(name), text).unwrap();
+    }
+    assert_eq!(list().lines().nth(1), Some("0x00000101  -    -      -"));
+    for (name, text) in [("uid", "0xffff0001"), ("pchid", "0x0100"), ("port", "15")] {
+        std::fs::write(device.join(name), text).unwrap();
+    }
+    assert_eq!(list().lines().nth(1), Some("0x00000101  0xffff0001*  0x0100  15"));
 }
 
 #[test]

@@ -239,7 +239,7 @@ fn status(text: &str) -> Result<Report, String> {
     let wrong =
         || format!("`{text}` is no condition code with a register: \"cc1 0x8002000018000004\", or the register alone");
     let cc = match cc {
-        Some(cc) => Some(cc.parse::<u8>().ok().filter(|cc| *cc < 4).ok_or_else(wrong)?),
+        Some(cc) => Some("0123".find(cc).filter(|_| cc.len() == 1).ok_or_else(wrong)? as u8),
         None if register.is_none() || words.len() > 1 => return Err(wrong()),
         None => None,
     };

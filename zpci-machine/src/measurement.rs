@@ -31,8 +31,9 @@ const COMMON: u16 = 48;
 ///
 /// # Safety
 ///
-/// The block, of `length` bytes and 48 at least, is storage that the machine may write until [`stop_measurement`] succeeded or the function was disabled; the
-/// program reads it doubleword by doubleword ([`Measurement::read`](s390_iommu::Measurement::read)) meanwhile.
+/// The block, of `length` bytes and 48 at least, is storage that the machine may write until [`stop_measurement`] succeeded
+/// or the function was disabled; the program reads it doubleword by doubleword
+/// ([`Measurement::read`](s390_iommu::Measurement::read)) meanwhile.
 pub unsafe fn set_measurement<Z: Zpci>(
     zpci: &Z,
     function: FunctionHandle,

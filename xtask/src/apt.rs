@@ -6,6 +6,7 @@
 
 mod package;
 mod source;
+mod sources;
 mod state;
 
 pub(crate) use package::{

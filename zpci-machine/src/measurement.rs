@@ -12,6 +12,9 @@ use crate::modify::modify;
 /// What a measurement block must be aligned to: the low four bits of its address are a storage key.
 const ALIGNMENT: u64 = 16;
 
+/// Bytes that every format has, and that QEMU 10.0.2 writes though it says that a block has none.
+const COMMON: u16 = 48;
+
 /// Has the machine update a measurement block of `function` every
 /// [interval](clp::FunctionGroup::measurement_interval_ms), by MPCIFC with operation control 10.
 ///
@@ -22,13 +25,15 @@ const ALIGNMENT: u64 = 16;
 /// # Errors
 ///
 /// * [`MeasureError::NotEnabled`] for the handle of a disabled function.
-/// * [`MeasureError::Block`] if `block` is 0, no multiple of 16, or does not lie in one page. No instruction is issued.
+/// * [`MeasureError::Block`] if `block` is 0, no multiple of 16, or does not lie in one page, 48 bytes of it at least. No
+///   instruction is issued.
 /// * [`MeasureError::Refused`] with what the machine answered.
 ///
 /// # Safety
 ///
-/// The block is storage that the machine may write until [`stop_measurement`] succeeded or the function was disabled; the
-/// program reads it doubleword by doubleword ([`Measurement::read`](s390_iommu::Measurement::read)) meanwhile.
+/// The block, of `length` bytes and 48 at least, is storage that the machine may write until [`stop_measurement`] succeeded
+/// or the function was disabled; the program reads it doubleword by doubleword
+/// ([`Measurement::read`](s390_iommu::Measurement::read)) meanwhile.
 pub unsafe fn set_measurement<Z: Zpci>(
     zpci: &Z,
     function: FunctionHandle,
@@ -39,7 +44,8 @@ pub unsafe fn set_measurement<Z: Zpci>(
         return Err(MeasureError::NotEnabled(function));
     }
     let at = block.get();
-    if at == 0 || !at.is_multiple_of(ALIGNMENT) || at % PAGE_SIZE + u64::from(length) > PAGE_SIZE {
+    let length = u64::from(length.max(COMMON));
+    if at == 0 || !at.is_multiple_of(ALIGNMENT) || at % PAGE_SIZE + length > PAGE_SIZE {
         return Err(MeasureError::Block(block));
     }
     let fib = Fib { measurement_block: at.into(), ..Fib::ZERO };

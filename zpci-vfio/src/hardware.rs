@@ -36,6 +36,7 @@ const ATTEMPTS: usize = 4;
 
 /// What IOMMU_GET_HW_INFO tells of the IOMMU of one function.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct HardwareData {
     /// The type of the data, [`identifier::HARDWARE`] from a kernel with this project's driver; 0 if there is none, as
     /// from a kernel without.

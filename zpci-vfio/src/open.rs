@@ -38,6 +38,7 @@ impl Default for Places {
 
 /// Functions in a container of type 1.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Type1 {
     /// The devices, in the order in which they were named. A device is closed before its group, and that before the
     /// container.
@@ -50,6 +51,7 @@ pub struct Type1 {
 
 /// A function that is opened by its own file and bound to an iommufd.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct Cdev {
     /// The device.
     pub device: Device<File>,

@@ -16,6 +16,7 @@ const FIRST: u64 = 0x10;
 
 /// A region of a device.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[non_exhaustive]
 pub struct Region {
     /// Where it starts in the device's file.
     pub offset: u64,

@@ -15,9 +15,12 @@ use crate::address_space::AddressSpace;
 /// What a guest has mapped for a function, on the host: the books of a VMM that shadows, and the calls.
 ///
 /// A guest's page is one mapping: neither type 1 (version 2) nor an iommufd cuts a mapping, and a guest may unmap any
-/// page by itself. Type 1 has 65,535 of them for a container unless the module's `dma_entry_limit` says otherwise; a
-/// guest that wants more gets [`Exhausted`], which is the answer on which Linux refreshes everything and tries again.
-/// What lies next to each other is unmapped by one call.
+/// page by itself. To unmap a longer one and map the rest of it again would leave moments in which the device reaches
+/// nothing of the rest, which the guest never took from it: a DMA that then fails puts the function in error. So type 1,
+/// which has 65,535 mappings for a container unless the module's `dma_entry_limit` says otherwise, lets a guest map
+/// 256 MiB less a page at a time; a guest that wants more gets [`Exhausted`], which is the answer on which Linux
+/// refreshes everything and tries again. An iommufd counts pinned storage alone. What lies next to each other is unmapped
+/// by one call. A function without translation takes one mapping for each region of the guest's storage.
 ///
 /// Each function of a guest has tables of its own, so each has a shadow of its own, in a container or an IOAS of its own.
 pub struct Shadow<'m, M: GuestMemoryBackend + ?Sized, S: AddressSpace> {
@@ -105,8 +108,10 @@ impl<'m, M: GuestMemoryBackend + ?Sized, S: AddressSpace> Shadow<'m, M, S> {
         }
         let memory = self.memory;
         for region in memory.iter() {
-            let start = window.start().get().checked_add(region.start_addr().raw_value());
-            let range = start.and_then(|start| IovaRange::with_size(Iova::new(start), region.len()).ok());
+            let iova = |address: GuestAddress| window.start().checked_add(address.raw_value());
+            // A page of which the guest has a part alone is none.
+            let range = iova(region.start_addr()).zip(iova(region.last_addr()));
+            let range = range.and_then(|(first, last)| IovaRange::within(first, last));
             let Some(range) = range.and_then(|range| range.intersection(registration.aperture)) else { continue };
             let address = GuestAddress(range.start().get().wrapping_sub(window.start().get()));
             let size = range.size_less_one().saturating_add(1);

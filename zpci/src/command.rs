@@ -27,7 +27,8 @@ pub(crate) struct Arguments {
 }
 
 const EXIT_CODES: &str =
-    "Exit status: 0 if all is well, 1 if a rule is broken or the machine refused, 2 if an input cannot be read.";
+    "Exit status: 0 if all is well, 1 if a rule is broken or the machine refused, 2 if an input cannot be read or the \
+     output not be written.";
 
 /// What to do.
 #[derive(Clone, Debug, clap::Subcommand)]

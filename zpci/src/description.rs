@@ -240,7 +240,11 @@ fn utility_string(digits: &str) -> Result<UtilityString, String> {
     let pairs: Option<Vec<u8>> = digits
         .as_bytes()
         .chunks(2)
-        .map(|pair| u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok().filter(|_| pair.len() == 2))
+        .map(|pair| {
+            // A sign is no digit, though the standard library takes one.
+            let is_byte = pair.len() == 2 && pair.iter().all(u8::is_ascii_hexdigit);
+            u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok().filter(|_| is_byte)
+        })
         .collect();
     let bytes = pairs.and_then(|bytes| bytes.try_into().ok()).ok_or_else(wrong)?;
     Ok(UtilityString(bytes))

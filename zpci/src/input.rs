@@ -85,12 +85,20 @@ impl Input {
     ///
     /// [`InputError`].
     pub fn read(name: &str, reading: &Reading) -> Result<Self, InputError> {
-        let mut bytes = Vec::new();
-        let result = match name {
-            "-" => std::io::stdin().lock().read_to_end(&mut bytes).map(|_| ()),
-            _ => fs::File::open(name).and_then(|mut file| file.read_to_end(&mut bytes)).map(|_| ()),
+        let read = match name {
+            "-" => read_all(std::io::stdin().lock()),
+            _ => fs::File::open(name).and_then(|file| match file.metadata()?.len() {
+                0..=MOST => read_all(file),
+                _ => Ok(None),
+            }),
         };
-        result.map_err(|error| InputError::file(name, &error.to_string()))?;
+        let bytes = read.map_err(|error| InputError::file(name, &error.to_string()))?;
+        let bytes = bytes.ok_or_else(|| {
+            InputError::file(
+                name,
+                "more than 1 GiB, which is no block; zpci walk reads a dump of any size that is no text",
+            )
+        })?;
         Self::parse(name, bytes, reading)
     }
 
@@ -140,6 +148,16 @@ impl Input {
     pub fn position(&self, offset: usize) -> Option<Position> {
         self.positions.get(offset)
     }
+}
+
+/// Most bytes of an input, which is kept in memory.
+const MOST: u64 = 1 << 30;
+
+/// All of `source`, `None` if that is too much.
+fn read_all(source: impl Read) -> std::io::Result<Option<Vec<u8>>> {
+    let mut bytes = Vec::new();
+    source.take(MOST + 1).read_to_end(&mut bytes)?;
+    Ok((bytes.len() as u64 <= MOST).then_some(bytes))
 }
 
 /// The text, if the bytes are one: UTF-8 without control characters but for blanks and ends of lines.

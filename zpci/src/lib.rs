@@ -14,7 +14,7 @@ pub mod report;
 mod walk;
 
 use std::ffi::OsString;
-use std::io::Write;
+use std::io::{self, Write};
 
 use clap::Parser;
 
@@ -24,7 +24,7 @@ use command::{Arguments, Command};
 pub const GOOD: u8 = 0;
 /// Exit code: a rule is broken, or what was asked was refused.
 pub const WRONG: u8 = 1;
-/// Exit code: there is no such input, or it cannot be read.
+/// Exit code: there is no such input, it cannot be read, or the output cannot be written.
 pub const UNREADABLE: u8 = 2;
 
 /// Why a command ended early, with what it says of that.
@@ -32,8 +32,10 @@ pub const UNREADABLE: u8 = 2;
 pub(crate) enum Stop {
     /// The input cannot be read.
     Unreadable(String),
-    /// The reader of the output went away.
+    /// The reader of the output went away: it has what it wants.
     Closed,
+    /// The output cannot be written.
+    Unwritten(io::Error),
 }
 
 impl From<String> for Stop {
@@ -48,9 +50,12 @@ impl From<input::InputError> for Stop {
     }
 }
 
-impl From<std::io::Error> for Stop {
-    fn from(_: std::io::Error) -> Self {
-        Self::Closed
+impl From<io::Error> for Stop {
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Unwritten(error),
+        }
     }
 }
 
@@ -70,13 +75,12 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
         Ok(arguments) => arguments,
         Err(error) => {
             let text = error.render();
-            // Nobody is left to be told if this fails.
             if error.use_stderr() {
                 let _ = write!(err, "{}", text.ansi());
                 return UNREADABLE;
             }
-            let _ = write!(out, "{}", text.ansi());
-            return GOOD;
+            let written = write!(out, "{}", text.ansi()).and_then(|()| out.flush());
+            return finish(written.map(|()| GOOD).map_err(Stop::from), err);
         }
     };
     let output = Output { out: &mut *out, err: &mut *err };
@@ -89,12 +93,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>, out: &mut dyn Write, e
         Command::Fields(options) => command::fields::run(&options, output),
         Command::Generate(options) => command::generate::run(&options, output),
     };
-    match result {
-        Ok(code) => code,
-        Err(Stop::Closed) => GOOD,
-        Err(Stop::Unreadable(message)) => {
-            let _ = writeln!(err, "error: {message}");
-            UNREADABLE
-        }
-    }
+    finish(result.and_then(|code| Ok(out.flush().map(|()| code)?)), err)
+}
+
+/// The exit code, after a word of why a command ended early.
+fn finish(result: Result<u8, Stop>, err: &mut dyn Write) -> u8 {
+    let message = match result {
+        Ok(code) => return code,
+        Err(Stop::Closed) => return GOOD,
+        Err(Stop::Unreadable(message)) => message,
+        Err(Stop::Unwritten(error)) => format!("the output: {error}"),
+    };
+    // Nobody is left to be told if this fails.
+    let _ = writeln!(err, "error: {message}");
+    UNREADABLE
 }

@@ -163,13 +163,13 @@ struct zpci_groups {
  */
 struct zpci_commands {
   /*
-   Slots, each of which a function keeps as long as the guest has it.
+   Slots, each of which a function keeps as long as the guest has it; NULL if there are none.
    */
   struct zpci_slot *slots;
   /*
    Number of slots.
    */
-  uintptr_t slot_count;
+  size_t slot_count;
   /*
    Groups.
    */
@@ -194,7 +194,7 @@ struct zpci_commands {
    Carries out `action` (`ZPCI_SET_ENABLE`, `_DISABLE`) for the function in `slot`: sets the handle that it has then, and
    also in the slot; returns `ZPCI_SET_DONE` or why not.
    */
-  uint8_t (*set)(void *opaque, uintptr_t slot, uint8_t action, uint32_t *handle);
+  uint8_t (*set)(void *opaque, size_t slot, uint8_t action, uint32_t *handle);
 };
 
 /*
@@ -204,11 +204,11 @@ struct zpci_reply {
   /*
    First byte of the block to copy back.
    */
-  uintptr_t written;
+  size_t written;
   /*
    Number of bytes to copy back; all others are as they were.
    */
-  uintptr_t written_length;
+  size_t written_length;
   /*
    Code of a program interruption; 0 if the instruction ends with a condition code.
    */
@@ -584,12 +584,13 @@ extern "C" {
  # Safety
 
  `commands` has as many initialised slots as it says, groups that were initialised, and a function that does as it says;
- nobody else uses them meanwhile. `block` has `length` bytes; there is storage for the reply.
+ nobody else uses them meanwhile. `block` has `length` bytes; there is storage for the reply. What has no elements may be
+ NULL.
  */
 void zpci_clp(const struct zpci_commands *commands,
               uint8_t processor,
               uint8_t *block,
-              uintptr_t length,
+              size_t length,
               struct zpci_reply *reply);
 
 /*

@@ -72,12 +72,15 @@ static size_t free_slot(void)
     return slot;
 }
 
-/* Makes what the library has of the function, unless it is there, and tells the library what QEMU changed by itself. */
 struct zpci_function *s390_pci_zpci_vmm_function(S390PCIBusDevice *pbdev)
 {
     S390PCIZpciVmm *vmm = pbdev->zpci_vmm;
     uint8_t event[32];
 
+    /* Its handle can be guessed, and it has neither a group nor anything to map in. */
+    if (!pbdev->pdev) {
+        return NULL;
+    }
     if (!vmm) {
         vmm = pbdev->zpci_vmm = g_new0(S390PCIZpciVmm, 1);
         vmm->slot = free_slot();
@@ -187,7 +190,7 @@ static void describe(S390PCIBusDevice *pbdev)
     zpci_slot_set_handle(slot, pbdev->fh, pbdev->state != ZPCI_FS_STANDBY);
 }
 
-static uint8_t set(void *opaque, uintptr_t slot, uint8_t action, uint32_t *handle)
+static uint8_t set(void *opaque, size_t slot, uint8_t action, uint32_t *handle)
 {
     S390PCIBusDevice *pbdev = machine.devices[slot];
     struct zpci_function *function = s390_pci_zpci_vmm_function(pbdev);

@@ -34,7 +34,10 @@ void s390_pci_zpci_vmm_unmapped(S390PCIIOMMU *iommu);
 /* The function goes. */
 void s390_pci_zpci_vmm_forget(S390PCIBusDevice *pbdev);
 
-/* Makes what the library has of the function, unless it is there, and tells the library what QEMU changed by itself. */
+/*
+ * Makes what the library has of the function, unless it is there, and tells the library what QEMU changed by itself. NULL if
+ * the function has no device, not yet or not any more: no instruction finds it.
+ */
 struct zpci_function *s390_pci_zpci_vmm_function(S390PCIBusDevice *pbdev);
 
 /* What RPCIT is carried out by. */

@@ -32,7 +32,7 @@ pub const ZPCI_SET_PERMANENT_ERROR: u8 = 4;
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub struct ForeignCommands {
-    /// Slots, each of which a function keeps as long as the guest has it.
+    /// Slots, each of which a function keeps as long as the guest has it; NULL if there are none.
     pub slots: *mut ForeignSlot,
     /// Number of slots.
     pub slot_count: usize,
@@ -77,7 +77,8 @@ pub struct ForeignReply {
 /// # Safety
 ///
 /// `commands` has as many initialised slots as it says, groups that were initialised, and a function that does as it says;
-/// nobody else uses them meanwhile. `block` has `length` bytes; there is storage for the reply.
+/// nobody else uses them meanwhile. `block` has `length` bytes; there is storage for the reply. What has no elements may be
+/// NULL.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_clp(
     commands: *const ForeignCommands,
@@ -87,11 +88,16 @@ pub unsafe extern "C" fn zpci_clp(
     reply: *mut ForeignReply,
 ) {
     // SAFETY: by the contract.
-    let (commands, block) = unsafe { (&*commands, slice::from_raw_parts_mut(block, length)) };
-    // SAFETY: by the contract; a slot is a function or none, of the same size.
-    let (functions, groups) = unsafe {
-        let functions = commands.slots.cast::<Option<GuestFunction>>();
-        (slice::from_raw_parts(functions.cast_const(), commands.slot_count), &*commands.groups.cast::<Inner>())
+    let (commands, groups) = unsafe { (&*commands, &*(*commands).groups.cast::<Inner>()) };
+    let block = match length {
+        0 => &mut [],
+        // SAFETY: by the contract.
+        _ => unsafe { slice::from_raw_parts_mut(block, length) },
+    };
+    let functions = match commands.slot_count {
+        0 => &[],
+        // SAFETY: by the contract; a slot is a function or none, of the same size.
+        count => unsafe { slice::from_raw_parts(commands.slots.cast::<Option<GuestFunction>>().cast_const(), count) },
     };
     debug_assert!(matches!(commands.rules, ZPCI_RULES_HARDWARE | ZPCI_RULES_QEMU | ZPCI_RULES_QEMU_STEPS));
     let responder = Responder {

@@ -41,6 +41,8 @@ fn compare<I: Information>(report: &Report, bytes: &[u8], order: ByteOrder) {
     assert!(all.len() <= bytes.len(), "{} capabilities in {} bytes", all.len(), bytes.len());
     let found = all.iter().take_while(|raw| raw.is_ok()).count();
     let said = report.sections.iter().filter(|section| section.list == Some("capabilities")).count();
-    assert_eq!(found, said, "{report:#?}");
+    // More than 1,024 are not read.
+    assert_eq!(found.min(1024), said, "{report:#?}");
+    assert!(found <= 1024 || !report.is_good(), "{report:#?}");
     assert!(found == all.len() || !report.is_good(), "{report:#?}");
 }

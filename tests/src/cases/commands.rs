@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! CLP: the list and the two queries. Nothing is changed.
+//! CLP: the list and the two queries, and what no list has. Nothing is changed.
 //!
 //! No case stores a list, so that a machine may have any number of functions: where one is compared with another, the
 //! machine is asked twice, with a block for each.
 
 use clp::{
-    CallError, Client, ClientError, FunctionGroupId, FunctionHandle, FunctionId, ListCapacity, ListEntry, ListError,
-    ResponseCode, ResponseError,
+    CallError, Client, ClientError, ConditionCode, FunctionGroupId, FunctionHandle, FunctionId, ListCapacity,
+    ListEntry, ListError, ResponseCode, ResponseError,
 };
+use s390_iommu::{Iova, IovaRange};
 
 use crate::case::{ensure, fail, skip, Case, Group, Stop};
 use crate::machine::Machine;
@@ -175,6 +176,13 @@ fn unknown_handle<M: Machine>(machine: &M) -> Result<(), Stop> {
     let mut block = machine.block();
     let answer = Client::new(machine, &mut block).query_function(unknown);
     ensure!(answer, Err(ClientError::Call(refused(0x0101))), "query of {unknown}");
+    // The lowest handles are the first that a machine gives away, also to what has no device yet and is in no list.
+    for handle in (0..16).map(FunctionHandle) {
+        if let Some(unlisted) = absent(machine, [handle], |entry| entry.handle)? {
+            let outcome = machine.rpcit(unlisted, IovaRange::page(Iova::new(0x1_0000_0000)));
+            ensure!(outcome.cc, ConditionCode::Three, "refresh for {unlisted}");
+        }
+    }
     Ok(())
 }
 

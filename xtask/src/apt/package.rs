@@ -10,6 +10,7 @@ use std::process::{Command, Stdio};
 use anyhow::{bail, ensure, Context, Result};
 
 use super::source::Source;
+use super::sources;
 use super::state::State;
 use crate::progress::{command_line, Step};
 use crate::workspace::Workspace;
@@ -63,7 +64,7 @@ impl Archives {
     /// Reads the configuration of apt, and the Release files of what it names.
     fn find(workspace: &Workspace, step: &Step) -> Result<Self> {
         let codename = release_codename()?;
-        let configured = configured_sources()?;
+        let configured = sources::configured()?;
         ensure!(
             !configured.is_empty(),
             "apt has no sources on this machine; add the archive of Debian {codename} to /etc/apt"
@@ -433,42 +434,6 @@ fn release_codename() -> Result<String> {
     let text = fs::read_to_string("/etc/os-release").context("cannot read /etc/os-release")?;
     let value = text.lines().find_map(|line| line.strip_prefix("VERSION_CODENAME="));
     value.map(|name| name.trim_matches('"').to_owned()).context("/etc/os-release names no VERSION_CODENAME")
-}
-
-/// Every enabled source of binary packages in the configuration of apt.
-fn configured_sources() -> Result<Vec<Source>> {
-    let arguments = ["shell", "LIST", "Dir::Etc::sourcelist/f", "PARTS", "Dir::Etc::sourceparts/d"];
-    let output = Command::new("apt-config")
-        .args(arguments)
-        .output()
-        .context("cannot run apt-config; is this a Debian system?")?;
-    ensure!(output.status.success(), "apt-config failed:\n{}", String::from_utf8_lossy(&output.stderr));
-    let output = String::from_utf8_lossy(&output.stdout).into_owned();
-    let variable = |name: &str| {
-        output
-            .lines()
-            .find_map(|line| line.strip_prefix(name)?.strip_prefix("='")?.strip_suffix('\''))
-            .map(PathBuf::from)
-    };
-    let mut files: Vec<PathBuf> = variable("LIST").into_iter().filter(|path| path.is_file()).collect();
-    if let Some(entries) = variable("PARTS").and_then(|directory| fs::read_dir(directory).ok()) {
-        let mut parts: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
-        parts.sort();
-        files.extend(parts);
-    }
-    let mut sources = Vec::new();
-    for file in files {
-        match file.extension().and_then(|extension| extension.to_str()) {
-            Some("list") => sources.extend(Source::parse_list(&read(&file)?)),
-            Some("sources") => sources.extend(Source::parse_sources(&read(&file)?)),
-            _ => {}
-        }
-    }
-    Ok(sources)
-}
-
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 #[cfg(test)]

@@ -116,6 +116,8 @@ pub(crate) fn given_devices(workspace: &Workspace, equipment: &Equipment) -> Res
     let file = disk.display().to_string().replace(',', ",,");
     let drive = format!("file={file},if=none,format=raw,id=foreign");
     let mut arguments = vec!["-drive".to_owned(), drive];
+    // It waits for its device, and no instruction finds it.
+    arguments.extend(["-device", "zpci,uid=0x777,fid=0x777,target=nobody"].map(str::to_owned));
     let models = [
         "nvme,drive=foreign,serial=Other Serial/42",
         "e1000e,romfile=",

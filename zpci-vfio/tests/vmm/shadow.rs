@@ -151,6 +151,19 @@ fn storage_that_ends_within_a_page() {
     assert_eq!(space.ranges(), [(IOVA, PAGE)]);
 }
 
+/// Without translation too, and the pages before it are mapped.
+#[test]
+fn storage_that_ends_within_a_page_without_translation() {
+    let memory =
+        GuestMemoryMmap::<()>::from_ranges(&[(GuestAddress(0), 0x2800), (GuestAddress(0x4000), 0x1000)]).unwrap();
+    let space = Space::default();
+    let effect = Guest::new(true).modify(4, 0);
+    // SAFETY: nobody has a reference into the storage, which stays until the end of the test.
+    let mut shadow = unsafe { Shadow::new(&memory, &space) };
+    assert_eq!(shadow.apply(&effect, Guest::window()), Ok(()));
+    assert_eq!(space.ranges(), [(IOVA, 2 * PAGE), (IOVA + 0x4000, PAGE)]);
+}
+
 /// A kernel that does not unmap: nothing is mapped any more, and the VMM can see why.
 #[test]
 fn a_kernel_that_does_not_unmap() {

@@ -45,9 +45,9 @@ pub(crate) struct Options {
     /// Whose walk
     #[arg(long, value_enum, default_value_t = Machine::Hardware)]
     machine: Machine,
-    /// Most entries, or tables of a tree, that are read
-    #[arg(long, value_name = "NUMBER", default_value_t = 1 << 32)]
-    limit: u64,
+    /// Most entries of a map, or tables of a tree, that are read; by default 2^32 entries, or 2^18 tables
+    #[arg(long, value_name = "NUMBER")]
+    limit: Option<u64>,
     /// Write JSON, of the schema zpci-walk/1
     #[arg(short, long, conflicts_with = "svg")]
     json: bool,
@@ -66,6 +66,15 @@ pub(crate) enum Machine {
 
 /// Most tables in a picture.
 const MOST_IN_PICTURE: usize = 400;
+
+/// Most tables in a tree, which is kept in memory: those of 256 GiB in frames of 4 KiB.
+const MOST_IN_TREE: u64 = 1 << 18;
+
+/// Most entries that are read for a map.
+const MOST_IN_MAP: u64 = 1 << 32;
+
+/// Most ranges in an object, which is kept in memory.
+const MOST_IN_OBJECT: usize = 1 << 20;
 
 pub(crate) fn run(options: &Options, mut output: Output<'_>) -> Result<u8, Stop> {
     let (iota, aperture) = anchor(options)?;
@@ -218,7 +227,12 @@ fn show_map(options: &Options, wanted: &Wanted<'_>, output: &mut Output<'_>) -> 
     let (mut runs, mut bytes, mut wrong) = (0u64, 0u64, 0u64);
     let mut listed = Vec::new();
     let out = &mut *output.out;
-    let reads = map(wanted.memory, wanted.iota, wanted.rules, range, options.limit, |entry| {
+    let reads = map(wanted.memory, wanted.iota, wanted.rules, range, options.limit.unwrap_or(MOST_IN_MAP), |entry| {
+        if listed.len() >= MOST_IN_OBJECT {
+            return Err(Stop::Unreadable(format!(
+                "more than {MOST_IN_OBJECT} ranges: too many for one object; without --json they are written as they are found"
+            )));
+        }
         let line = match entry {
             MapEntry::Mapped { range, absolute, protection } => {
                 runs += 1;
@@ -273,10 +287,17 @@ fn show_map(options: &Options, wanted: &Wanted<'_>, output: &mut Output<'_>) -> 
 }
 
 fn show_tree(options: &Options, wanted: &Wanted<'_>, output: &mut Output<'_>) -> Result<u8, Stop> {
-    let most = if options.svg { MOST_IN_PICTURE } else { usize::try_from(options.limit).unwrap_or(usize::MAX) };
-    let node = tree(wanted.memory, wanted.root.table_type(), wanted.iota.origin(), most).ok_or_else(|| {
-        format!("more than {most} tables: too many for a picture; --map shows what they map, --tree lists them")
-    })?;
+    let most = match options.svg {
+        true => MOST_IN_PICTURE,
+        false => usize::try_from(options.limit.unwrap_or(MOST_IN_TREE)).unwrap_or(usize::MAX),
+    };
+    let node =
+        tree(wanted.memory, wanted.root.table_type(), wanted.iota.origin(), most).ok_or_else(|| match options.svg {
+            true => {
+                format!("more than {most} tables: too many for a picture; --map shows what they map, --tree lists them")
+            }
+            false => format!("more than {most} tables; --limit takes more"),
+        })?;
     let (mut tables, mut frames, mut wrong) = (0, 0, 0);
     node.each(0, &mut |_, node| {
         tables += 1;

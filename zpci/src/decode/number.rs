@@ -51,8 +51,11 @@ pub(crate) fn decode(kind: Kind, text: &str) -> Result<Report, String> {
 
 /// A number, hexadecimal with or without `0x`.
 pub(crate) fn number(text: &str) -> Result<u64, String> {
-    let digits = text.trim().trim_start_matches("0x").replace('_', "");
-    u64::from_str_radix(&digits, 16).map_err(|_| format!("`{text}` is no hexadecimal number of at most 64 bits"))
+    let bare = text.trim();
+    let digits = bare.strip_prefix("0x").unwrap_or(bare).replace('_', "");
+    // A sign is no digit, though the standard library takes one.
+    let number = digits.bytes().all(|digit| digit.is_ascii_hexdigit()).then(|| u64::from_str_radix(&digits, 16).ok());
+    number.flatten().ok_or_else(|| format!("`{text}` is no hexadecimal number of at most 64 bits"))
 }
 
 fn simple(kind: &'static str, headline: String) -> Report {
@@ -236,7 +239,7 @@ fn status(text: &str) -> Result<Report, String> {
     let wrong =
         || format!("`{text}` is no condition code with a register: \"cc1 0x8002000018000004\", or the register alone");
     let cc = match cc {
-        Some(cc) => Some(cc.parse::<u8>().ok().filter(|cc| *cc < 4).ok_or_else(wrong)?),
+        Some(cc) => Some("0123".find(cc).filter(|_| cc.len() == 1).ok_or_else(wrong)? as u8),
         None if register.is_none() || words.len() > 1 => return Err(wrong()),
         None => None,
     };

@@ -68,7 +68,8 @@ pub(crate) fn read(text: &str, number: usize, has_offsets: Option<bool>) -> Resu
         return Ok(Line::Squeezed);
     }
     if let Some(code) = trimmed.strip_prefix("program check ") {
-        let digits = code.trim().trim_start_matches("0x");
+        let code = code.trim();
+        let digits = code.strip_prefix("0x").unwrap_or(code);
         return u16::from_str_radix(digits, 16).map(Line::ProgramCheck).map_err(|_| {
             InputError::at(number, column_of(text, code.trim()), code.trim().len(), "no code of a program check")
         });

@@ -34,17 +34,19 @@ pub(crate) fn read(root: &Path) -> Result<Vec<Listed>, String> {
     Ok(listed)
 }
 
+/// The number in the file `name` of a device; `None` if there is none, or one that the field cannot have.
+fn number<T: TryFrom<u64>>(device: &Path, name: &str) -> Option<T> {
+    let text = fs::read_to_string(device.join(name)).ok()?;
+    let text = text.trim();
+    let (digits, radix) = text.strip_prefix("0x").map_or((text, 10), |digits| (digits, 16));
+    T::try_from(u64::from_str_radix(digits, radix).ok()?).ok()
+}
+
 /// A device; `None` if it has no function identifier.
 fn device(path: &Path) -> Option<Listed> {
-    let text = |name: &str| fs::read_to_string(path.join(name)).ok().map(|text| text.trim().to_owned());
-    let number = |name: &str| {
-        let text = text(name)?;
-        let (digits, radix) = text.strip_prefix("0x").map_or((text.as_str(), 10), |digits| (digits, 16));
-        u64::from_str_radix(digits, radix).ok()
-    };
-    let id = FunctionId(number("function_id")? as u32);
-    let handle = number("function_handle").map(|handle| FunctionHandle(handle as u32));
-    let mut segments = (0..4).map(|index| number(&format!("pfip/segment{index}")).map(|segment| segment as u8));
+    let id = FunctionId(number(path, "function_id")?);
+    let handle = number(path, "function_handle").map(FunctionHandle);
+    let mut segments = (0..4).map(|index| number(path, &format!("pfip/segment{index}")));
     let path_segments = [segments.next()?, segments.next()?, segments.next()?, segments.next()?];
     let path_segments: Option<Vec<u8>> = path_segments.into_iter().collect();
     let string = fs::read(path.join("util_string")).ok().and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
@@ -52,19 +54,19 @@ fn device(path: &Path) -> Option<Listed> {
     Some(Listed {
         address: path.file_name().map(|name| name.to_string_lossy().into_owned()),
         id: Some(id),
-        uid: number("uid").map(|uid| Uid(uid as u32)),
-        uid_is_unique: number("uid_is_unique") == Some(1),
-        pchid: number("pchid").map(|pchid| pchid as u16),
-        vfn: number("vfn").map(|vfn| vfn as u16),
-        pft: number("pft").map(|pft| FunctionType(pft as u8)),
-        group: number("pfgid").map(|group| group as u8),
+        uid: number(path, "uid").map(Uid),
+        uid_is_unique: number(path, "uid_is_unique") == Some(1_u8),
+        pchid: number(path, "pchid"),
+        vfn: number(path, "vfn"),
+        pft: number(path, "pft").map(FunctionType),
+        group: number(path, "pfgid"),
         handle,
         state: handle.map(|handle| match handle.is_enabled() {
             true => FunctionState::Enabled,
             false => FunctionState::Configured,
         }),
-        ids: number("vendor").zip(number("device")).map(|(vendor, device)| (vendor as u16, device as u16)),
-        port: number("port").map(|port| port as u8),
+        ids: number(path, "vendor").zip(number(path, "device")),
+        port: number(path, "port"),
         path: path_segments.and_then(|segments| segments.try_into().ok()),
         utility_string: string,
         ..Listed::default()

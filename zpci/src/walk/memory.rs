@@ -68,11 +68,11 @@ impl Dump {
                 if input.word_size.is_some() {
                     return Err(format!("{}: words in an unknown order: --words big or --words little", input.name));
                 }
-                Ok(Memory { pieces: vec![(start, input.bytes.as_slice())], form: "text" })
+                Memory::one(start, &input.bytes, "text")
             }
             Bytes::Mapped(mapped) if mapped.starts_with(b"\x7fELF") => elf(mapped),
             Bytes::Mapped(mapped) => match base {
-                Some(base) => Ok(Memory { pieces: vec![(base, mapped)], form: "raw" }),
+                Some(base) => Memory::one(base, mapped, "raw"),
                 None => Err("a raw dump does not say where in storage it starts: --base ADDRESS does".to_owned()),
             },
         }
@@ -96,7 +96,7 @@ fn elf(bytes: &[u8]) -> Result<Memory<'_>, String> {
         let data = segment.data(endian, bytes).map_err(|()| {
             wrong(&format!("the segment at {start:#x} goes on behind the end of the file: is the dump cut off?"))
         })?;
-        if start.checked_add(data.len() as u64).is_none() {
+        if !ends(start, data) {
             return Err(wrong(&format!("the segment at {start:#x} passes 2^64")));
         }
         pieces.push((start, data));
@@ -104,7 +104,7 @@ fn elf(bytes: &[u8]) -> Result<Memory<'_>, String> {
     pieces.sort_by_key(|(start, _)| *start);
     if let Some([(first, data), (second, _)]) = pieces
         .windows(2)
-        .find_map(|pair| <&[_; 2]>::try_from(pair).ok().filter(|[(a, data), (b, _)]| a + data.len() as u64 > *b))
+        .find_map(|pair| <&[_; 2]>::try_from(pair).ok().filter(|[(a, data), (b, _)]| b - a < data.len() as u64))
     {
         return Err(wrong(&format!("the segments at {first:#x} ({:#x} bytes) and {second:#x} overlap", data.len())));
     }
@@ -114,7 +114,20 @@ fn elf(bytes: &[u8]) -> Result<Memory<'_>, String> {
     }
 }
 
-impl Memory<'_> {
+/// Whether all of `data` has an address if it starts at `start`; the last byte of storage is one.
+fn ends(start: u64, data: &[u8]) -> bool {
+    data.is_empty() || start.checked_add(data.len() as u64 - 1).is_some()
+}
+
+impl<'d> Memory<'d> {
+    /// Storage in one piece.
+    fn one(start: u64, data: &'d [u8], form: &'static str) -> Result<Self, String> {
+        match ends(start, data) {
+            true => Ok(Self { pieces: vec![(start, data)], form }),
+            false => Err(format!("a dump of {:#x} bytes that starts at {start:#x} passes 2^64", data.len())),
+        }
+    }
+
     /// Bytes of storage that the dump has.
     pub(crate) fn size(&self) -> u64 {
         self.pieces.iter().map(|(_, data)| data.len() as u64).sum()

@@ -3,7 +3,7 @@
 //! Any bytes, printed in every form that tools write them in, and read again.
 //!
 //! What must hold: with what a text does not say of itself they come back. Without the number system of its offsets they come
-//! back too, or a note or an error names the option.
+//! back too, or a note or an error names the option; the note's are octal.
 
 #![no_main]
 
@@ -25,7 +25,7 @@ fuzz_target!(|bytes: &[u8]| {
         }
         match read(&text, None) {
             Err(error) => assert!(error.to_string().contains("--offsets"), "{form}: {error}\n{shown}"),
-            Ok(read) if names_offsets(&read.notes) => {}
+            Ok(read) if names_offsets(&read.notes) && *offsets != Some(Radix::Octal) => {}
             Ok(read) => check(&text, &read, bytes),
         }
     }

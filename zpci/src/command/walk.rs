@@ -80,7 +80,7 @@ pub(crate) fn run(options: &Options, mut output: Output<'_>) -> Result<u8, Stop>
     })?;
     let dump = Dump::open(&options.dump, &options.reading.reading())?;
     let memory = dump.memory(options.base)?;
-    notes.extend(dump.text().into_iter().flat_map(|text| named_notes(text)));
+    notes.extend(dump.text().into_iter().flat_map(named_notes));
     if !options.json {
         for note in &notes {
             writeln!(output.err, "note: {note}")?;

@@ -5,7 +5,7 @@
 use zpci::input::{Input, InputError, Radix, Reading};
 
 #[path = "../../tests/fuzz/src/forms.rs"]
-#[expect(dead_code, reason = "the fuzz targets use more of it")]
+#[expect(unreachable_pub, reason = "in the fuzz targets it is of a library")]
 mod forms;
 
 struct Random(u64);

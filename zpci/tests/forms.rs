@@ -50,8 +50,9 @@ fn tells(input: &Input) -> bool {
 fn bytes_come_back() {
     let mut random = Random(0x5eed);
     let (mut come_back, mut told, mut refused) = (0, 0, 0);
-    for _ in 0..300 {
-        let bytes = bytes(&mut random);
+    let short = (1..=33).map(|count| (0..count).collect::<Vec<u8>>());
+    let long: Vec<Vec<u8>> = std::iter::repeat_with(|| bytes(&mut random)).take(300).collect();
+    for bytes in short.chain(long) {
         for text in forms::all(&bytes) {
             let form = text.form;
             let input = read(&text, text.offsets).unwrap_or_else(|error| panic!("{form}: {error}\n{}", text.text));

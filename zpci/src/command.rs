@@ -15,7 +15,7 @@ use std::ops::RangeInclusive;
 
 use s390_iommu::vfio::ByteOrder;
 
-use crate::input::{Reading, WordOrder};
+use crate::input::{Input, Radix, Reading, WordOrder};
 
 /// Reads zPCI blocks and dumps of IBM Z (s390x): CLP, FIB, events, DMA tables, VFIO buffers.
 #[derive(Clone, Debug, clap::Parser)]
@@ -59,6 +59,9 @@ pub(crate) struct ReadingOptions {
     /// The order of the bytes in words of od and hexdump, where the text does not say it
     #[arg(long, value_name = "ORDER")]
     words: Option<WordOrder>,
+    /// The number system of offsets, where more than one fits
+    #[arg(long, value_name = "SYSTEM")]
+    offsets: Option<Radix>,
     /// Read only these lines of a text: a number, or two with a hyphen
     #[arg(long, value_name = "FIRST-LAST", value_parser = lines)]
     lines: Option<RangeInclusive<usize>>,
@@ -69,8 +72,19 @@ pub(crate) struct ReadingOptions {
 
 impl ReadingOptions {
     pub(crate) fn reading(&self) -> Reading {
-        Reading { raw: self.raw, words: self.words, lines: self.lines.clone(), zero_fill: self.zero_fill }
+        Reading {
+            raw: self.raw,
+            words: self.words,
+            offsets: self.offsets,
+            lines: self.lines.clone(),
+            zero_fill: self.zero_fill,
+        }
     }
+}
+
+/// What was done with the text of an input, with its name, where no report says it.
+fn named_notes(input: &Input) -> impl Iterator<Item = String> + '_ {
+    input.notes.iter().map(|note| format!("{}: {note}", input.name))
 }
 
 fn lines(text: &str) -> Result<RangeInclusive<usize>, String> {

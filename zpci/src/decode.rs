@@ -20,6 +20,7 @@ use crate::report::Report;
 use table::Structure;
 
 pub(crate) use number::number as parse_number;
+pub(crate) use recognise::settle_words;
 pub(crate) use text::{designation_types, size};
 
 /// What bytes or a number can be.
@@ -97,7 +98,7 @@ impl Kind {
 pub fn decode(input: &mut Input, kind: Option<Kind>, order: Option<ByteOrder>) -> Result<Report, String> {
     let kind = match kind {
         Some(kind) => {
-            recognise::settle_words(input, kind)?;
+            settle_words(input, kind)?;
             kind
         }
         None => recognise::recognise(input)?,

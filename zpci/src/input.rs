@@ -9,7 +9,9 @@ mod array;
 mod assemble;
 mod error;
 mod line;
+mod placed;
 mod positions;
+mod radix;
 mod tokens;
 
 use std::fs;
@@ -19,6 +21,7 @@ use std::ops::RangeInclusive;
 pub(crate) use error::excerpt;
 pub use error::InputError;
 pub use positions::Positions;
+pub use radix::Radix;
 
 /// What the reader of an input may be told about it.
 #[derive(Clone, Debug, Default)]
@@ -27,6 +30,8 @@ pub struct Reading {
     pub raw: bool,
     /// The order of the bytes in words of a text that does not say it.
     pub words: Option<WordOrder>,
+    /// The number system of the offsets of a text; by default, the one that fits.
+    pub offsets: Option<Radix>,
     /// Read only these lines of a text, counted from 1.
     pub lines: Option<RangeInclusive<usize>>,
     /// Take rows that a text leaves out as zeros.

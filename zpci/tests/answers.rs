@@ -21,7 +21,7 @@ fn run(arguments: &[String]) -> (u8, String, String) {
 fn answer(guest: &str, block: &str) -> Vec<u8> {
     let path = |name: &str| root().join(name).to_str().unwrap().to_owned();
     let (_, out, err) = run(&["answer".into(), "--hex".into(), path(guest), path(block)]);
-    assert_eq!(err, "");
+    assert!(err.lines().all(|line| line.ends_with("bytes that the text leaves out are taken for zeros")), "{err}");
     let mut bytes = Input::parse("-", out.into_bytes(), &Reading::default()).unwrap().bytes;
     bytes.resize(4096, 0);
     bytes

@@ -185,6 +185,27 @@ fn what_is_filled_in_is_told() {
     assert!(parse("0000000 01 02\n0000002\n").unwrap().notes.is_empty());
 }
 
+/// `xxd -i` of one byte has no comma.
+#[test]
+fn an_array_may_have_one_number() {
+    let good: [(&str, &[u8]); 6] = [
+        ("unsigned char block[] = {\n  0x63\n};\nunsigned int block_len = 1;\n", &[0x63]),
+        ("const BLOCK: [u8; 1] = [0x63];\n", &[0x63]),
+        ("x = {\n  0x63 // a byte\n};\n", &[0x63]),
+        ("x = { 0x63u8 };\n", &[0x63]),
+        ("u64 iota[] = { 0x0000_0000_0002_4804 };\n", &[0, 0, 0, 0, 0, 2, 0x48, 4]),
+        // No array: an offset.
+        ("0x0000: 63\n", &[0x63]),
+    ];
+    for (text, bytes) in good {
+        let input = parse(text).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(input.bytes, bytes, "{text}");
+    }
+    let (line, column, message) = refusal("x = { 0x123 };\n");
+    assert!((line, column) == (1, 7) && message.contains("3 digits"), "{message}");
+    assert!(refusal("0x63\n").2.contains("no hexadecimal digit"));
+}
+
 /// Characters that look like marks, and blanks at their start.
 #[test]
 fn characters_may_be_any() {

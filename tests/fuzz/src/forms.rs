@@ -4,22 +4,29 @@
 
 use std::fmt::Write;
 
-use zpci::input::WordOrder;
+use zpci::input::{Radix, WordOrder};
 
-/// A text, and the order of the bytes in its words where it has words.
+/// A text, and what it does not say of itself.
 #[derive(Debug)]
 pub struct Text {
     pub form: &'static str,
     pub text: String,
+    /// The order of the bytes in its words, where it has words.
     pub words: Option<WordOrder>,
+    /// The number system of its offsets, where more than one may fit.
+    pub offsets: Option<Radix>,
 }
 
 fn text(form: &'static str, text: String) -> Text {
-    Text { form, text, words: None }
+    Text { form, text, words: None, offsets: None }
 }
 
-fn words(form: &'static str, text: String, order: WordOrder) -> Text {
-    Text { form, text, words: Some(order) }
+fn counted(form: &'static str, text: String, offsets: Radix) -> Text {
+    Text { form, text, words: None, offsets: Some(offsets) }
+}
+
+fn words(form: &'static str, text: String, order: WordOrder, offsets: Radix) -> Text {
+    Text { form, text, words: Some(order), offsets: Some(offsets) }
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -115,12 +122,12 @@ pub fn all(bytes: &[u8]) -> Vec<Text> {
     ));
 
     let single = |row: &[u8]| numbers(row, 1, WordOrder::Big);
-    all.push(text("od -tx1", squeezed(bytes, |at| format!("{at:07o}"), single)));
+    all.push(counted("od -tx1", squeezed(bytes, |at| format!("{at:07o}"), single), Radix::Octal));
     all.push(text("od -Ax -tx1", squeezed(bytes, |at| format!("{at:06x}"), single)));
-    all.push(text("od -Ad -tx1", squeezed(bytes, |at| format!("{at:07}"), single)));
+    all.push(counted("od -Ad -tx1", squeezed(bytes, |at| format!("{at:07}"), single), Radix::Decimal));
     all.push(text("od -An -v -tx1", lines(&|_, row| single(row))));
     let od_z = |row: &[u8]| format!("{:<48}  >{}<", single(row), printable(row));
-    all.push(text("od -tx1z", squeezed(bytes, |at| format!("{at:07o}"), od_z)));
+    all.push(counted("od -tx1z", squeezed(bytes, |at| format!("{at:07o}"), od_z), Radix::Octal));
 
     all.push(text(
         "print_hex_dump",
@@ -139,9 +146,9 @@ pub fn all(bytes: &[u8]) -> Vec<Text> {
         }
         for order in [WordOrder::Big, WordOrder::Little] {
             let row = |row: &[u8]| numbers(row, size, order);
-            all.push(words(od, squeezed(bytes, |at| format!("{at:07o}"), row), order));
+            all.push(words(od, squeezed(bytes, |at| format!("{at:07o}"), row), order, Radix::Octal));
             if !hexdump.is_empty() {
-                all.push(words(hexdump, squeezed(bytes, |at| format!("{at:07x}"), row), order));
+                all.push(words(hexdump, squeezed(bytes, |at| format!("{at:07x}"), row), order, Radix::Hex));
             }
         }
     }

@@ -20,6 +20,8 @@ const STALE: &[&str] = &["test", "--quiet", "-p", "s390-iommu", "--test", "stale
 const FAKE: &[&str] = &["test", "--quiet", "-p", "zpci-tests", "--test", "host"];
 const SHIM: &[&str] = &["test", "--quiet", "-p", "zpci-glue", "--test", "host"];
 
+const TEXTS: &[&str] = &["test", "--quiet", "-p", "zpci", "--test", "offsets", "--test", "forms"];
+
 const ATTACH_C: &str = "glue-c/kernel/attach.c";
 const IOMMU_C: &str = "glue-c/kernel/iommu.c";
 const REFRESH_H: &str = "glue-c/kernel/zpci_refresh.h";
@@ -434,5 +436,13 @@ pub(crate) const DEFECTS: &[Defect] = &[
         before: "matches!(action, Action::Done | Action::AlreadyDone | Action::Forget)",
         after: "matches!(action, Action::Done | Action::AlreadyDone)",
         check: STALE,
+    },
+    Defect {
+        name: "the first number system that fits",
+        finding: "squeezed rows of od are read with hexadecimal offsets",
+        file: "zpci/src/input/radix.rs",
+        before: "rows.iter().find(differ) else",
+        after: "rows.iter().find(differ).filter(|_| false) else",
+        check: TEXTS,
     },
 ];

@@ -8,8 +8,8 @@ use clp::responder::{Answer, Responder, SetAction};
 use clp::{ConditionCode, FunctionHandle, LogicalProcessor};
 use serde_json::json;
 
-use super::{decode::show, ReadingOptions};
-use crate::decode::{decode, Kind};
+use super::{decode::show, named_notes, ReadingOptions};
+use crate::decode::{decode, settle_words, Kind};
 use crate::description::Guest;
 use crate::input::Input;
 use crate::{render, Output, Stop, GOOD, WRONG};
@@ -45,7 +45,8 @@ pub(crate) fn run(options: &Options, mut output: Output<'_>) -> Result<u8, Stop>
     let mut guest = guest.map_err(|error| format!("{}: {error}", options.guest))?;
     let mut code = GOOD;
     for (index, name) in options.blocks.iter().enumerate() {
-        let input = Input::read(name, &options.reading.reading())?;
+        let mut input = Input::read(name, &options.reading.reading())?;
+        settle_words(&mut input, Kind::Clp)?;
         let mut block = input.bytes.clone();
         if input.zeros_follow && block.len() < clp::Block::SIZE {
             block.resize(clp::Block::SIZE, 0);
@@ -87,7 +88,7 @@ pub(crate) fn run(options: &Options, mut output: Output<'_>) -> Result<u8, Stop>
             None => "operand exception: the block is not one".to_owned(),
             Some(condition) => format!("{condition}, bytes {:#06x} to {:#06x} written", written.start, written.end),
         };
-        let answered = Input { name: name.clone(), bytes: block, ..Input::default() };
+        let answered = Input { name: name.clone(), bytes: block, notes: input.notes, ..Input::default() };
         let mut decoded = answered.clone();
         let report = decode(&mut decoded, Some(Kind::Clp), None)?;
         if !report.is_good() {
@@ -108,6 +109,9 @@ pub(crate) fn run(options: &Options, mut output: Output<'_>) -> Result<u8, Stop>
         let blank = if index > 0 { "\n" } else { "" };
         if options.hex {
             write!(output.out, "{blank}{}", hex(&answered.bytes, condition))?;
+            for note in named_notes(&answered) {
+                writeln!(output.err, "note: {note}")?;
+            }
             continue;
         }
         writeln!(output.out, "{blank}{name}: {outcome}")?;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{json, Map, Value};
 
-use super::{live, ReadingOptions};
+use super::{live, named_notes, ReadingOptions};
 use crate::input::Input;
 use crate::list::{read_blocks, read_sysfs, Column, Listed};
 #[cfg(target_os = "linux")]
@@ -101,7 +101,8 @@ fn captured(inputs: &mut [Input]) -> Result<Found, String> {
     let (functions, bad) = read_blocks(inputs)?;
     let trouble =
         |(index, report): (usize, Report)| Trouble { text: report.headline.clone(), block: Some((index, report)) };
-    Ok(Found { functions, troubles: bad.into_iter().map(trouble).collect(), notes: Vec::new() })
+    let notes = inputs.iter().flat_map(named_notes).collect();
+    Ok(Found { functions, troubles: bad.into_iter().map(trouble).collect(), notes })
 }
 
 /// What the running system says: by CLP where it may be asked, and by sysfs otherwise.

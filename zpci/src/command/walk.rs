@@ -8,7 +8,7 @@ use s390_iommu::guest::Rules;
 use s390_iommu::{Iota, Iova, IovaRange, Root, FIB};
 use serde_json::{json, Value};
 
-use super::ReadingOptions;
+use super::{named_notes, ReadingOptions};
 use crate::decode::{decode, parse_number, size, Kind};
 use crate::input::Input;
 use crate::walk::{counts, map, path, picture, short_name, tree, Dump, MapEntry, Memory, Path};
@@ -77,7 +77,7 @@ const MOST_IN_MAP: u64 = 1 << 32;
 const MOST_IN_OBJECT: usize = 1 << 20;
 
 pub(crate) fn run(options: &Options, mut output: Output<'_>) -> Result<u8, Stop> {
-    let (iota, aperture) = anchor(options)?;
+    let Anchor { iota, aperture, mut notes } = anchor(options)?;
     let iota = Iota::from_bits(iota);
     let rules = match options.machine {
         Machine::Hardware => Rules::HARDWARE,
@@ -89,7 +89,13 @@ pub(crate) fn run(options: &Options, mut output: Output<'_>) -> Result<u8, Stop>
     })?;
     let dump = Dump::open(&options.dump, &options.reading.reading())?;
     let memory = dump.memory(options.base)?;
-    let wanted = Wanted { iota, rules, root, aperture, memory: &memory };
+    notes.extend(dump.text().into_iter().flat_map(named_notes));
+    if !options.json {
+        for note in &notes {
+            writeln!(output.err, "note: {note}")?;
+        }
+    }
+    let wanted = Wanted { iota, rules, root, aperture, memory: &memory, notes: &notes };
     if options.map {
         return show_map(options, &wanted, &mut output);
     }
@@ -109,12 +115,32 @@ struct Wanted<'a> {
     root: Root,
     aperture: Option<IovaRange>,
     memory: &'a Memory<'a>,
+    notes: &'a [String],
 }
 
-/// The anchor, and the aperture if there is a FIB.
-fn anchor(options: &Options) -> Result<(u64, Option<IovaRange>), Stop> {
+impl Wanted<'_> {
+    /// What all JSON of a walk starts with.
+    fn json(&self) -> Value {
+        let mut object = json!({ "schema": "zpci-walk/1", "iota": hex(self.iota.into_bits()) });
+        if !self.notes.is_empty() {
+            object["notes"] = json!(self.notes);
+        }
+        object
+    }
+}
+
+/// Where a walk starts.
+struct Anchor {
+    iota: u64,
+    /// That of the FIB, if there is one.
+    aperture: Option<IovaRange>,
+    /// What was done with the text of the FIB.
+    notes: Vec<String>,
+}
+
+fn anchor(options: &Options) -> Result<Anchor, Stop> {
     if let Some(iota) = options.iota {
-        return Ok((iota, None));
+        return Ok(Anchor { iota, aperture: None, notes: Vec::new() });
     }
     let name = options.fib.as_deref().unwrap_or_default();
     let mut input = Input::read(name, &ReadingOptions::default().reading())?;
@@ -133,7 +159,7 @@ fn anchor(options: &Options) -> Result<(u64, Option<IovaRange>), Stop> {
     // QEMU rounds both to pages (measured).
     let (first, last) = (number("first") & !0xfff, number("last") | 0xfff);
     let aperture = IovaRange::new(Iova::new(first), Iova::new(last)).ok();
-    Ok((iota, aperture))
+    Ok(Anchor { iota, aperture, notes: named_notes(&input).collect() })
 }
 
 fn show_paths(options: &Options, wanted: &Wanted<'_>, output: &mut Output<'_>) -> Result<u8, Stop> {
@@ -156,7 +182,8 @@ fn show_paths(options: &Options, wanted: &Wanted<'_>, output: &mut Output<'_>) -
         }
     }
     if options.json {
-        let value = json!({ "schema": "zpci-walk/1", "iota": hex(wanted.iota.into_bits()), "addresses": found });
+        let mut value = wanted.json();
+        value["addresses"] = json!(found);
         writeln!(output.out, "{value:#}")?;
     }
     Ok(code)
@@ -269,14 +296,11 @@ fn show_map(options: &Options, wanted: &Wanted<'_>, output: &mut Output<'_>) -> 
     })?;
     let reads = reads.unwrap_or(0);
     if options.json {
-        let value = json!({
-            "schema": "zpci-walk/1",
-            "iota": hex(wanted.iota.into_bits()),
-            "range": { "start": hex(range.start().get()), "last": hex(range.last().get()) },
-            "map": listed,
-            "mapped_bytes": hex(bytes),
-            "entries_read": reads,
-        });
+        let mut value = wanted.json();
+        value["range"] = json!({ "start": hex(range.start().get()), "last": hex(range.last().get()) });
+        value["map"] = json!(listed);
+        value["mapped_bytes"] = json!(hex(bytes));
+        value["entries_read"] = json!(reads);
         writeln!(output.out, "{value:#}")?;
     } else {
         let plural = if runs == 1 { "" } else { "s" };
@@ -308,7 +332,8 @@ fn show_tree(options: &Options, wanted: &Wanted<'_>, output: &mut Output<'_>) ->
     if options.svg {
         write!(output.out, "{}", picture(&node, &title))?;
     } else if options.json {
-        let value = json!({ "schema": "zpci-walk/1", "iota": hex(wanted.iota.into_bits()), "tree": node_json(&node) });
+        let mut value = wanted.json();
+        value["tree"] = node_json(&node);
         writeln!(output.out, "{value:#}")?;
     } else {
         let mut text = String::new();

@@ -29,14 +29,12 @@ pub(crate) fn recognise(input: &mut Input) -> Result<Kind, String> {
     let size = input.word_size.unwrap_or(0);
     match (here.is_empty(), there.is_empty()) {
         (false, true) => {
-            input.notes.push(format!("words of {size} bytes, taken for big-endian: otherwise they are nothing known"));
+            input.notes.push(taken_for(size, "big-endian", "nothing known"));
             input.word_size = None;
             one(&input.name, &here)
         }
         (true, false) => {
-            reversed
-                .notes
-                .push(format!("words of {size} bytes, taken for little-endian: otherwise they are nothing known"));
+            reversed.notes.push(taken_for(size, "little-endian", "nothing known"));
             reversed.word_size = None;
             *input = reversed;
             one(&input.name, &there)
@@ -45,22 +43,34 @@ pub(crate) fn recognise(input: &mut Input) -> Result<Kind, String> {
     }
 }
 
-/// Refuses words whose order is not known, where `kind` does not help to find it.
+/// Puts words whose order is not known into the one in which they are `kind`.
+///
+/// # Errors
+///
+/// They are one in both orders, or in none.
 pub(crate) fn settle_words(input: &mut Input, kind: Kind) -> Result<(), String> {
-    if input.word_size.is_none() {
+    let Some(size) = input.word_size else {
         return Ok(());
-    }
+    };
     let here = candidates(input).contains(&kind);
     let mut reversed = input.clone();
     reversed.reverse_words();
     let there = candidates(&reversed).contains(&kind);
-    match (here, there) {
-        (true, false) => {}
-        (false, true) => *input = reversed,
+    let order = match (here, there) {
+        (true, false) => "big-endian",
+        (false, true) => {
+            *input = reversed;
+            "little-endian"
+        }
         _ => return Err(words(input)),
-    }
+    };
+    input.notes.push(taken_for(size, order, &format!("no {}", kind_name(kind))));
     input.word_size = None;
     Ok(())
+}
+
+fn taken_for(size: usize, order: &str, otherwise: &str) -> String {
+    format!("words of {size} bytes, taken for {order}: otherwise they are {otherwise}")
 }
 
 fn words(input: &Input) -> String {

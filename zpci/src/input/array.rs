@@ -5,13 +5,15 @@
 use super::error::InputError;
 use super::{Input, Position};
 
-/// Whether the text is an array: a line of numbers with `0x` and commas, behind a brace or bracket or on its own.
+/// Whether the text is an array: a line of numbers with `0x` and commas, behind a brace or bracket or on its own; or of one
+/// number, where there is a brace or bracket.
 pub(crate) fn is_array(text: &str) -> bool {
     let mut lines = text.lines().map(str::trim).filter(|line| !line.starts_with('#') && !line.starts_with("//"));
     lines.any(|line| {
         let numbers = line.rsplit(['{', '[']).next().unwrap_or_default().trim_start();
-        let first = numbers.split(',').next().unwrap_or_default().trim();
-        numbers.contains(',') && (first.starts_with("0x") || first.starts_with("0X"))
+        let first = numbers.split([',', '}', ']', '/']).next().unwrap_or_default().trim();
+        let is_alone = || text.contains(['{', '[']) && first.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+        (first.starts_with("0x") || first.starts_with("0X")) && (numbers.contains(',') || is_alone())
     })
 }
 

@@ -4,24 +4,15 @@
 
 use super::error::InputError;
 use super::line::{self, Line, Row};
-use super::{Input, Position, Reading};
+use super::placed::Placed;
+use super::radix;
+use super::{Input, Position, Radix, Reading};
 
 /// Most bytes that all the rows have which a text leaves out.
 const MOST: u64 = 1 << 26;
 
 /// How a row of zeros that is left out is said in a comment.
 const LEFT_OUT: &str = "rows of zeros are left out";
-
-/// The number systems of offsets, the likeliest first.
-const RADIXES: [u32; 3] = [16, 8, 10];
-
-/// A row, and the lines before it that belong to it.
-struct Placed {
-    line: usize,
-    is_squeezed: bool,
-    row: Row,
-    bytes: Vec<(u8, Position)>,
-}
 
 /// Reads the lines of `input`.
 pub(crate) fn read(input: &mut Input, reading: &Reading) -> Result<(), InputError> {
@@ -58,11 +49,14 @@ pub(crate) fn read(input: &mut Input, reading: &Reading) -> Result<(), InputErro
     }
     check_records(&rows)?;
     input.word_size = word_size(&rows)?;
-    let radix = radix(&rows);
-    if radix != 16 {
-        let name = if radix == 8 { "octal" } else { "decimal" };
-        input.notes.push(format!("offsets are {name}, as od writes them"));
-    }
+    let radix = match reading.offsets {
+        Some(radix) => radix,
+        None => {
+            let (radix, note) = radix::find(&rows, input.word_size.is_some(), zeros)?;
+            input.notes.extend(note);
+            radix
+        }
+    };
     place(input, &rows, radix, zeros)?;
     check_characters(&rows, input.word_size)
 }
@@ -113,34 +107,8 @@ fn word_size(rows: &[Placed]) -> Result<Option<usize>, InputError> {
     Ok(size.filter(|size| *size > 1))
 }
 
-/// The number system in which each offset is where the bytes before it end; 16 if it is none.
-fn radix(rows: &[Placed]) -> u32 {
-    let fits = |radix: &u32| {
-        let mut expected: Option<u64> = None;
-        rows.iter().all(|placed| {
-            let Some((digits, _, _)) = &placed.row.offset else {
-                return true;
-            };
-            let Ok(offset) = u64::from_str_radix(digits, *radix) else {
-                return false;
-            };
-            let is_there = expected.is_none_or(|end| offset == end || placed.is_squeezed && offset > end);
-            expected = Some(offset.saturating_add(placed.bytes.len() as u64));
-            is_there
-        })
-    };
-    // od writes octal and decimal offsets with seven digits and no colon; hexdump hexadecimal ones.
-    let is_of_od = |placed: &Placed| {
-        placed.row.offset.as_ref().is_none_or(|(digits, _, has_colon)| digits.len() == 7 && !has_colon)
-    };
-    if !rows.iter().all(is_of_od) {
-        return 16;
-    }
-    RADIXES.into_iter().find(fits).unwrap_or(16)
-}
-
 /// Puts the bytes where they belong.
-fn place(input: &mut Input, rows: &[Placed], radix: u32, zeros: bool) -> Result<(), InputError> {
+fn place(input: &mut Input, rows: &[Placed], radix: Radix, zeros: bool) -> Result<(), InputError> {
     let mut start = None;
     let mut filled: Option<(usize, usize)> = None;
     let mut repeated = 0;
@@ -154,16 +122,21 @@ fn place(input: &mut Input, rows: &[Placed], radix: u32, zeros: bool) -> Result<
             continue;
         };
         let at = |message: String| InputError::at(placed.line, *column, digits.len(), message);
-        let offset = u64::from_str_radix(digits, radix).map_err(|_| at("no offset".to_owned()))?;
+        let offset = placed.offset(radix).ok_or_else(|| at(format!("no {} number", radix.name())))?;
+        let shown = |offset| radix.shown(offset);
         // A block that leaves out rows of zeros starts at 0.
         let first = *start.get_or_insert(if zeros && offset < 4096 { 0 } else { offset });
         let expected = first.saturating_add(input.bytes.len() as u64);
         let gap = offset.checked_sub(expected).ok_or_else(|| {
-            at(format!("offset {offset:#x} where {expected:#x} comes next; is it a second dump? --lines reads a part"))
+            let (offset, expected) = (shown(offset), shown(expected));
+            at(format!("offset {offset} where {expected} comes next; is it a second dump? --lines reads a part"))
         })?;
         left_out = left_out.saturating_add(gap);
         if left_out > MOST {
-            return Err(at(format!("offset {offset:#x} where {expected:#x} comes next: too far")));
+            return Err(at(format!("offset {} where {} comes next: too far", shown(offset), shown(expected))));
+        }
+        if gap == 0 && placed.is_squeezed {
+            return Err(at("`*` stands for no row".to_owned()));
         }
         if gap > 0 && placed.is_squeezed {
             let row = rows.get(index.wrapping_sub(1)).map(|row| row.bytes.as_slice()).unwrap_or_default();
@@ -178,7 +151,9 @@ fn place(input: &mut Input, rows: &[Placed], radix: u32, zeros: bool) -> Result<
             input.bytes.resize(input.bytes.len() + gap as usize, 0);
         } else if gap > 0 {
             return Err(at(format!(
-                "offset {offset:#x} where {expected:#x} comes next: {gap} bytes are missing; --zero-fill takes them for zeros"
+                "offset {} where {} comes next: {gap} bytes are missing; --zero-fill takes them for zeros",
+                shown(offset),
+                shown(expected)
             )));
         }
         push(input, &placed.bytes);

@@ -56,6 +56,14 @@ impl Dump {
         Ok(Self { bytes: Bytes::Mapped(mapped) })
     }
 
+    /// The text that it is, if it is one.
+    pub(crate) fn text(&self) -> Option<&Input> {
+        match &self.bytes {
+            Bytes::Text(input) => Some(input),
+            Bytes::Mapped(_) => None,
+        }
+    }
+
     /// The storage in it; `base` is the address of the first byte of a raw dump, and of a text that has no offsets.
     ///
     /// # Errors

@@ -240,7 +240,7 @@ fn texts() {
                 }
                 Ok(input) => {
                     read += 1;
-                    if let Some(bytes) = fixture_text::bytes(&corrupted, false) {
+                    if let Some(bytes) = fixture_text::bytes(&corrupted, false, 16) {
                         assert!(input.bytes == bytes, "{corrupted}\n{} {} bytes", input.bytes.len(), bytes.len());
                     }
                 }

@@ -40,10 +40,10 @@ fn list() {
 #[test]
 fn walk() {
     let dump = path("dumps/guest.txt");
-    let fib = file("# rows of zeros are left out\n0000: 00000000 00000000\n0028: 00000000 00024804\n0030: 00\n");
+    let fib = file("# rows of zeros are left out\n0000: 00000000 00000000\n0020: 00000000 00024804\n");
     let fib = fib.path().to_str().unwrap();
     let notes = [
-        "3 bytes that the text leaves out are taken for zeros",
+        "24 bytes that the text leaves out are taken for zeros",
         "offsets start at 0x24000, where the first byte is taken to be",
         "rows that the text squeezes to `*` are repeated",
     ];
@@ -59,7 +59,7 @@ fn walk() {
         let (_, out, err) = run(&["walk", &dump, "--fib", fib, "-j", asked]);
         let json: Value = serde_json::from_str(&out).unwrap();
         let told: Vec<&str> = json["notes"].as_array().unwrap().iter().filter_map(Value::as_str).collect();
-        assert!(told.len() == 3 && notes.iter().zip(told).all(|(note, told)| told.contains(&note[2..])), "{out}");
+        assert!(told.len() == 3 && notes.iter().zip(told).all(|(note, told)| told.contains(note)), "{out}");
         assert_eq!(err, "");
     }
     // Of an ELF core there is nothing to tell.
@@ -88,7 +88,8 @@ fn the_order_of_words() {
     let block = block.path().to_str().unwrap();
     let order = "words of 2 bytes, taken for little-endian: otherwise they are no clp";
     let (code, out, _) = run(&["decode", "--as", "clp", block]);
-    assert!(code == 0 && out.starts_with("LIST PCI") && out.contains(order), "{out}");
+    // Not answered yet, which is response code 0.
+    assert!(code == 1 && out.starts_with("LIST PCI") && out.contains(order), "{out}");
     let (code, out, err) = run(&["answer", &path("guests/two.json"), block]);
     assert!(code == 0 && out.contains("\nLIST PCI: 0x0010 OK") && out.contains(order), "{out}{err}");
     // Nothing known in either order: nothing is answered.

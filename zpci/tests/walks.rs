@@ -304,7 +304,10 @@ fn raw_and_text_dumps_are_the_same() {
             row.chunks(4).map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
         text.push_str(&format!("{:08x}: {}\n", Builder::BASE as usize + 16 * index, words.join(" ")));
     }
-    assert_eq!(run(&[name(file(text.as_bytes()).path()), "--iota", &iota, &page]), expected);
+    let (code, out, err) = run(&[name(file(text.as_bytes()).path()), "--iota", &iota, &page]);
+    assert_eq!((code, out.as_str()), (expected.0, expected.1.as_str()));
+    // Of a text it is told where it starts.
+    assert!(err.starts_with("note: ") && err.contains("offsets start at 0x100000"), "{err}");
     assert_eq!(run(&[name(file(&builder.elf()).path()), "--iota", &iota, &page]), expected);
 }
 

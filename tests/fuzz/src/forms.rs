@@ -141,7 +141,7 @@ pub fn all(bytes: &[u8]) -> Vec<Text> {
 
     // Words: a part of one is printed as a whole, so that only whole ones come back.
     for (size, od, hexdump) in [(2, "od -tx2", "hexdump"), (4, "od -tx4", ""), (8, "od -tx8", "")] {
-        if bytes.len() % size != 0 {
+        if !bytes.len().is_multiple_of(size) {
             continue;
         }
         for order in [WordOrder::Big, WordOrder::Little] {

@@ -5,6 +5,7 @@
 
 mod boots;
 mod console;
+mod counted;
 mod expectation;
 mod first_level;
 mod group;
@@ -43,6 +44,9 @@ pub(crate) struct Options {
     /// Leave the stock kernel out
     #[arg(long)]
     ours_only: bool,
+    /// Leave the kernel with the driver out of the first level; the inner Linux has it all the same
+    #[arg(long, conflicts_with = "ours_only")]
+    stock_only: bool,
     /// Boot only this way; may be given several times; `help` names them
     #[arg(long, value_name = "NAME")]
     boot: Vec<String>,
@@ -68,7 +72,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         true => None,
         false => Some(linux::kernel(workspace, options.kernel, Implementation::Stock, options.stock.as_deref())?),
     };
-    let kernels = stock.iter().map(|kernel| (Implementation::Stock, kernel)).chain([(Implementation::Rust, &ours)]);
+    let first = (!options.stock_only).then_some((Implementation::Rust, &ours));
+    let kernels = stock.iter().map(|kernel| (Implementation::Stock, kernel)).chain(first);
     // The inner Linux is the same everywhere.
     let levels = kernels
         .map(|(implementation, kernel)| FirstLevel::new(workspace, &equipment, implementation, kernel, &ours, &vmm))

@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use super::boots::{Api, Boot, Kind, Scenario};
 use super::console::{parts, Part};
+use super::counted::Counted;
 use super::expectation::known;
 use super::values;
 use crate::console::ktap::{self, Counts, Log, Verdict};
@@ -70,6 +71,8 @@ pub(crate) struct BootReport {
     outer_values: Vec<Value>,
     inner_values: Vec<Value>,
     parts: Vec<Part>,
+    /// What the first kernel has done for the first function until each Linux inside came to its last result.
+    pub(crate) counted: Vec<Counted>,
 }
 
 impl BootReport {
@@ -134,6 +137,7 @@ pub(crate) fn judge(
         console,
         outer_values,
         inner_values,
+        counted: parts.iter().filter_map(Counted::of).collect(),
         parts,
     }
 }
@@ -464,12 +468,17 @@ ok 1 nested
         # inner|     # zpci-function: {"domain":"identity"}
         # inner|         # zpci-written: {"serial":"nvme0","offset":8,"length":8}
         # inner|     ok 1 found
+        # zpci-counted: {"at_ms":7,"mapped":1,"unmapped":0,"global_rpcits":1,"sync_map_rpcits":1,"sync_rpcits":0}
         # inner| ok 1 disk
+        # zpci-counted: {"at_ms":9,"mapped":5,"unmapped":3,"global_rpcits":1,"sync_map_rpcits":20,"sync_rpcits":300}
     ok 1 identity
 ok 1 nested
 "##;
         let boot = Boot { scenarios: &[Scenario { name: "identity", kind: Kind::Identity, functions: 1 }], ..REFUSED };
-        assert_eq!(wrong(&judged(&boot, console, DISK)), [""; 0]);
+        let report = judged(&boot, console, DISK);
+        assert_eq!(wrong(&report), [""; 0]);
+        let counted = Counted { scenario: "identity".to_owned(), mapped: 5, unmapped: 3, refreshes: 321, at_ms: 9 };
+        assert_eq!(report.counted, [counted]);
         let with = |from: &str, to: &str| wrong(&judged(&boot, &console.replace(from, to), DISK));
         assert_eq!(with("\"identity\"", "\"DMA-FQ\""), ["no translation"]);
         assert_eq!(with("    ok 1 found", "    not ok 1 found"), ["runs"]);

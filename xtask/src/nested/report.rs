@@ -8,6 +8,7 @@ use comfy_table::{presets, Table};
 use serde::Serialize;
 
 use super::boots::Api;
+use super::counted::Counted;
 use super::judge::{BootReport, Check, Outcome};
 use super::vmm::Vmm;
 use crate::linux::{Implementation, Series};
@@ -118,6 +119,14 @@ impl fmt::Display for Report {
                     Some(cause) => writeln!(f, " ({cause})")?,
                     None => writeln!(f)?,
                 }
+            }
+            for Counted { scenario, mapped, unmapped, refreshes, at_ms } in &boot.counted {
+                writeln!(
+                    f,
+                    "  {scenario}: {mapped} pages mapped, {unmapped} unmapped, {refreshes} refreshes by the first kernel, \
+                     {} s after its start",
+                    at_ms / 1000
+                )?;
             }
             boot.problems.iter().try_for_each(|problem| writeln!(f, "  PROBLEM {problem}"))?;
         }

@@ -138,6 +138,12 @@ fn a_refusal_that_is_none() {
     fails(Sabotage::NoRefusal, "was not refused DMA to a read-only page at IOVA 0x102000000..=0x102000fff");
 }
 
+/// What a host does that maps the first page of a table in one way and those beside it in another.
+#[test]
+fn a_page_that_can_be_written_since_it_has_a_neighbour() {
+    fails(Sabotage::WritableBeside, "was not refused DMA to a read-only page at IOVA 0x102000000..=0x102000fff");
+}
+
 #[test]
 fn data_in_the_wrong_pages() {
     fails(

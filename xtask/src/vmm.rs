@@ -116,8 +116,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
                 continue;
             }
             Purpose::Speed => {
-                let image = random::image(workspace, &core, speed::STEPS, options.seed)?;
-                outcome.speed = Some(Speed::measure(workspace, &emulators, &image)?);
+                outcome.speed = Some(Speed::measure(workspace, &core, &emulators, options.seed)?);
                 continue;
             }
         };

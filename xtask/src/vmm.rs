@@ -6,6 +6,7 @@ mod comparison;
 mod emulator;
 mod random;
 mod speed;
+mod sysroot;
 
 use std::fs;
 use std::path::PathBuf;
@@ -90,6 +91,15 @@ struct Outcome {
     qemu: String,
     boots: Vec<Comparison>,
     speed: Option<Speed>,
+}
+
+/// QEMU with the crates as a static program for Linux on s390x, and the version of its source.
+///
+/// # Errors
+///
+/// It cannot be built.
+pub(crate) fn for_guest(workspace: &Workspace) -> Result<(PathBuf, String)> {
+    Emulators::for_guest(workspace, Version::default())
 }
 
 /// Builds what is missing, compares, and returns whether nothing differed.

@@ -14,6 +14,7 @@ use super::console::{parts, Part};
 use super::counted::Counted;
 use super::expectation::known;
 use super::values;
+use super::vmm::Choice;
 use crate::console::ktap::{self, Counts, Log, Verdict};
 use crate::disk::Extent;
 use crate::linux::{alarms, Attached, Implementation};
@@ -100,6 +101,7 @@ impl BootReport {
 /// Judges a run of `boot`, whose guests should have written to each of `disks` what they say, and nothing else.
 pub(crate) fn judge(
     implementation: Implementation,
+    vmm: Choice,
     api: Api,
     boot: &Boot,
     run: Run,
@@ -115,7 +117,7 @@ pub(crate) fn judge(
     let inner_values: Vec<Value> = parts.iter().flat_map(|part| Part::facts(&part.inner, "function")).collect();
     let mut checks = Vec::new();
     for scenario in boot.scenarios {
-        let mut found = Found { scenario, checks: &mut checks };
+        let mut found = Found { vmm, scenario, checks: &mut checks };
         match parts.iter().find(|part| part.name == scenario.name) {
             Some(part) => found.judge(part, &outer_values, boot.falsified_group),
             None => found.note("runs", false, "it did not come to its end".to_owned()),
@@ -144,6 +146,7 @@ pub(crate) fn judge(
 
 /// The checks of a scenario, as they are made.
 struct Found<'a> {
+    vmm: Choice,
     scenario: &'a Scenario,
     checks: &'a mut Vec<Check>,
 }
@@ -151,7 +154,7 @@ struct Found<'a> {
 impl Found<'_> {
     fn note(&mut self, name: &'static str, holds: bool, detail: String) {
         let scenario = self.scenario.name;
-        let known = known(scenario, name);
+        let known = known(self.vmm, scenario, name);
         let (outcome, detail) = match (holds, known) {
             (true, None) => (Outcome::Passed, detail),
             (true, Some(_)) => (Outcome::Failed, format!("this was held impossible: {detail}")),
@@ -244,7 +247,7 @@ impl Found<'_> {
         let holds = part.passed && told.is_some();
         self.note("refused", holds, detail);
         // Where nothing is refused, there is nothing to be said.
-        if known(self.scenario.name, "refused").is_none() {
+        if known(self.vmm, self.scenario.name, "refused").is_none() {
             let said = part.outer.iter().filter(|line| line.contains(EVENT)).count();
             self.note("event", said > 0, format!("{said} in the first kernel's log"));
         }
@@ -376,6 +379,10 @@ ok 1 nested
     const DISK: &[u8; 16] = b"ZPCI-PATZPCI-WRA";
 
     fn judged(boot: &Boot, console: &str, disk: &[u8; 16]) -> BootReport {
+        judged_of(Choice::Debian, boot, console, disk)
+    }
+
+    fn judged_of(vmm: Choice, boot: &Boot, console: &str, disk: &[u8; 16]) -> BootReport {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("disk");
         std::fs::write(&path, disk).unwrap();
@@ -387,7 +394,7 @@ ok 1 nested
             status: Some(ExitStatus::from_raw(0)),
             elapsed: Duration::ZERO,
         };
-        judge(Implementation::Rust, Api::Type1, boot, run, &disks, PathBuf::new())
+        judge(Implementation::Rust, vmm, Api::Type1, boot, run, &disks, PathBuf::new())
     }
 
     /// The checks that do not hold, and the other problems.
@@ -449,6 +456,11 @@ ok 1 nested
         assert_eq!(wrong(&report), [""; 0]);
         assert_eq!(report.summary(), "1 passed, 1 failed as known");
         assert_eq!(report.checks[1].detail, "it was not refused DMA to an unmapped frame of 1 MiB");
+        // It has to hold where the tables are walked by the crates, and then somebody says so.
+        assert_eq!(wrong(&judged_of(Choice::Crates, &frame, &passed, DISK)), [""; 0]);
+        assert_eq!(wrong(&judged_of(Choice::Crates, &frame, &failed, DISK)), ["refused"]);
+        let unsaid = passed.replace("Event 0x4", "Event 0x2");
+        assert_eq!(wrong(&judged_of(Choice::Crates, &frame, &unsaid, DISK)), ["event"]);
         // It did not hold for another reason.
         let other = failed.replace("was not refused DMA to an unmapped frame of 1 MiB", "never came");
         assert_eq!(wrong(&judged(&frame, &other, DISK)), ["refused"]);

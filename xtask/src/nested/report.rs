@@ -10,7 +10,7 @@ use serde::Serialize;
 use super::boots::Api;
 use super::counted::Counted;
 use super::judge::{BootReport, Check, Outcome};
-use super::vmm::Vmm;
+use super::vmm::{Choice, Vmm};
 use crate::linux::{Implementation, Series};
 
 /// Version of the JSON; it changes when a field changes its meaning or goes, not when one is added.
@@ -24,6 +24,7 @@ pub(crate) struct Report {
     kernel: String,
     /// Version of the inner QEMU.
     qemu: String,
+    vmm: Choice,
     boots: Vec<BootReport>,
 }
 
@@ -38,7 +39,13 @@ const COLUMNS: [(Implementation, Api, &str); 4] = [
 impl Report {
     /// Nothing yet.
     pub(crate) fn new(series: Series, vmm: &Vmm) -> Self {
-        Self { schema: SCHEMA, kernel: series.to_string(), qemu: vmm.version.clone(), boots: Vec::new() }
+        Self {
+            schema: SCHEMA,
+            kernel: series.to_string(),
+            qemu: vmm.version.clone(),
+            vmm: vmm.choice,
+            boots: Vec::new(),
+        }
     }
 
     /// Adds a boot.
@@ -134,9 +141,10 @@ impl fmt::Display for Report {
         let seconds: f64 = self.boots.iter().map(|boot| boot.seconds).sum();
         writeln!(
             f,
-            "\n{verdict}: Linux {}, QEMU {} inside, {} boots in {seconds:.0} s",
+            "\n{verdict}: Linux {}, QEMU {}{} inside, {} boots in {seconds:.0} s",
             self.kernel,
             self.qemu,
+            if self.vmm == Choice::Crates { " with the crates" } else { "" },
             self.boots.len()
         )
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Passthrough, nested: a Linux guest runs a QEMU, Debian's unmodified, which gives functions of that guest to a guest of its own.
+//! Passthrough, nested: a Linux guest runs QEMU, as Debian has it unless asked otherwise, which gives functions of that guest to a
+//! guest of its own.
 //! The stock driver in the first guest stands beside ours.
 
 mod boots;

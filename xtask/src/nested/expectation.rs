@@ -18,20 +18,12 @@ pub(crate) struct Known {
 /// Of frames of 1 MiB.
 const STALE: &str = "QEMU leaves a frame of 1 MiB mapped for the device when the guest has made it invalid";
 
-const KNOWN: [Known; 2] = [
-    Known {
-        scenario: "frame",
-        check: "refused",
-        sign: "was not refused DMA to an unmapped frame of 1 MiB",
-        cause: STALE,
-    },
-    Known {
-        scenario: "forced-frames",
-        check: "nothing stale",
-        sign: "mappings were in the way of others",
-        cause: STALE,
-    },
-];
+const KNOWN: [Known; 1] = [Known {
+    scenario: "frame",
+    check: "refused",
+    sign: "was not refused DMA to an unmapped frame of 1 MiB",
+    cause: STALE,
+}];
 
 /// What is known of `check` of `scenario` under `vmm`, if it is known not to hold. All of it is of QEMU's own walk of tables.
 pub(crate) fn known(vmm: Choice, scenario: &str, check: &str) -> Option<&'static Known> {

@@ -48,5 +48,5 @@ pub use frames::Frames;
 pub use pci::{Space, Width};
 pub use platform::Platform;
 pub use processor::{Processor, Taken};
-pub use run::{has_zpci, list, refuse, run, Functions};
+pub use run::{find, has_zpci, list, refuse, run, Functions};
 pub use selection::{Refusal, Selection};

@@ -11,6 +11,8 @@
 mod image;
 #[cfg(target_os = "none")]
 mod trial;
+#[cfg(target_os = "none")]
+mod variable;
 
 #[cfg(target_os = "none")]
 use trial::trial as program;

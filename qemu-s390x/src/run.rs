@@ -4,7 +4,7 @@
 
 use core::fmt::{self, Write};
 
-use clp::{Block, Client, Clp, ListEntry};
+use clp::{Block, Client, Clp, Function, FunctionGroup, ListEntry};
 use heapless::Vec;
 use zpci_tests::{Group, Message, Stop, Verdict};
 
@@ -44,6 +44,26 @@ pub fn list(machine: &impl Clp) -> Result<Functions, Message> {
         }
     }
     Ok(functions)
+}
+
+/// Asks CLP for the first configured function of which `is_it` holds, and for its group.
+///
+/// # Errors
+///
+/// [`Stop::Fail`] that names `what` if there is none, or with what CLP answered.
+pub fn find(
+    platform: &impl Platform,
+    what: &str,
+    is_it: impl Fn(&ListEntry) -> bool,
+) -> Result<(Function, FunctionGroup), Stop> {
+    let functions = list(platform).map_err(Stop::Fail)?;
+    let entry = functions.iter().find(|entry| entry.configured && is_it(entry));
+    let entry = entry.ok_or_else(|| fail(format_args!("no {what} among the functions")))?;
+    let mut block = platform.block();
+    let mut client = Client::new(platform, &mut block);
+    let function = client.query_function(entry.handle).map_err(fail)?;
+    let group = client.query_function_group(function.group).map_err(fail)?;
+    Ok((function, group))
 }
 
 /// Whether the machine has what the rest needs, given what tells of a facility whether it is installed; an instruction

@@ -14,16 +14,17 @@ mod tables;
 
 use core::fmt::{self, Write};
 
-use clp::{Client, Function, FunctionGroup, ListEntry};
+use clp::{Function, FunctionGroup};
 use qemu_s390x::machine::RealMachine;
 use qemu_s390x::report::Report;
 use qemu_s390x::virtio::DeviceType;
-use qemu_s390x::{has_zpci, list};
-use zpci_machine::{has_facility, Hardware};
-use zpci_tests::{Machine, Message, Stop};
+use qemu_s390x::{find, has_zpci};
+use zpci_machine::has_facility;
+use zpci_tests::{Message, Stop};
 
 use self::sequence::{Found, Sequence};
 use crate::image::{frames, tables as table_storage, Console};
+use crate::variable::number;
 
 /// Instructions to issue, and the number that they follow from; `cargo xtask vmm` sets other ones.
 const STEPS: u64 = number(option_env!("ZPCI_STEPS"), 10_000);
@@ -77,17 +78,7 @@ const NAMES: [&str; 5] = ["comes-up", "every-instruction", "agrees-with-the-mode
 
 /// The source of random numbers among the functions of the machine.
 fn source(machine: &RealMachine) -> Result<(Function, FunctionGroup), Stop> {
-    let fail = |what: &dyn fmt::Display| Stop::Fail(Message::new(format_args!("{what}")));
-    let functions = list(&Hardware).map_err(Stop::Fail)?;
-    let is_source = |entry: &&ListEntry| {
-        DeviceType::of(entry.vendor, entry.device) == Some(DeviceType::Entropy) && entry.configured
-    };
-    let entry = functions.iter().find(is_source).ok_or_else(|| fail(&"no virtio-rng among the functions"))?;
-    let mut block = machine.block();
-    let mut client = Client::new(machine, &mut block);
-    let function = client.query_function(entry.handle).map_err(|error| fail(&error))?;
-    let group = client.query_function_group(function.group).map_err(|error| fail(&error))?;
-    Ok((function, group))
+    find(machine, "virtio-rng", |entry| DeviceType::of(entry.vendor, entry.device) == Some(DeviceType::Entropy))
 }
 
 fn issue<W: Write>(
@@ -127,15 +118,4 @@ fn issue<W: Write>(
 fn at_once(case: &mut dyn FnMut()) -> bool {
     case();
     true
-}
-
-/// The number in `text`, or `default`.
-const fn number(text: Option<&str>, default: u64) -> u64 {
-    match text {
-        None => default,
-        Some(text) => match u64::from_str_radix(text, 10) {
-            Ok(number) => number,
-            Err(_) => panic!("ZPCI_STEPS and ZPCI_SEED are numbers"),
-        },
-    }
 }

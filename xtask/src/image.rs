@@ -22,6 +22,9 @@ pub(crate) const BENCHMARK: &str = "qemu-s390x-benchmark";
 /// The program of the package that issues random instructions, and compares.
 pub(crate) const RANDOM: &str = "qemu-s390x-random";
 
+/// The program of the package that refreshes ranges of one size.
+pub(crate) const REFRESH: &str = "qemu-s390x-refresh";
+
 /// Builds an image with this program and returns its ELF file; the linker must be there.
 pub(crate) fn build(workspace: &Workspace, core: &CoreLibrary, program: &str) -> Result<PathBuf> {
     build_with(workspace, core, program, &[])

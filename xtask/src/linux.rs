@@ -110,7 +110,8 @@ pub(crate) struct Options {
     /// Write all results and everything the guest said to this file
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
-    /// Compare with an earlier report that `--json` wrote, such as one of the stock kernel
+    /// Compare with an earlier report that `--json` wrote, such as one of the stock kernel; with one of the same kernel, nothing may
+    /// differ
     #[arg(long, value_name = "FILE")]
     against: Option<PathBuf>,
     /// End a boot after this time
@@ -218,15 +219,18 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         return show(&setting, initrd);
     }
     let report = report(&setting, &kernel, &source, &boots)?;
+    let mut passed = report.passed;
     if let Some(path) = &options.against {
         let earlier = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        print!("{}", Comparison::new(&earlier, &report.to_json()?)?);
+        let comparison = Comparison::new(&earlier, &report.to_json()?)?;
+        passed &= comparison.passed();
+        print!("{comparison}");
     }
     print!("{report}");
     if let Some(path) = &options.json {
         fs::write(path, report.to_json()?).with_context(|| format!("cannot write {}", path.display()))?;
     }
-    Ok(report.passed)
+    Ok(passed)
 }
 
 /// Builds the kernel that `options` name, with the driver in it or as it is.

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Passthrough, nested: a Linux guest runs Debian's unmodified QEMU, which gives functions of that guest to a guest of its own.
+//! Passthrough, nested: a Linux guest runs QEMU, as Debian has it unless asked otherwise, which gives functions of that guest to a
+//! guest of its own.
 //! The stock driver in the first guest stands beside ours.
 
 mod boots;
 mod console;
+mod counted;
 mod expectation;
 mod first_level;
 mod group;
@@ -26,7 +28,7 @@ use crate::workspace::Workspace;
 use boots::{Api, Boot, BOOTS};
 use first_level::FirstLevel;
 use report::Report;
-use vmm::Vmm;
+use vmm::{Choice, Vmm};
 
 /// Which runs a person wants.
 #[derive(Clone, Debug, clap::Args)]
@@ -43,6 +45,12 @@ pub(crate) struct Options {
     /// Leave the stock kernel out
     #[arg(long)]
     ours_only: bool,
+    /// Leave the kernel with the driver out of the first level; the inner Linux has it all the same
+    #[arg(long, conflicts_with = "ours_only")]
+    stock_only: bool,
+    /// Which QEMU runs in the first guest
+    #[arg(long, value_enum, default_value_t = Choice::Debian)]
+    vmm: Choice,
     /// Boot only this way; may be given several times; `help` names them
     #[arg(long, value_name = "NAME")]
     boot: Vec<String>,
@@ -61,14 +69,15 @@ pub(crate) struct Options {
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let boots = chosen(&options.boot)?;
     let apis = Api::ALL.into_iter().filter(|api| options.api.is_none_or(|only| only == *api));
-    let vmm = Vmm::obtain(workspace)?;
+    let vmm = Vmm::obtain(workspace, options.vmm)?;
     let equipment = Equipment::prepare(workspace, image::EXERCISE)?;
     let ours = linux::kernel(workspace, options.kernel, Implementation::Rust, options.ours.as_deref())?;
     let stock = match options.ours_only {
         true => None,
         false => Some(linux::kernel(workspace, options.kernel, Implementation::Stock, options.stock.as_deref())?),
     };
-    let kernels = stock.iter().map(|kernel| (Implementation::Stock, kernel)).chain([(Implementation::Rust, &ours)]);
+    let first = (!options.stock_only).then_some((Implementation::Rust, &ours));
+    let kernels = stock.iter().map(|kernel| (Implementation::Stock, kernel)).chain(first);
     // The inner Linux is the same everywhere.
     let levels = kernels
         .map(|(implementation, kernel)| FirstLevel::new(workspace, &equipment, implementation, kernel, &ours, &vmm))

@@ -74,17 +74,35 @@ pub(crate) fn build(workspace: &Workspace, program: Program) -> Result<PathBuf> 
     step.end("built", result)
 }
 
+/// Builds the static library of `package`, for C, and returns its path.
+///
+/// # Errors
+///
+/// There is no standard library, or the library does not build.
+pub(crate) fn build_library(workspace: &Workspace, package: &str) -> Result<PathBuf> {
+    tool::ensure_all(workspace, &TOOLS)?;
+    let step = Step::start(format!("{package} for Linux on s390x"));
+    let name = format!("lib{}.a", package.replace('-', "_"));
+    let result = cargo_build(workspace, &step, package, &["--lib"], &name);
+    step.end("built", result)
+}
+
 fn build_with(workspace: &Workspace, step: &Step, program: Program) -> Result<PathBuf> {
+    let name = if program.kind == "example" { format!("examples/{}", program.name) } else { program.name.to_owned() };
+    cargo_build(workspace, step, program.package, &[&format!("--{}", program.kind), program.name], &name)
+}
+
+/// Builds what `what` says of `package`, and returns the path of the file `name` of it.
+fn cargo_build(workspace: &Workspace, step: &Step, package: &str, what: &[&str], name: &str) -> Result<PathBuf> {
     let source = match core_library::has_target(TARGET)? {
         true => None,
         false => Some(core_library::source(workspace, step)?),
     };
     let mut command = workspace.cargo();
-    command.args(["build", "--release", "--package", program.package, &format!("--{}", program.kind), program.name]);
+    command.args(["build", "--release", "--package", package]).args(what);
     apply(source.as_deref(), &mut command);
     step.run(&mut command)?;
-    let directory = workspace.target.join(TARGET).join("release");
-    let path = if program.kind == "example" { directory.join("examples") } else { directory }.join(program.name);
+    let path = workspace.target.join(TARGET).join("release").join(name);
     ensure!(path.is_file(), "cargo built no {}", path.display());
     Ok(path)
 }

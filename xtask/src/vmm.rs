@@ -6,6 +6,7 @@ mod comparison;
 mod emulator;
 mod random;
 mod speed;
+mod sysroot;
 
 use std::fs;
 use std::path::PathBuf;
@@ -92,6 +93,15 @@ struct Outcome {
     speed: Option<Speed>,
 }
 
+/// QEMU with the crates as a static program for Linux on s390x, and the version of its source.
+///
+/// # Errors
+///
+/// It cannot be built.
+pub(crate) fn for_guest(workspace: &Workspace) -> Result<(PathBuf, String)> {
+    Emulators::for_guest(workspace, Version::default())
+}
+
 /// Builds what is missing, compares, and returns whether nothing differed.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let emulators = Emulators::build(workspace, options.qemu)?;
@@ -116,8 +126,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
                 continue;
             }
             Purpose::Speed => {
-                let image = random::image(workspace, &core, speed::STEPS, options.seed)?;
-                outcome.speed = Some(Speed::measure(workspace, &emulators, &image)?);
+                outcome.speed = Some(Speed::measure(workspace, &core, &emulators, options.seed)?);
                 continue;
             }
         };

@@ -187,9 +187,12 @@ int s390_pci_zpci_vmm_mpcifc(S390CPU *cpu, uint8_t r1, uint64_t fiba, uint8_t ar
             struct zpci_effect taken_back;
             struct zpci_answer unseen;
 
+            /* What KVM cannot do has a status of its own. */
+            uint64_t status = pbdev->interp ? ZPCI_MOD_ST_SEQUENCE : ZPCI_MOD_ST_RES_NOT_AVAIL;
+
             zpci_mpcifc(function, (register1 & ~0xffffULL) | ZPCI_MOD_FC_DEREG_INT, fiba, fib, &unseen, &taken_back);
             answer.condition_code = ZPCI_PCI_LS_ERR;
-            answer.r1 = (register1 & ~0xff000000ULL) | ((uint64_t)ZPCI_MOD_ST_RES_NOT_AVAIL << 24);
+            answer.r1 = (register1 & ~0xff000000ULL) | (status << 24);
         }
         take_over_state(pbdev);
     }

@@ -9,10 +9,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "../answer.h"
 #include "../clp.h"
+#include "../counters.h"
 #include "../disk.h"
 #include "../inner.h"
 #include "../ktap.h"
@@ -33,7 +35,7 @@
 
 /* Seconds. */
 #define IMAGE_TIME 240
-#define LINUX_TIME 900
+#define LINUX_TIME 1500
 
 static struct function passed[INNER_FUNCTIONS];
 static struct disk disks[INNER_FUNCTIONS];
@@ -80,12 +82,33 @@ static void prepare(const struct scenario *scenario)
 		};
 }
 
+/* With each result of an inner Linux, what this kernel has done for it. */
+static void count_result(const char *line)
+{
+	char text[COUNTERS_TEXT];
+	struct counters counters;
+	struct timespec now;
+
+	if (!machine.append)
+		return;
+	line += strspn(line, " ");
+	if (strncmp(line, "ok ", 3) && strncmp(line, "not ok ", 7))
+		return;
+	if (!counters_read(&counters, machine.functions[0].address))
+		return;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	counters_format(text, &counters);
+	ktap_data("zpci-counted", "{\"at_ms\":%lld,%s}",
+		  now.tv_sec * 1000LL + now.tv_nsec / 1000000, text);
+}
+
 /* Plugs and unplugs what the inner guest asks for. */
 static void see_request(struct inner *inner, const char *line)
 {
 	const char *request = strstr(line, "# zpci-hotplug: ");
 	char serial[32];
 
+	count_result(line);
 	if (!request ||
 	    sscanf(strstr(request, "\"serial\":") ?: "",
 		   "\"serial\":\"%31[^\"]", serial) != 1)

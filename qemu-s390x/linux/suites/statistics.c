@@ -7,48 +7,27 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../counters.h"
 #include "../disk.h"
 #include "../sysfs.h"
 #include "suites.h"
 
-#define STATISTICS "/sys/kernel/debug/pci/%s/statistics"
-
 static struct disk disks[DISKS];
-
-struct counters {
-	unsigned long long mapped, unmapped, global, sync_map, sync;
-};
-
-static unsigned long long find(const char *text, const char *name)
-{
-	const char *line = strstr(text, name);
-
-	check_that(line, "no line \"%s\"", name);
-	return strtoull(line + strlen(name), NULL, 10);
-}
 
 static void read_counters(struct counters *counters, const char *address)
 {
-	char text[SYSFS_VALUE];
-
-	check_that(sysfs_read(text, sizeof(text), STATISTICS, address) > 0,
-		   "statistics: %m");
-	counters->mapped = find(text, " Mapped pages:\t");
-	counters->unmapped = find(text, "Unmapped pages:\t");
-	counters->global = find(text, "Global RPCITs:\t");
-	counters->sync_map = find(text, "Sync Map RPCITs:\t");
-	counters->sync = find(text, " Sync RPCITs:\t");
+	check_that(counters_read(counters, address), "no statistics of %s",
+		   address);
 }
 
 static void print_counters(const char *address, const char *when,
 			   const struct counters *counters)
 {
-	ktap_data("zpci-statistics",
-		  "{\"function\":\"%s\",\"when\":\"%s\",\"mapped\":%llu,"
-		  "\"unmapped\":%llu,\"global_rpcits\":%llu,"
-		  "\"sync_map_rpcits\":%llu,\"sync_rpcits\":%llu}",
-		  address, when, counters->mapped, counters->unmapped,
-		  counters->global, counters->sync_map, counters->sync);
+	char text[COUNTERS_TEXT];
+
+	counters_format(text, counters);
+	ktap_data("zpci-statistics", "{\"function\":\"%s\",\"when\":\"%s\",%s}",
+		  address, when, text);
 }
 
 static bool has_flush_queue(const struct disk *disk)
@@ -119,10 +98,10 @@ static void reset(const void *argument)
 	struct counters counters;
 	char text[SYSFS_VALUE];
 
-	check_call(sysfs_write("0", STATISTICS, address));
-	check(sysfs_read(text, sizeof(text), STATISTICS, address) > 0);
+	check_call(sysfs_write("0", COUNTERS, address));
+	check(sysfs_read(text, sizeof(text), COUNTERS, address) > 0);
 	check_that(!strcmp(text, "FMB statistics disabled"), "%s", text);
-	check_call(sysfs_write("1", STATISTICS, address));
+	check_call(sysfs_write("1", COUNTERS, address));
 	read_counters(&counters, address);
 	check_equal(counters.mapped, 0);
 	check_equal(counters.unmapped, 0);

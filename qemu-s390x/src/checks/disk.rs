@@ -218,7 +218,13 @@ impl<'s, 'e, 'p, P: Platform, D: Disk> DiskCheck<'s, 'e, 'p, P, D> {
     fn target(&mut self, refusal: Refusal) -> Result<(Mapped<'s, 'e, 'p, P>, Change), Stop> {
         self.must_have(PAGE_SIZE)?;
         match refusal {
-            Refusal::ReadOnly => Ok((self.pages(self.places.pages, PAGE, Protection::ReadOnly)?, Change::NONE)),
+            Refusal::ReadOnly => {
+                // Where there is a page table, a driver may map one page in another way, and so may that of a host.
+                let beside = self.pages(self.places.beside_pages(), PAGE, Protection::ReadWrite)?;
+                let page = self.pages(self.places.pages, PAGE, Protection::ReadOnly)?;
+                beside.release()?;
+                Ok((page, Change::NONE))
+            }
             Refusal::Unmapped => {
                 let page = self.pages(self.places.pages, PAGE, Protection::ReadWrite)?;
                 Ok((self.unmapped(page)?, Change::NONE))

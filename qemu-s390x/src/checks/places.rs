@@ -41,6 +41,11 @@ impl Places {
             across_tables: Iova::new(boundary.saturating_sub(MIB / 2)),
         }
     }
+
+    /// A page in the same page table as the first of [`pages`](Self::pages).
+    pub(super) const fn beside_pages(&self) -> Iova {
+        Iova::new(self.pages.get() ^ PAGE_SIZE)
+    }
 }
 
 #[cfg(test)]
@@ -55,6 +60,7 @@ mod tests {
         assert_eq!(places.last_page.get(), 0x3ff_ffff_f000);
         assert_eq!(places.driver.get(), 0x1_0100_0000);
         assert_eq!(places.pages.get(), 0x1_0200_0000);
+        assert_eq!(places.beside_pages().get(), 0x1_0200_1000);
         assert_eq!(places.large_frame.get(), 0x1_0400_0000);
         assert_eq!(places.across_tables.get(), 0x1_fff8_0000);
     }

@@ -3,7 +3,7 @@
 //! The fake machine as the platform of the image, with one thing in it that can be broken.
 
 use std::cell::{Cell, RefCell};
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::atomic::AtomicU8;
 
@@ -38,6 +38,8 @@ pub(crate) enum Sabotage {
     NoRefreshAfterUnmapping,
     /// A device that is refused something goes on as if it were not.
     NoRefusal,
+    /// A page that is mapped beside another one can be written, whatever its entry says.
+    WritableBeside,
     /// The device takes the second page of a list for the first and the first for the second.
     WrongPages,
     /// The device never says that it is done.
@@ -100,6 +102,8 @@ pub(crate) struct Bench {
     apart: Cell<usize>,
     /// How many accesses were refused.
     refusals: Cell<usize>,
+    /// Pages that can be written though they are protected.
+    writable: RefCell<BTreeSet<u64>>,
     survives_refusals: bool,
 }
 
@@ -125,6 +129,7 @@ impl Bench {
             microseconds: Cell::new(0),
             apart: Cell::new(0),
             refusals: Cell::new(0),
+            writable: RefCell::default(),
             survives_refusals: true,
         }
     }
@@ -224,14 +229,11 @@ struct Path<'b> {
 impl Path<'_> {
     /// Lets the device do `dma` in the page of `iova`.
     fn access(&self, iova: u64, mut dma: impl FnMut() -> Result<(), DmaError>) -> Result<(), Refused> {
-        let mut result = dma();
+        let is_writable = self.bench.writable.borrow().contains(&(iova & !0xfff));
+        let mut result = if is_writable { self.with_entry(iova, |value| value & !0x200, &mut dma) } else { dma() };
         if matches!(&result, Err(DmaError::Stale(reason)) if reason.contains(" to nothing, the tables to ")) {
             // The fake machine says what is missing. QEMU refuses what it was never told of, as if it were not mapped.
-            let entry = self.entry_address(iova);
-            let value = self.bench.fake.entry(entry).unwrap();
-            self.bench.fake.set_entry(entry.get(), 0x400);
-            result = dma();
-            self.bench.fake.set_entry(entry.get(), value);
+            result = self.with_entry(iova, |_| 0x400, &mut dma);
         }
         match result {
             Ok(()) => Ok(()),
@@ -246,6 +248,16 @@ impl Path<'_> {
                 Err(Refused)
             }
         }
+    }
+
+    /// Lets the device do `dma` while the entry for the page of `iova` is another one.
+    fn with_entry<R>(&self, iova: u64, other: impl FnOnce(u64) -> u64, dma: impl FnOnce() -> R) -> R {
+        let entry = self.entry_address(iova);
+        let value = self.bench.fake.entry(entry).unwrap();
+        self.bench.fake.set_entry(entry.get(), other(value));
+        let result = dma();
+        self.bench.fake.set_entry(entry.get(), value);
+        result
     }
 
     /// Where the entry for the page of `iova` lies.
@@ -314,14 +326,23 @@ impl Zpci for Bench {
     }
 
     fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
-        let is_mapped = || {
+        let mapped = |iova| {
             let (_, fib) = self.fake.store_fib(function.0);
             let iota = u64::from_be_bytes(fib[32..40].try_into().unwrap());
-            matches!(self.fake.walk(iota, range.start().get()), Ok(Some(_)))
+            self.fake.walk(iota, iova).ok().flatten()
         };
+        let start = range.start().get();
+        if self.sabotage == Sabotage::WritableBeside {
+            let is_protected = mapped(start).is_some_and(|page| page.read_only);
+            if is_protected && mapped(start ^ 0x1000).is_some() {
+                self.writable.borrow_mut().insert(start);
+            } else {
+                self.writable.borrow_mut().remove(&start);
+            }
+        }
         match self.sabotage {
             Sabotage::NoRefresh => DONE,
-            Sabotage::NoRefreshAfterUnmapping if !is_mapped() => DONE,
+            Sabotage::NoRefreshAfterUnmapping if mapped(start).is_none() => DONE,
             _ => {
                 let outcome = self.fake.rpcit(function, range);
                 if outcome == DONE {

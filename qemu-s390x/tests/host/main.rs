@@ -10,8 +10,9 @@ mod refusal;
 
 use clp::FunctionId;
 use qemu_s390x::pattern::Pattern;
-use qemu_s390x::{list, run};
+use qemu_s390x::{find, list, run};
 use zpci_tests::fake::{Configuration, FunctionConfiguration};
+use zpci_tests::Stop;
 
 use self::bench::{Bench, Sabotage};
 use self::measurement::Counter;
@@ -136,6 +137,25 @@ fn a_refresh_after_unmapping_that_is_not_executed() {
 #[test]
 fn a_refusal_that_is_none() {
     fails(Sabotage::NoRefusal, "was not refused DMA to a read-only page at IOVA 0x102000000..=0x102000fff");
+}
+
+/// What a host does that maps the first page of a table in one way and those beside it in another.
+#[test]
+fn a_page_that_can_be_written_since_it_has_a_neighbour() {
+    fails(Sabotage::WritableBeside, "was not refused DMA to a read-only page at IOVA 0x102000000..=0x102000fff");
+}
+
+#[test]
+fn a_function_is_found_with_its_group() {
+    let bench = Bench::new(Configuration::qemu(), Sabotage::None);
+    let (function, group) = find(&bench, "NVMe controller", |entry| entry.device == 0x0010).unwrap();
+    assert_eq!((function.id, group.refresh), (FunctionId(0), true));
+    let missing = find(&bench, "virtio-rng", |entry| entry.device == 0x1044).unwrap_err();
+    assert!(matches!(missing, Stop::Fail(message) if message.to_string() == "no virtio-rng among the functions"));
+    // In standby it cannot be enabled.
+    let mut configuration = Configuration::qemu();
+    configuration.functions[0].configured = false;
+    assert!(find(&Bench::new(configuration, Sabotage::None), "function", |_| true).is_err());
 }
 
 #[test]

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Two reports side by side: which cases came out differently, and which bytes of the user API are not the same.
+//! Two reports side by side: which cases came out differently, and which bytes of the user API are not the same. Between
+//! reports of the same kernel, such as two of a guest of two programs that emulate its machine, nothing may differ.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use anyhow::{ensure, Context, Result};
@@ -23,6 +24,11 @@ const SHOWN: [&str; 2] = ["selftest", "module"];
 struct Side {
     /// `stock`, `rust`.
     name: String,
+    /// Version of the kernel.
+    kernel: String,
+    /// The program that emulated the machine, as it was called.
+    emulator: String,
+    boots: BTreeSet<String>,
     /// By boot and path.
     results: BTreeMap<(String, String), String>,
     /// By boot and kind, in the order in which they were said.
@@ -46,13 +52,38 @@ impl Comparison {
         Ok(Self { first: Side::read(first)?, second: Side::read(second)? })
     }
 
+    /// Whether nothing is wrong: of the same kernel, a case was compared, and nothing differs.
+    pub(crate) fn passed(&self) -> bool {
+        let [compared, different, facts] = self.counts();
+        !self.is_of_one_kernel() || compared > 0 && different == 0 && facts == 0
+    }
+
+    fn is_of_one_kernel(&self) -> bool {
+        (&self.first.name, &self.first.kernel) == (&self.second.name, &self.second.kernel)
+    }
+
+    /// The cases of the boots that both reports have, how many of them came out differently, and how many facts differ.
+    fn counts(&self) -> [usize; 3] {
+        let cases = self.cases();
+        let differs = |case: &&(String, String)| self.first.results.get(case) != self.second.results.get(case);
+        [cases.len(), cases.iter().copied().filter(differs).count(), self.facts().len()]
+    }
+
+    /// Every case of the boots that both reports have.
+    fn cases(&self) -> BTreeSet<&(String, String)> {
+        let cases = self.first.results.keys().chain(self.second.results.keys());
+        cases.filter(|(boot, _)| self.is_in_both(boot)).collect()
+    }
+
+    fn is_in_both(&self, boot: &str) -> bool {
+        self.first.boots.contains(boot) && self.second.boots.contains(boot)
+    }
+
     /// Boot, case, and the two results; `-` where a report does not have the case.
     fn results(&self) -> Vec<[String; 4]> {
-        let mut cases: Vec<&(String, String)> = self.first.results.keys().chain(self.second.results.keys()).collect();
-        cases.sort();
-        cases.dedup();
         let result = |side: &Side, case| side.results.get(case).map_or("-", String::as_str).to_owned();
-        let rows = cases
+        let rows = self
+            .cases()
             .into_iter()
             .map(|case| [case.0.clone(), case.1.clone(), result(&self.first, case), result(&self.second, case)]);
         let is_shown = |path: &str| SHOWN.iter().any(|suite| path.split(" / ").next() == Some(suite));
@@ -62,8 +93,10 @@ impl Comparison {
     /// Boot, kind, and what the two reports say, in the boots that both have.
     fn facts(&self) -> Vec<[String; 4]> {
         let mut rows = Vec::new();
-        for ((boot, kind), first) in &self.first.facts {
-            let Some(second) = self.second.facts.get(&(boot.clone(), kind.clone())) else { continue };
+        let said = self.first.facts.keys().chain(self.second.facts.keys()).collect::<BTreeSet<_>>();
+        for about @ (boot, kind) in said.into_iter().filter(|(boot, _)| self.is_in_both(boot)) {
+            let of = |side: &Side| side.facts.get(about).cloned().unwrap_or_default();
+            let (first, second) = (of(&self.first), of(&self.second));
             for index in 0..first.len().max(second.len()) {
                 let (first, second) = (first.get(index), second.get(index));
                 if first != second {
@@ -89,10 +122,15 @@ impl Side {
         let report: Value = serde_json::from_str(json).context("a report is not JSON")?;
         let text = |value: &Value, name: &str| value.get(name).and_then(Value::as_str).map(str::to_owned);
         let name = text(&report, "implementation").context("a report names no implementation")?;
+        let kernel = text(&report, "kernel").context("a report names no kernel")?;
         let (mut results, mut facts) = (BTreeMap::new(), BTreeMap::new());
+        let (mut names, mut emulator) = (BTreeSet::new(), String::new());
         let boots = report.get("boots").and_then(Value::as_array).context("a report has no boots")?;
         for boot in boots {
             let boot_name = text(boot, "name").context("a boot has no name")?;
+            names.insert(boot_name.clone());
+            let command = text(boot, "command").unwrap_or_default();
+            emulator = command.split_whitespace().next().unwrap_or_default().to_owned();
             for case in boot.get("cases").and_then(Value::as_array).into_iter().flatten() {
                 let path = case.get("path").and_then(Value::as_array).context("a case has no path")?;
                 let path: Vec<&str> = path.iter().filter_map(Value::as_str).collect();
@@ -106,13 +144,22 @@ impl Side {
             }
         }
         ensure!(!results.is_empty(), "a report has no cases");
-        Ok(Self { name, results, facts })
+        Ok(Self { name, kernel, emulator, boots: names, results, facts })
     }
 }
 
 impl fmt::Display for Comparison {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (first, second) = (self.first.name.as_str(), self.second.name.as_str());
+        let names = match self.is_of_one_kernel() {
+            true => ["earlier", "now"],
+            false => [self.first.name.as_str(), self.second.name.as_str()],
+        };
+        let [first, second] = names;
+        let sides = [&self.first, &self.second];
+        writeln!(f)?;
+        for (name, Side { name: implementation, kernel, emulator, .. }) in names.into_iter().zip(sides) {
+            writeln!(f, "{name}: Linux {kernel} ({implementation}), {emulator}")?;
+        }
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
         table.set_header(["boot", "case", first, second]);
@@ -120,9 +167,17 @@ impl fmt::Display for Comparison {
             table.add_row(row);
         });
         writeln!(f, "\nCases that came out differently, and all of {}:\n{table}", SHOWN.join(" and "))?;
-        let facts = self.facts();
-        writeln!(f, "\n{} facts of {} are not the same", facts.len(), FACTS.join(", "))?;
-        facts.iter().try_for_each(|[boot, kind, one, other]| {
+        for (name, one, other) in [(first, sides[0], sides[1]), (second, sides[1], sides[0])] {
+            let alone: Vec<&str> = one.boots.difference(&other.boots).map(String::as_str).collect();
+            if !alone.is_empty() {
+                writeln!(f, "\nBoots of {name} alone, which were not compared: {}", alone.join(", "))?;
+            }
+        }
+        let [compared, different, facts] = self.counts();
+        let boots = self.first.boots.intersection(&self.second.boots).count();
+        writeln!(f, "\n{compared} cases of {boots} boots compared, {different} came out differently")?;
+        writeln!(f, "\n{facts} facts of {} are not the same", FACTS.join(", "))?;
+        self.facts().iter().try_for_each(|[boot, kind, one, other]| {
             writeln!(f, "  {boot} {kind}\n    {first}: {one}\n    {second}: {other}")
         })
     }
@@ -134,7 +189,7 @@ mod tests {
 
     fn report(name: &str, result: &str, raw: &str) -> String {
         format!(
-            r#"{{"implementation":"{name}","boots":[{{"name":"vfio",
+            r#"{{"implementation":"{name}","kernel":"7.3","boots":[{{"name":"vfio","command":"qemu -m 1G",
             "cases":[{{"path":["iommufd","a"],"result":"{result}"}},{{"path":["type1","b"],"result":"passed"}},
                      {{"path":["selftest","c"],"result":"passed"}}],
             "facts":{{"capability":[{{"id":1,"raw":"00"}},{{"id":2,"raw":"{raw}"}}],"load":[{{"rounds":"{raw}"}}]}}}}]}}"#
@@ -168,6 +223,44 @@ mod tests {
         assert_eq!(comparison.facts().len(), 0);
         assert_eq!(comparison.results().len(), 1);
         assert!(comparison.to_string().contains("\n0 facts of"));
+    }
+
+    #[test]
+    fn reports_of_one_kernel_must_not_differ() {
+        let earlier = report("rust", "passed", "01");
+        let same = Comparison::new(&earlier, &earlier).unwrap();
+        assert!(same.passed());
+        let text = same.to_string();
+        assert!(text.contains("\nearlier: Linux 7.3 (rust), qemu\nnow: "), "{text}");
+        assert!(text.contains("\n3 cases of 1 boots compared, 0 came out differently\n"), "{text}");
+        for other in [
+            report("rust", "failed", "01"),
+            report("rust", "passed", "02"),
+            // A fact, and a case, that is not there.
+            earlier.replace(r#""capability":"#, r#""else":"#),
+            earlier.replace(r#"{"path":["type1","b"],"result":"passed"},"#, ""),
+            // Nothing in common.
+            earlier.replace(r#""name":"vfio""#, r#""name":"lazy""#),
+        ] {
+            assert_ne!(other, earlier);
+            assert!(!Comparison::new(&earlier, &other).unwrap().passed(), "{other}");
+            // Another kernel may do other things.
+            let other_kernel = other.replace(r#""kernel":"7.3""#, r#""kernel":"7.2""#);
+            assert!(Comparison::new(&earlier, &other_kernel).unwrap().passed());
+            let other_driver = other.replace(r#""implementation":"rust""#, r#""implementation":"stock""#);
+            assert!(Comparison::new(&earlier, &other_driver).unwrap().passed());
+        }
+    }
+
+    #[test]
+    fn a_boot_of_one_report_is_named_and_not_compared() {
+        let both = report("rust", "passed", "01");
+        let alone =
+            both.replace(r#""boots":["#, r#""boots":[{"name":"lazy","cases":[{"path":["a"],"result":"failed"}]},"#);
+        let comparison = Comparison::new(&alone, &both).unwrap();
+        assert!(comparison.passed());
+        let text = comparison.to_string();
+        assert!(text.contains("\nBoots of earlier alone, which were not compared: lazy\n"), "{text}");
     }
 
     #[test]

@@ -13,7 +13,7 @@ use anyhow::{anyhow, Context, Result};
 use super::boots::{Api, Boot};
 use super::group;
 use super::judge::{self, BootReport};
-use super::vmm::Vmm;
+use super::vmm::{Choice, Vmm};
 use crate::boot::Equipment;
 use crate::linux::{set_up_devices, DebuggerPort, Guest, Implementation, Instruction, Kernel};
 use crate::progress::Step;
@@ -35,6 +35,7 @@ pub(crate) struct FirstLevel<'a> {
     qemu: OsString,
     implementation: Implementation,
     kernel: &'a Kernel,
+    vmm: Choice,
     initrd: PathBuf,
 }
 
@@ -63,7 +64,7 @@ impl<'a> FirstLevel<'a> {
         }
         let path = directory.join("initrd.cpio");
         write(&path, initrd.finish())?;
-        Ok(Self { workspace, qemu: equipment.qemu.clone(), implementation, kernel, initrd: path })
+        Ok(Self { workspace, qemu: equipment.qemu.clone(), implementation, kernel, vmm: vmm.choice, initrd: path })
     }
 
     /// Boots, and judges everything afterwards.
@@ -94,7 +95,7 @@ impl<'a> FirstLevel<'a> {
         };
         let console = directory.join("console.log");
         write(&console, (run.console.join("\n") + "\n").into_bytes())?;
-        let mut report = judge::judge(self.implementation, api, boot, run, &disks, console);
+        let mut report = judge::judge(self.implementation, self.vmm, api, boot, run, &disks, console);
         report.problems.extend(wrong);
         step.done(&report.summary());
         for attached in &disks {

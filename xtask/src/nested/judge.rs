@@ -11,8 +11,10 @@ use serde_json::Value;
 
 use super::boots::{Api, Boot, Kind, Scenario};
 use super::console::{parts, Part};
+use super::counted::Counted;
 use super::expectation::known;
 use super::values;
+use super::vmm::Choice;
 use crate::console::ktap::{self, Counts, Log, Verdict};
 use crate::disk::Extent;
 use crate::linux::{alarms, Attached, Implementation};
@@ -70,6 +72,8 @@ pub(crate) struct BootReport {
     outer_values: Vec<Value>,
     inner_values: Vec<Value>,
     parts: Vec<Part>,
+    /// What the first kernel has done for the first function until each Linux inside came to its last result.
+    pub(crate) counted: Vec<Counted>,
 }
 
 impl BootReport {
@@ -97,6 +101,7 @@ impl BootReport {
 /// Judges a run of `boot`, whose guests should have written to each of `disks` what they say, and nothing else.
 pub(crate) fn judge(
     implementation: Implementation,
+    vmm: Choice,
     api: Api,
     boot: &Boot,
     run: Run,
@@ -112,7 +117,7 @@ pub(crate) fn judge(
     let inner_values: Vec<Value> = parts.iter().flat_map(|part| Part::facts(&part.inner, "function")).collect();
     let mut checks = Vec::new();
     for scenario in boot.scenarios {
-        let mut found = Found { scenario, checks: &mut checks };
+        let mut found = Found { vmm, scenario, checks: &mut checks };
         match parts.iter().find(|part| part.name == scenario.name) {
             Some(part) => found.judge(part, &outer_values, boot.falsified_group),
             None => found.note("runs", false, "it did not come to its end".to_owned()),
@@ -134,12 +139,14 @@ pub(crate) fn judge(
         console,
         outer_values,
         inner_values,
+        counted: parts.iter().filter_map(Counted::of).collect(),
         parts,
     }
 }
 
 /// The checks of a scenario, as they are made.
 struct Found<'a> {
+    vmm: Choice,
     scenario: &'a Scenario,
     checks: &'a mut Vec<Check>,
 }
@@ -147,7 +154,7 @@ struct Found<'a> {
 impl Found<'_> {
     fn note(&mut self, name: &'static str, holds: bool, detail: String) {
         let scenario = self.scenario.name;
-        let known = known(scenario, name);
+        let known = known(self.vmm, scenario, name);
         let (outcome, detail) = match (holds, known) {
             (true, None) => (Outcome::Passed, detail),
             (true, Some(_)) => (Outcome::Failed, format!("this was held impossible: {detail}")),
@@ -240,7 +247,7 @@ impl Found<'_> {
         let holds = part.passed && told.is_some();
         self.note("refused", holds, detail);
         // Where nothing is refused, there is nothing to be said.
-        if known(self.scenario.name, "refused").is_none() {
+        if known(self.vmm, self.scenario.name, "refused").is_none() {
             let said = part.outer.iter().filter(|line| line.contains(EVENT)).count();
             self.note("event", said > 0, format!("{said} in the first kernel's log"));
         }
@@ -372,6 +379,10 @@ ok 1 nested
     const DISK: &[u8; 16] = b"ZPCI-PATZPCI-WRA";
 
     fn judged(boot: &Boot, console: &str, disk: &[u8; 16]) -> BootReport {
+        judged_of(Choice::Debian, boot, console, disk)
+    }
+
+    fn judged_of(vmm: Choice, boot: &Boot, console: &str, disk: &[u8; 16]) -> BootReport {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("disk");
         std::fs::write(&path, disk).unwrap();
@@ -383,7 +394,7 @@ ok 1 nested
             status: Some(ExitStatus::from_raw(0)),
             elapsed: Duration::ZERO,
         };
-        judge(Implementation::Rust, Api::Type1, boot, run, &disks, PathBuf::new())
+        judge(Implementation::Rust, vmm, Api::Type1, boot, run, &disks, PathBuf::new())
     }
 
     /// The checks that do not hold, and the other problems.
@@ -445,6 +456,11 @@ ok 1 nested
         assert_eq!(wrong(&report), [""; 0]);
         assert_eq!(report.summary(), "1 passed, 1 failed as known");
         assert_eq!(report.checks[1].detail, "it was not refused DMA to an unmapped frame of 1 MiB");
+        // It has to hold where the tables are walked by the crates, and then somebody says so.
+        assert_eq!(wrong(&judged_of(Choice::Crates, &frame, &passed, DISK)), [""; 0]);
+        assert_eq!(wrong(&judged_of(Choice::Crates, &frame, &failed, DISK)), ["refused"]);
+        let unsaid = passed.replace("Event 0x4", "Event 0x2");
+        assert_eq!(wrong(&judged_of(Choice::Crates, &frame, &unsaid, DISK)), ["event"]);
         // It did not hold for another reason.
         let other = failed.replace("was not refused DMA to an unmapped frame of 1 MiB", "never came");
         assert_eq!(wrong(&judged(&frame, &other, DISK)), ["refused"]);
@@ -464,12 +480,17 @@ ok 1 nested
         # inner|     # zpci-function: {"domain":"identity"}
         # inner|         # zpci-written: {"serial":"nvme0","offset":8,"length":8}
         # inner|     ok 1 found
+        # zpci-counted: {"at_ms":7,"mapped":1,"unmapped":0,"global_rpcits":1,"sync_map_rpcits":1,"sync_rpcits":0}
         # inner| ok 1 disk
+        # zpci-counted: {"at_ms":9,"mapped":5,"unmapped":3,"global_rpcits":1,"sync_map_rpcits":20,"sync_rpcits":300}
     ok 1 identity
 ok 1 nested
 "##;
         let boot = Boot { scenarios: &[Scenario { name: "identity", kind: Kind::Identity, functions: 1 }], ..REFUSED };
-        assert_eq!(wrong(&judged(&boot, console, DISK)), [""; 0]);
+        let report = judged(&boot, console, DISK);
+        assert_eq!(wrong(&report), [""; 0]);
+        let counted = Counted { scenario: "identity".to_owned(), mapped: 5, unmapped: 3, refreshes: 321, at_ms: 9 };
+        assert_eq!(report.counted, [counted]);
         let with = |from: &str, to: &str| wrong(&judged(&boot, &console.replace(from, to), DISK));
         assert_eq!(with("\"identity\"", "\"DMA-FQ\""), ["no translation"]);
         assert_eq!(with("    ok 1 found", "    not ok 1 found"), ["runs"]);

@@ -8,8 +8,9 @@ use comfy_table::{presets, Table};
 use serde::Serialize;
 
 use super::boots::Api;
+use super::counted::Counted;
 use super::judge::{BootReport, Check, Outcome};
-use super::vmm::Vmm;
+use super::vmm::{Choice, Vmm};
 use crate::linux::{Implementation, Series};
 
 /// Version of the JSON; it changes when a field changes its meaning or goes, not when one is added.
@@ -23,6 +24,7 @@ pub(crate) struct Report {
     kernel: String,
     /// Version of the inner QEMU.
     qemu: String,
+    vmm: Choice,
     boots: Vec<BootReport>,
 }
 
@@ -37,7 +39,13 @@ const COLUMNS: [(Implementation, Api, &str); 4] = [
 impl Report {
     /// Nothing yet.
     pub(crate) fn new(series: Series, vmm: &Vmm) -> Self {
-        Self { schema: SCHEMA, kernel: series.to_string(), qemu: vmm.version.clone(), boots: Vec::new() }
+        Self {
+            schema: SCHEMA,
+            kernel: series.to_string(),
+            qemu: vmm.version.clone(),
+            vmm: vmm.choice,
+            boots: Vec::new(),
+        }
     }
 
     /// Adds a boot.
@@ -119,15 +127,24 @@ impl fmt::Display for Report {
                     None => writeln!(f)?,
                 }
             }
+            for Counted { scenario, mapped, unmapped, refreshes, at_ms } in &boot.counted {
+                writeln!(
+                    f,
+                    "  {scenario}: {mapped} pages mapped, {unmapped} unmapped, {refreshes} refreshes by the first kernel, \
+                     {} s after its start",
+                    at_ms / 1000
+                )?;
+            }
             boot.problems.iter().try_for_each(|problem| writeln!(f, "  PROBLEM {problem}"))?;
         }
         let verdict = if self.passed() { "PASSED" } else { "FAILED" };
         let seconds: f64 = self.boots.iter().map(|boot| boot.seconds).sum();
         writeln!(
             f,
-            "\n{verdict}: Linux {}, QEMU {} inside, {} boots in {seconds:.0} s",
+            "\n{verdict}: Linux {}, QEMU {}{} inside, {} boots in {seconds:.0} s",
             self.kernel,
             self.qemu,
+            if self.vmm == Choice::Crates { " with the crates" } else { "" },
             self.boots.len()
         )
     }

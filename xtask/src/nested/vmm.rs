@@ -10,6 +10,7 @@ use anyhow::{ensure, Context, Result};
 use object::elf::{FileHeader64, DT_NEEDED};
 use object::read::elf::{Dyn, FileHeader};
 use object::Endianness;
+use serde::Serialize;
 
 use crate::apt;
 use crate::linux::Initrd;
@@ -35,21 +36,35 @@ const INTERPRETER: &str = "lib/ld64.so.1";
 /// Where libraries are in packages of Debian, with and without a merged `/usr`.
 const LIBRARIES: [&str; 2] = ["usr/lib/s390x-linux-gnu", "lib/s390x-linux-gnu"];
 
+/// Which QEMU gives functions to an inner guest.
+#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Choice {
+    /// Debian's, unmodified
+    Debian,
+    /// The one of `cargo xtask vmm` whose CLP, MPCIFC, STPCIFC and RPCIT are answered by the crates
+    Crates,
+}
+
 /// The package, unpacked.
 #[derive(Debug)]
 pub(crate) struct Vmm {
+    pub(crate) choice: Choice,
     /// Its version in Debian's notation.
     pub(crate) version: String,
     root: PathBuf,
+    /// Another program in the place of the package's, which needs no libraries.
+    program: Option<PathBuf>,
 }
 
 impl Vmm {
-    /// Fetches the package, with all that it depends on, and unpacks it, unless that was done before.
+    /// Fetches the package, with all that it depends on, and unpacks it, unless that was done before; builds what is not
+    /// Debian's.
     ///
     /// # Errors
     ///
-    /// No suite of Debian has it.
-    pub(crate) fn obtain(workspace: &Workspace) -> Result<Self> {
+    /// No suite of Debian has it, or it does not build.
+    pub(crate) fn obtain(workspace: &Workspace, choice: Choice) -> Result<Self> {
         let directory = workspace.directory("nested")?;
         let (root, version) = (directory.join("qemu"), directory.join("qemu.version"));
         if !version.is_file() {
@@ -57,7 +72,13 @@ impl Vmm {
             let result = fetch(workspace, &step, &root).and_then(|fetched| Ok(fs::write(&version, fetched)?));
             step.end("unpacked", result)?;
         }
-        Ok(Self { version: fs::read_to_string(&version)?, root })
+        Ok(match choice {
+            Choice::Debian => Self { choice, version: fs::read_to_string(&version)?, root, program: None },
+            Choice::Crates => {
+                let (program, version) = crate::vmm::for_guest(workspace)?;
+                Self { choice, version, root, program: Some(program) }
+            }
+        })
     }
 
     /// Puts the program and every library that it needs into `initrd`.
@@ -69,8 +90,11 @@ impl Vmm {
         for directory in ["usr", "usr/bin", "usr/share", "usr/share/qemu", "lib", "lib/s390x-linux-gnu"] {
             initrd.directory(directory);
         }
-        initrd.program(PROGRAM, &self.root.join(PROGRAM))?;
         initrd.program(LOADER, &self.root.join(LOADER))?;
+        if let Some(program) = &self.program {
+            return initrd.program(PROGRAM, program);
+        }
+        initrd.program(PROGRAM, &self.root.join(PROGRAM))?;
         initrd.program(INTERPRETER, &self.interpreter()?)?;
         for (name, path) in self.libraries()? {
             initrd.program(&format!("lib/s390x-linux-gnu/{name}"), &path)?;

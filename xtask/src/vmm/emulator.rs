@@ -10,8 +10,10 @@ use std::thread;
 
 use anyhow::{ensure, Context, Result};
 
+use super::sysroot::{self, Sysroot};
 use crate::apt::{self, Suites, Wanted};
 use crate::linux::Stamp;
+use crate::program;
 use crate::progress::Step;
 use crate::tool::{self, Tool};
 use crate::workspace::Workspace;
@@ -33,13 +35,16 @@ const LIBRARY: &str = "release/libzpci_vmm.a";
 /// The Python of the system, which has Debian's packages; another one may be first in the path.
 const PYTHON: &str = "/usr/bin/python3";
 
+/// Networks, which boots of this machine need.
+const NETWORKS: &str = "--enable-slirp";
+
 /// How QEMU is configured: one machine, emulated, and what the boots need. Firmware for devices is the system's.
 const CONFIGURATION: [&str; 10] = [
     "--target-list=s390x-softmmu",
     "--without-default-features",
     "--enable-system",
     "--enable-tcg",
-    "--enable-slirp",
+    NETWORKS,
     "--disable-download",
     "--disable-docs",
     "--disable-tools",
@@ -185,14 +190,34 @@ impl Emulators {
         tool::ensure_all(workspace, &TOOLS)?;
         let directory = workspace.directory(Path::new("vmm").join(version.name()))?;
         let library = build_library(workspace)?;
-        let step = Step::start(format!("Source of {}", version.name()));
-        let source = Source::obtain(workspace, &step, version, &directory);
-        let source = step.end("is there", source)?;
+        let source = Source::start(workspace, version, &directory)?;
         let emulators = Self { version: source.version.clone(), directory };
+        let options = CONFIGURATION.map(str::to_owned).into();
+        let setup = Setup { suffix: "", options, variables: Vec::new() };
         for kind in [Kind::Stock, Kind::Ours] {
-            emulators.build_kind(workspace, &source, kind, &library)?;
+            emulators.build_kind(workspace, &source, kind, &library, &setup)?;
         }
         Ok(emulators)
+    }
+
+    /// Builds QEMU with the crates as a program for Linux on s390x, static and without networks, to be run in a guest; returns
+    /// its path, and the version of the source.
+    ///
+    /// # Errors
+    ///
+    /// As [`build`](Self::build).
+    pub(super) fn for_guest(workspace: &Workspace, version: Version) -> Result<(PathBuf, String)> {
+        tool::ensure_all(workspace, &TOOLS)?;
+        let directory = workspace.directory(Path::new("vmm").join(version.name()))?;
+        let library = program::build_library(workspace, LIBRARY_PACKAGE)?;
+        let source = Source::start(workspace, version, &directory)?;
+        let sysroot = Sysroot::obtain(workspace)?;
+        let options = CONFIGURATION.into_iter().filter(|option| *option != NETWORKS).chain(sysroot::OPTIONS);
+        let options = options.map(str::to_owned).collect();
+        let setup = Setup { suffix: "-s390x", options, variables: sysroot.variables() };
+        let emulators = Self { version: source.version.clone(), directory };
+        let program = emulators.build_kind(workspace, &source, Kind::Ours, &library, &setup)?;
+        Ok((program, emulators.version))
     }
 
     /// The program.
@@ -200,63 +225,91 @@ impl Emulators {
         self.directory.join(kind.name()).join(PROGRAM)
     }
 
-    fn build_kind(&self, workspace: &Workspace, source: &Source, kind: Kind, library: &Path) -> Result<()> {
+    fn build_kind(
+        &self,
+        workspace: &Workspace,
+        source: &Source,
+        kind: Kind,
+        library: &Path,
+        setup: &Setup,
+    ) -> Result<PathBuf> {
         let glue = workspace.root.join(GLUE);
         let mut stamp = source.stamp.clone();
-        CONFIGURATION.iter().for_each(|option| stamp.text(option));
+        setup.options.iter().for_each(|option| stamp.text(option));
         if kind == Kind::Ours {
             stamp.directory(&glue.join("qemu"))?;
             stamp.directory(&glue.join("include"))?;
             stamp.file(library)?;
         }
-        let path = self.path(kind);
-        let built = path.with_file_name("built.stamp");
+        let directory = self.directory.join(format!("{}{}", kind.name(), setup.suffix));
+        let (path, built) = (directory.join(PROGRAM), directory.join("built.stamp"));
         if path.is_file() && stamp.is_at(&built) {
-            return Ok(());
+            return Ok(path);
         }
-        let step = Step::start(format!("{} {} ({})", PACKAGE, self.version, kind.name()));
-        let result = self.compile(&step, source, kind, &glue, library).and_then(|program| {
-            fs::create_dir_all(self.directory.join(kind.name()))?;
+        let step = Step::start(format!("{} {} ({}{})", PACKAGE, self.version, kind.name(), setup.suffix));
+        let build = self.directory.join(format!("build{}", setup.suffix));
+        let result = compile(&step, source, kind, &glue, library, setup, &build).and_then(|program| {
+            fs::create_dir_all(&directory)?;
             fs::copy(&program, &path).with_context(|| format!("cannot write {}", path.display()))?;
             stamp.write(&built)
         });
-        let build = self.directory.join("build");
         let again = || format!("QEMU was not built; to see the build itself: ninja -C {} {PROGRAM}", build.display());
-        step.end("built", result).with_context(again)
+        step.end("built", result).with_context(again)?;
+        Ok(path)
     }
+}
 
-    /// Both kinds are built in one directory, since they have all but a tenth of the objects in common.
-    fn compile(&self, step: &Step, source: &Source, kind: Kind, glue: &Path, library: &Path) -> Result<PathBuf> {
-        let build = self.directory.join("build");
-        let configured = build.join("configured.stamp");
-        let mut stamp = source.stamp.clone();
-        CONFIGURATION.iter().for_each(|option| stamp.text(option));
-        if !stamp.is_at(&configured) {
-            if build.exists() {
-                fs::remove_dir_all(&build)?;
-            }
-            fs::create_dir_all(&build)?;
-            let mut configure = Command::new(source.tree.join("configure"));
-            configure.arg(format!("--python={PYTHON}")).args(CONFIGURATION).current_dir(&build);
-            step.run(&mut configure)?;
-            stamp.write(&configured)?;
+/// How QEMU is built for one machine to run on.
+#[derive(Debug)]
+struct Setup {
+    /// What tells its directories from those of others.
+    suffix: &'static str,
+    /// Of its script `configure`.
+    options: Vec<String>,
+    /// For everything that runs.
+    variables: Vec<(&'static str, PathBuf)>,
+}
+
+/// Both kinds are built in one directory, `build`, since they have all but a tenth of the objects in common.
+fn compile(
+    step: &Step,
+    source: &Source,
+    kind: Kind,
+    glue: &Path,
+    library: &Path,
+    setup: &Setup,
+    build: &Path,
+) -> Result<PathBuf> {
+    let run = |command: &mut Command| {
+        let variables = setup.variables.iter().map(|(name, value)| (name, value));
+        step.run(command.envs(variables).current_dir(build)).map(drop)
+    };
+    let configured = build.join("configured.stamp");
+    let mut stamp = source.stamp.clone();
+    setup.options.iter().for_each(|option| stamp.text(option));
+    if !stamp.is_at(&configured) {
+        if build.exists() {
+            fs::remove_dir_all(build)?;
         }
-        let (glue, library) = match kind {
-            Kind::Stock => (String::new(), String::new()),
-            Kind::Ours => (glue.display().to_string(), library.display().to_string()),
-        };
-        let mut choose = Command::new(build.join("pyvenv/bin/meson"));
-        choose.args(["configure", &format!("-Dzpci_vmm={glue}"), &format!("-Dzpci_vmm_library={library}")]);
-        step.run(choose.current_dir(&build))?;
-        // Ninja does not know of the library, which is no part of the tree.
-        let program = build.join(PROGRAM);
-        if program.exists() {
-            fs::remove_file(&program)?;
-        }
-        let jobs = thread::available_parallelism().map_or(1, usize::from);
-        step.run(Command::new("ninja").arg(format!("-j{jobs}")).arg("-C").arg(&build).arg(PROGRAM))?;
-        Ok(program)
+        fs::create_dir_all(build)?;
+        let mut configure = Command::new(source.tree.join("configure"));
+        run(configure.arg(format!("--python={PYTHON}")).args(&setup.options))?;
+        stamp.write(&configured)?;
     }
+    let (glue, library) = match kind {
+        Kind::Stock => (String::new(), String::new()),
+        Kind::Ours => (glue.display().to_string(), library.display().to_string()),
+    };
+    let mut choose = Command::new(build.join("pyvenv/bin/meson"));
+    run(choose.args(["configure", &format!("-Dzpci_vmm={glue}"), &format!("-Dzpci_vmm_library={library}")]))?;
+    // Ninja does not know of the library, which is no part of the tree.
+    let program = build.join(PROGRAM);
+    if program.exists() {
+        fs::remove_file(&program)?;
+    }
+    let jobs = thread::available_parallelism().map_or(1, usize::from);
+    run(Command::new("ninja").arg(format!("-j{jobs}")).arg(PROGRAM))?;
+    Ok(program)
 }
 
 /// A tree with the patch in it.
@@ -269,6 +322,12 @@ struct Source {
 }
 
 impl Source {
+    fn start(workspace: &Workspace, version: Version, directory: &Path) -> Result<Self> {
+        let step = Step::start(format!("Source of {}", version.name()));
+        let source = Self::obtain(workspace, &step, version, directory);
+        step.end("is there", source)
+    }
+
     fn obtain(workspace: &Workspace, step: &Step, version: Version, directory: &Path) -> Result<Self> {
         let tree = directory.join("source");
         let (fetched, patched) = (directory.join("source.version"), directory.join("source.stamp"));

@@ -12,13 +12,21 @@ use anyhow::{ensure, Context, Result};
 use serde::Serialize;
 
 use super::emulator::{Emulators, Kind};
-use super::random::{AS_QEMU, DEVICES};
+use super::random::{self, AS_QEMU, DEVICES};
+use crate::core_library::CoreLibrary;
+use crate::image;
 use crate::progress::Step;
 use crate::tool;
 use crate::workspace::Workspace;
 
 /// Random instructions of the sequence; under callgrind each is slow.
-pub(super) const STEPS: u32 = 300;
+const RANDOM_STEPS: u32 = 300;
+
+/// How often a range of one size is mapped and unmapped, with a refresh after each.
+const REFRESH_STEPS: u64 = 200;
+
+/// Ranges of one size: what they are called, and their pages.
+const SIZES: [(&str, u64); 2] = [("page", 1), ("mib", 256)];
 
 /// How long a guest may run.
 const LIMIT: Duration = Duration::from_secs(1800);
@@ -46,45 +54,67 @@ struct Row {
     calls: [u64; 2],
 }
 
+/// What a guest is counted in.
+struct Count<'a> {
+    directory: &'a Path,
+    emulators: &'a Emulators,
+}
+
 impl Speed {
-    /// Counts in the image that issues random instructions; what devices measure takes too long under callgrind.
-    pub(super) fn measure(workspace: &Workspace, emulators: &Emulators, random: &Path) -> Result<Self> {
+    /// Counts in the images that refresh ranges of one size, and in the one that issues random instructions; what devices measure
+    /// takes too long under callgrind.
+    pub(super) fn measure(workspace: &Workspace, core: &CoreLibrary, emulators: &Emulators, seed: u64) -> Result<Self> {
         tool::ensure_all(workspace, &[tool::VALGRIND])?;
         let directory = workspace.directory("vmm/speed")?;
-        let count = |kind| count(&directory, "random", emulators, kind, random);
-        let ((stock, stock_calls), (ours, our_calls)) = (count(Kind::Stock)?, count(Kind::Ours)?);
-        let row = Row { guest: "random", instructions: [stock, ours], calls: [stock_calls, our_calls] };
-        Ok(Self { rows: vec![row] })
+        let count = Count { directory: &directory, emulators };
+        let mut rows = Vec::new();
+        for (guest, pages) in SIZES {
+            let variables = [("ZPCI_PAGES", pages.to_string()), ("ZPCI_STEPS", REFRESH_STEPS.to_string())];
+            let image = image::build_with(workspace, core, image::REFRESH, &variables)?;
+            let row = count.both(guest, &image, &[])?;
+            let expected = [2 * REFRESH_STEPS; 2];
+            ensure!(row.calls == expected, "{guest}: {:?} refreshes were counted, not {expected:?}", row.calls);
+            rows.push(row);
+        }
+        let image = random::image(workspace, core, RANDOM_STEPS, seed)?;
+        rows.push(count.both("random", &image, &AS_QEMU)?);
+        Ok(Self { rows })
     }
 }
 
-/// Runs a guest under callgrind; returns the instructions in all refreshes, and how many there were.
-fn count(directory: &Path, guest: &str, emulators: &Emulators, kind: Kind, image: &Path) -> Result<(u64, u64)> {
-    let out = directory.join(format!("{guest}-{kind:?}.callgrind"));
-    let mut command = Command::new("valgrind");
-    command.args([
-        "--tool=callgrind",
-        "--fair-sched=yes",
-        "--smc-check=all-non-file",
-        "--collect-atstart=no",
-        "--compress-strings=no",
-    ]);
-    command.arg(format!("--toggle-collect={HELPER}")).arg(format!("--callgrind-out-file={}", out.display()));
-    command.arg(emulators.path(kind));
-    command.args(["-machine", "s390-ccw-virtio", "-cpu", "max", "-smp", "1", "-m", "256M", "-nodefaults"]);
-    command.args(["-display", "none", "-no-reboot", "-action", "panic=exit-failure"]);
-    command.args(["-chardev", "stdio,id=console,signal=on", "-device", "sclpconsole,chardev=console"]);
-    command.arg("-kernel").arg(image).args(DEVICES);
-    if kind == Kind::Ours {
-        command.args(AS_QEMU);
+impl Count<'_> {
+    /// Counts in both, of which the one with the crates gets `more` arguments.
+    fn both(&self, guest: &'static str, image: &Path, more: &[&str]) -> Result<Row> {
+        let (stock, stock_calls) = self.one(guest, Kind::Stock, image, &[])?;
+        let (ours, our_calls) = self.one(guest, Kind::Ours, image, more)?;
+        Ok(Row { guest, instructions: [stock, ours], calls: [stock_calls, our_calls] })
     }
-    let step = Step::start(format!("Callgrind, {guest}, {kind}"));
-    let result = step.run_within(&mut command, Some(LIMIT)).map(drop);
-    step.end("counted", result)?;
-    let text = fs::read_to_string(&out).with_context(|| format!("cannot read {}", out.display()))?;
-    let counted = parse(&text).with_context(|| format!("{} has no instructions of {HELPER}", out.display()))?;
-    ensure!(counted.0 > 0 && counted.1 > 0, "nothing was counted in {HELPER}");
-    Ok(counted)
+
+    /// Runs a guest under callgrind; returns the instructions in all refreshes, and how many there were.
+    fn one(&self, guest: &str, kind: Kind, image: &Path, more: &[&str]) -> Result<(u64, u64)> {
+        let out = self.directory.join(format!("{guest}-{kind:?}.callgrind"));
+        let mut command = Command::new("valgrind");
+        command.args([
+            "--tool=callgrind",
+            "--fair-sched=yes",
+            "--smc-check=all-non-file",
+            "--collect-atstart=no",
+            "--compress-strings=no",
+        ]);
+        command.arg(format!("--toggle-collect={HELPER}")).arg(format!("--callgrind-out-file={}", out.display()));
+        command.arg(self.emulators.path(kind));
+        command.args(["-machine", "s390-ccw-virtio", "-cpu", "max", "-smp", "1", "-m", "256M", "-nodefaults"]);
+        command.args(["-display", "none", "-no-reboot", "-action", "panic=exit-failure"]);
+        command.args(["-chardev", "stdio,id=console,signal=on", "-device", "sclpconsole,chardev=console"]);
+        command.arg("-kernel").arg(image).args(DEVICES).args(more);
+        let step = Step::start(format!("Callgrind, {guest}, {kind}"));
+        let result = step.run_within(&mut command, Some(LIMIT)).map(drop);
+        step.end("counted", result)?;
+        let text = fs::read_to_string(&out).with_context(|| format!("cannot read {}", out.display()))?;
+        let counted = parse(&text).with_context(|| format!("{} has no instructions of {HELPER}", out.display()))?;
+        ensure!(counted.0 > 0 && counted.1 > 0, "nothing was counted in {HELPER}");
+        Ok(counted)
+    }
 }
 
 /// The instructions of all that was collected, and how often the helper called the service, in callgrind's format.

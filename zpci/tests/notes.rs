@@ -89,9 +89,9 @@ fn the_order_of_words() {
     let order = "words of 2 bytes, taken for little-endian: otherwise they are no clp";
     let (code, out, _) = run(&["decode", "--as", "clp", block]);
     // Not answered yet, which is response code 0.
-    assert!(code == 1 && out.starts_with("LIST PCI") && out.contains(order), "{out}");
+    assert!(code == 1 && out.contains("LIST PCI") && out.contains(order), "{out}");
     let (code, out, err) = run(&["answer", &path("guests/two.json"), block]);
-    assert!(code == 0 && out.contains("\nLIST PCI: 0x0010 OK") && out.contains(order), "{out}{err}");
+    assert!(code == 0 && out.contains("LIST PCI: 0x0010 OK") && out.contains(order), "{out}{err}");
     // Nothing known in either order: nothing is answered.
     let nothing = file("0000000 ffff ffff\n0000004\n");
     let (code, out, err) = run(&["answer", &path("guests/two.json"), nothing.path().to_str().unwrap()]);

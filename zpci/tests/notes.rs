@@ -97,3 +97,13 @@ fn the_order_of_words() {
     let (code, out, err) = run(&["answer", &path("guests/two.json"), nothing.path().to_str().unwrap()]);
     assert!(code == 2 && out.is_empty() && err.contains("--words"), "{out}{err}");
 }
+
+/// What the command is told of offsets reaches the reader.
+#[test]
+fn the_number_system_of_offsets() {
+    let name = path("texts/zero-fib-od-x2.txt");
+    for (system, rows) in [("octal", "note: 4 rows"), ("hex", "note: 17 rows")] {
+        let (code, out, err) = run(&["decode", "--as", "fib", "--words", "big", "--offsets", system, &name]);
+        assert!(code == 0 && out.contains(rows) && !out.contains("--offsets"), "{system}: {out}{err}");
+    }
+}

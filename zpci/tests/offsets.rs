@@ -190,6 +190,11 @@ fn a_row_that_is_missing_is_named_in_the_offsets_of_the_text() {
     assert!(line == 3 && message.contains("offset 48 where 32 comes next: 16 bytes are missing"), "{message}");
     let (line, _, message) = refusal(&format!("0000000{WORDS}\n0000010{WORDS}\n0000030{WORDS}\n"), None);
     assert!(line == 3 && message.contains("offset 0x30 where 0x20 comes next: 16 bytes are missing"), "{message}");
+    // Of two rows none goes further: hexdump for words, od for bytes.
+    let (_, _, message) = refusal(&format!("0000000{WORDS}\n0000040{WORDS}\n"), None);
+    assert!(message.contains("offset 0x40 where 0x10 comes next: 48 bytes are missing"), "{message}");
+    let (_, _, message) = refusal(&format!("0000000{ROW}\n0000040{ROW}\n"), None);
+    assert!(message.contains("offset 0o40 where 0o20 comes next: 16 bytes are missing"), "{message}");
 }
 
 /// With zeros for what is left out more fits; what leaves nothing out comes first.

@@ -111,7 +111,7 @@ fn run_check(workspace: &Workspace, copy: &Path, check: &[&str]) -> Result<Optio
     let mut command = workspace.cargo();
     command.args(check).current_dir(copy);
     command.env("CARGO_TARGET_DIR", workspace.directory("defects/target")?);
-    let mut caught = None;
+    let mut caught: Option<String> = None;
     let mut built = true;
     let mut errors = Vec::new();
     let status = follow(&mut command, None, |_, line| {
@@ -121,7 +121,7 @@ fn run_check(workspace: &Workspace, copy: &Path, check: &[&str]) -> Result<Optio
         }
         let says =
             ["FAILED", "panicked", "still", "was freed", "reads", "error event", "never told", "for a neighbour"];
-        if says.iter().any(|word| line.contains(word)) && caught.as_ref().is_none_or(|_: &String| false) {
+        if caught.is_none() && says.iter().any(|word| line.contains(word)) {
             caught = Some(line.trim().to_owned());
         }
     })?;

@@ -4,6 +4,7 @@
 //! guest of its own.
 //! The stock driver in the first guest stands beside ours.
 
+mod boot_report;
 mod boots;
 mod console;
 mod counted;

@@ -124,6 +124,8 @@ struct Configuration {
     about: &'static str,
     driver: Driver,
     compiler: Compiler,
+    /// What has to be there for it, beyond what every build and the compiler need.
+    tools: &'static [Tool],
     /// The boots that say whether it works; none where no machine is to be had, or nothing of ours is in it.
     boots: &'static [&'static str],
 }
@@ -153,7 +155,7 @@ static CONFIGURATIONS: [Configuration; 24] = [
     object("debug", "locks, RCU, sleeping, objects, memory checked", BOTH),
     object("kasan", "memory accesses of C checked", DISKS),
     object("rust-object", "CONFIG_RUST beside the object", DISKS),
-    object("modversions", "modules know the versions of what they use", BOTH),
+    Configuration { tools: &[DWARF], ..object("modversions", "modules know the versions of what they use", BOTH) },
     object("march-z10", "for z10 and newer", DISKS),
     // QEMU's TCG lacks facilities of z14 and newer.
     object("march-z14", "for z14 and newer", &[]),
@@ -162,6 +164,7 @@ static CONFIGURATIONS: [Configuration; 24] = [
     Configuration { driver: Driver::Source, ..object("source-tracing", "from source, functions traced", TRACED) },
     Configuration {
         driver: Driver::Source,
+        tools: &[DWARF],
         ..object("source-modversions", "from source, modules know the versions of what they use", BOTH)
     },
     // Linux has KASAN beside Rust with clang alone.
@@ -174,7 +177,7 @@ static CONFIGURATIONS: [Configuration; 24] = [
 ];
 
 const fn object(name: &'static str, about: &'static str, boots: &'static [&'static str]) -> Configuration {
-    Configuration { name, about, driver: Driver::Object, compiler: Compiler::Gcc, boots }
+    Configuration { name, about, driver: Driver::Object, compiler: Compiler::Gcc, tools: &[], boots }
 }
 
 impl Configuration {
@@ -191,9 +194,7 @@ impl Configuration {
     /// Builds and boots it.
     fn run(&self, workspace: &Workspace, series: Series) -> Result<Row> {
         tool::ensure_all(workspace, self.compiler.tools())?;
-        if self.name.ends_with("modversions") {
-            tool::ensure_all(workspace, &[DWARF])?;
-        }
+        tool::ensure_all(workspace, self.tools)?;
         let started = Instant::now();
         let options = Options {
             kernel: series,

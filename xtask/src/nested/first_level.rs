@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use anyhow::{anyhow, Context, Result};
 
+use super::boot_report::BootReport;
 use super::boots::{Api, Boot};
 use super::group;
-use super::judge::{self, BootReport};
+use super::judge;
 use super::vmm::{Choice, Vmm};
 use crate::boot::Equipment;
 use crate::linux::{set_up_devices, DebuggerPort, Guest, Implementation, Instruction, Kernel};

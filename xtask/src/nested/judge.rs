@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use serde::Serialize;
 use serde_json::Value;
 
+use super::boot_report::{BootReport, Check, Outcome};
 use super::boots::{Api, Boot, Kind, Scenario};
 use super::console::{parts, Part};
 use super::counted::Counted;
@@ -32,71 +32,6 @@ const IGNORED: &str = "zpci: s390_iommu_large_frames=1 is ignored in a guest";
 
 /// The first line of a guest's results.
 const VERSION: &str = "KTAP version 1";
-
-/// How a check ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Outcome {
-    Passed,
-    Failed,
-    /// It did not hold, for a reason that is known.
-    Known,
-}
-
-/// One thing that was looked at.
-#[derive(Clone, Debug, Eq, PartialEq, Serialize)]
-pub(crate) struct Check {
-    pub(crate) scenario: &'static str,
-    pub(crate) name: &'static str,
-    pub(crate) outcome: Outcome,
-    /// What was found.
-    pub(crate) detail: String,
-    /// Why it does not hold, if that is known.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) cause: Option<&'static str>,
-}
-
-/// One boot of the first guest.
-#[derive(Debug, Serialize)]
-pub(crate) struct BootReport {
-    pub(crate) implementation: &'static str,
-    pub(crate) api: Api,
-    pub(crate) boot: &'static str,
-    /// Everything that was not as it should be and is no check.
-    pub(crate) problems: Vec<String>,
-    pub(crate) checks: Vec<Check>,
-    command: String,
-    pub(crate) seconds: f64,
-    pub(crate) console: PathBuf,
-    /// What CLP says of each function to the first guest, and to the inner one.
-    outer_values: Vec<Value>,
-    inner_values: Vec<Value>,
-    parts: Vec<Part>,
-    /// What the first kernel has done for the first function until each Linux inside came to its last result.
-    pub(crate) counted: Vec<Counted>,
-}
-
-impl BootReport {
-    /// Whether nothing is wrong that is not known.
-    pub(crate) fn passed(&self) -> bool {
-        self.problems.is_empty() && self.checks.iter().all(|check| check.outcome != Outcome::Failed)
-    }
-
-    /// One line.
-    pub(crate) fn summary(&self) -> String {
-        let count = |outcome| self.checks.iter().filter(|check| check.outcome == outcome).count();
-        let mut text = format!("{} passed", count(Outcome::Passed));
-        for (outcome, word) in [(Outcome::Known, "failed as known"), (Outcome::Failed, "FAILED")] {
-            if count(outcome) != 0 {
-                text += &format!(", {} {word}", count(outcome));
-            }
-        }
-        if !self.problems.is_empty() {
-            text += &format!(", {} PROBLEMS", self.problems.len());
-        }
-        text
-    }
-}
 
 /// Judges a run of `boot`, whose guests should have written to each of `disks` what they say, and nothing else.
 pub(crate) fn judge(

@@ -7,9 +7,9 @@ use std::fmt;
 use comfy_table::{presets, Table};
 use serde::Serialize;
 
+use super::boot_report::{BootReport, Check, Outcome};
 use super::boots::Api;
 use super::counted::Counted;
-use super::judge::{BootReport, Check, Outcome};
 use super::vmm::{Choice, Vmm};
 use crate::linux::{Implementation, Series};
 

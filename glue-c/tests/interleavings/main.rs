@@ -12,10 +12,12 @@
 
 mod binding;
 mod chooser;
+mod hooks;
 mod machine;
 #[expect(dead_code, reason = "the tests of the shim on one thread have more functions")]
 #[path = "../host/sample.rs"]
 mod sample;
+mod scenario;
 mod scenarios;
 mod world;
 

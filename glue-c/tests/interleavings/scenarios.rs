@@ -3,7 +3,7 @@
 //! What happens at the same time.
 
 use crate::machine::Kind::{self, Shadows, Walks};
-use crate::world::{Deed, Scenario};
+use crate::scenario::{Deed, Scenario};
 use Deed::{
     Attach, Detach, Disable, Flush, FreeDomain, Map, Move, Recover, Reset, ResetTable, Translate, Unmap, UnmapTwo,
 };

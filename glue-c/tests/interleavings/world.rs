@@ -12,8 +12,10 @@ use zpci_glue::function::ForeignFunction;
 
 use crate::binding::*;
 use crate::chooser::Chooser;
+use crate::hooks::{may_allocate, mpcifc, pause, rpcit, section, table, wait, yield_hook};
 use crate::machine::{Kind, Machine};
 use crate::sample::{QEMU, START};
+use crate::scenario::{Deed, Scenario};
 
 /// What a page table covers.
 pub(crate) const MIB: u64 = 1 << 20;
@@ -21,88 +23,38 @@ pub(crate) const MIB: u64 = 1 << 20;
 const STORAGE: u64 = 0x70_0000_0000;
 const PAGE: u64 = 0x1000;
 
-/// What one actor does, one step after the other.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) enum Deed {
-    /// Attaches the function with this index to the domain.
-    Attach(usize),
-    /// Attaches it to another domain, in which nothing is mapped.
-    Move(usize),
-    /// Blocks its DMA.
-    Detach(usize),
-    /// Disables it, enables it, and registers it again.
-    Reset(usize),
-    /// The same by a kernel that registers what it takes for the table of the function, as Linux 6.12 does.
-    ResetTable(usize),
-    /// The machine disabled it, which the kernel learns by its handle; enables it, and registers it again.
-    Recover(usize),
-    /// Disables it for good.
-    Disable(usize),
-    /// Maps the first page of this MiB, and tells the functions.
-    Map(u64),
-    /// Unmaps all of this MiB, refreshes, and gives empty tables back.
-    Unmap(u64),
-    /// Unmaps and refreshes both MiB from this one on.
-    UnmapTwo(u64),
-    /// Follows the first page of this MiB, which somebody else owns.
-    Translate(u64),
-    /// Refreshes everything, as a flush queue does.
-    Flush,
-    /// Gives the domain up; nobody uses it afterwards.
-    FreeDomain,
-}
-
-/// What is there at first, and what happens at the same time.
-#[derive(Clone, Debug)]
-pub(crate) struct Scenario {
-    pub(crate) name: &'static str,
-    pub(crate) kinds: &'static [Kind],
-    /// Functions that are attached at first.
-    pub(crate) attached: &'static [usize],
-    /// MiB that are mapped at first.
-    pub(crate) mapped: &'static [u64],
-    /// The actors.
-    pub(crate) actors: &'static [&'static [Deed]],
-    /// How many answers of the machine and allocations fail at most.
-    pub(crate) faults: u32,
-    /// How often an actor is interrupted at most while it could go on.
-    pub(crate) preemptions: u32,
-}
-
 /// Answers that are no success: condition code and status.
 const FAULTS: [(u8, u8); 7] = [(2, 0), (1, 4), (1, 8), (1, 16), (1, 28), (1, 40), (3, 0)];
 
 type Actor = Coroutine<(), (), (), DefaultStack>;
 
 /// All that the hooks need; at one place for the time of a run.
-struct World<'c> {
-    chooser: &'c mut Chooser,
-    machine: Machine,
-    faults_left: u32,
+pub(crate) struct World<'c> {
+    pub(crate) chooser: &'c mut Chooser,
+    pub(crate) machine: Machine,
+    pub(crate) faults_left: u32,
     /// A function answered what may fail a map: it is busy, out of resources, or anything else.
-    hard_fault: bool,
-    current: Cell<usize>,
-    yielders: Vec<*const Yielder<(), ()>>,
-    waits_for: Vec<*const c_void>,
-    sections: Vec<Vec<u32>>,
-    in_callback: bool,
-    domain: *mut ForeignDomain,
+    pub(crate) hard_fault: bool,
+    pub(crate) current: Cell<usize>,
+    pub(crate) yielders: Vec<*const Yielder<(), ()>>,
+    pub(crate) waits_for: Vec<*const c_void>,
+    pub(crate) sections: Vec<Vec<u32>>,
+    pub(crate) in_callback: bool,
+    pub(crate) domain: *mut ForeignDomain,
     /// Null unless somebody moves to it.
-    other: *mut ForeignDomain,
-    functions: Vec<*mut KernelFunction>,
+    pub(crate) other: *mut ForeignDomain,
+    pub(crate) functions: Vec<*mut KernelFunction>,
     /// MiB that are mapped, with what their owner was told.
-    mapped: Vec<u64>,
-    iota: u64,
-    log: Vec<String>,
+    pub(crate) mapped: Vec<u64>,
+    pub(crate) iota: u64,
+    pub(crate) log: Vec<String>,
 }
 
-const SETUP: usize = usize::MAX;
-
-/// C: `KERNEL_BARRIER`.
-const BARRIER: u32 = 1;
+/// Who runs where no actor does.
+pub(crate) const SETUP: usize = usize::MAX;
 
 impl World<'_> {
-    fn fault(&mut self) -> Option<(u8, u8)> {
+    pub(crate) fn fault(&mut self) -> Option<(u8, u8)> {
         if self.faults_left == 0 || self.current.get() == SETUP {
             return None;
         }
@@ -111,7 +63,7 @@ impl World<'_> {
         Some(FAULTS[chosen])
     }
 
-    fn sections(&mut self) -> &mut Vec<u32> {
+    pub(crate) fn sections(&mut self) -> &mut Vec<u32> {
         let index = self.current.get();
         let last = self.sections.len() - 1;
         &mut self.sections[if index == SETUP { last } else { index }]
@@ -123,122 +75,9 @@ impl World<'_> {
 /// # Safety
 ///
 /// `context` must be that of a run that is going on, and no other reference to it be in use.
-unsafe fn world<'w>(context: *mut c_void) -> &'w mut World<'w> {
+pub(crate) unsafe fn world<'w>(context: *mut c_void) -> &'w mut World<'w> {
     // SAFETY: by the contract.
     unsafe { &mut *context.cast::<World<'w>>() }
-}
-
-unsafe extern "C" fn mpcifc(context: *mut c_void, handle: u32, control: u8, fib: *const c_void, status: *mut u8) -> u8 {
-    // SAFETY: C gives the context back, a block of 80 bytes and a place for the status.
-    unsafe {
-        let world = world(context);
-        let (cc, found) = match world.fault() {
-            Some((cc, found)) => {
-                if cc == 3 {
-                    world.machine.vanish(handle);
-                }
-                (cc, found)
-            }
-            None => world.machine.mpcifc(handle, control, &*fib.cast()),
-        };
-        world.log.push(format!("  mpcifc {handle:#x} {control} -> {cc}/{found}"));
-        status.write(found);
-        cc
-    }
-}
-
-unsafe extern "C" fn rpcit(context: *mut c_void, handle: u32, start: u64, length: u64, status: *mut u8) -> u8 {
-    // SAFETY: as in `mpcifc`.
-    unsafe {
-        let world = world(context);
-        let (cc, found) = match world.fault() {
-            Some((cc, found)) => {
-                if cc == 3 {
-                    world.machine.vanish(handle);
-                } else {
-                    world.machine.excuse(handle);
-                    world.hard_fault |= cc == 2 || matches!(found, 4 | 16 | 28);
-                }
-                (cc, found)
-            }
-            None => world.machine.rpcit(handle, start, length),
-        };
-        world.log.push(format!("  rpcit {handle:#x} {start:#x}+{length:#x} -> {cc}/{found}"));
-        status.write(found);
-        cc
-    }
-}
-
-unsafe extern "C" fn pause(context: *mut c_void, _kind: u32, busy: u32) -> bool {
-    // SAFETY: C gives the context back.
-    let again = unsafe { world(context) }.chooser.choose(2) == 0 && busy < 3;
-    // SAFETY: as above; nothing of the world is held here.
-    unsafe { yield_hook(context, 0) };
-    again
-}
-
-unsafe extern "C" fn table(context: *mut c_void, origin: u64, _size: u32, allocated: bool) {
-    // SAFETY: C gives the context back.
-    let world = unsafe { world(context) };
-    if !allocated {
-        world.log.push(format!("  free {origin:#x}"));
-        let callback = world.in_callback;
-        world.machine.freed(origin, callback);
-    }
-}
-
-unsafe extern "C" fn yield_hook(context: *mut c_void, point: u32) {
-    // All see all steps in one order here, so that a barrier is nothing to come in at.
-    if point == BARRIER {
-        return;
-    }
-    // SAFETY: C gives the context back.
-    let yielder = unsafe {
-        let world = world(context);
-        match world.yielders.get(world.current.get()) {
-            Some(yielder) => *yielder,
-            None => return,
-        }
-    };
-    // SAFETY: it is that of the actor that runs, on whose stack this is.
-    unsafe { (*yielder).suspend(()) };
-}
-
-unsafe extern "C" fn wait(context: *mut c_void, mutex: *const c_void) {
-    // SAFETY: C gives the context back.
-    unsafe {
-        let world = world(context);
-        let current = world.current.get();
-        if current == SETUP {
-            world.machine.complain("the setup waits for a mutex");
-            return;
-        }
-        world.waits_for[current] = mutex;
-    }
-    // SAFETY: as above.
-    unsafe { yield_hook(context, 0) };
-}
-
-unsafe extern "C" fn section(context: *mut c_void, section: u32) -> u32 {
-    // SAFETY: C gives the context back.
-    let sections = unsafe { world(context) }.sections();
-    if section < SECTIONS {
-        sections.push(section);
-        section
-    } else {
-        sections.pop().unwrap_or(SECTIONS)
-    }
-}
-
-unsafe extern "C" fn may_allocate(context: *mut c_void) -> bool {
-    // SAFETY: C gives the context back.
-    let world = unsafe { world(context) };
-    if world.faults_left == 0 || world.current.get() == SETUP || world.chooser.choose(2) == 0 {
-        return true;
-    }
-    world.faults_left -= 1;
-    world.log.push("  allocation fails".into());
-    false
 }
 
 /// A function as QEMU's are, or one that walks tables itself.

@@ -10,7 +10,7 @@ use zpci_machine::interruption::{Subclasses, Suppression};
 use zpci_machine::ChannelReport;
 use zpci_tests::fake::Fake;
 
-use crate::bench::Sabotage;
+use crate::sabotage::Sabotage;
 
 /// Entries of the table of messages.
 const ENTRIES: usize = 65;

@@ -7,6 +7,7 @@ mod interruptions;
 mod measurement;
 mod nvme;
 mod refusal;
+mod sabotage;
 
 use clp::FunctionId;
 use qemu_s390x::pattern::Pattern;
@@ -14,8 +15,9 @@ use qemu_s390x::{find, list, run};
 use zpci_tests::fake::{Configuration, FunctionConfiguration};
 use zpci_tests::Stop;
 
-use self::bench::{Bench, Sabotage};
+use self::bench::Bench;
 use self::measurement::Counter;
+use self::sabotage::Sabotage;
 
 /// Runs everything and returns whether it passed, and what was printed.
 fn boot(bench: &Bench) -> (bool, String) {

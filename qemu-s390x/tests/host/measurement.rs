@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use zpci_tests::fake::Fake;
 
-use crate::bench::Sabotage;
+use crate::sabotage::Sabotage;
 
 /// What a function has done, in the order of the block.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -5,8 +5,9 @@
 use qemu_s390x::{list, refuse, run, Platform, Refusal};
 use zpci_tests::fake::Configuration;
 
-use super::bench::{Bench, Sabotage};
+use super::bench::Bench;
 use super::lines;
+use super::sabotage::Sabotage;
 
 /// Has the function of a machine be refused one access; whether it was, and what was printed.
 fn refused(sabotage: Sabotage, refusal: Refusal) -> (bool, String) {

@@ -18,7 +18,7 @@
 #include "suites/suites.h"
 #include "sysfs.h"
 
-#define SUITES 32
+#define SUITES 33
 
 static const struct suite *const known[] = {
 	&benchmark_suite,
@@ -42,6 +42,7 @@ static const struct suite *const known[] = {
 	&nested_suite,
 	&network_suite,
 	&nvme_suite,
+	&perf_suite,
 	&reads_suite,
 	&rebind_suite,
 	&measurement_suite,

@@ -65,6 +65,9 @@ pub(crate) use stamp::Stamp;
 /// The configuration of every kernel, below the workspace.
 const CONFIGURATION: &str = "qemu-s390x/linux/config";
 
+/// Where a kernel's tree has whole configurations of its own.
+const OWN_CONFIGURATIONS: &str = "arch/s390/configs";
+
 /// The longest that a boot may take, in seconds.
 const LIMIT: u64 = 300;
 
@@ -86,6 +89,9 @@ pub(crate) struct Options {
     /// Put the driver in as source, to be compiled by the kernel's own build with CONFIG_RUST
     #[arg(long, conflicts_with_all = ["stock", "fixes"])]
     from_source: bool,
+    /// Start from this configuration in the place of the tests' own: a file, or the name of one of the tree's, such as defconfig
+    #[arg(long, value_name = "FILE")]
+    base: Option<PathBuf>,
     /// Merge this fragment into the kernel's configuration; may be given several times
     #[arg(long, value_name = "FILE")]
     config: Vec<PathBuf>,
@@ -131,6 +137,7 @@ impl Default for Options {
             stock: false,
             fixes: false,
             from_source: false,
+            base: None,
             config: Vec::new(),
             make: Vec::new(),
             built: None,
@@ -256,7 +263,11 @@ fn build_as(
         () if options.fixes => Implementation::Fixed,
         () => Implementation::Rust,
     };
-    let mut fragments = vec![workspace.root.join(CONFIGURATION)];
+    let base = options.base.as_ref().map(|base| base_in(&source.tree, base));
+    let mut fragments = Vec::new();
+    if base.is_none() {
+        fragments.push(workspace.root.join(CONFIGURATION));
+    }
     let source = match implementation {
         Implementation::Stock => source,
         Implementation::Fixed => upstream::fixed(workspace, &source)?,
@@ -273,13 +284,30 @@ fn build_as(
         variables.extend(rust_variables(workspace)?);
     }
     fragments.extend(options.config.iter().cloned());
-    let build = Build { source: &source, variant, base: None, fragments: &fragments, overruled, variables: &variables };
+    let build = Build {
+        source: &source,
+        variant,
+        base: base.as_deref(),
+        fragments: &fragments,
+        overruled: if base.is_none() { overruled } else { 0 },
+        variables: &variables,
+    };
     let kernel = build.run(workspace)?;
     let kernel = match &options.built {
         Some(directory) => kernel.built_in(directory)?,
         None => kernel,
     };
     Ok((kernel, source, implementation))
+}
+
+/// The configuration that is called `base`: one of `tree`'s own if that is a bare name of one, else a file.
+fn base_in(tree: &Path, base: &Path) -> PathBuf {
+    let own = tree.join(OWN_CONFIGURATIONS).join(base);
+    if base.components().count() == 1 && own.is_file() {
+        own
+    } else {
+        base.to_owned()
+    }
 }
 
 /// Builds the kernel of `source`, whose tree has changed, with its own zPCI code; with `option`, a fragment of a configuration
@@ -309,7 +337,7 @@ impl Options {
             () if self.from_source => "source",
             () => "rust",
         };
-        if self.config.is_empty() && self.make.is_empty() {
+        if self.base.is_none() && self.config.is_empty() && self.make.is_empty() {
             name.to_owned()
         } else {
             format!("{name}-configured")

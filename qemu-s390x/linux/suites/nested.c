@@ -288,7 +288,7 @@ static const struct scenario scenarios[] = {
 	  "zpci.run=hotplug zpci.rounds=1 zpci.patience=10", LARGE, 2 },
 	{ "identity", guest, LINUX_TIME, NULL,
 	  "iommu.passthrough=1 zpci.run=function,disk zpci.functions=1 "
-	  "zpci.patience=10", LARGE, 1 },
+	  "zpci.patience=10", SMALL, 1 },
 	{ "large-frames", guest, LINUX_TIME, NULL,
 	  "s390_iommu_large_frames=1 iommu.strict=1 zpci.run=disk "
 	  "zpci.patience=10",

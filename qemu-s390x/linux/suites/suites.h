@@ -26,6 +26,7 @@ extern const struct suite module_suite;
 extern const struct suite nested_suite;
 extern const struct suite network_suite;
 extern const struct suite nvme_suite;
+extern const struct suite perf_suite;
 extern const struct suite reads_suite;
 extern const struct suite rebind_suite;
 extern const struct suite measurement_suite;

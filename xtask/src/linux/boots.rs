@@ -211,7 +211,7 @@ pub(crate) const BOOTS: &[Boot] = &[
         ..STRICT
     },
     Boot { name: "trace", suites: &["trace"], processors: 2, ..LAZY },
-    Boot { name: "tracing", suites: &["tracing"], ..STRICT },
+    Boot { name: "tracing", suites: &["tracing", "perf"], ..STRICT },
     Boot { name: "benchmark", suites: &["benchmark"], ..STRICT },
     Boot { name: "selftest", suites: &["selftest"], ..LAZY },
     Boot { name: "zpci", suites: &["zpci", "vmm"], processors: 2, ..LAZY },

@@ -124,6 +124,8 @@ struct Configuration {
     about: &'static str,
     driver: Driver,
     compiler: Compiler,
+    /// A whole configuration of the tree's own that it starts from, else the one of the tests.
+    base: Option<&'static str>,
     /// What has to be there for it, beyond what every build and the compiler need.
     tools: &'static [Tool],
     /// The boots that say whether it works; none where no machine is to be had, or nothing of ours is in it.
@@ -138,7 +140,8 @@ const DISKS: &[&str] = &["lazy"];
 /// The same, and the kernel's tracers.
 const TRACED: &[&str] = &["lazy", "vfio", "tracing"];
 
-static CONFIGURATIONS: [Configuration; 24] = [
+static CONFIGURATIONS: [Configuration; 25] = [
+    Configuration { base: Some("defconfig"), ..object("defconfig", "upstream's own, disks and VFIO built in", BOTH) },
     object("vfio-off", "neither VFIO nor iommufd", DISKS),
     object("iommufd-off", "VFIO with type 1 alone", DISKS),
     object("vfio-modules", "VFIO, iommufd and KVM as modules", DISKS),
@@ -177,7 +180,7 @@ static CONFIGURATIONS: [Configuration; 24] = [
 ];
 
 const fn object(name: &'static str, about: &'static str, boots: &'static [&'static str]) -> Configuration {
-    Configuration { name, about, driver: Driver::Object, compiler: Compiler::Gcc, tools: &[], boots }
+    Configuration { name, about, driver: Driver::Object, compiler: Compiler::Gcc, base: None, tools: &[], boots }
 }
 
 impl Configuration {
@@ -199,13 +202,15 @@ impl Configuration {
         let options = Options {
             kernel: series,
             from_source: self.driver == Driver::Source,
+            base: self.base.map(PathBuf::from),
             config: vec![workspace.root.join(self.fragment())],
             make: self.compiler.variables().iter().map(|&variable| variable.to_owned()).collect(),
             boot: self.boots.iter().map(|&name| name.to_owned()).collect(),
             ..Options::default()
         };
         let source = if self.driver == Driver::Source { "-source" } else { "" };
-        let variant = format!("{VARIANT}{source}{}", self.compiler.suffix());
+        let base = self.base.map(|base| format!("-{base}")).unwrap_or_default();
+        let variant = format!("{VARIANT}{source}{base}{}", self.compiler.suffix());
         let (kernel, source, implementation) =
             build_as(workspace, &options, &variant, self.driver != Driver::NotChosen, 1)?;
         let build_seconds = started.elapsed().as_secs_f64();

@@ -155,7 +155,8 @@ fn one_that_is_used_or_cannot_be_looked_at_is_refused() {
         let mock = Mock::new();
         change(&mock);
         let (status, lines, errors) = tested(&mock);
-        assert!(errors.contains(&format!("{ADDRESS} is in use: ")), "{number}: {reason}: {errors}");
+        assert!(errors.starts_with(&format!("zpci_report: {ADDRESS} is in use: ")), "{number}: {reason}: {errors}");
+        assert_eq!(errors.lines().count(), 1, "{number}: {reason}: {errors}");
         assert!(errors.contains(reason), "{number}: {reason}: {errors}");
         assert_eq!((status, lines.len()), (Some(2), 0), "{number}: {reason}");
         assert_eq!(mock.writes(), [""; 0], "{number}: {reason}");

@@ -51,7 +51,7 @@ machine() {
 		[ -r "$file" ] && printf '%s = %s\n' "${file#"$root"}" "$(cat "$file")"
 	done
 	configuration
-	# Lockdown, as with Secure IPL, keeps debugfs closed.
+	# Lockdown keeps debugfs closed.
 	printf 'lockdown = %s\n' "$(cat "$root/sys/kernel/security/lockdown" 2>/dev/null || echo unknown)"
 	printf 'secure IPL = %s\n' "$(cat "$root/sys/firmware/ipl/secure" 2>/dev/null || echo unknown)"
 }
@@ -85,7 +85,9 @@ each_function() {
 			sed 's/^/reserved_regions = /' "$path/iommu_group/reserved_regions" 2>/dev/null
 		fi
 		for statistics in "$debug/pci/$address/statistics" "$debug"/pci/*/"$address/statistics"; do
-			[ -r "$statistics" ] && sed 's/^/statistics: /' "$statistics"
+			[ -e "$statistics" ] || continue
+			sed 's/^/statistics: /' "$statistics" 2>/dev/null ||
+				missing "no counters of $address: debugfs is not mounted, or locked down"
 		done
 	done
 	[ -d "$debug/pci" ] || missing 'no counters: debugfs is not mounted, or locked down'

@@ -294,6 +294,16 @@ fn what_could_not_be_read_is_said() {
         assert!(after.contains(&format!("{said}\n")), "{said} is not in\n{text}");
         assert_eq!(output.status.code(), Some(3), "{name}");
     }
+    // With lockdown, files of debugfs are there and cannot be opened; no more can a directory be read as a file.
+    for name in ["sys/kernel/debug/pci/0a1b:00:00.0/statistics", "sys/kernel/debug/s390dbf/pci_msg/sprintf"] {
+        let mock = Mock::new();
+        mock.remove(name);
+        mock.file(&format!("{name}/x"), "");
+        let output = mock.run(&[]);
+        let text = String::from_utf8_lossy(&output.stdout);
+        assert!(text.contains("debugfs is not mounted, or locked down)\n"), "{text}");
+        assert_eq!((output.status.code(), output.stderr.len()), (Some(3), 0), "{name}");
+    }
     assert!(!Mock::new().report(&[]).contains("could not be read"));
 }
 

@@ -192,8 +192,9 @@ impl Mock {
     /// The script, run by the shell of this system, in the machine.
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
         let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(SCRIPT);
-        let mut command = Command::new("sh");
-        command.arg(script).arg("--root").arg(self.directory.path()).args(arguments);
+        // Whoever runs the tests may ignore signals, as nohup does, and a shell cannot take that back.
+        let mut command = Command::new("env");
+        command.args(["--default-signal", "sh"]).arg(script).arg("--root").arg(self.directory.path()).args(arguments);
         let path = std::env::var("PATH").unwrap_or_default();
         command.env("PATH", format!("{}:{path}", self.path("bin").display())).env("TMPDIR", self.path("tmp"));
         command

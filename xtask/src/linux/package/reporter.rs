@@ -43,14 +43,7 @@ pub(super) fn make(workspace: &Workspace, out: &Path) -> Result<()> {
          with identifiers replaced, and tests a function that nobody uses.\n"
     );
     file(&root, "DEBIAN/control", control.as_bytes(), 0o644)?;
-    let script = workspace.root.join(SCRIPT);
-    let script = fs::read(&script).with_context(|| format!("cannot read {}", script.display()))?;
-    file(&root, "usr/sbin/zpci_report", &script, 0o755)?;
-    for path in files_of_kind(&workspace.root.join(PARTS), "sh")? {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let part = fs::read(&path).with_context(|| format!("cannot read {}", path.display()))?;
-        file(&root, &format!("usr/lib/zpci-report/{name}"), &part, 0o644)?;
-    }
+    install(&workspace.root, &root)?;
     let command = program::build(workspace, program::ZPCI)?;
     file(&root, "usr/bin/zpci", &fs::read(&command)?, 0o755)?;
     let page = fs::read(workspace.root.join(super::PAGE)).with_context(|| format!("cannot read {}", super::PAGE))?;
@@ -60,6 +53,17 @@ pub(super) fn make(workspace: &Workspace, out: &Path) -> Result<()> {
     build.args(["--build", "--root-owner-group"]).arg(&root).arg(out.join(format!("zpci-report_{version}_s390x.deb")));
     let result = step.run(&mut build);
     step.end("built", result).map(drop)
+}
+
+/// Puts the script of the workspace at `source`, and what it is made of, where they are in a system at `root`.
+fn install(source: &Path, root: &Path) -> Result<()> {
+    let read = |path: &Path| fs::read(path).with_context(|| format!("cannot read {}", path.display()));
+    file(root, "usr/sbin/zpci_report", &read(&source.join(SCRIPT))?, 0o755)?;
+    for path in files_of_kind(&source.join(PARTS), "sh")? {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        file(root, &format!("usr/lib/zpci-report/{name}"), &read(&path)?, 0o644)?;
+    }
+    Ok(())
 }
 
 fn file(root: &Path, name: &str, content: &[u8], mode: u32) -> Result<()> {

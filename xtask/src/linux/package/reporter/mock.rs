@@ -191,7 +191,11 @@ impl Mock {
 
     /// The script, run by the shell of this system, in the machine.
     pub(super) fn command(&self, arguments: &[&str]) -> Command {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(SCRIPT);
+        self.command_of(&Path::new(env!("CARGO_MANIFEST_DIR")).join("..").join(SCRIPT), arguments)
+    }
+
+    /// The same of the script at `script`.
+    pub(super) fn command_of(&self, script: &Path, arguments: &[&str]) -> Command {
         // Whoever runs the tests may ignore signals, as nohup does, and a shell cannot take that back.
         let mut command = Command::new("env");
         command.args(["--default-signal", "sh"]).arg(script).arg("--root").arg(self.directory.path()).args(arguments);

@@ -2,6 +2,9 @@
 
 //! What `zpci_report` prints, and what it does not.
 
+use std::path::Path;
+
+use super::install;
 use super::mock::{Mock, ADDRESS, FUNCTION};
 
 /// EBCDIC of PROD1NET.
@@ -305,6 +308,21 @@ fn what_could_not_be_read_is_said() {
         assert_eq!((output.status.code(), output.stderr.len()), (Some(3), 0), "{name}");
     }
     assert!(!Mock::new().report(&[]).contains("could not be read"));
+}
+
+/// As it is installed, wherever that is.
+#[test]
+fn the_installed_script_finds_its_parts() {
+    let system = tempfile::tempdir().unwrap();
+    install(&Path::new(env!("CARGO_MANIFEST_DIR")).join(".."), system.path()).unwrap();
+    let mock = mock();
+    let output = mock.command_of(&system.path().join("usr/sbin/zpci_report"), &[]).output().unwrap();
+    assert_eq!(String::from_utf8(output.stdout).unwrap(), mock.report(&[]));
+
+    let part = system.path().join("usr/lib/zpci-report/use.sh");
+    std::fs::remove_file(&part).unwrap();
+    let output = mock.command_of(&system.path().join("usr/sbin/zpci_report"), &[]).output().unwrap();
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
 }
 
 #[test]

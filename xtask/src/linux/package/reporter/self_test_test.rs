@@ -114,8 +114,8 @@ const USED: &[(&str, Change)] = &[
         mock.file("sys/bus/virtio/drivers/virtiofs/bind", "");
     }),
     ("vfio-pci has it", |mock| mock.driver("vfio-pci")),
-    ("mlx5-vfio-pci has it", |mock| mock.driver("mlx5-vfio-pci")),
-    ("nvme_vfio_pci has it", |mock| mock.driver("nvme_vfio_pci")),
+    ("mlx5-vfio-pci has it, for a guest", |mock| mock.driver("mlx5-vfio-pci")),
+    ("nvme_vfio_pci has it, for a guest", |mock| mock.driver("nvme_vfio_pci")),
     ("ism has it, whose users cannot be told", |mock| mock.driver("ism")),
     ("qat_4xxx has it, whose users cannot be told", |mock| mock.driver("qat_4xxx")),
     ("ens5 is up", |mock| mock.network("ens5", "0x1003\n")),

@@ -197,8 +197,9 @@ use_of_nodes() {
 
 # Opens the disk as its only user, which fails if anything holds it: a mount in whatever namespace, swap, device mapper, RAID,
 # a pool of disks. So opens wipefs, without --force (util-linux, misc-utils/wipefs.c). It finds nothing of a type that there is
-# not, and has nothing to erase: otherwise even with --no-act it has the kernel read the partition table again.
+# not (whose name must not begin with `no`, which means all others), and has nothing to erase: otherwise even with --no-act it
+# has the kernel read the partition table again.
 exclusive() {
-	message=$(wipefs --no-act --all --types none-of-them "$root/dev/$1" 2>&1 >/dev/null) ||
+	message=$(wipefs --no-act --all --types zpci-report "$root/dev/$1" 2>&1 >/dev/null) ||
 		echo "$1 cannot be had alone: $(printf %s "$message" | head -n 1)"
 }

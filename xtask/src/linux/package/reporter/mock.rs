@@ -93,7 +93,7 @@ done
 /// Opens a disk exclusively, unless there is a file `busy`.
 const WIPEFS: &str = r#"#!/bin/sh
 root=${0%/bin/wipefs}
-[ "$1 $2 $3 $4" = "--no-act --all --types none-of-them" ] || exit 9
+[ "$1 $2 $3 $4" = "--no-act --all --types zpci-report" ] || exit 9
 [ -e "$5" ] || exit 1
 [ ! -e "$root/busy" ] || { echo "wipefs: error: $5: Device or resource busy" >&2; exit 1; }
 "#;

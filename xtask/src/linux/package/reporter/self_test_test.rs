@@ -143,6 +143,7 @@ const USED: &[(&str, Change)] = &[
     ("nvme0n1 cannot be had alone", |mock| mock.remove("dev/nvme0n1")),
     ("cannot read the number of nvme0n1", |mock| mock.remove(&format!("{DISK}/dev"))),
     ("this is a container", |mock| mock.text_link("proc/self/ns/pid", "pid:[4026532445]")),
+    ("cannot read which processes can be seen from here", |mock| mock.remove("proc/self/ns")),
     ("cannot read /proc/1/fd", |mock| mock.remove("proc/1/fd")),
     ("cannot read what is mounted", |mock| mock.remove("proc/1/mountinfo")),
     ("cannot read /sys/class/net", |mock| mock.remove("sys/class/net")),
@@ -174,6 +175,9 @@ fn what_others_use_is_no_reason() {
     mock.file("sys/devices/css0/net/enc1/flags", "0x1003\n");
     mock.link("sys/class/net/enc1", "sys/devices/css0/net/enc1");
     mock.file(&format!("{FUNCTION}/sriov_numvfs"), "0\n");
+    // A kernel that has no PID namespaces.
+    mock.remove("proc/self/ns/pid");
+    mock.text_link("proc/self/ns/mnt", "mnt:[4026531841]");
     let (status, lines, errors) = tested(&mock);
     assert_eq!((status, errors.as_str()), (Some(0), ""), "{lines:?}");
 }

@@ -28,6 +28,12 @@ const SMALL: &str = "glue-c/package/config-small";
 /// What tells a person how to try the kernel, and how to go back, below the workspace.
 const PAGE: &str = "docs/src/hardware.md";
 
+/// What it is called beside the packages, where files of others may be.
+const PAGE_NAME: &str = "zpci-hardware.md";
+
+/// How the names of packages begin and go on that are made here, as a directory may have others.
+const OURS: [(&str, &str); 2] = [("linux-image-", "-zpci_"), ("zpci-report_", "")];
+
 /// What the build is called. Packages are left in the directory above.
 const VARIANT: &str = "package/build";
 
@@ -105,11 +111,15 @@ pub(crate) fn run(workspace: &Workspace, options: &PackageOptions) -> Result<boo
     let out = options.out.canonicalize()?;
     tool::ensure_all(workspace, &TOOLS)?;
     let source = Source::packaged(workspace, options.kernel)?;
-    let base = match &options.config {
-        _ if options.small => None,
-        Some(path) => Some(path.clone()),
-        None => Some(configuration::of_debian(workspace, options.kernel)?),
+    let (base, origin) = match &options.config {
+        _ if options.small => (None, "the one of the tests, with what a Debian needs to boot".to_owned()),
+        Some(path) => (Some(path.clone()), format!("that of {}", path.display())),
+        None => {
+            let debian = configuration::of_debian(workspace, options.kernel)?;
+            (Some(debian.path), format!("that of Debian's package {}", debian.package))
+        }
     };
+    println!("Linux {}; the configuration is {origin}", options.kernel);
     let source = integrated::integrated(workspace, &source, false)?;
     let small: &[&str] = if options.small { &[super::CONFIGURATION, SMALL] } else { &[] };
     let fragments: Vec<PathBuf> = small
@@ -130,41 +140,79 @@ pub(crate) fn run(workspace: &Workspace, options: &PackageOptions) -> Result<boo
     };
     let kernel = build.run(workspace)?;
     let packages = kernel.built.parent().context("a build has a directory above it")?;
-    remove_packages(packages)?;
+    // All that is there is of this program.
+    for path in files_of_kind(packages, "deb")? {
+        remove(&path)?;
+    }
     build.make_target(&kernel, "bindeb-pkg", &variables)?;
-    let image = package_in(packages, "linux-image-")?;
-    remove_packages(&out)?;
+    let image = kernel_in(packages)?;
+    for path in packages_in(&out)? {
+        remove(&path)?;
+    }
     let name = image.file_name().context("a package has a name")?;
     fs::copy(&image, out.join(name)).with_context(|| format!("cannot write to {}", out.display()))?;
     reporter::make(workspace, &out)?;
-    fs::copy(workspace.root.join(PAGE), out.join("README.md"))?;
+    fs::copy(workspace.root.join(PAGE), out.join(PAGE_NAME))?;
     for path in packages_in(&out)? {
         println!("{} ({} KiB)", path.display(), fs::metadata(&path)?.len() / 1024);
     }
-    println!("{} says how to try them, and how to go back", out.join("README.md").display());
+    println!("the configuration is {origin}");
+    println!("{} says how to try them, and how to go back", out.join(PAGE_NAME).display());
     if options.boot {
         return trial::run(workspace, &out);
     }
     Ok(true)
 }
 
-/// The packages in `directory`.
+/// Whether `path` is a package of the kind `ours`.
+fn is_of(path: &Path, (start, middle): (&str, &str)) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    name.strip_prefix(start).is_some_and(|rest| rest.contains(middle))
+}
+
+/// The packages in `directory` that are made here.
 fn packages_in(directory: &Path) -> Result<Vec<PathBuf>> {
-    files_of_kind(directory, "deb")
+    let mut found = files_of_kind(directory, "deb")?;
+    found.retain(|path| OURS.iter().any(|ours| is_of(path, *ours)));
+    Ok(found)
 }
 
-/// Those of earlier runs would be taken for the new ones.
-fn remove_packages(directory: &Path) -> Result<()> {
-    for path in packages_in(directory)? {
-        fs::remove_file(&path).with_context(|| format!("cannot remove {}", path.display()))?;
-    }
-    Ok(())
+fn remove(path: &Path) -> Result<()> {
+    fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))
 }
 
-/// The one package in `directory` whose name begins with `start`.
-fn package_in(directory: &Path, start: &str) -> Result<PathBuf> {
-    let is_it = |path: &PathBuf| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(start));
-    let mut found: Vec<PathBuf> = packages_in(directory)?.into_iter().filter(is_it).collect();
-    ensure!(found.len() == 1, "{} has {} packages {start}*, not one", directory.display(), found.len());
+/// The one kernel in `directory` that is made here.
+fn kernel_in(directory: &Path) -> Result<PathBuf> {
+    let mut found = packages_in(directory)?;
+    found.retain(|path| is_of(path, OURS[0]));
+    ensure!(found.len() == 1, "{} has {} packages linux-image-*-zpci_*, not one", directory.display(), found.len());
     Ok(found.remove(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packages_of_others_are_neither_taken_nor_removed() {
+        let directory = tempfile::tempdir().unwrap();
+        let others = [
+            "linux-image-6.12.95+deb13-s390x_6.12.95-1_s390x.deb",
+            "linux-image-7.3.4-zpci-dbg_7.3.4-2_s390x.deb",
+            "linux-headers-7.3.4-zpci_7.3.4-2_s390x.deb",
+            "my-zpci_1_s390x.deb",
+            "README.md",
+        ];
+        let ours = ["linux-image-7.3.4-zpci_7.3.4-2_s390x.deb", "zpci-report_0.1.0_s390x.deb"];
+        for name in others.iter().chain(&ours) {
+            fs::write(directory.path().join(name), "").unwrap();
+        }
+        let found = packages_in(directory.path()).unwrap();
+        assert_eq!(found, ours.map(|name| directory.path().join(name)));
+        assert_eq!(kernel_in(directory.path()).unwrap(), directory.path().join(ours[0]));
+
+        fs::write(directory.path().join("linux-image-7.2.12-zpci_7.2.12-1_s390x.deb"), "").unwrap();
+        let error = kernel_in(directory.path()).unwrap_err().to_string();
+        assert!(error.contains("has 2 packages linux-image-*-zpci_*, not one"), "{error}");
+    }
 }

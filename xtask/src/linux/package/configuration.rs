@@ -17,25 +17,34 @@ use crate::workspace::Workspace;
 /// What Debian calls the architecture.
 const ARCHITECTURE: &str = "s390x";
 
+/// Where the configuration is, and the package of Debian that it is of: name, version and suite.
+pub(super) struct Configuration {
+    pub(super) path: PathBuf,
+    pub(super) package: String,
+}
+
 /// Fetches that of `series` unless it was done before, or of the series before it where Debian has none yet.
 ///
 /// # Errors
 ///
 /// No suite has one.
-pub(super) fn of_debian(workspace: &Workspace, series: Series) -> Result<PathBuf> {
+pub(super) fn of_debian(workspace: &Workspace, series: Series) -> Result<Configuration> {
     let path = workspace.directory("linux/source")?.join(format!("linux-config-{series}.{ARCHITECTURE}"));
-    if path.is_file() {
-        return Ok(path);
+    // Its package is written last, so that a configuration without one is fetched again.
+    let origin = path.with_extension("package");
+    if let (true, Ok(package)) = (path.is_file(), fs::read_to_string(&origin)) {
+        return Ok(Configuration { path, package });
     }
     let step = Step::start(format!("Debian's configuration for {ARCHITECTURE}"));
     let result = fetch(workspace, &step, series).and_then(|(package, text)| {
         fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        fs::write(&origin, &package).with_context(|| format!("cannot write {}", origin.display()))?;
         Ok(package)
     });
     match result {
         Ok(package) => {
             step.done(&package);
-            Ok(path)
+            Ok(Configuration { path, package })
         }
         Err(error) => {
             step.failed();

@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+# shellcheck shell=sh
+#
+# The self-test of the function that `choose` has chosen.
+
+drivers=$root/sys/bus/pci
+# Set once the function may not be as it was.
+touched=
+slot=
+driver=
+disk_count=0
+
+# Half seconds that something may take. Files that stand for sysfs do not change by themselves.
+patience=60
+[ -z "$root" ] || patience=2
+
+# Waits until "$@" succeeds.
+until_it() {
+	tries=0
+	until "$@"; do
+		tries=$((tries + 1))
+		[ $tries -lt $patience ] || return 1
+		sleep 0.5
+	done
+}
+
+# udev reads every disk that appears or was opened for writing.
+settle() {
+	[ -n "$root" ] || ! command -v udevadm >/dev/null 2>&1 || udevadm settle --timeout=10
+}
+
+# Not the shell's own printf, which does not say why a write fails.
+put() {
+	env printf %s "$1" >"$2"
+}
+
+bytes_of() {
+	sectors=$(cat "$root/sys/class/block/$1/size") || return 1
+	# Of 512 bytes, whatever the disk has. All of the first 16 MiB, if there are so many.
+	[ "$sectors" -lt 32768 ] || sectors=32768
+	echo $((sectors * 512))
+}
+
+# Prints a check sum of the first 16 MiB of each disk, by DMA and not from the page cache. Fails if one cannot be read.
+read_disks() {
+	for name in $(disks); do
+		wanted=$(bytes_of "$name") || return 1
+		dd if="$root/dev/$name" bs=128k count=128 iflag=direct 2>"$scratch/dd" | cksum >"$scratch/sum"
+		read -r sum count <"$scratch/sum"
+		if [ "$wanted" = 0 ] || [ "$count" != "$wanted" ]; then
+			echo "$name: ${count:-0} of $wanted bytes could be read: $(tail -n 1 "$scratch/dd")"
+			return 1
+		fi
+		echo "$sum"
+	done
+}
+
+# Whether the function is there, with the driver and the disks that it had.
+whole() {
+	[ -e "$device" ] && [ "$(driver_of "$device")" = "$driver" ] && [ "$(disks | wc -l)" = "$disk_count" ]
+}
+
+is_on() {
+	[ -z "$slot" ] || [ "$(cat "$slot/power" 2>/dev/null)" = 1 ]
+}
+
+# Gives the function back its power and its driver, and says how if that fails.
+restore() {
+	[ -n "$touched" ] || return 0
+	is_on || until_it put 1 "$slot/power" 2>/dev/null
+	until_it whole && return 0
+	if [ -n "$driver" ] && [ -e "$device" ] && [ -z "$(driver_of "$device")" ]; then
+		put "$address" "$drivers/drivers/$driver/bind" 2>/dev/null || put "$address" "$drivers/drivers_probe" 2>/dev/null
+	fi
+	until_it whole && return 0
+	echo "$address is not as it was. What brings it back:"
+	[ -z "$slot" ] || echo "  echo 1 >$slot/power"
+	[ -z "$driver" ] || echo "  echo $address >$drivers/drivers/$driver/bind"
+	return 1
+}
+
+not_ok() {
+	echo "not ok: $*"
+	failed=1
+}
+
+unused() {
+	settle
+	reason=$(uses)
+	[ -z "$reason" ]
+}
+
+# Does "$2" and following, and looks whether all is as it was. Does nothing if somebody has begun to use the function, as a
+# system that mounts what appears.
+step() {
+	doing=$1
+	shift
+	if ! until_it unused; then
+		not_ok "$doing: left out, it is in use now: $(printf %s "$reason" | tr '\n' ';')"
+		return
+	fi
+	# Not in a subshell, for the traps.
+	if ! "$@" >"$scratch/said" 2>&1; then
+		not_ok "$doing: $(cat "$scratch/said")"
+		restore >/dev/null
+		return
+	fi
+	if ! until_it whole; then
+		not_ok "$doing: the function does not have its driver and its disks after $((patience / 2)) s"
+		restore >/dev/null
+		return
+	fi
+	settle
+	if ! after=$(read_disks); then
+		not_ok "$doing: $after"
+	elif [ "$after" != "$before" ]; then
+		not_ok "$doing: the first 16 MiB of a disk are not what they were"
+	else
+		echo "ok: $doing"
+	fi
+}
+
+rebind() {
+	put "$address" "$device/driver/unbind" && put "$address" "$drivers/drivers/$driver/bind"
+}
+
+# Each function has a slot of its own, whose name is its identifier (Linux, arch/s390/include/asm/pci.h).
+slot_of_it() {
+	name=$(cat "$device/function_id") || return 1
+	slot=$root/sys/bus/pci/slots/${name#0x}
+	[ -e "$slot/power" ] || slot=
+}
+
+power_cycle() {
+	put 0 "$slot/power" && put 1 "$slot/power" && until_it test -e "$device"
+}
+
+# Whether the log has nothing bad that it did not have in $scratch/log.before.
+no_trouble() {
+	kernel_log >"$scratch/log.after" || return 1
+	awk 'FILENAME == ARGV[1] { before[$0] = 1; next } !($0 in before)' "$scratch/log.before" "$scratch/log.after" |
+		grep -E 'WARNING|BUG:|Oops|Call Trace|zpci.*(refused|failed|error)' && return 1
+	[ -s "$scratch/log.before" ] || return 0
+	last=$(tail -n 1 "$scratch/log.before")
+	grep -qFx -e "$last" "$scratch/log.after" || { echo "the log was too short"; return 1; }
+}
+
+self_test() {
+	title "self-test of $address"
+	failed=0
+	driver=$(driver_of "$device")
+	disk_count=$(disks | wc -l)
+	slot_of_it || { not_ok "cannot read its identifier"; return 1; }
+	echo "driver: ${driver:-none}, disks: $disk_count"
+	kernel_log >"$scratch/log.before" 2>/dev/null || { not_ok "cannot read the log of the kernel"; return 1; }
+	before=$(read_disks) || { not_ok "read: $before"; return 1; }
+	touched=1
+	step 'read again' true
+	if [ -w "$device/reset" ]; then
+		step reset put 1 "$device/reset"
+	else
+		echo "left out: the kernel knows no reset of this function"
+	fi
+	if [ -n "$driver" ]; then
+		step 'unbind and bind' rebind
+	else
+		echo "left out: no driver has the function"
+	fi
+	if [ -n "$slot" ]; then
+		step 'power off and on' power_cycle
+	else
+		not_ok "power off and on: it has no slot"
+	fi
+	restore || failed=1
+	touched=
+	if trouble=$(no_trouble 2>&1); then
+		echo "ok: the kernel says nothing bad of it"
+	else
+		not_ok "the kernel has said something, see its log: $trouble"
+	fi
+	return $failed
+}

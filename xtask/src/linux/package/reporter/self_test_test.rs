@@ -1,0 +1,336 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! The self-test of `zpci_report`: what it does, what it refuses, and what it leaves behind.
+
+use std::fs;
+
+use super::mock::{Mock, ADDRESS, DISK, FUNCTION};
+
+/// The whole self-test.
+const WRITES: [&str; 5] = [
+    "1 > sys/devices/pci0a1b:00/0a1b:00:00.0/reset",
+    "0a1b:00:00.0 > sys/bus/pci/drivers/nvme/unbind",
+    "0a1b:00:00.0 > sys/bus/pci/drivers/nvme/bind",
+    "0 > sys/bus/pci/slots/00004711/power",
+    "1 > sys/bus/pci/slots/00004711/power",
+];
+
+/// Runs it; returns the exit status, the lines of its section, and what went to standard error.
+fn tested(mock: &Mock) -> (Option<i32>, Vec<String>, String) {
+    let output = mock.run(&["--plain", "--self-test", ADDRESS]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let lines = text.lines().skip_while(|line| !line.starts_with("== self-test")).skip(1);
+    let section = lines.take_while(|line| !line.is_empty()).map(str::to_owned).collect();
+    assert!(mock.is_clean());
+    (output.status.code(), section, String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn a_function_that_nobody_uses_is_tested() {
+    let mock = Mock::new();
+    let (status, lines, errors) = tested(&mock);
+    assert_eq!(errors, "");
+    assert_eq!(
+        lines,
+        [
+            "driver: nvme, disks: 1",
+            "ok: read again",
+            "ok: reset",
+            "ok: unbind and bind",
+            "ok: power off and on",
+            "ok: the kernel says nothing bad of it",
+        ]
+    );
+    assert_eq!(status, Some(0));
+    assert_eq!(mock.writes(), WRITES);
+}
+
+/// The power of another function of the same card is not touched.
+#[test]
+fn the_slot_is_that_of_the_identifier() {
+    let mock = Mock::new();
+    // Slots of functions have the number of the function where others have that of the device.
+    mock.file("sys/bus/pci/slots/00004710/power", "1\n");
+    mock.file("sys/bus/pci/slots/00004710/address", "0a1b:00:00\n");
+    mock.file("sys/bus/pci/slots/00004711/address", "0a1b:00:01\n");
+    assert_eq!(tested(&mock).0, Some(0));
+    assert_eq!(mock.writes(), WRITES);
+}
+
+type Change = fn(&Mock);
+
+/// What makes a function one that must not be touched, and what is said of it.
+const USED: &[(&str, Change)] = &[
+    ("nvme0n1 is mounted", |mock| mock.file("proc/1/mountinfo", "21 1 259:0 / / rw - ext4 /dev/root rw\n")),
+    // Of a container; by whatever name.
+    ("nvme0n1p1 is mounted", |mock| {
+        mock.file("proc/77/mountinfo", "99 1 259:1 / /data rw - xfs /dev/disk/by-uuid/8f3c rw\n");
+    }),
+    ("nvme0n1p1 is swapped to", |mock| mock.file("proc/swaps", "Filename\n/dev/nvme0n1p1 partition 1 0 -2\n")),
+    ("nvme0n1 is held by dm-3", |mock| mock.file(&format!("{DISK}/holders/dm-3"), "")),
+    ("nvme0n1p1 is held by md0", |mock| mock.file(&format!("{DISK}/nvme0n1p1/holders/md0"), "")),
+    // The second disk of btrfs or ZFS.
+    ("nvme0n1 cannot be had alone: wipefs: error", |mock| mock.file("busy", "")),
+    ("nvme0n1 is used by /sys/block/loop4/loop/backing_file", |mock| {
+        mock.file("sys/block/loop4/loop/backing_file", "/dev/nvme0n1\n");
+    }),
+    ("nvme0n1 is used by /sys/kernel/config/nvmet/subsystems/a/namespaces/1/device_path", |mock| {
+        mock.link("dev/disk/by-id/nvme-S3R1AL", "dev/nvme0n1");
+        mock.file("sys/kernel/config/nvmet/subsystems/a/namespaces/1/device_path", "/dev/disk/by-id/nvme-S3R1AL\n");
+    }),
+    ("nvme0n1 is used by /sys/kernel/config/target/core/fileio_0/d/udev_path", |mock| {
+        mock.file("sys/kernel/config/target/core/fileio_0/d/udev_path", "/dev/nvme0n1");
+    }),
+    // A guest or a database that has a disk, a partition or the controller; /dev/null stands for them.
+    ("process 77 (prog) has it open", |mock| {
+        mock.file(&format!("{DISK}/nvme0n1p1/dev"), "1:3\n");
+        mock.process(77, "/dev/null");
+    }),
+    ("process 77 (prog) has it open", |mock| {
+        mock.file(&format!("{FUNCTION}/infiniband_verbs/uverbs0/dev"), "1:3\n");
+        mock.process(77, "/dev/null");
+    }),
+    ("process 77 (prog) has it open", |mock| {
+        mock.process(77, &mock.path(&format!("{FUNCTION}/resource0")).display().to_string());
+    }),
+    ("process 77 (prog) has it mapped", |mock| {
+        let place = mock.path(&format!("{FUNCTION}/resource0"));
+        mock.file("proc/77/comm", "prog\n");
+        mock.file("proc/77/maps", &format!("3ff-400 rw-s 00000000 00:14 9    {}\n", place.display()));
+    }),
+    ("process 77 (prog) has it mapped", |mock| {
+        mock.file("proc/77/comm", "prog\n");
+        mock.file("proc/77/maps", "3ff-400 rw-s 00000000 00:05 9    /dev/nvme0n1p1\n");
+    }),
+    ("sdb is mounted", |mock| {
+        mock.driver("virtio-pci");
+        let place = format!("{FUNCTION}/virtio3/host0/target0:0:0/0:0:0:0/block/sdb");
+        mock.block("sdb", &place, "8:16");
+        mock.file("proc/1/mountinfo", "21 1 8:16 / / rw - ext4 /dev/sdb rw\n");
+    }),
+    ("virtiofs has it, whose users cannot be told", |mock| {
+        mock.driver("virtio-pci");
+        mock.link(&format!("{FUNCTION}/virtio3/driver"), "sys/bus/virtio/drivers/virtiofs");
+        mock.file("sys/bus/virtio/drivers/virtiofs/bind", "");
+    }),
+    ("vfio-pci has it", |mock| mock.driver("vfio-pci")),
+    ("mlx5-vfio-pci has it, for a guest", |mock| mock.driver("mlx5-vfio-pci")),
+    ("nvme_vfio_pci has it, for a guest", |mock| mock.driver("nvme_vfio_pci")),
+    ("ism has it, whose users cannot be told", |mock| mock.driver("ism")),
+    ("qat_4xxx has it, whose users cannot be told", |mock| mock.driver("qat_4xxx")),
+    ("ens5 is up", |mock| mock.network("ens5", "0x1003\n")),
+    ("cannot read the flags of ens5", |mock| mock.network("ens5", "")),
+    ("ens5 belongs to bond0", |mock| {
+        mock.network("ens5", "0x1002\n");
+        mock.file("sys/devices/virtual/net/bond0/flags", "0x1003\n");
+        mock.link(&format!("{FUNCTION}/net/ens5/master"), "sys/devices/virtual/net/bond0");
+    }),
+    ("ens5 belongs to vlan7", |mock| {
+        mock.network("ens5", "0x1002\n");
+        mock.file("sys/devices/virtual/net/vlan7/flags", "0x1003\n");
+        mock.link(&format!("{FUNCTION}/net/ens5/upper_vlan7"), "sys/devices/virtual/net/vlan7");
+    }),
+    ("it may be in another network namespace", |mock| {
+        mock.driver("mlx5_core");
+        mock.file(&format!("{FUNCTION}/class"), "0x020000\n");
+    }),
+    ("cannot read what class it is of", |mock| mock.remove(&format!("{FUNCTION}/class"))),
+    ("it has 2 virtual functions", |mock| mock.file(&format!("{FUNCTION}/sriov_numvfs"), "2\n")),
+    ("it has an unknown number of virtual functions", |mock| mock.file(&format!("{FUNCTION}/sriov_numvfs"), "")),
+    ("it has virtfn0", |mock| mock.file(&format!("{FUNCTION}/virtfn0/uid"), "0x1\n")),
+    ("it has infiniband", |mock| mock.file(&format!("{FUNCTION}/infiniband/mlx5_0/node_guid"), "0011\n")),
+    ("there is no disk nvme0n1", |mock| mock.remove("sys/class/block/nvme0n1")),
+    ("nvme0n1 cannot be had alone", |mock| mock.remove("dev/nvme0n1")),
+    ("cannot read the number of nvme0n1", |mock| mock.remove(&format!("{DISK}/dev"))),
+    ("this is a container", |mock| mock.text_link("proc/self/ns/pid", "pid:[4026532445]")),
+    ("cannot read which processes can be seen from here", |mock| mock.remove("proc/self/ns")),
+    ("cannot read /proc/1/fd", |mock| mock.remove("proc/1/fd")),
+    ("cannot read what is mounted", |mock| mock.remove("proc/1/mountinfo")),
+    ("cannot read /sys/class/net", |mock| mock.remove("sys/class/net")),
+    ("cannot read /sys/class/block", |mock| mock.remove("sys/class/block")),
+];
+
+#[test]
+fn one_that_is_used_or_cannot_be_looked_at_is_refused() {
+    for (number, (reason, change)) in USED.iter().enumerate() {
+        let mock = Mock::new();
+        change(&mock);
+        let (status, lines, errors) = tested(&mock);
+        assert!(errors.starts_with(&format!("zpci_report: {ADDRESS} is in use: ")), "{number}: {reason}: {errors}");
+        assert_eq!(errors.lines().count(), 1, "{number}: {reason}: {errors}");
+        assert!(errors.contains(reason), "{number}: {reason}: {errors}");
+        assert_eq!((status, lines.len()), (Some(2), 0), "{number}: {reason}");
+        assert_eq!(mock.writes(), [""; 0], "{number}: {reason}");
+    }
+}
+
+#[test]
+fn what_others_use_is_no_reason() {
+    let mock = Mock::new();
+    mock.process(77, "/dev/null");
+    mock.text_link("proc/77/fd/4", "socket:[1234]");
+    mock.file("proc/77/maps", "3ff-400 rw-s 00000000 00:05 9    /dev/nvme0n10\n");
+    mock.file("proc/swaps", "Filename\n/dev/nvme0n10 partition 1 0 -2\n");
+    mock.block("sda", "sys/devices/css0/sda", "8:0");
+    mock.file("sys/devices/css0/net/enc1/flags", "0x1003\n");
+    mock.link("sys/class/net/enc1", "sys/devices/css0/net/enc1");
+    mock.file(&format!("{FUNCTION}/sriov_numvfs"), "0\n");
+    // A kernel that has no PID namespaces.
+    mock.remove("proc/self/ns/pid");
+    mock.text_link("proc/self/ns/mnt", "mnt:[4026531841]");
+    let (status, lines, errors) = tested(&mock);
+    assert_eq!((status, errors.as_str()), (Some(0), ""), "{lines:?}");
+}
+
+/// A system that mounts what appears.
+#[test]
+fn one_that_is_used_in_the_middle_is_left_alone() {
+    let mock = Mock::new();
+    mock.file("hook", "case $target in */bind) echo '9 1 259:1 / /d rw' >>\"$root/proc/1/mountinfo\" ;; esac\n");
+    let (status, lines, _) = tested(&mock);
+    assert_eq!(status, Some(1));
+    assert_eq!(lines[4], "not ok: power off and on: left out, it is in use now: nvme0n1p1 is mounted");
+    assert_eq!(mock.writes(), WRITES[..3]);
+}
+
+#[test]
+fn a_disk_that_cannot_be_read_is_no_success() {
+    let mock = Mock::new();
+    mock.file("unreadable", "");
+    let (status, lines, _) = tested(&mock);
+    assert_eq!(status, Some(1));
+    assert_eq!(
+        lines[1],
+        "not ok: read: nvme0n1: 0 of 32768 bytes could be read: dd: error reading: Input/output error"
+    );
+    assert_eq!(mock.writes(), [""; 0]);
+
+    // The disk is longer than what comes of it.
+    let mock = Mock::new();
+    mock.file(&format!("{DISK}/size"), "65\n");
+    let (status, lines, _) = tested(&mock);
+    assert_eq!(status, Some(1));
+    assert!(lines[1].starts_with("not ok: read: nvme0n1: 32768 of 33280 bytes could be read"), "{lines:?}");
+
+    // It has no size.
+    let mock = Mock::new();
+    mock.file(&format!("{DISK}/size"), "0\n");
+    mock.file("dev/nvme0n1", "");
+    assert_eq!(tested(&mock).0, Some(1));
+
+    // It fails in the middle.
+    let mock = Mock::new();
+    mock.file("hook", "case $target in */reset) : >\"$root/unreadable\" ;; esac\n");
+    let (status, lines, _) = tested(&mock);
+    assert_eq!(status, Some(1));
+    assert!(lines[2].starts_with("not ok: reset: nvme0n1: 0 of 32768 bytes"), "{lines:?}");
+}
+
+#[test]
+fn of_a_longer_disk_16_mib_are_read() {
+    let mock = Mock::new();
+    mock.file(&format!("{DISK}/size"), "40000\n");
+    fs::File::create(mock.path("dev/nvme0n1")).unwrap().set_len(40000 * 512).unwrap();
+    assert_eq!(tested(&mock).0, Some(0));
+}
+
+#[test]
+fn another_content_is_found() {
+    let mock = Mock::new();
+    mock.file(
+        "hook",
+        "case $target in */reset) echo other | dd of=\"$root/x\"; sed -i s/disk/disc/ \"$root/dev/nvme0n1\" ;; esac\n",
+    );
+    let (status, lines, _) = tested(&mock);
+    assert_eq!(status, Some(1));
+    assert_eq!(lines[1..3], ["ok: read again", "not ok: reset: the first 16 MiB of a disk are not what they were"]);
+}
+
+#[test]
+fn a_signal_leaves_the_function_on_and_no_file() {
+    for (signal, status) in [("HUP", 129), ("INT", 130), ("QUIT", 131), ("TERM", 143)] {
+        let mock = Mock::new();
+        mock.file("hook", &format!("case $target in */power) [ \"$written\" = 1 ] || kill -{signal} $PPID ;; esac\n"));
+        let (ended, lines, errors) = tested(&mock);
+        assert_eq!((ended, lines.len(), errors.as_str()), (Some(status), 0, ""), "{signal}");
+        assert_eq!(mock.writes(), WRITES, "{signal}");
+
+        let mock = Mock::new();
+        mock.file("hook", &format!("case $target in */unbind) kill -{signal} $PPID ;; esac\n"));
+        assert_eq!(tested(&mock).0, Some(status), "{signal}");
+        assert_eq!(mock.writes(), WRITES[..3], "{signal}");
+    }
+}
+
+#[test]
+fn what_fails_is_done_again() {
+    let mock = Mock::new();
+    let once = "[ -e \"$root/failed\" ] || { : >\"$root/failed\"; echo 'bind: Input/output error' >&2; exit 1; }";
+    mock.file("hook", &format!("case $target in */bind) {once} ;; esac\n"));
+    let (status, lines, errors) = tested(&mock);
+    assert_eq!((status, errors.as_str()), (Some(1), ""));
+    assert_eq!(lines[3..5], ["not ok: unbind and bind: bind: Input/output error", "ok: power off and on"]);
+
+    let mock = Mock::new();
+    let once = once.replace("bind:", "power:");
+    mock.file("hook", &format!("case $target in */power) [ \"$written\" = 0 ] || {once} ;; esac\n"));
+    let (status, lines, errors) = tested(&mock);
+    assert_eq!((status, errors.as_str()), (Some(1), ""));
+    assert_eq!(lines[4], "not ok: power off and on: power: Input/output error");
+    assert_eq!(fs::read_to_string(mock.path("sys/bus/pci/slots/00004711/power")).unwrap(), "1\n");
+    assert!(mock.path("sys/bus/pci/devices/0a1b:00:00.0/class").exists());
+}
+
+#[test]
+fn what_does_not_come_back_is_said_with_what_brings_it_back() {
+    let mock = Mock::new();
+    mock.file("hook", "case $target in */bind | */drivers_probe) echo 'bind: No such device' >&2; exit 1 ;; esac\n");
+    let (status, lines, _) = tested(&mock);
+    assert_eq!(status, Some(1));
+    let expected = [
+        format!("{ADDRESS} is not as it was. What brings it back:"),
+        format!("  echo 1 >{}", mock.path("sys/bus/pci/slots/00004711/power").display()),
+        format!("  echo {ADDRESS} >{}", mock.path("sys/bus/pci/drivers/nvme/bind").display()),
+    ];
+    assert!(lines.windows(3).any(|found| found == expected), "{lines:#?}");
+}
+
+#[test]
+fn trouble_in_the_log_is_found() {
+    let mock = Mock::new();
+    mock.file("hook", "case $target in */reset) echo '[2.0] WARNING: CPU: 0 at x' >>\"$root/dmesg\" ;; esac\n");
+    let (status, lines, _) = tested(&mock);
+    assert_eq!(status, Some(1));
+    assert_eq!(lines.last().unwrap(), "not ok: the kernel has said something, see its log: [2.0] WARNING: CPU: 0 at x");
+
+    // As many lines as before, of which one was there before.
+    let mock = Mock::new();
+    mock.file("dmesg", "[1.0] WARNING: old\n[1.1] last\n");
+    mock.file("hook", "case $target in */reset) printf '[1.1] last\\n[2.0] BUG: new\\n' >\"$root/dmesg\" ;; esac\n");
+    assert_eq!(tested(&mock).0, Some(1));
+
+    // All that was there before is gone.
+    let mock = Mock::new();
+    mock.file("hook", "case $target in */reset) echo '[9.0] much later' >\"$root/dmesg\" ;; esac\n");
+    assert_eq!(
+        tested(&mock).1.last().unwrap(),
+        "not ok: the kernel has said something, see its log: the log was too short"
+    );
+
+    let mock = Mock::new();
+    mock.remove("dmesg");
+    assert_eq!(tested(&mock).0, Some(1));
+    assert_eq!(mock.writes(), [""; 0]);
+}
+
+#[test]
+fn a_function_without_a_slot_or_a_reset_says_so() {
+    let mock = Mock::new();
+    mock.remove("sys/bus/pci/slots/00004711");
+    mock.remove(&format!("{FUNCTION}/reset"));
+    let (status, lines, _) = tested(&mock);
+    assert_eq!(status, Some(1));
+    assert_eq!(lines[2], "left out: the kernel knows no reset of this function");
+    assert_eq!(lines[4], "not ok: power off and on: it has no slot");
+    assert_eq!(mock.writes(), WRITES[1..3]);
+}

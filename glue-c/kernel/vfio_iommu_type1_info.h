@@ -100,7 +100,10 @@ static int vfio_may_join(struct vfio_iommu *iommu, struct vfio_domain *joining)
 	kfree(domains);
 	return ret;
 }
+
+#define vfio_join_and_replay(iommu, joining) \
+	(vfio_may_join(iommu, joining) ?: vfio_iommu_replay(iommu, joining))
 #else
 #define vfio_add_info(iommu, caps, argsz)	0
-#define vfio_may_join(iommu, joining)		0
+#define vfio_join_and_replay(iommu, joining)	vfio_iommu_replay(iommu, joining)
 #endif

@@ -11,11 +11,8 @@
 #if IS_ENABLED(CONFIG_ZPCI_RUST) && IS_ENABLED(CONFIG_VFIO_PCI_ZDEV_KVM)
 int vfio_pci_zdev_feature(struct vfio_device *device, u32 flags, void __user *arg, size_t argsz);
 #else
-static inline int vfio_pci_zdev_feature(struct vfio_device *device, u32 flags, void __user *arg,
-					size_t argsz)
-{
-	return -ENOTTY;
-}
+/* No function, which debugging information would name. */
+#define vfio_pci_zdev_feature(device, flags, arg, argsz) (-ENOTTY)
 #endif
 
 #endif /* VFIO_PCI_FEATURE_H */

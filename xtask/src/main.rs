@@ -16,6 +16,7 @@ mod integrate;
 mod kernel_object;
 mod linux;
 mod nested;
+mod patch;
 mod program;
 mod progress;
 mod qemu;

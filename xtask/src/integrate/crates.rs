@@ -20,11 +20,6 @@ const OURS: [(&str, &str); 3] = [("clp", "clp"), ("s390-iommu", "s390_iommu"), (
 /// The crates of others, and what rustc calls them.
 const OTHERS: [(&str, &str); 2] = [("bitfield-struct", "bitfield_struct"), ("static_assertions", "static_assertions")];
 
-/// Every directory that crates have in the driver's directory.
-pub(super) fn directories() -> impl Iterator<Item = PathBuf> {
-    OURS.into_iter().chain(OTHERS).map(|(_, name)| directory().join(name))
-}
-
 /// The files: where each is, and where in a kernel tree it goes.
 ///
 /// # Errors
@@ -105,7 +100,7 @@ mod tests {
         let files = files(&Workspace::find().unwrap()).unwrap();
         let has =
             |name: &str| files.iter().any(|(source, target)| source.is_file() && *target == directory().join(name));
-        for root in directories() {
+        for root in OURS.into_iter().chain(OTHERS).map(|(_, name)| directory().join(name)) {
             assert!(files.iter().any(|(_, target)| *target == root.join("src/lib.rs")), "{}", root.display());
         }
         for name in ["bitfield_struct/LICENSE", "bitfield_struct/README.md", "static_assertions/LICENSE-MIT"] {

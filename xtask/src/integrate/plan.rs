@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use super::patch::Texts;
+use crate::patch::Texts;
 use crate::workspace::Workspace;
 
 /// A file of the kernel's that gets a block.
@@ -30,7 +30,9 @@ pub(super) const EDITS: [Edit; 4] = [
     Edit {
         path: "drivers/iommu/Makefile",
         needs: "s390-iommu.o",
-        block: "ifdef CONFIG_ZPCI_RUST\nobj-y := $(filter-out s390-iommu.o,$(obj-y)) zpci-rust/\nendif\n",
+        // Named outside of the condition, so that `make clean` finds the directory, which knows no configuration.
+        block: "ifdef CONFIG_ZPCI_RUST\nobj-y := $(filter-out s390-iommu.o,$(obj-y))\nendif\n\
+                obj-$(CONFIG_ZPCI_RUST) += zpci-rust/\n",
     },
     Edit {
         path: "arch/s390/pci/Makefile",
@@ -55,17 +57,16 @@ pub(super) const EXPOLINE_OBJECT: &str = "zpci_rust_expoline.o_shipped";
 /// The name of what Kconfig is told of the objects.
 pub(super) const FACTS: &str = "Kconfig.object";
 
-/// Everything in the driver's directory that is made and not copied.
-pub(super) const MADE: [&str; 4] = [OBJECT, EXPOLINE_OBJECT, FACTS, APPLIED];
-
 /// The name of what was applied of the patches, in the driver's directory.
 pub(super) const APPLIED: &str = "applied.patch";
 
-/// The files of the shim that belong elsewhere than into the driver's directory, and where.
-const ELSEWHERE: [(&str, &str); 3] = [
+/// The files of the shim that belong elsewhere than into the driver's directory, and where. The headers are for the patches.
+const ELSEWHERE: [(&str, &str); 5] = [
     ("vfio_pci_zdev_rust.c", "drivers/vfio/pci"),
     ("vfio_pci_feature.h", "drivers/vfio/pci"),
     ("vfio_iommu_type1_info.h", "drivers/vfio"),
+    ("zpci_rust_domain_ops.h", "include/linux"),
+    ("zpci_rust_register.h", "arch/s390/include/asm"),
 ];
 
 /// The header for user space: where it is, and where in a kernel tree it goes.
@@ -77,11 +78,12 @@ pub(crate) fn files_in(tree: &Path) -> Vec<PathBuf> {
     let mut directories = vec![tree.join(directory())];
     while let Some(directory) = directories.pop() {
         for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-            if entry.path().is_dir() { &mut directories } else { &mut files }.push(entry.path());
+            // A link to a directory is none.
+            let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
+            if is_directory { &mut directories } else { &mut files }.push(entry.path());
         }
     }
-    files.extend(ELSEWHERE.map(|(name, place)| tree.join(place).join(name)));
-    files.push(tree.join(USER_API[1]));
+    files.extend(elsewhere().map(|file| tree.join(file)));
     files.retain(|file| file.is_file());
     files.sort();
     files
@@ -92,8 +94,13 @@ pub(super) fn directory() -> &'static Path {
     Path::new("drivers/iommu/zpci-rust")
 }
 
-/// The files of the shim: where each is, and where in a kernel tree it goes.
-pub(super) fn files(workspace: &Workspace) -> Result<Vec<(PathBuf, PathBuf)>> {
+/// Every file that the driver can have outside of its directory.
+pub(super) fn elsewhere() -> impl Iterator<Item = PathBuf> {
+    ELSEWHERE.into_iter().map(|(name, place)| Path::new(place).join(name)).chain([USER_API[1].into()])
+}
+
+/// The files of the shim for a tree that is patched by `note`: where each is, and where in a kernel tree it goes.
+pub(super) fn files(workspace: &Workspace, note: &str) -> Result<Vec<(PathBuf, PathBuf)>> {
     let glue = workspace.root.join("glue-c");
     let shim = glue.join("kernel");
     let mut files = vec![
@@ -103,17 +110,21 @@ pub(super) fn files(workspace: &Workspace) -> Result<Vec<(PathBuf, PathBuf)>> {
     for entry in fs::read_dir(&shim).with_context(|| format!("cannot read {}", shim.display()))? {
         let path = entry?.path();
         let Some(name) = path.file_name().filter(|_| path.is_file()) else { continue };
-        let place = ELSEWHERE.iter().find(|(file, _)| name == *file).map_or(directory(), |(_, place)| Path::new(place));
-        files.push((path.clone(), place.join(name)));
+        let elsewhere = ELSEWHERE.iter().find(|(file, _)| name == *file);
+        // A header that no patch includes is left out.
+        if elsewhere.is_none_or(|(file, _)| !file.ends_with(".h") || note.contains(file)) {
+            files.push((path.clone(), elsewhere.map_or(directory(), |(_, place)| Path::new(place)).join(name)));
+        }
     }
     files.sort();
     Ok(files)
 }
 
 /// A patch of the kernel's own files.
+#[derive(Clone, Copy, Debug)]
 pub(super) struct KernelPatch {
     /// Its file, below `glue-c/kernel/patches`.
-    name: &'static str,
+    pub(super) name: &'static str,
     /// A file of the kernel, and what it says where the patch is not needed.
     unless: Option<(&'static str, &'static str)>,
 }
@@ -141,8 +152,45 @@ impl KernelPatch {
         Ok(!there.contains(text))
     }
 
-    /// The file.
-    pub(super) fn path(&self, workspace: &Workspace) -> PathBuf {
-        workspace.root.join("glue-c/kernel/patches").join(self.name)
+    /// Its changes, without what is said of them.
+    pub(super) fn changes(&self, workspace: &Workspace) -> Result<String> {
+        let path = workspace.root.join("glue-c/kernel/patches").join(self.name);
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let (_, changes) = text.split_once("\n---\n").with_context(|| format!("{} has no change", path.display()))?;
+        Ok(changes.to_owned())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The lines of a makefile that hold whatever the configuration is.
+    fn unconditional(makefile: &str) -> Vec<&str> {
+        let mut depth = 0;
+        let mut lines = Vec::new();
+        for line in makefile.lines() {
+            depth += usize::from(line.starts_with("if"));
+            if depth == 0 {
+                lines.push(line);
+            }
+            depth -= usize::from(line.starts_with("endif"));
+        }
+        lines
+    }
+
+    /// `make clean` reads the makefiles without a configuration.
+    #[test]
+    fn cleaning_finds_what_was_built_of_the_crates() {
+        let block = EDITS.iter().find(|edit| edit.path == "drivers/iommu/Makefile").unwrap().block;
+        assert!(unconditional(block).contains(&"obj-$(CONFIG_ZPCI_RUST) += zpci-rust/"), "{block}");
+        let shim = Workspace::find().unwrap().root.join("glue-c/kernel");
+        let makefile = fs::read_to_string(shim.join("Makefile")).unwrap();
+        assert!(unconditional(&makefile).contains(&"clean-files := *.rmeta *.rlib lib*.so"), "{makefile}");
+        // What is built beside objects, which Linux removes by itself.
+        let source = fs::read_to_string(shim.join("Makefile.source")).unwrap();
+        for made in ["$(obj)/lib$(1).rmeta", "$(obj)/libsyn.rlib", "$(obj)/$(zpci-bitfield)"] {
+            assert!(source.contains(made), "{made}");
+        }
     }
 }

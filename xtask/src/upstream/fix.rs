@@ -10,6 +10,7 @@ use std::process::Command;
 use anyhow::{bail, ensure, Context, Result};
 
 use super::set::Set;
+use crate::patch::Patch;
 use crate::progress::Step;
 use crate::workspace::Workspace;
 
@@ -63,6 +64,8 @@ fn parse(text: &str) -> Result<(String, BTreeSet<String>)> {
     let files: BTreeSet<String> =
         change.lines().filter_map(|line| line.strip_prefix("+++ b/")).map(str::to_owned).collect();
     ensure!(!files.is_empty(), "it changes no file");
+    // git says no more than that a patch is corrupt.
+    Patch::parse(change)?;
     Ok((format!("{message}\n"), files))
 }
 
@@ -98,5 +101,6 @@ diff --git a/x.c b/x.c
         assert!(error("\n---\n", "\n").contains("---"));
         assert!(error("it\n\n", "it\n").contains("message"));
         assert!(error("+++ b/", "+++ c/").contains("no file"));
+        assert!(error("@@ -1 +1 @@", "@@ -1,2 +1 @@").contains("fewer lines"));
     }
 }

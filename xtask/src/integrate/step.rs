@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! What is done to a tree, one thing after the other. Each leaves a tree that is understood, so that what was interrupted
+//! can be done again or taken back.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+
+use super::{plan, products};
+
+/// A step.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub(super) enum Step {
+    /// Gives a file these contents.
+    Write(PathBuf, Vec<u8>),
+    /// Removes a file, if there is one.
+    Remove(PathBuf),
+    /// Removes what make has made of these files and in the driver's directory.
+    Sweep(BTreeSet<PathBuf>),
+    /// Removes the directories in the driver's directory that no file is in, and itself too if it is one.
+    Prune,
+}
+
+impl Step {
+    /// Takes the step in `tree`.
+    pub(super) fn take(&self, tree: &Path) -> Result<()> {
+        match self {
+            Self::Write(path, bytes) => replace(&tree.join(path), bytes),
+            Self::Remove(path) => remove(&tree.join(path)),
+            Self::Sweep(files) => products::of(tree, files)?.iter().try_for_each(|product| remove(product)),
+            Self::Prune => remove_empty(&tree.join(plan::directory())).map(drop),
+        }
+    }
+}
+
+/// Takes all of `steps` in `tree`.
+pub(super) fn take(tree: &Path, steps: &[Step]) -> Result<()> {
+    steps.iter().try_for_each(|step| step.take(tree))
+}
+
+/// Gives `path` the contents `bytes`, unless it has them: make does nothing twice then. The file is replaced and not changed
+/// in place, so that hard links to it keep the old contents.
+pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    if fs::read(path).is_ok_and(|there| there == bytes) {
+        return Ok(());
+    }
+    let parent = path.parent().context("a file without a directory")?;
+    fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+    let mut new = path.as_os_str().to_owned();
+    new.push(products::UNFINISHED);
+    fs::write(&new, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    if let Ok(metadata) = fs::metadata(path) {
+        fs::set_permissions(&new, metadata.permissions())?;
+    }
+    fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn remove(path: &Path) -> Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        result => result.with_context(|| format!("cannot remove {}", path.display())),
+    }
+}
+
+/// Removes `directory` and those below it, as far as no file is in them; returns whether it is gone.
+fn remove_empty(directory: &Path) -> Result<bool> {
+    if !directory.is_dir() {
+        return Ok(true);
+    }
+    let mut is_empty = true;
+    for entry in fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {
+        let entry = entry?;
+        is_empty &= entry.file_type()?.is_dir() && remove_empty(&entry.path())?;
+    }
+    if is_empty {
+        fs::remove_dir(directory).with_context(|| format!("cannot remove {}", directory.display()))?;
+    }
+    Ok(is_empty)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn hard_links_keep_the_old_contents() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, link) = (directory.path().join("file"), directory.path().join("link"));
+        fs::write(&file, "old").unwrap();
+        fs::hard_link(&file, &link).unwrap();
+        replace(&file, b"new").unwrap();
+        assert_eq!((fs::read(file).unwrap(), fs::read(link).unwrap()), (b"new".to_vec(), b"old".to_vec()));
+    }
+
+    #[test]
+    fn directories_go_as_far_as_they_are_empty() {
+        let tree = tempfile::tempdir().unwrap();
+        let directory = tree.path().join(plan::directory());
+        fs::create_dir_all(directory.join("clp/src/wire")).unwrap();
+        fs::create_dir_all(directory.join("glue/src")).unwrap();
+        replace(&directory.join("glue/notes"), b"mine").unwrap();
+        Step::Prune.take(tree.path()).unwrap();
+        assert!(!directory.join("clp").exists() && !directory.join("glue/src").exists());
+        assert!(directory.join("glue/notes").is_file());
+        take(tree.path(), &[Step::Remove(plan::directory().join("glue/notes")), Step::Prune]).unwrap();
+        assert!(!directory.exists() && directory.parent().unwrap().is_dir());
+        // Nothing is left to do.
+        take(tree.path(), &[Step::Remove(plan::directory().join("glue/notes")), Step::Prune]).unwrap();
+    }
+}

@@ -103,6 +103,9 @@ pub(crate) struct PackageOptions {
     /// Also install them into a new Debian system on an emulated disk, boot it, and take them out again; needs root
     #[arg(long)]
     boot: bool,
+    /// The same with the kernel's package that is in OUT already
+    #[arg(long, conflicts_with_all = ["kernel", "config", "small", "boot"])]
+    only_boot: bool,
 }
 
 /// Makes the packages, and tries them if `options` say so; returns whether that passed.
@@ -110,6 +113,25 @@ pub(crate) fn run(workspace: &Workspace, options: &PackageOptions) -> Result<boo
     fs::create_dir_all(&options.out).with_context(|| format!("cannot make {}", options.out.display()))?;
     let out = options.out.canonicalize()?;
     tool::ensure_all(workspace, &TOOLS)?;
+    if options.only_boot {
+        kernel_in(&out)?;
+    } else {
+        make_kernel(workspace, options, &out)?;
+    }
+    reporter::make(workspace, &out)?;
+    fs::copy(workspace.root.join(PAGE), out.join(PAGE_NAME))?;
+    for path in packages_in(&out)? {
+        println!("{} ({} KiB)", path.display(), fs::metadata(&path)?.len() / 1024);
+    }
+    println!("{} says how to try them, and how to go back", out.join(PAGE_NAME).display());
+    if options.boot || options.only_boot {
+        return trial::run(workspace, &out);
+    }
+    Ok(true)
+}
+
+/// Makes the kernel's package in `out`, in the place of those that are there.
+fn make_kernel(workspace: &Workspace, options: &PackageOptions, out: &Path) -> Result<()> {
     let source = Source::packaged(workspace, options.kernel)?;
     let (base, origin) = match &options.config {
         _ if options.small => (None, "the one of the tests, with what a Debian needs to boot".to_owned()),
@@ -146,22 +168,13 @@ pub(crate) fn run(workspace: &Workspace, options: &PackageOptions) -> Result<boo
     }
     build.make_target(&kernel, "bindeb-pkg", &variables)?;
     let image = kernel_in(packages)?;
-    for path in packages_in(&out)? {
+    for path in packages_in(out)? {
         remove(&path)?;
     }
     let name = image.file_name().context("a package has a name")?;
     fs::copy(&image, out.join(name)).with_context(|| format!("cannot write to {}", out.display()))?;
-    reporter::make(workspace, &out)?;
-    fs::copy(workspace.root.join(PAGE), out.join(PAGE_NAME))?;
-    for path in packages_in(&out)? {
-        println!("{} ({} KiB)", path.display(), fs::metadata(&path)?.len() / 1024);
-    }
-    println!("the configuration is {origin}");
-    println!("{} says how to try them, and how to go back", out.join(PAGE_NAME).display());
-    if options.boot {
-        return trial::run(workspace, &out);
-    }
-    Ok(true)
+    println!("Linux {}; the configuration is {origin}", options.kernel);
+    Ok(())
 }
 
 /// Whether `path` is a package of the kind `ours`.

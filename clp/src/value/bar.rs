@@ -50,7 +50,7 @@ impl Bar {
         u32::from_le_bytes(self.register)
     }
 
-    /// The four bytes of the register as they were; QEMU stores them big-endian (measured).
+    /// The four bytes of the register as they were; QEMU 10.0 stores them big-endian (measured).
     pub const fn register_bytes(self) -> [u8; 4] {
         self.register
     }

@@ -166,7 +166,7 @@ pub struct Response {
     pub bar_size_log2: [u8; 6],
     /// Physical channel identifier (PCHID).
     pub pchid: U16,
-    /// Base address registers. Little-endian on hardware, as Linux reads them; QEMU stores them big-endian
+    /// Base address registers. Little-endian on hardware, as Linux reads them; QEMU 10.0 stores them big-endian
     /// (measured), so the bytes as they are may be wanted: `IntoBytes::as_bytes`.
     pub bar: [little_endian::U32; 6],
     /// Function internal path (PFIP), segments 0 to 3.
@@ -236,7 +236,7 @@ layout! {
     bar_size_log2[]: Kind::SizeLog2, "bar_size", "Size of each BAR as a power of two; 0: no such BAR",
         rule Rule::AtMost(63);
     pchid: Kind::Number, "pchid", "Physical channel identifier";
-    bar[]: Kind::LittleEndian, "bar", "Base address registers, little-endian; QEMU stores them big-endian";
+    bar[]: Kind::LittleEndian, "bar", "Base address registers, little-endian; QEMU 10.0 stores them big-endian";
     pfip: Kind::Bytes, "pfip", "Function internal path, segments 0 to 3";
     fidparm: Kind::Number, "fidparm", "Function identifier parameter, as the function type says";
     port: Kind::Bits, "port", "Physical port", word &PORT_BYTE;

@@ -157,6 +157,8 @@ fn every_recording_is_a_case() {
     let directory = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures");
     let files = std::fs::read_dir(directory).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
     let mut recorded: Vec<String> = files.filter_map(|name| Some(name.strip_suffix(".hex")?.to_owned())).collect();
+    // `Rules::QEMU` answers as QEMU 10.0; those of QEMU 11.1 are only read.
+    recorded.retain(|name| !name.ends_with("-11"));
     let mut answered: Vec<String> = cases().iter().map(|case| case.name.to_owned()).collect();
     recorded.sort();
     answered.sort();

@@ -176,14 +176,19 @@ fn bar(register: [u8; 4], size_log2: u8) -> Bar {
 }
 
 fn check_query_function(fixture: &Fixture, function: &Function) {
-    assert_eq!(encoded(&query_pci_fn::Request::new(FunctionHandle(0x20000))), fixture.request(32));
+    check_query_function_at(fixture, FunctionHandle(0x20000), 0x140, function);
+}
+
+/// The same of the function at `handle`, to whose response `offered` bytes were offered.
+fn check_query_function_at(fixture: &Fixture, handle: FunctionHandle, offered: usize, function: &Function) {
+    assert_eq!(encoded(&query_pci_fn::Request::new(handle)), fixture.request(32));
     let machine = replay(fixture);
     let mut block = dirty_block();
-    let queried = Client::new(&machine, &mut block).query_function(FunctionHandle(0x20000));
+    let queried = Client::new(&machine, &mut block).query_function(handle);
     assert_eq!(queried.as_ref(), Ok(function));
     assert_eq!(machine.log()[0].room, 384);
     assert_eq!(machine.log()[0].processor, 2);
-    assert_eq!(emitted(&function.encode().unwrap(), 0x140), fixture.response(0x140));
+    assert_eq!(emitted(&function.encode().unwrap(), offered), fixture.response(offered));
 }
 
 #[test]
@@ -193,9 +198,18 @@ fn query_virtio_serial() {
     let function = emulated(1, [io, bar([0; 4], 12), NO_BAR, NO_BAR, prefetchable, NO_BAR]);
     check_query_function(&fixture!("a3-query-function"), &function);
     assert_eq!(function.bars.map(Bar::size), [Some(64), Some(4096), None, None, Some(16384), None]);
-    // QEMU stores the register big-endian: the little-endian reading of hardware is not the one meant.
+    // QEMU 10.0 stores the register big-endian: the little-endian reading of hardware is not the one meant.
     assert_eq!(prefetchable.register(), 0x0c00_0000);
     assert_eq!(u32::from_be_bytes(prefetchable.register_bytes()), 0x0000_000c);
+}
+
+/// QEMU 11.1 stores the register little-endian, as hardware does.
+#[test]
+fn query_nvme_of_a_newer_qemu() {
+    let memory = bar([4, 0, 0, 0], 14);
+    let function = Function { uid: Uid(0x10), ..emulated(0x200, [memory, NO_BAR, NO_BAR, NO_BAR, NO_BAR, NO_BAR]) };
+    check_query_function_at(&fixture!("e5-nvme-query-11"), FunctionHandle(0x8002_0000), 0x180, &function);
+    assert_eq!(memory.register(), 4);
 }
 
 #[test]

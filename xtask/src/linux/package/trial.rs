@@ -35,8 +35,7 @@ const MEMORY: &str = "4G";
 
 /// Parameters of the kernel that is tried. Its disks are of several paths, as those of machines are, which hides whose they are;
 /// and a report must not have a name and an address, a disk of Fibre Channel.
-const PARAMETERS: &str =
-    "root=LABEL=trial systemd.show_status=0 systemd.getty_auto=0 nvme_core.multipath_always_on=1 \
+const PARAMETERS: &str = "root=LABEL=trial systemd.show_status=0 systemd.getty_auto=0 nvme_core.multipath_always_on=1 \
                           zpci_trial=192.0.2.77,gate.secret.example \
                           rd.zfcp=0.0.1900,0x500507630300c562,0x4010403300000000";
 

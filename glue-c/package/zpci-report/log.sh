@@ -46,6 +46,10 @@ lines_of_interest() {
 		}
 		left = 0
 	}
+	# So begins what the first process is given of the command line, a line each.
+	said ~ /^  with (arguments|environment):$/ { given = 1 }
+	said !~ /^    / && said !~ /^  with / { given = 0 }
+	given && !plain { next }
 	!plain && said ~ /[Cc]ommand line|cmdline/ { sub(/[Cc]ommand line.*|cmdline.*/, "command line (left out)") }
 	tolower(said) ~ /pci|iommu|vfio|nvme|mlx[45]|(^|[^a-z])ism[ :]|clp/'
 }

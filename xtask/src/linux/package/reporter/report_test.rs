@@ -13,6 +13,13 @@ const PNET: [u8; 8] = [0xd7, 0xd9, 0xd6, 0xc4, 0xf1, 0xd5, 0xc5, 0xe3];
 const LOG: &str = r#"[0.0] Linux version 7.3.4-zpci (builder@forge.example) (s390x-linux-gnu-gcc 15)
 [0.0] Kernel command line: root=/dev/nvme0n1 ip=192.0.2.9::192.0.2.1:255.255.255.0:www.secret.example:ens18193 pci=norid
 [0.0] Unknown kernel command line parameters "zpci_trial=gate.secret.example", will be passed to user space.
+[0.9] Run /sbin/init as init process
+[0.9]   with arguments:
+[0.9]     /sbin/init
+[0.9]     pcisetting
+[0.9]   with environment:
+[0.9]     HOME=/
+[0.9]     zpci_trial=192.0.2.9,gate.hidden.example
 [1.0] zpci: 0a1b:00:00.0: event for FID 0x4711, word 4711x
 [1.1] zpci: 0a1b:00:00.0: Event 0x3a reports an error for PCI function 0x4711
 [1.2] zpci: Adding PCI function 00004812 failed because the configured limit of 16 is reached
@@ -201,6 +208,8 @@ fn identifiers_are_replaced_each_by_the_same_word() {
         assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
     }
     assert!(!text.contains("something else"));
+    // What of the command line goes to the first process.
+    assert!(!text.contains("pcisetting") && !text.contains("hidden"), "{text}");
 }
 
 #[test]

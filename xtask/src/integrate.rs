@@ -89,15 +89,14 @@ pub(crate) enum Form<'a> {
 ///
 /// The object cannot be built, the tree has no place for an edit, or somebody has edited what the driver brought.
 pub(crate) fn put_in(workspace: &Workspace, form: Form<'_>, tree: &Path) -> Result<()> {
-    changed(workspace, tree, &Present::look(workspace, tree)?)?;
-    let crates = match form {
-        Form::Object(compiler) => objects(workspace, compiler)?,
+    let crates = || match form {
+        Form::Object(compiler) => objects(workspace, compiler),
         Form::Source => {
             compiles_rust(tree)?;
-            sources(workspace)?
+            sources(workspace)
         }
     };
-    step::take(tree, &steps_in(workspace, tree, |note| with_shim(workspace, crates, note))?)
+    step::take(tree, &steps_in(workspace, tree, |note| with_shim(workspace, crates()?, note))?)
 }
 
 /// These crates and the shim, for a tree that is patched by `note`.
@@ -108,7 +107,8 @@ fn with_shim(workspace: &Workspace, mut crates: Contents, note: &str) -> Result<
     Ok(crates)
 }
 
-/// The steps by which the files get into `tree` that `contents` says for the note of its patches.
+/// The steps by which the files get into `tree` that `contents` says for the note of its patches, which is asked if the tree takes
+/// the driver.
 fn steps_in(workspace: &Workspace, tree: &Path, contents: impl FnOnce(&str) -> Result<Contents>) -> Result<Vec<Step>> {
     let present = Present::look(workspace, tree)?;
     let (note, texts) = changed(workspace, tree, &present)?;
@@ -158,7 +158,7 @@ fn revert(workspace: &Workspace, tree: &Path) -> Result<()> {
     // What the user put there stays, and is named.
     let place = tree.join(directory());
     if place.exists() {
-        let left = files_in(tree).into_iter().next().unwrap_or(place);
+        let left = files_in(tree)?.into_iter().next().unwrap_or(place);
         bail!("{} is not of the driver; the rest of it is out", left.display());
     }
     Ok(())

@@ -268,6 +268,7 @@ fn build_as(
     if base.is_none() {
         fragments.push(workspace.root.join(CONFIGURATION));
     }
+    let overruled = overruled.min(fragments.len());
     let source = match implementation {
         Implementation::Stock => source,
         Implementation::Fixed => upstream::fixed(workspace, &source)?,
@@ -289,7 +290,7 @@ fn build_as(
         variant,
         base: base.as_deref(),
         fragments: &fragments,
-        overruled: if base.is_none() { overruled } else { 0 },
+        overruled,
         variables: &variables,
     };
     let kernel = build.run(workspace)?;

@@ -131,6 +131,20 @@ pub(crate) fn files_of_kind(directory: &Path, extension: &str) -> Result<Vec<Pat
     Ok(found)
 }
 
+/// All files in `directory` and the directories below it, in their order. A link is a file, wherever it leads.
+pub(crate) fn files_below(directory: &Path) -> Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let mut directories = vec![directory.to_owned()];
+    while let Some(directory) = directories.pop() {
+        for entry in fs::read_dir(&directory).with_context(|| format!("cannot read {}", directory.display()))? {
+            let entry = entry?;
+            if entry.file_type()?.is_dir() { &mut directories } else { &mut found }.push(entry.path());
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
 /// The cargo that runs this program, else the one in the path.
 fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))

@@ -20,13 +20,8 @@ pub(crate) unsafe extern "C" fn mpcifc(
     // SAFETY: C gives the context back, a block of 80 bytes and a place for the status.
     unsafe {
         let world = world(context);
-        let (cc, found) = match world.fault() {
-            Some((cc, found)) => {
-                if cc == 3 {
-                    world.machine.vanish(handle);
-                }
-                (cc, found)
-            }
+        let (cc, found) = match world.fault(handle) {
+            Some(answer) => answer,
             None => world.machine.mpcifc(handle, control, &*fib.cast()),
         };
         world.log.push(format!("  mpcifc {handle:#x} {control} -> {cc}/{found}"));
@@ -45,11 +40,9 @@ pub(crate) unsafe extern "C" fn rpcit(
     // SAFETY: as in `mpcifc`.
     unsafe {
         let world = world(context);
-        let (cc, found) = match world.fault() {
+        let (cc, found) = match world.fault(handle) {
             Some((cc, found)) => {
-                if cc == 3 {
-                    world.machine.vanish(handle);
-                } else {
+                if cc != 3 {
                     world.machine.excuse(handle);
                     world.hard_fault |= cc == 2 || matches!(found, 4 | 16 | 28);
                 }

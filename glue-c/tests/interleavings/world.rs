@@ -54,13 +54,19 @@ pub(crate) struct World<'c> {
 pub(crate) const SETUP: usize = usize::MAX;
 
 impl World<'_> {
-    pub(crate) fn fault(&mut self) -> Option<(u8, u8)> {
+    /// What an instruction about `handle` is answered with in the place of the machine's answer: condition code and status. With
+    /// condition code 3 the function is gone.
+    pub(crate) fn fault(&mut self, handle: u32) -> Option<(u8, u8)> {
         if self.faults_left == 0 || self.current.get() == SETUP {
             return None;
         }
         let chosen = self.chooser.choose(FAULTS.len() + 1).checked_sub(1)?;
         self.faults_left -= 1;
-        Some(FAULTS[chosen])
+        let answer = FAULTS[chosen];
+        if answer.0 == 3 {
+            self.machine.vanish(handle);
+        }
+        Some(answer)
     }
 
     pub(crate) fn sections(&mut self) -> &mut Vec<u32> {

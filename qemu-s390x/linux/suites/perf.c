@@ -9,13 +9,13 @@
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "../disk.h"
+#include "../symbol.h"
 #include "suites.h"
 
 /* Samples a second that are asked for. */
@@ -54,18 +54,16 @@ static bool begins_with(const char *name, const char *start)
 /* What a function is, by its name as rustc or the C compiler have it. */
 static enum kind kind_of(const char *name)
 {
-	static const char *const crates[] = { "3clp", "s390_iommu",
-					      "zpci_glue" };
 	/* A function that has no frame hides who called it, not who called that. */
 	static const char *const callers[] = { "zpci_", "iommu_", "__iommu_",
 					       "dma_", "nvme_" };
 
 	if (begins_with(name, "zpci_rust_"))
 		return RUST;
-	for (size_t i = 0; begins_with(name, "_R") && i < 3; i++)
-		if (strstr(name, crates[i]))
+	for (size_t i = 0; i < SYMBOL_CRATES; i++)
+		if (symbol_is_of(name, symbol_crates[i]))
 			return RUST;
-	for (size_t i = 0; i < 5; i++)
+	for (size_t i = 0; i < sizeof(callers) / sizeof(callers[0]); i++)
 		if (begins_with(name, callers[i]))
 			return CALLER;
 	return OTHER;
@@ -228,7 +226,7 @@ static void profile_has_callers(const void *argument)
 	};
 	long processors = sysconf(_SC_NPROCESSORS_ONLN);
 	struct ring rings[PROCESSORS];
-	struct disk disk;
+	const struct disk *disk = argument;
 	void *buffer;
 	int fd;
 
@@ -237,9 +235,8 @@ static void profile_has_callers(const void *argument)
 		ring_open(&rings[i], &wanted, i);
 
 	read_functions();
-	check(disk_read(&disk, &((const struct disk *)argument)->function));
-	disk_announce(&disk, 0, BLOCK);
-	fd = disk_open(&disk);
+	disk_announce(disk, 0, BLOCK);
+	fd = disk_open(disk);
 	buffer = disk_buffer(BLOCK);
 	for (unsigned int i = 0; i < ROUNDS && seen.rust < ENOUGH; i++) {
 		disk_rewrite(fd, buffer, 0, BLOCK);

@@ -11,6 +11,7 @@
 #include <sys/mount.h>
 
 #include "../disk.h"
+#include "../symbol.h"
 #include "../sysfs.h"
 #include "suites.h"
 
@@ -31,17 +32,9 @@ static void need_tracefs(void)
 		ktap_skip("the kernel traces no functions");
 }
 
-/* Whether `name` is a function of one of the crates, as rustc names them. */
-static bool is_of_crate(const char *name, const char *crate)
-{
-	return !strncmp(name, "_R", 2) && strstr(name, crate);
-}
-
 static void functions_are_listed(const void *argument)
 {
-	static const char *const crates[] = { "3clp", "s390_iommu",
-					      "zpci_glue" };
-	unsigned int operations = 0, inner[3] = { 0 };
+	unsigned int operations = 0, inner[SYMBOL_CRATES] = { 0 };
 	char line[SYSFS_PATH];
 	FILE *list;
 
@@ -51,8 +44,8 @@ static void functions_are_listed(const void *argument)
 	check_that(list, "available_filter_functions: %m");
 	while (fgets(line, sizeof(line), list)) {
 		operations += !strncmp(line, OPERATION, strlen(OPERATION));
-		for (unsigned int i = 0; i < 3; i++)
-			inner[i] += is_of_crate(line, crates[i]);
+		for (unsigned int i = 0; i < SYMBOL_CRATES; i++)
+			inner[i] += symbol_is_of(line, symbol_crates[i]);
 	}
 	fclose(list);
 	ktap_data("traceable",

@@ -4,10 +4,9 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use super::plan::{self, directory};
 
@@ -18,22 +17,14 @@ pub(super) fn files(tree: &Path) -> Result<BTreeSet<PathBuf>> {
         return Ok(BTreeSet::new());
     }
     let mut files: BTreeSet<PathBuf> = plan::elsewhere().filter(|file| tree.join(file).is_file()).collect();
-    below(tree, directory(), &mut files)?;
+    files.extend(
+        plan::files_in_directory(tree)?
+            .iter()
+            .filter_map(|file| file.strip_prefix(tree).ok())
+            .filter(|file| is_of_a_kind(file))
+            .map(Path::to_owned),
+    );
     Ok(files)
-}
-
-fn below(tree: &Path, place: &Path, files: &mut BTreeSet<PathBuf>) -> Result<()> {
-    let absolute = tree.join(place);
-    for entry in fs::read_dir(&absolute).with_context(|| format!("cannot read {}", absolute.display()))? {
-        let entry = entry?;
-        let path = place.join(entry.file_name());
-        if entry.file_type()?.is_dir() {
-            below(tree, &path, files)?;
-        } else if is_of_a_kind(&path) {
-            files.insert(path);
-        }
-    }
-    Ok(())
 }
 
 /// Whether some version had such a file: the shim, the objects and the note directly in the directory, and crates below it.
@@ -50,6 +41,8 @@ fn is_of_a_kind(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

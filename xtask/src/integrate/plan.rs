@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::patch::Texts;
-use crate::workspace::Workspace;
+use crate::workspace::{files_below, Workspace};
 
 /// A file of the kernel's that gets a block.
 pub(super) struct Edit {
@@ -73,20 +73,22 @@ const ELSEWHERE: [(&str, &str); 5] = [
 const USER_API: [&str; 2] = ["include/uapi/linux/vfio_zpci.h", "include/uapi/linux/vfio_zpci.h"];
 
 /// Every file of the driver that is in `tree`.
-pub(crate) fn files_in(tree: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut directories = vec![tree.join(directory())];
-    while let Some(directory) = directories.pop() {
-        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-            // A link to a directory is none.
-            let is_directory = entry.file_type().is_ok_and(|kind| kind.is_dir());
-            if is_directory { &mut directories } else { &mut files }.push(entry.path());
-        }
-    }
+pub(crate) fn files_in(tree: &Path) -> Result<Vec<PathBuf>> {
+    let mut files = files_in_directory(tree)?;
     files.extend(elsewhere().map(|file| tree.join(file)));
     files.retain(|file| file.is_file());
     files.sort();
-    files
+    Ok(files)
+}
+
+/// Every file that is in the driver's directory of `tree`, if that is there.
+pub(super) fn files_in_directory(tree: &Path) -> Result<Vec<PathBuf>> {
+    let directory = tree.join(directory());
+    if directory.is_dir() {
+        files_below(&directory)
+    } else {
+        Ok(Vec::new())
+    }
 }
 
 /// The driver's directory in a kernel tree.

@@ -3,6 +3,7 @@
 //! What make puts beside the driver's files when a kernel is built in its tree.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -49,48 +50,30 @@ fn is_product(name: &str) -> bool {
 
 /// Everything that make has made in the driver's directory of `tree`, and of those of `files` that are elsewhere.
 pub(super) fn of(tree: &Path, files: &BTreeSet<PathBuf>) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    below(&tree.join(plan::directory()), &mut found)?;
+    let mut found = plan::files_in_directory(tree)?;
+    found.retain(|path| is_product(name(path)));
     for file in files.iter().filter(|file| !file.starts_with(plan::directory())) {
         let (Some(parent), Some(stem)) = (file.parent(), file.file_stem().and_then(|stem| stem.to_str())) else {
             continue;
         };
-        let stem = format!("{stem}.");
-        let parent = tree.join(parent);
-        if parent.is_dir() {
-            found.extend(products_in(&parent)?.into_iter().filter(|path| {
-                let name = path.file_name().unwrap_or_default().to_string_lossy();
-                name.strip_prefix('.').unwrap_or(&name).starts_with(&stem)
-            }));
+        let (parent, stem) = (tree.join(parent), format!("{stem}."));
+        if !parent.is_dir() {
+            continue;
+        }
+        for entry in fs::read_dir(&parent).with_context(|| format!("cannot read {}", parent.display()))? {
+            let entry = entry?;
+            let path = entry.path();
+            let is_of_it = name(&path).strip_prefix('.').unwrap_or(name(&path)).starts_with(&stem);
+            if is_of_it && is_product(name(&path)) && !entry.file_type()?.is_dir() {
+                found.push(path);
+            }
         }
     }
     Ok(found)
 }
 
-fn below(directory: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-    if !directory.is_dir() {
-        return Ok(());
-    }
-    for entry in fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {
-        let entry = entry?;
-        if entry.file_type()?.is_dir() {
-            below(&entry.path(), found)?;
-        }
-    }
-    found.extend(products_in(directory)?);
-    Ok(())
-}
-
-/// The products in `directory` itself.
-fn products_in(directory: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))? {
-        let entry = entry?;
-        if !entry.file_type()?.is_dir() && entry.file_name().to_str().is_some_and(is_product) {
-            found.push(entry.path());
-        }
-    }
-    Ok(found)
+fn name(path: &Path) -> &str {
+    path.file_name().and_then(OsStr::to_str).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -10,11 +10,11 @@ use anyhow::{ensure, Context, Result};
 
 use super::initrd::Initrd;
 use super::kernel::{compiler_version, make, Kernel, COMPILER};
-use super::stamp::{files, Stamp};
+use super::stamp::Stamp;
 use crate::kernel_object::{self, compiler::KernelCompiler};
 use crate::program::{self, Program};
 use crate::progress::Step;
-use crate::workspace::Workspace;
+use crate::workspace::{files_below, files_of_kind, Workspace};
 
 /// Where our sources are, below the workspace.
 const SOURCES: &str = "qemu-s390x/linux";
@@ -144,7 +144,8 @@ impl<'a> Guest<'a> {
     /// The program made of the C files directly in `directories`.
     fn program(&self, name: &str, directories: &[&Path]) -> Result<PathBuf> {
         let program = self.directory.join(name);
-        let sources = directories.iter().map(|directory| sources(directory)).collect::<Result<Vec<_>>>()?.concat();
+        let sources =
+            directories.iter().map(|directory| files_of_kind(directory, "c")).collect::<Result<Vec<_>>>()?.concat();
         let mut stamp = self.stamp()?;
         stamp.directory(&self.sources)?;
         stamp.directory(&self.user_api)?;
@@ -179,7 +180,7 @@ impl<'a> Guest<'a> {
         }
         // Kbuild writes beside the sources of a module.
         fs::create_dir_all(&copy)?;
-        for source in files(&sources)? {
+        for source in files_below(&sources)? {
             fs::copy(&source, copy.join(source.file_name().unwrap_or_default()))?;
         }
         fs::copy(cases, copy.join(CASES))?;
@@ -201,7 +202,7 @@ impl<'a> Guest<'a> {
         let stamp_path = self.directory.join("selftests.stamp");
         let is_current = stamp.is_at(&stamp_path);
         let mut programs = Vec::new();
-        for source in sources(&theirs)? {
+        for source in files_of_kind(&theirs, "c")? {
             let name = source.file_stem().unwrap_or_default().to_string_lossy().into_owned();
             let program = directory.join(&name);
             if !(is_current && program.is_file()) {
@@ -263,12 +264,6 @@ fn unconditional<'a>(makefile: &'a str, variable: &str) -> Vec<&'a str> {
         }
     }
     values
-}
-
-/// The C files directly in `directory`.
-fn sources(directory: &Path) -> Result<Vec<PathBuf>> {
-    let is_source = |path: &PathBuf| path.parent() == Some(directory) && path.extension().is_some_and(|e| e == "c");
-    Ok(files(directory)?.into_iter().filter(is_source).collect())
 }
 
 #[cfg(test)]

@@ -192,7 +192,7 @@ impl Build<'_> {
         self.variables.iter().for_each(|variable| stamp.text(variable));
         self.base.iter().try_for_each(|base| stamp.file(base))?;
         self.fragments.iter().try_for_each(|fragment| stamp.file(fragment))?;
-        integrate::files_in(&self.source.tree).iter().try_for_each(|file| stamp.file(file))?;
+        integrate::files_in(&self.source.tree)?.iter().try_for_each(|file| stamp.file(file))?;
         if self.source.fixed && kernel.image.is_file() && stamp.is_at(&built) {
             return Ok(kernel);
         }

@@ -6,9 +6,11 @@ use std::collections::hash_map::DefaultHasher;
 use std::fmt::Write;
 use std::fs;
 use std::hash::{Hash, Hasher};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result};
+
+use crate::workspace::files_below;
 
 /// From what something is made.
 #[derive(Clone, Debug, Default, Eq, PartialEq)]
@@ -33,7 +35,7 @@ impl Stamp {
 
     /// Adds every file below `directory`.
     pub(crate) fn directory(&mut self, directory: &Path) -> Result<()> {
-        for path in files(directory)? {
+        for path in files_below(directory)? {
             self.file(&path)?;
         }
         Ok(())
@@ -48,22 +50,6 @@ impl Stamp {
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
         fs::write(path, &self.0).with_context(|| format!("cannot write {}", path.display()))
     }
-}
-
-/// All files below `directory`, in a fixed order.
-pub(crate) fn files(directory: &Path) -> Result<Vec<PathBuf>> {
-    let mut found = Vec::new();
-    let entries = fs::read_dir(directory).with_context(|| format!("cannot read {}", directory.display()))?;
-    for entry in entries {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.extend(files(&path)?);
-        } else {
-            found.push(path);
-        }
-    }
-    found.sort();
-    Ok(found)
 }
 
 #[cfg(test)]

@@ -166,6 +166,26 @@ fn what_the_user_added_is_not_removed() {
     assert_eq!(contents(tree.path()), before);
 }
 
+/// Whether or not there is a list of the driver's files.
+#[test]
+fn what_a_link_leads_to_is_left_alone() {
+    let workspace = Workspace::find().unwrap();
+    for has_list in [true, false] {
+        let (tree, elsewhere) = (tree(), tempfile::tempdir().unwrap());
+        put_source_in(&workspace, tree.path());
+        for name in ["mine.rs", "mine.o", "mine.c"] {
+            fs::write(elsewhere.path().join(name), "mine").unwrap();
+        }
+        let before = contents(elsewhere.path());
+        std::os::unix::fs::symlink(elsewhere.path(), tree.path().join(directory()).join("clp/mine")).unwrap();
+        if !has_list {
+            fs::remove_file(tree.path().join(Manifest::path())).unwrap();
+        }
+        assert!(revert(&workspace, tree.path()).is_err());
+        assert_eq!(contents(elsewhere.path()), before, "{has_list}");
+    }
+}
+
 #[test]
 fn what_the_kernel_has_itself_is_not_overwritten() {
     let workspace = Workspace::find().unwrap();

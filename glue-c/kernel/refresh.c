@@ -33,6 +33,7 @@ int zpci_refresh_all(struct zpci_domain *domain, atomic64_t *counter)
 	struct zpci_attachment *attachment;
 	int rc, result = 0;
 
+	/* The entries, then the list: see zpci_list(). */
 	smp_mb();
 	rcu_read_lock();
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {

@@ -10,5 +10,6 @@ mod sources;
 mod state;
 
 pub(crate) use package::{
-    archive, download, download_of, download_set, download_source, download_whole, install, unpack, Suites, Wanted,
+    archive, download, download_of, download_set, download_source, download_whole, install, is_installed, unpack,
+    Suites, Wanted,
 };

@@ -53,7 +53,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     if options.source {
         put_in(workspace, Form::Source, &tree)?;
         println!(
-            "{}: the driver is in as source; say CONFIG_RUST=y and CONFIG_ZPCI_RUST=y, and build as always",
+            "{}: the driver is in as source; say CONFIG_RUST=y (which wants CONFIG_EXPOLINE=n, and CONFIG_MODVERSIONS=n or \
+             CONFIG_GENDWARFKSYMS=y) and CONFIG_ZPCI_RUST=y, see that .config has both, and build as always",
             tree.display()
         );
         return Ok(true);
@@ -63,7 +64,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let compiler = KernelCompiler::obtain(workspace)?;
     put_in(workspace, Form::Object(&compiler), &tree)?;
     println!(
-        "{}: the driver is in, compiled by {compiler}; say CONFIG_ZPCI_RUST=y and build as always",
+        "{}: the driver is in, compiled by {compiler}; say CONFIG_ZPCI_RUST=y, see that .config has it, and build as always",
         tree.display()
     );
     Ok(true)

@@ -41,7 +41,7 @@ use crate::upstream;
 use crate::workspace::Workspace;
 pub(crate) use boots::{Answers, Boot, Threads};
 use boots::{BOOTS, MEMORY};
-use compare::Comparison;
+use compare::{Comparison, Side};
 pub(crate) use debugger::{Debugger, DebuggerPort};
 pub(crate) use device::{set_up as set_up_devices, Attached};
 pub(crate) use dump::{run as run_dump, DumpOptions};
@@ -95,8 +95,8 @@ pub(crate) struct Options {
     /// Merge this fragment into the kernel's configuration; may be given several times
     #[arg(long, value_name = "FILE")]
     config: Vec<PathBuf>,
-    /// Give this variable to each run of `make`, such as LLVM=1; may be given several times
-    #[arg(long, value_name = "NAME=VALUE")]
+    /// Give this variable to each run of `make`, such as LLVM=1 or LLVM=-19; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = variable)]
     make: Vec<String>,
     /// Boot the kernel that was built in this directory by other means, from the same source and configuration
     #[arg(long, value_name = "DIR", conflicts_with = "build_only")]
@@ -216,6 +216,10 @@ pub(crate) fn measure(workspace: &Workspace, stock: bool, boots: &[&Boot], argum
 /// Does what `options` say and returns whether everything passed.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let boots = chosen(&options.boot)?;
+    // What can be found out now, not after minutes.
+    let earlier = options.against.as_ref().map(earlier).transpose()?;
+    options.config.iter().try_for_each(|fragment| read(fragment).map(drop))?;
+    options.built.iter().try_for_each(|directory| kernel::image_in(directory).map(drop))?;
     let (kernel, source, implementation) = build(workspace, options)?;
     if options.build_only {
         println!("{}", kernel.image.display());
@@ -226,18 +230,27 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         return show(&setting, initrd);
     }
     let report = report(&setting, &kernel, &source, &boots)?;
+    if let Some(path) = &options.json {
+        fs::write(path, report.to_json()?).with_context(|| format!("cannot write {}", path.display()))?;
+    }
     let mut passed = report.passed;
-    if let Some(path) = &options.against {
-        let earlier = fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        let comparison = Comparison::new(&earlier, &report.to_json()?)?;
+    if let Some(earlier) = earlier {
+        let comparison = Comparison::new(earlier, Side::read(&report.to_json()?)?);
         passed &= comparison.passed();
         print!("{comparison}");
     }
     print!("{report}");
-    if let Some(path) = &options.json {
-        fs::write(path, report.to_json()?).with_context(|| format!("cannot write {}", path.display()))?;
-    }
     Ok(passed)
+}
+
+/// The report of an earlier run that is at `path`.
+fn earlier(path: impl AsRef<Path>) -> Result<Side> {
+    Side::read(&read(&path)?).with_context(|| format!("{} is no report of `--json`", path.as_ref().display()))
+}
+
+fn read(path: impl AsRef<Path>) -> Result<String> {
+    let path = path.as_ref();
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }
 
 /// Builds the kernel that `options` name, with the driver in it or as it is.
@@ -264,6 +277,7 @@ fn build_as(
         () => Implementation::Rust,
     };
     let base = options.base.as_ref().map(|base| base_in(&source.tree, base));
+    base.iter().try_for_each(|base| read(base).map(drop))?;
     let mut fragments = Vec::new();
     if base.is_none() {
         fragments.push(workspace.root.join(CONFIGURATION));
@@ -282,9 +296,11 @@ fn build_as(
     let mut variables = options.make.clone();
     if options.from_source {
         fragments.push(workspace.root.join(integrated::FROM_SOURCE));
-        variables.extend(rust_variables(workspace)?);
     }
     fragments.extend(options.config.iter().cloned());
+    if want_rust(&fragments)? {
+        variables.extend(rust_variables(workspace)?);
+    }
     let build = Build {
         source: &source,
         variant,
@@ -299,6 +315,16 @@ fn build_as(
         None => kernel,
     };
     Ok((kernel, source, implementation))
+}
+
+/// Whether one of `fragments` asks for Rust in the kernel.
+fn want_rust(fragments: &[PathBuf]) -> Result<bool> {
+    for fragment in fragments {
+        if read(fragment)?.lines().any(|line| line == "CONFIG_RUST=y") {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The configuration that is called `base`: one of `tree`'s own if that is a bare name of one, else a file.
@@ -316,7 +342,7 @@ fn base_in(tree: &Path, base: &Path) -> PathBuf {
 pub(crate) fn build_stock(workspace: &Workspace, source: &Source, variant: &str, option: Option<&str>) -> Result<()> {
     let fragments: Vec<_> =
         [Some(CONFIGURATION), option].into_iter().flatten().map(|name| workspace.root.join(name)).collect();
-    let variables = if option.is_some() { rust_variables(workspace)? } else { Vec::new() };
+    let variables = if want_rust(&fragments)? { rust_variables(workspace)? } else { Vec::new() };
     // A tree that has changed is looked at again.
     let source = Source { fixed: false, ..source.clone() };
     let build =
@@ -366,6 +392,14 @@ impl Options {
     }
 }
 
+/// A variable for `make`, which takes anything without a `=` for a target.
+fn variable(text: &str) -> Result<String, &'static str> {
+    match text.split_once('=') {
+        Some((name, _)) if !name.is_empty() => Ok(text.to_owned()),
+        _ => Err("it is no NAME=VALUE"),
+    }
+}
+
 fn chosen(names: &[String]) -> Result<Vec<&'static Boot>> {
     let all = || BOOTS.iter().map(|boot| boot.name).collect::<Vec<_>>().join(", ");
     if let Some(unknown) = names.iter().find(|name| BOOTS.iter().all(|boot| boot.name != name.as_str())) {
@@ -395,7 +429,7 @@ fn report(setting: &Setting<'_>, kernel: &Kernel, source: &Source, boots: &[&Boo
             eprintln!("Boot {}: left out, Linux {} has no VFIO self-tests", boot.name, source.version);
             continue;
         }
-        if let Some(cause) = boot.left_out(setting.series, setting.implementation) {
+        if let Some(cause) = boot.left_out(kernel, setting.series, setting.implementation)? {
             eprintln!("Boot {}: left out, Linux {} {cause}", boot.name, source.version);
             continue;
         }

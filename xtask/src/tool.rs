@@ -89,11 +89,15 @@ pub(crate) fn ensure_all(workspace: &Workspace, tools: &[Tool]) -> Result<()> {
     }
     let mut packages: Vec<Wanted> = missing.iter().map(|tool| tool.package).collect();
     packages.dedup();
-    apt::install(workspace, &packages)?;
+    // Installing once more would change nothing.
+    packages.retain(|package| !apt::is_installed(package));
+    if !packages.is_empty() {
+        apt::install(workspace, &packages)?;
+    }
     match missing.iter().find(|tool| !tool.works()) {
         Some(tool) => bail!(
-            "{} still does not run although {} is installed; is another one first in PATH?",
-            tool.program,
+            "`{}` fails although {} is installed; is another one first in PATH?",
+            [&[tool.program], tool.check].concat().join(" "),
             tool.package.name
         ),
         None => Ok(()),

@@ -63,6 +63,9 @@ pub(crate) struct Options {
     /// Write only this series: fixes (of the stock driver), or leaf (CLP's parser in Rust); may be given twice
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
+    /// Sign the patches off, in the name that git knows: read Linux's submitting-patches.rst before
+    #[arg(long)]
+    sign_off: bool,
 }
 
 /// Writes the series against the newest kernel: each patch is checked by checkpatch and built, its tests are run, and all of
@@ -70,30 +73,34 @@ pub(crate) struct Options {
 ///
 /// # Errors
 ///
-/// A patch does not apply, is not clean or does not build; a test fails; git does not know who signs.
+/// A patch does not apply, is not clean or does not build; a test fails; git does not know who commits.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
-    tool::ensure_all(workspace, &TOOLS)?;
     if let Some(unknown) = options.only.iter().find(|name| SETS.iter().all(|set| set.name != name.as_str())) {
         bail!("there is no series \"{unknown}\"; there are fixes and leaf");
     }
-    let source = Source::packaged(workspace, Series::V7_3)?;
-    for set in SETS.iter().filter(|set| options.only.is_empty() || options.only.iter().any(|name| name == set.name)) {
+    let wanted = |set: &&Set| options.only.is_empty() || options.only.iter().any(|name| name == set.name);
+    let mut series = Vec::new();
+    // All before the first is made, which takes minutes.
+    for set in SETS.iter().filter(wanted) {
         let out = options.out.join(set.name);
         fs::create_dir_all(&out).with_context(|| format!("cannot make {}", out.display()))?;
         let out = out.canonicalize()?;
         ensure!(patches_in(&out)?.is_empty(), "{} has patches already; remove them, or name another", out.display());
-        write(workspace, &source, set, &out)?;
+        series.push((set, out));
     }
+    tool::ensure_all(workspace, &TOOLS)?;
+    let source = Source::packaged(workspace, Series::V7_3)?;
+    series.iter().try_for_each(|(set, out)| write(workspace, &source, set, out, options.sign_off))?;
     Ok(true)
 }
 
-fn write(workspace: &Workspace, source: &Source, set: &Set, out: &Path) -> Result<()> {
+fn write(workspace: &Workspace, source: &Source, set: &Set, out: &Path, signed: bool) -> Result<()> {
     let fixes = Fix::all(workspace, set)?;
     let repository = Repository::new(workspace, source, set, &fixes)?;
     let tree = source.at(repository.tree.clone());
     build_stock(workspace, &tree, WITHOUT, None)?;
     for fix in &fixes {
-        repository.commit(fix)?;
+        repository.commit(fix, signed)?;
         let built = build_stock(workspace, &tree, WITHOUT, None).and_then(|()| match set.option {
             Some(option) => build_stock(workspace, &tree, VARIANT, Some(option)),
             None => Ok(()),
@@ -108,7 +115,8 @@ fn write(workspace: &Workspace, source: &Source, set: &Set, out: &Path) -> Resul
     let patches = patches_in(out)?;
     let series: Vec<_> = patches.iter().filter(|path| !letter::is_letter(path)).cloned().collect();
     ensure!(series.len() == fixes.len(), "git wrote {} patches of {}", series.len(), fixes.len());
-    repository.check(&series)?;
+    repository.check(&series, signed)?;
+    repository.format(&fixes)?;
     repository.apply_again(&series)?;
     for path in &patches {
         println!("{}", path.display());

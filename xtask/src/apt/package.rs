@@ -175,6 +175,16 @@ fn split(state: &State, packages: &[Wanted]) -> Result<(Vec<Wanted>, Vec<Wanted>
     Ok((found, absent))
 }
 
+/// Whether this machine has `package` in a version that will do.
+pub(crate) fn is_installed(package: &Wanted) -> bool {
+    let query = ["--show", "--showformat=${db:Status-Status} ${Version}"];
+    let output = Command::new("dpkg-query").args(query).arg(package.name).output();
+    output.is_ok_and(|output| {
+        let said = String::from_utf8_lossy(&output.stdout);
+        said.strip_prefix("installed ").is_some_and(|version| at_least(version, package.minimum))
+    })
+}
+
 /// Whether `version` is `minimum` or newer, as dpkg orders versions.
 fn at_least(version: &str, minimum: &str) -> bool {
     Command::new("dpkg")
@@ -446,6 +456,14 @@ mod tests {
         assert_eq!(suites, ["trixie", "trixie-backports", "forky", "forky-backports", "sid"]);
         assert_eq!(suites_from("bookworm", Suites::NewestFirst).last().map(String::as_str), Some("bookworm"));
         assert_eq!(suites_from("duke", Suites::OldestFirst), ["duke", "duke-backports", "sid"]);
+    }
+
+    #[test]
+    fn what_is_installed_is_known() {
+        let package = |name, minimum| Wanted { name, minimum, purpose: "" };
+        assert!(is_installed(&package("dpkg", "1.0")));
+        assert!(!is_installed(&package("dpkg", "1000")));
+        assert!(!is_installed(&package("no-such-package-of-this-name", "0")));
     }
 
     #[test]

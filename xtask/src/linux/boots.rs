@@ -2,9 +2,12 @@
 
 //! The boots: which suites run under which kernel parameters and on how many processors.
 
+use anyhow::Result;
+
 use super::expectation::Implementation;
 use super::firmware::{Falsification, ATTRIBUTES, LIES};
 use super::guest::Needs;
+use super::kernel::Kernel;
 use super::series::Series;
 
 /// One boot.
@@ -212,6 +215,15 @@ pub(crate) const BOOTS: &[Boot] = &[
     },
     Boot { name: "trace", suites: &["trace"], processors: 2, ..LAZY },
     Boot { name: "tracing", suites: &["tracing", "perf"], ..STRICT },
+    // Linux looks up each page before it is unmapped, and whether a page that it frees is mapped.
+    Boot {
+        name: "iommu-debug",
+        suites: &["disk", "network", "domain", "type1", "iommufd"],
+        parameters: "iommu.debug_pagealloc=1 debug_pagealloc=on",
+        processors: 2,
+        log: &["iommu: Debugging page allocations"],
+        ..LAZY
+    },
     Boot { name: "benchmark", suites: &["benchmark"], ..STRICT },
     Boot { name: "selftest", suites: &["selftest"], ..LAZY },
     Boot { name: "zpci", suites: &["zpci", "vmm"], processors: 2, ..LAZY },
@@ -226,8 +238,25 @@ impl Boot {
         }
     }
 
-    /// Why it says nothing about a kernel, if it does not.
-    pub(crate) fn left_out(&self, series: Series, implementation: Implementation) -> Option<&'static str> {
+    /// Why it says nothing about `kernel`, if it does not.
+    ///
+    /// # Errors
+    ///
+    /// The kernel was not configured.
+    pub(crate) fn left_out(
+        &self,
+        kernel: &Kernel,
+        series: Series,
+        implementation: Implementation,
+    ) -> Result<Option<&'static str>> {
+        if self.name == "iommu-debug" && !kernel.has("CONFIG_IOMMU_DEBUG_PAGEALLOC")? {
+            return Ok(Some("does not count the mappings of a page (CONFIG_IOMMU_DEBUG_PAGEALLOC)"));
+        }
+        Ok(self.unsuitable(series, implementation))
+    }
+
+    /// The same, of any kernel with this implementation.
+    fn unsuitable(&self, series: Series, implementation: Implementation) -> Option<&'static str> {
         if self.answers == Answers::Identity && series == Series::V6_12 {
             return Some("has no domains without translation");
         }

@@ -127,13 +127,7 @@ impl Kernel {
     ///
     /// There is none.
     pub(crate) fn built_in(self, directory: &Path) -> Result<Self> {
-        let image = directory.join(IMAGE);
-        ensure!(
-            image.is_file(),
-            "there is no {}; build the kernel there, or name the directory given by O=",
-            image.display()
-        );
-        Ok(Self { image, built: directory.to_owned(), ..self })
+        Ok(Self { image: image_in(directory)?, built: directory.to_owned(), ..self })
     }
 
     /// How far behind the addresses it was linked for the kernel runs, unless told to run elsewhere.
@@ -142,12 +136,40 @@ impl Kernel {
     ///
     /// The kernel was not configured, or says something that is no number.
     pub(crate) fn offset(&self) -> Result<u64> {
-        let path = self.built.join(".config");
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = self.configuration()?;
         let base = text.lines().find_map(|line| line.strip_prefix("CONFIG_KERNEL_IMAGE_BASE=0x"));
         base.map_or(Ok(0), |digits| u64::from_str_radix(digits, 16))
-            .with_context(|| format!("CONFIG_KERNEL_IMAGE_BASE in {} is no number", path.display()))
+            .with_context(|| format!("CONFIG_KERNEL_IMAGE_BASE in {} is no number", self.built.display()))
     }
+
+    /// Whether `option` is in its configuration, and not as a module.
+    ///
+    /// # Errors
+    ///
+    /// The kernel was not configured.
+    pub(crate) fn has(&self, option: &str) -> Result<bool> {
+        Ok(self.configuration()?.lines().any(|line| line.strip_suffix("=y") == Some(option)))
+    }
+
+    fn configuration(&self) -> Result<String> {
+        let path = self.built.join(".config");
+        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+    }
+}
+
+/// The image of the kernel that was built in `directory`.
+///
+/// # Errors
+///
+/// There is none.
+pub(crate) fn image_in(directory: &Path) -> Result<PathBuf> {
+    let image = directory.join(IMAGE);
+    ensure!(
+        image.is_file(),
+        "there is no {}; build the kernel there, or name the directory given by O=",
+        image.display()
+    );
+    Ok(image)
 }
 
 /// What to build.

@@ -137,8 +137,14 @@ const BOTH: &[&str] = &["lazy", "vfio"];
 /// Disks alone, where user space has nothing to do with functions.
 const DISKS: &[&str] = &["lazy"];
 
-/// The same, and the kernel's tracers.
+/// Disks, VFIO, and the kernel's tracers.
 const TRACED: &[&str] = &["lazy", "vfio", "tracing"];
+
+/// Disks and VFIO, and both with the mappings of each page counted.
+const WATCHED: &[&str] = &["lazy", "vfio", "iommu-debug"];
+
+/// Disks by the domain that the kernel falls back to, and a function that needs none.
+const PASSED_THROUGH: &[&str] = &["passthrough", "identity"];
 
 static CONFIGURATIONS: [Configuration; 25] = [
     Configuration { base: Some("defconfig"), ..object("defconfig", "upstream's own, disks and VFIO built in", BOTH) },
@@ -150,8 +156,8 @@ static CONFIGURATIONS: [Configuration; 25] = [
     // The programs of the guest read what debugfs says.
     object("small", "two processors, nothing in debugfs", &[]),
     Configuration { driver: Driver::NotChosen, ..object("pci-off", "no PCI", &[]) },
-    object("iommu-debug", "checks of users of DMA and of the IOMMU", BOTH),
-    object("identity", "functions do without translation if they may", DISKS),
+    object("iommu-debug", "checks of users of DMA and of the IOMMU", WATCHED),
+    object("identity", "functions do without translation if they may", PASSED_THROUGH),
     object("random-base", "the identity mapping is put anywhere", BOTH),
     object("tracing", "functions traced", TRACED),
     object("expoline", "no branch to an address in a register", BOTH),

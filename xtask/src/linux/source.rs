@@ -36,7 +36,7 @@ impl Source {
     /// It is no kernel tree, or of a series that is not supported.
     pub(crate) fn given(tree: &Path) -> Result<Self> {
         let tree = tree.canonicalize().with_context(|| format!("there is no kernel tree at {}", tree.display()))?;
-        let name = tree.to_string_lossy().trim_start_matches('/').replace('/', "-");
+        let name = name_of(&tree);
         Self::new(tree, name, false)
     }
 
@@ -74,7 +74,7 @@ impl Source {
         Self { tree, ..self.clone() }
     }
 
-    /// Copies the tree by hard links, in place of what is at `copy`.
+    /// Copies the tree by hard links, in place of what is at `copy`, without what was built in it.
     ///
     /// # Errors
     ///
@@ -100,6 +100,11 @@ impl Source {
             }
             step.run(Command::new("cp").arg("-a").arg(&self.tree).arg(&part))?;
         }
+        if is_built_in(&part) {
+            step.run(
+                Command::new("make").arg("-C").arg(&part).args(["ARCH=s390", "mrproper"]).env_remove("MAKEFLAGS"),
+            )?;
+        }
         fs::rename(&part, copy).with_context(|| format!("cannot make {}", copy.display()))
     }
 
@@ -115,6 +120,18 @@ impl Source {
         };
         Ok(Self { tree, version, series, name, fixed })
     }
+}
+
+/// What a build of the user's tree at `tree` is called: its path, in what every tool takes in the name of a directory.
+fn name_of(tree: &Path) -> String {
+    let path = tree.to_string_lossy();
+    let plain = |c: char| if c.is_ascii_alphanumeric() || "._+".contains(c) { c } else { '-' };
+    path.trim_start_matches('/').chars().map(plain).collect()
+}
+
+/// Whether a kernel was configured or built in `tree` itself, which then takes no build elsewhere.
+fn is_built_in(tree: &Path) -> bool {
+    [".config", "include/config", "arch/s390/include/generated"].iter().any(|made| tree.join(made).exists())
 }
 
 /// Downloads and unpacks `package` to `tree`, and returns its version.
@@ -166,6 +183,32 @@ mod tests {
             Some("7.2.12-rc1")
         );
         assert_eq!(parse_version("VERSION = 7\n"), None);
+    }
+
+    #[test]
+    fn a_build_is_called_after_any_path() {
+        assert_eq!(name_of(Path::new("/home/me/linux-7.3")), "home-me-linux-7.3");
+        assert_eq!(name_of(Path::new("/a b/my $tree:ü")), "a-b-my--tree--");
+    }
+
+    #[test]
+    fn a_copy_has_nothing_that_was_built() {
+        let directory = tempfile::tempdir().unwrap();
+        let (tree, copy) = (directory.path().join("tree"), directory.path().join("copy"));
+        fs::create_dir(&tree).unwrap();
+        // What the tree's own Makefile does for it.
+        fs::write(tree.join("Makefile"), "mrproper:\n\trm -f .config\n").unwrap();
+        fs::write(tree.join(".config"), "CONFIG_PCI=y\n").unwrap();
+        let source = Source {
+            tree: tree.clone(),
+            version: "7.3.4".to_owned(),
+            series: Series::V7_3,
+            name: "tree".to_owned(),
+            fixed: false,
+        };
+        source.copy_to(&copy).unwrap();
+        assert!(copy.join("Makefile").is_file() && !copy.join(".config").exists());
+        assert!(tree.join(".config").is_file());
     }
 
     #[test]

@@ -53,13 +53,15 @@ impl Repository {
         step.run(&mut self.git(&["tag", BASE])).map(drop)
     }
 
-    /// Adds a commit for `fix`, signed off by who runs this.
-    pub(crate) fn commit(&self, fix: &Fix) -> Result<()> {
+    /// Adds a commit for `fix`, signed off by who runs this if `signed`.
+    pub(crate) fn commit(&self, fix: &Fix, signed: bool) -> Result<()> {
         let step = Step::start(fix.name());
         // A file that somebody has made another link to meanwhile is as it was.
         let refreshed = step.run(&mut self.git(&["update-index", "-q", "--refresh"]));
         let result = refreshed.and_then(|_| fix.apply(&step, &self.tree, &["--index"])).and_then(|()| {
-            step.run(&mut self.git(&["commit", "--quiet", "--signoff", "--message", &fix.message])).map(drop)
+            let mut commit = self.git(&["commit", "--quiet", "--message", &fix.message]);
+            commit.args(signed.then_some("--signoff"));
+            step.run(&mut commit).map(drop)
         });
         step.end("committed", result)
     }
@@ -72,14 +74,31 @@ impl Repository {
         step.end("written", result).map(drop)
     }
 
-    /// Runs checkpatch on each of `patches`.
-    pub(crate) fn check(&self, patches: &[PathBuf]) -> Result<()> {
+    /// Runs checkpatch on each of `patches`, which have to be signed off if `signed`.
+    pub(crate) fn check(&self, patches: &[PathBuf], signed: bool) -> Result<()> {
         let step = Step::start("checkpatch --strict");
         let mut checkpatch = Command::new("perl");
         // The tree has no history, so that no commit that a tag names is in it.
         checkpatch.args(["scripts/checkpatch.pl", "--strict", "--quiet", "--ignore", "UNKNOWN_COMMIT_ID"]);
+        if !signed {
+            checkpatch.args(["--ignore", "MISSING_SIGN_OFF"]);
+        }
         checkpatch.args(patches).current_dir(&self.tree);
         let result = step.run(&mut checkpatch);
+        step.end("clean", result).map(drop)
+    }
+
+    /// Sees that the Rust which `fixes` change is as rustfmt writes it for this tree.
+    pub(crate) fn format(&self, fixes: &[Fix]) -> Result<()> {
+        let files: BTreeSet<_> = fixes.iter().flat_map(|fix| &fix.files).filter(|file| file.ends_with(".rs")).collect();
+        if files.is_empty() {
+            return Ok(());
+        }
+        let step = Step::start("rustfmt --check");
+        let mut rustfmt = Command::new("rustfmt");
+        // What `make rustfmtcheck` runs; the file of options is the tree's.
+        rustfmt.args(["--check", "--edition", "2021"]).args(files).current_dir(&self.tree);
+        let result = step.run(&mut rustfmt);
         step.end("clean", result).map(drop)
     }
 

@@ -2,7 +2,7 @@
 
 //! Where the sources and the build results are, and the `cargo` to use.
 
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -115,6 +115,22 @@ impl Workspace {
         let directory = self.directory(&name)?;
         fs::remove_dir_all(&directory).with_context(|| format!("cannot remove {}", directory.display()))?;
         self.directory(name)
+    }
+
+    /// Waits until no other run of this program uses `directory`, for as long as what is returned lives.
+    pub(crate) fn alone_in(directory: &Path) -> Result<File> {
+        let path = directory.join("lock");
+        let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) => {
+                eprintln!("Waiting for another run that uses {} ...", directory.display());
+                file.lock()
+            }
+            Err(TryLockError::Error(error)) => Err(error),
+            Ok(()) => Ok(()),
+        }
+        .with_context(|| format!("cannot lock {}", path.display()))?;
+        Ok(file)
     }
 }
 

@@ -199,6 +199,7 @@ impl Build<'_> {
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<Kernel> {
         tool::ensure_all(workspace, &TOOLS)?;
         let output = workspace.directory(Path::new("linux").join(format!("{}-{}", self.source.name, self.variant)))?;
+        let _alone = Workspace::alone_in(&output)?;
         let kernel = Kernel {
             image: output.join(IMAGE),
             headers: output.join("usr/include"),

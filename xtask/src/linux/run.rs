@@ -79,6 +79,7 @@ impl Setting<'_> {
             return self.run_falsified(boot, initrd);
         }
         let directory = self.workspace.directory(self.directory(boot.name))?;
+        let _alone = Workspace::alone_in(&directory)?;
         let (disks, devices) = device::set_up(&directory)?;
         let mut monitor = Monitor::listen()?;
         let mut machine = self.machine(boot, initrd, devices, DEVICES.len());
@@ -115,6 +116,7 @@ impl Setting<'_> {
     /// The guest ends before it says so, or there is no dump of it.
     pub(crate) fn dump(&self, boot: &Boot, initrd: &Path, ready: &str, dump: &Path) -> Result<Vec<String>> {
         let directory = self.workspace.directory(self.directory(boot.name))?;
+        let _alone = Workspace::alone_in(&directory)?;
         let (disks, devices) = device::set_up(&directory)?;
         let mut monitor = Monitor::listen()?;
         let mut machine = self.machine(boot, initrd, devices, DEVICES.len());
@@ -171,6 +173,7 @@ impl Setting<'_> {
     /// Runs `boot` once for each of its falsifications.
     fn run_falsified(&self, boot: &Boot, initrd: &Path) -> Result<BootReport> {
         let directory = self.workspace.directory(self.directory(boot.name))?;
+        let _alone = Workspace::alone_in(&directory)?;
         let instructions = Instruction::of_kernel(self.kernel)?;
         let step = Step::start(format!("Boot {}", boot.name));
         let mut outcomes = Vec::new();

@@ -23,12 +23,17 @@ use repository::Repository;
 use set::{Set, FIXES, SETS};
 
 /// Applies patches and writes them.
-const TOOLS: [Tool; 4] = [
-    Tool {
-        program: "git",
-        check: &["--version"],
-        package: Wanted { name: "git", minimum: "0", purpose: "applies patches" },
-    },
+const GIT: Tool = Tool {
+    program: "git",
+    check: &["--version"],
+    package: Wanted { name: "git", minimum: "0", purpose: "applies patches" },
+};
+
+/// Debian's Python, whose packages another one does not see.
+const PYTHON: &str = "/usr/bin/python3";
+
+/// What judges patches.
+const JUDGES: [Tool; 3] = [
     // Runs the kernel's checkpatch.
     Tool {
         program: "perl",
@@ -37,12 +42,12 @@ const TOOLS: [Tool; 4] = [
     },
     // What that asks of licence lines.
     Tool {
-        program: "python3",
+        program: PYTHON,
         check: &["-c", "import ply"],
         package: Wanted { name: "python3-ply", minimum: "0", purpose: "checks the licence lines of patches" },
     },
     Tool {
-        program: "python3",
+        program: PYTHON,
         check: &["-c", "import git"],
         package: Wanted { name: "python3-git", minimum: "0", purpose: "checks the licence lines of patches" },
     },
@@ -88,7 +93,8 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
         ensure!(patches_in(&out)?.is_empty(), "{} has patches already; remove them, or name another", out.display());
         series.push((set, out));
     }
-    tool::ensure_all(workspace, &TOOLS)?;
+    tool::ensure_all(workspace, &[GIT])?;
+    tool::ensure_all(workspace, &JUDGES)?;
     let source = Source::packaged(workspace, Series::V7_3)?;
     series.iter().try_for_each(|(set, out)| write(workspace, &source, set, out, options.sign_off))?;
     Ok(true)
@@ -136,7 +142,7 @@ fn write(workspace: &Workspace, source: &Source, set: &Set, out: &Path, signed: 
 ///
 /// A fix does not apply.
 pub(crate) fn fixed(workspace: &Workspace, source: &Source) -> Result<Source> {
-    tool::ensure_all(workspace, &TOOLS)?;
+    tool::ensure_all(workspace, &[GIT])?;
     let fixes = Fix::all(workspace, &FIXES)?;
     let tree = workspace.directory("linux/source")?.join(format!("{}-fixed", source.name));
     let mut stamp = Stamp::default();

@@ -84,6 +84,8 @@ impl Repository {
             checkpatch.args(["--ignore", "MISSING_SIGN_OFF"]);
         }
         checkpatch.args(patches).current_dir(&self.tree);
+        // It runs the first `python3`, which is to be Debian's.
+        checkpatch.env("PATH", format!("/usr/bin:{}", std::env::var("PATH").unwrap_or_default()));
         let result = step.run(&mut checkpatch);
         step.end("clean", result).map(drop)
     }

@@ -165,3 +165,28 @@ pub(crate) fn files_below(directory: &Path) -> Result<Vec<PathBuf>> {
 fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+    use std::thread;
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn who_comes_second_waits() {
+        let directory = tempfile::tempdir().unwrap();
+        let first = Workspace::alone_in(directory.path()).unwrap();
+        let (say, said) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(|| {
+                let _second = Workspace::alone_in(directory.path()).unwrap();
+                say.send(()).unwrap();
+            });
+            assert!(said.recv_timeout(Duration::from_millis(50)).is_err());
+            drop(first);
+            said.recv().unwrap();
+        });
+    }
+}

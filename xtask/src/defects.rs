@@ -12,7 +12,7 @@ use std::process::Command;
 use anyhow::{ensure, Context, Result};
 
 use crate::progress::follow;
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 use list::{Defect, DEFECTS};
 
 /// What cargo says when no test ran.
@@ -50,7 +50,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let mut missed = 0;
     for defect in &chosen {
         let path = copy.join(defect.file);
-        let original = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let original = read_text(&path)?;
         let places = original.matches(defect.before).count();
         ensure!(places == 1, "{}: {} has {places} places like\n{}", defect.name, defect.file, defect.before);
         fs::write(&path, original.replace(defect.before, defect.after))?;

@@ -21,7 +21,7 @@ use anyhow::{bail, ensure, Context, Result};
 use crate::kernel_object::{self, compiler::KernelCompiler};
 use crate::patch::{Patch, Texts};
 use crate::progress;
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 use manifest::Manifest;
 pub(crate) use plan::files_in;
 use plan::{directory, files, APPLIED, EDITS, EXPOLINE_OBJECT, FACTS, OBJECT, PATCHES};
@@ -211,7 +211,7 @@ fn changed(workspace: &Workspace, tree: &Path, present: &Present) -> Result<(Str
 /// Sees that the build of `tree` can compile Rust for s390.
 fn compiles_rust(tree: &Path) -> Result<()> {
     let path = tree.join(ARCHITECTURE);
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(&path)?;
     ensure!(
         text.contains("HAVE_RUST"),
         "{} has no CONFIG_RUST for s390; without --source the driver is an object, which every kernel takes",

@@ -14,7 +14,7 @@ use anyhow::{ensure, Context, Result};
 
 use crate::progress::Step;
 use crate::tool;
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 use compiler::KernelCompiler;
 use symbols::{is_mangled, Symbols};
 
@@ -104,7 +104,7 @@ pub(crate) fn build(
         true => {
             let converted = results.join(format!("{name}_expoline.s"));
             let assembled = converted.with_extension("o");
-            let text = fs::read_to_string(&assembly).with_context(|| format!("cannot read {}", assembly.display()))?;
+            let text = read_text(&assembly)?;
             let (text, branches) = expoline::convert(&text).with_context(|| assembly.display().to_string())?;
             fs::write(&converted, text).with_context(|| format!("cannot write {}", converted.display()))?;
             let mut assemble = Command::new(tool::ASSEMBLER.program);

@@ -38,7 +38,7 @@ use crate::progress::Step;
 use crate::qemu::Machine;
 use crate::tool;
 use crate::upstream;
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 pub(crate) use boots::{Answers, Boot, Threads};
 use boots::{BOOTS, MEMORY};
 use compare::{Comparison, Side};
@@ -218,7 +218,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let boots = chosen(&options.boot)?;
     // What can be found out now, not after minutes.
     let earlier = options.against.as_ref().map(earlier).transpose()?;
-    options.config.iter().try_for_each(|fragment| read(fragment).map(drop))?;
+    options.config.iter().try_for_each(|fragment| read_text(fragment).map(drop))?;
     options.built.iter().try_for_each(|directory| kernel::image_in(directory).map(drop))?;
     let (kernel, source, implementation) = build(workspace, options)?;
     if options.build_only {
@@ -245,12 +245,7 @@ pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
 
 /// The report of an earlier run that is at `path`.
 fn earlier(path: impl AsRef<Path>) -> Result<Side> {
-    Side::read(&read(&path)?).with_context(|| format!("{} is no report of `--json`", path.as_ref().display()))
-}
-
-fn read(path: impl AsRef<Path>) -> Result<String> {
-    let path = path.as_ref();
-    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+    Side::read(&read_text(&path)?).with_context(|| format!("{} is no report of `--json`", path.as_ref().display()))
 }
 
 /// Builds the kernel that `options` name, with the driver in it or as it is.
@@ -277,7 +272,7 @@ fn build_as(
         () => Implementation::Rust,
     };
     let base = options.base.as_ref().map(|base| base_in(&source.tree, base));
-    base.iter().try_for_each(|base| read(base).map(drop))?;
+    base.iter().try_for_each(|base| read_text(base).map(drop))?;
     let mut fragments = Vec::new();
     if base.is_none() {
         fragments.push(workspace.root.join(CONFIGURATION));
@@ -298,7 +293,7 @@ fn build_as(
         fragments.push(workspace.root.join(integrated::FROM_SOURCE));
     }
     fragments.extend(options.config.iter().cloned());
-    if want_rust(&fragments)? {
+    if want_rust(base.iter().chain(&fragments))? {
         variables.extend(rust_variables(workspace)?);
     }
     let build = Build {
@@ -317,14 +312,23 @@ fn build_as(
     Ok((kernel, source, implementation))
 }
 
-/// Whether one of `fragments` asks for Rust in the kernel.
-fn want_rust(fragments: &[PathBuf]) -> Result<bool> {
-    for fragment in fragments {
-        if read(fragment)?.lines().any(|line| line == "CONFIG_RUST=y") {
-            return Ok(true);
+/// Whether the configuration that `files` make, the later ones winning, asks for Rust in the kernel.
+///
+/// # Errors
+///
+/// One of them cannot be read.
+fn want_rust<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Result<bool> {
+    let mut wanted = false;
+    for file in files {
+        for line in read_text(file)?.lines() {
+            match line {
+                "CONFIG_RUST=y" => wanted = true,
+                "CONFIG_RUST=n" | "# CONFIG_RUST is not set" => wanted = false,
+                _ => {}
+            }
         }
     }
-    Ok(false)
+    Ok(wanted)
 }
 
 /// The configuration that is called `base`: one of `tree`'s own if that is a bare name of one, else a file.
@@ -457,5 +461,46 @@ fn show(setting: &Setting<'_>, initrd: &Path) -> Result<bool> {
             step.failed();
             bail!("{failure}\n{}", run.messages.join("\n"))
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_last_file_decides_about_rust() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let without = file("without", "CONFIG_RUSTC_VERSION=1\n# CONFIG_RUST=y\nCONFIG_RUST_IS_AVAILABLE=y\n");
+        let with = file("with", "CONFIG_PCI=y\nCONFIG_RUST=y\n");
+        let not = file("not", "# CONFIG_RUST is not set\n");
+        let no = file("no", "CONFIG_RUST=n\n");
+
+        assert!(!want_rust(&[]).unwrap());
+        assert!(!want_rust([&without]).unwrap());
+        assert!(want_rust([&with, &without]).unwrap());
+        assert!(!want_rust([&with, &not]).unwrap());
+        assert!(!want_rust([&with, &no]).unwrap());
+        assert!(want_rust([&not, &with]).unwrap());
+        let absent = directory.path().join("absent");
+        let error = want_rust([&with, &absent]).unwrap_err();
+        assert!(error.to_string().contains("absent"), "{error}");
+    }
+
+    #[test]
+    fn a_variable_has_a_name_and_any_value() {
+        assert_eq!(variable("LLVM=-19").as_deref(), Ok("LLVM=-19"));
+        assert_eq!(variable("KCFLAGS=-DA=1 -DB").as_deref(), Ok("KCFLAGS=-DA=1 -DB"));
+        assert_eq!(variable("EMPTY=").as_deref(), Ok("EMPTY="));
+        assert!(variable("LLVM").is_err());
+        assert!(variable("=1").is_err());
+        assert!(variable("").is_err());
     }
 }

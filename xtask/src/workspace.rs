@@ -134,6 +134,16 @@ impl Workspace {
     }
 }
 
+/// The text of the file at `path`.
+///
+/// # Errors
+///
+/// It cannot be read; the error names it.
+pub(crate) fn read_text(path: impl AsRef<Path>) -> Result<String> {
+    let path = path.as_ref();
+    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
+}
+
 /// The files directly in `directory` whose names end in `.` and `extension`, in their order.
 pub(crate) fn files_of_kind(directory: &Path, extension: &str) -> Result<Vec<PathBuf>> {
     let mut found = Vec::new();

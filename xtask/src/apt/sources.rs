@@ -3,12 +3,13 @@
 //! The sources that apt is configured with on this machine.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{ensure, Context, Result};
 
 use super::source::Source;
+use crate::workspace::read_text;
 
 /// Every enabled source of binary packages in the configuration of apt.
 ///
@@ -38,14 +39,10 @@ pub(super) fn configured() -> Result<Vec<Source>> {
     let mut sources = Vec::new();
     for file in files {
         match file.extension().and_then(|extension| extension.to_str()) {
-            Some("list") => sources.extend(Source::parse_list(&read(&file)?)),
-            Some("sources") => sources.extend(Source::parse_sources(&read(&file)?)),
+            Some("list") => sources.extend(Source::parse_list(&read_text(&file)?)),
+            Some("sources") => sources.extend(Source::parse_sources(&read_text(&file)?)),
             _ => {}
         }
     }
     Ok(sources)
-}
-
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }

@@ -8,6 +8,8 @@ use std::path::{Component, Path, PathBuf};
 
 use anyhow::{ensure, Context, Result};
 
+use crate::workspace::read_text;
+
 /// What is looked at is the book; rustdoc looks at its own links, and the pages of files have none of their own.
 const BESIDE: [&str; 2] = ["doc", "source"];
 
@@ -25,7 +27,7 @@ pub(super) fn check(directory: &Path) -> Result<usize> {
     let mut places = Places::default();
     let (mut links, mut complaints) = (0, BTreeSet::new());
     for page in &pages {
-        let text = fs::read_to_string(page).with_context(|| format!("cannot read {}", page.display()))?;
+        let text = read_text(page)?;
         let name = page.strip_prefix(directory).unwrap_or(page);
         for link in attributes(&text, &["href", "src"]).filter(|link| !is_elsewhere(link)) {
             links += 1;

@@ -12,6 +12,7 @@ use anyhow::{ensure, Context, Result};
 use sha2::{Digest, Sha256};
 
 use super::plan::directory;
+use crate::workspace::read_text;
 
 /// Its name in the driver's directory.
 const NAME: &str = "integrated.sha256";
@@ -42,7 +43,7 @@ impl Manifest {
         if !path.is_file() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = read_text(&path)?;
         Self::parse(&text).with_context(|| path.display().to_string()).map(Some)
     }
 

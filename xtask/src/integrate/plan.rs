@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::patch::Texts;
-use crate::workspace::{files_below, Workspace};
+use crate::workspace::{files_below, read_text, Workspace};
 
 /// A file of the kernel's that gets a block.
 pub(super) struct Edit {
@@ -150,14 +150,14 @@ impl KernelPatch {
             return Ok(!there.contains(text));
         }
         let path = tree.join(file);
-        let there = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let there = read_text(&path)?;
         Ok(!there.contains(text))
     }
 
     /// Its changes, without what is said of them.
     pub(super) fn changes(&self, workspace: &Workspace) -> Result<String> {
         let path = workspace.root.join("glue-c/kernel/patches").join(self.name);
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = read_text(&path)?;
         let (_, changes) = text.split_once("\n---\n").with_context(|| format!("{} has no change", path.display()))?;
         Ok(changes.to_owned())
     }

@@ -13,7 +13,7 @@ use super::plan::{self, directory, APPLIED, EDITS, PATCHES};
 use super::step::Step;
 use super::{block, former};
 use crate::patch::{Patch, Texts};
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 
 /// What is there.
 #[derive(Clone, Debug, Default)]
@@ -78,7 +78,7 @@ impl Present {
     fn unpatch(&mut self, workspace: &Workspace, tree: &Path) -> Result<()> {
         let note = tree.join(directory()).join(APPLIED);
         let patches = if note.is_file() {
-            let text = fs::read_to_string(&note).with_context(|| format!("cannot read {}", note.display()))?;
+            let text = read_text(&note)?;
             vec![Patch::parse_note(&text).with_context(|| note.display().to_string())?]
         } else {
             let patches = PATCHES.iter().map(|patch| Patch::parse(&patch.changes(workspace)?));

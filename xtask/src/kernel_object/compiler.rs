@@ -23,7 +23,7 @@ use crate::apt;
 use crate::core_library::{self, CoreLibrary, TARGET};
 use crate::linux::Stamp;
 use crate::progress::Step;
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 
 /// The oldest release of Debian's to take: Linux asks for it where it compiles Rust for s390
 /// (`scripts/min-tool-version.sh`).
@@ -191,7 +191,7 @@ fn packs_frames(rustc: &Path) -> bool {
 /// The option that says in which edition `core` in `library` is written.
 fn edition(library: &Path) -> Result<String> {
     let path = library.join("core/Cargo.toml");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(&path)?;
     let edition = text.lines().find_map(|line| line.strip_prefix("edition = \"")?.strip_suffix('"'));
     Ok(format!("--edition={}", edition.with_context(|| format!("{} names no edition", path.display()))?))
 }

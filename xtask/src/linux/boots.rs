@@ -287,4 +287,39 @@ mod tests {
             assert!(suites.join(format!("{suite}.c")).is_file(), "{suite}");
         }
     }
+
+    #[test]
+    fn a_boot_runs_where_it_says_something() {
+        use Implementation::{Fixed, Rust, Stock};
+        let directory = tempfile::tempdir().unwrap();
+        let tree = directory.path().to_owned();
+        let kernel = Kernel {
+            image: tree.clone(),
+            headers: tree.clone(),
+            tree: tree.clone(),
+            built: tree.clone(),
+            output: tree.clone(),
+            variables: Vec::new(),
+        };
+        let runs = |name: &str, series, implementation| {
+            let boot = BOOTS.iter().find(|boot| boot.name == name).unwrap();
+            boot.left_out(&kernel, series, implementation).unwrap().is_none()
+        };
+
+        std::fs::write(tree.join(".config"), "# CONFIG_IOMMU_DEBUG_PAGEALLOC is not set\n").unwrap();
+        assert!(!runs("iommu-debug", Series::V7_3, Rust));
+        assert!(runs("lazy", Series::V7_3, Stock));
+        assert!(runs("identity", Series::V7_2, Rust));
+        assert!(!runs("identity", Series::V6_12, Rust));
+        for name in ["trace", "tracing", "busy-rpcit", "busy-mpcifc"] {
+            assert!(runs(name, Series::V7_3, Rust), "{name}");
+            assert!(!runs(name, Series::V7_3, Stock), "{name}");
+            assert!(!runs(name, Series::V7_3, Fixed), "{name}");
+        }
+        std::fs::write(tree.join(".config"), "CONFIG_IOMMU_DEBUG_PAGEALLOC=y\n").unwrap();
+        assert!(runs("iommu-debug", Series::V7_3, Stock));
+        std::fs::remove_file(tree.join(".config")).unwrap();
+        let boot = BOOTS.iter().find(|boot| boot.name == "iommu-debug").unwrap();
+        assert!(boot.left_out(&kernel, Series::V7_3, Rust).is_err());
+    }
 }

@@ -14,7 +14,7 @@ use super::stamp::Stamp;
 use crate::kernel_object::{self, compiler::KernelCompiler};
 use crate::program::{self, Program};
 use crate::progress::Step;
-use crate::workspace::{files_below, files_of_kind, Workspace};
+use crate::workspace::{files_below, files_of_kind, read_text, Workspace};
 
 /// Where our sources are, below the workspace.
 const SOURCES: &str = "qemu-s390x/linux";
@@ -243,7 +243,7 @@ fn finish(step: Step, command: &mut Command) -> Result<()> {
 /// The C files of the library of the self-tests that are for every architecture, as its makefile has them.
 fn library_sources(library: &Path) -> Result<Vec<PathBuf>> {
     let path = library.join("libvfio.mk");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(&path)?;
     let names = unconditional(&text, "LIBVFIO_C");
     ensure!(!names.is_empty(), "{} names no file", path.display());
     Ok(names.into_iter().map(|name| library.join(name)).collect())

@@ -15,7 +15,7 @@ use crate::apt::Wanted;
 use crate::integrate;
 use crate::progress::{command_line, Step};
 use crate::tool::{self, Tool};
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 
 /// What QEMU boots, below the directory of a build.
 const IMAGE: &str = "arch/s390/boot/bzImage";
@@ -152,8 +152,7 @@ impl Kernel {
     }
 
     fn configuration(&self) -> Result<String> {
-        let path = self.built.join(".config");
-        fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))
+        read_text(self.built.join(".config"))
     }
 }
 
@@ -277,10 +276,10 @@ impl Build<'_> {
         merge.args(["-m", "-O"]).arg(output).arg(&config).args(self.fragments).env("ARCH", "s390");
         step.run(&mut merge)?;
         step.run(&mut self.make(output, &["olddefconfig"]))?;
-        let actual = fs::read_to_string(&config).with_context(|| format!("cannot read {}", config.display()))?;
+        let actual = read_text(&config)?;
         let mut wanted = String::new();
         for fragment in self.fragments.iter().skip(self.overruled) {
-            wanted.push_str(&fs::read_to_string(fragment)?);
+            wanted.push_str(&read_text(fragment)?);
         }
         let absent = absent_options(&wanted, &actual);
         if !absent.is_empty() {

@@ -11,7 +11,7 @@ use anyhow::{bail, ensure, Context, Result};
 use super::series::Series;
 use crate::apt::{self, Suites};
 use crate::progress::Step;
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 
 /// A kernel tree, which is only read.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -159,7 +159,7 @@ fn fetch(workspace: &Workspace, step: &Step, package: &str, tree: &Path) -> Resu
 /// Reads VERSION, PATCHLEVEL, SUBLEVEL and EXTRAVERSION of the tree's Makefile.
 fn kernel_version(tree: &Path) -> Result<String> {
     let path = tree.join("Makefile");
-    let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+    let text = read_text(&path)?;
     parse_version(&text).with_context(|| format!("{} does not say the kernel's version", path.display()))
 }
 

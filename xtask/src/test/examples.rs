@@ -3,12 +3,10 @@
 //! The examples of the packages: each is run, and prints what the file beside it says. One without such a file wants a machine
 //! that has devices, and is built alone.
 
-use std::fs;
-
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{bail, ensure, Result};
 
 use crate::progress::Step;
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 
 /// Runs every example and returns their number.
 pub(crate) fn check(workspace: &Workspace, step: &Step) -> Result<usize> {
@@ -24,7 +22,7 @@ pub(crate) fn check(workspace: &Workspace, step: &Step) -> Result<usize> {
             if !path.is_file() {
                 continue;
             }
-            let expected = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+            let expected = read_text(&path)?;
             if printed != expected {
                 complaints.push(format!("{} of {} printed:\n{printed}", target.name, package.name));
             }

@@ -4,17 +4,16 @@
 //! that a kernel takes; no branch to an address that it computes; and frames by which a kernel finds its callers.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::process::Command;
 
-use anyhow::{bail, ensure, Context, Result};
+use anyhow::{bail, ensure, Result};
 
 use super::frames;
 use crate::kernel_object::expoline::{TABLES, THUNK};
 use crate::kernel_object::{self, compiler::KernelCompiler, symbols::Symbols, Expoline};
 use crate::progress::Step;
 use crate::tool;
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 
 /// The file that lists what may stay undefined, one symbol a line, `#` before a comment.
 const UNDEFINED_SYMBOLS: &str = "glue-c/undefined-symbols.txt";
@@ -37,7 +36,7 @@ pub(crate) fn check(workspace: &Workspace, compiler: &KernelCompiler, step: &Ste
     let object = kernel_object::build(workspace, compiler, step, kernel_object::DRIVER)?;
     let linked = Symbols::read(step, &object.path, |_| true)?;
     let list = workspace.root.join(UNDEFINED_SYMBOLS);
-    let allowed = fs::read_to_string(&list).with_context(|| format!("cannot read {}", list.display()))?;
+    let allowed = read_text(&list)?;
     let mut complaints = complaints(&linked, &parse_list(&allowed));
     let listing = step.run(Command::new(tool::OBJDUMP.program).arg("-dr").arg(&object.path))?;
     complaints.extend(indirect_branches(&listing));

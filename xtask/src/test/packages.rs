@@ -11,7 +11,7 @@ use std::process::Command;
 use anyhow::{ensure, Context, Result};
 
 use crate::progress::Step;
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 
 /// The program, a workspace of its own.
 const PROGRAM: &str = "tests/outside";
@@ -100,7 +100,7 @@ impl Outside<'_> {
             let verb = if runs { "run" } else { "build" };
             let printed = step.run(self.cargo(verb).args(["--bin", name]))?;
             if runs {
-                let expected = read(&from.join(format!("{name}.stdout")))?;
+                let expected = read_text(from.join(format!("{name}.stdout")))?;
                 ensure!(printed == expected, "{name}.rs, built outside, printed:\n{printed}");
             }
         }
@@ -117,7 +117,10 @@ impl Outside<'_> {
         compile.arg(package.join("examples/vmm.c")).arg(library).args(["-lpthread", "-ldl", "-lm", "-o"]).arg(&program);
         step.run(&mut compile)?;
         let printed = step.run(&mut Command::new(program))?;
-        ensure!(printed == read(&package.join("examples/vmm.stdout"))?, "vmm.c, built outside, printed:\n{printed}");
+        ensure!(
+            printed == read_text(package.join("examples/vmm.stdout"))?,
+            "vmm.c, built outside, printed:\n{printed}"
+        );
         Ok(())
     }
 
@@ -133,8 +136,4 @@ impl Outside<'_> {
 
 fn copy(from: &Path, to: &Path) -> Result<()> {
     fs::copy(from, to).map(drop).with_context(|| format!("cannot copy {} to {}", from.display(), to.display()))
-}
-
-fn read(path: &Path) -> Result<String> {
-    fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))
 }

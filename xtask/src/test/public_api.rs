@@ -10,7 +10,7 @@ use anyhow::{bail, ensure, Context, Result};
 use crate::book::DOCUMENTATION;
 use crate::core_library::{CoreLibrary, TARGET};
 use crate::progress::Step;
-use crate::workspace::{Target, Workspace};
+use crate::workspace::{read_text, Target, Workspace};
 
 /// The version of rustdoc's description in JSON that is read here.
 const FORMAT_VERSION: u64 = 57;
@@ -60,7 +60,7 @@ pub(crate) fn check(workspace: &Workspace, core: &CoreLibrary, step: &Step, writ
         if write {
             fs::write(&path, &listing)?;
         }
-        let kept = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let kept = read_text(&path)?;
         let lines = difference(&kept, &listing);
         if lines.is_empty() {
             same += 1;
@@ -74,7 +74,7 @@ pub(crate) fn check(workspace: &Workspace, core: &CoreLibrary, step: &Step, writ
 }
 
 fn format_version(described: &Path) -> Result<u64> {
-    let text = fs::read_to_string(described).with_context(|| format!("cannot read {}", described.display()))?;
+    let text = read_text(described)?;
     let value: serde_json::Value = serde_json::from_str(&text)?;
     value.get("format_version").and_then(serde_json::Value::as_u64).context("rustdoc does not say its format")
 }

@@ -3,7 +3,6 @@
 //! A patch of a series: a file with the message of a commit and the change.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -12,7 +11,7 @@ use anyhow::{bail, ensure, Context, Result};
 use super::set::Set;
 use crate::patch::Patch;
 use crate::progress::Step;
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 
 /// A patch.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -32,7 +31,7 @@ impl Fix {
     }
 
     fn read(path: PathBuf) -> Result<Self> {
-        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        let text = read_text(&path)?;
         let (message, files) = parse(&text).with_context(|| format!("{} is not read", path.display()))?;
         Ok(Self { path, message, files })
     }

@@ -8,7 +8,7 @@ use std::path::Path;
 use anyhow::{ensure, Context, Result};
 
 use super::set::Set;
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 
 /// Its text, beside the patches: a line about the series, an empty one, and the rest.
 const TEXT: &str = "cover-letter.txt";
@@ -28,8 +28,8 @@ pub(crate) fn is_letter(path: &Path) -> bool {
 /// Puts the text into the letter that git wrote to `out`.
 pub(crate) fn complete(workspace: &Workspace, set: &Set, out: &Path) -> Result<()> {
     let (text, letter) = (workspace.root.join(set.directory).join(TEXT), out.join(NAME));
-    let words = fs::read_to_string(&text).with_context(|| format!("cannot read {}", text.display()))?;
-    let written = fs::read_to_string(&letter).with_context(|| format!("cannot read {}", letter.display()))?;
+    let words = read_text(&text)?;
+    let written = read_text(&letter)?;
     let filled = fill(&written, &words).with_context(|| format!("{} is not made", letter.display()))?;
     fs::write(&letter, filled).with_context(|| format!("cannot write {}", letter.display()))
 }

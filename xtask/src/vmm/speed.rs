@@ -3,7 +3,6 @@
 //! Instructions of the host that RPCIT takes, counted by callgrind while a guest runs.
 
 use std::fmt;
-use std::fs;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -17,7 +16,7 @@ use crate::core_library::CoreLibrary;
 use crate::image;
 use crate::progress::Step;
 use crate::tool;
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 
 /// Random instructions of the sequence; under callgrind each is slow.
 const RANDOM_STEPS: u32 = 300;
@@ -110,7 +109,7 @@ impl Count<'_> {
         let step = Step::start(format!("Callgrind, {guest}, {kind}"));
         let result = step.run_within(&mut command, Some(LIMIT)).map(drop);
         step.end("counted", result)?;
-        let text = fs::read_to_string(&out).with_context(|| format!("cannot read {}", out.display()))?;
+        let text = read_text(&out)?;
         let counted = parse(&text).with_context(|| format!("{} has no instructions of {HELPER}", out.display()))?;
         ensure!(counted.0 > 0 && counted.1 > 0, "nothing was counted in {HELPER}");
         Ok(counted)

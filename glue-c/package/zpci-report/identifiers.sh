@@ -69,44 +69,57 @@ internal_path() {
 	cat "$1"/pfip/segment[0-3] 2>/dev/null | sed 's/^0x//' | paste -s -d. -
 }
 
+# The digits $1 with any number of zeros in front.
+short() {
+	printf '0*%s' "$(printf %s "$1" | sed 's/^0*//')"
+}
+
 # Adds rules for the function ID $1, of 8 digits, which is the number $2.
 function_id() {
 	word "0x$1" "FID$2"
 	word "$1" "FID$2"
 	# As the debug views and the log have it, where a short one may be any number.
-	short=$(printf %s "$1" | sed 's/^0*//')
-	rule "s/((fid|PCI function)[:= ]*(0x)?)0*$short(\$|[^0-9A-Za-z])/\\1FID$2\\4/gi"
+	rule "s/((fid|PCI function)[:= ]+(0x)?)$(short "$1")(\$|[^0-9A-Za-z])/\\1FID$2\\4/gi"
 	# Of an error event, in hexadecimal: 4 bytes of 0, the handle, this. Without what the bytes are as text.
 	spaced=$(printf %s "$1" | sed 's/../ &/g')
 	rule "s/(( 00){4}( [0-9a-f]{2}){4})$spaced(( [0-9a-f]{2})*).*/\\1 FID$2\\4/"
-	echo "$1" >>"$scratch/fids"
 }
 
-# Adds rules for the function at $1, which is the number $2.
+# Adds rules for the UID $1 of the number $2: where it is said to be one, since it may be as small as any number. Its column of
+# zpci(1) is behind that of the FID.
+uid_rules() {
+	rule "s/(^| )(uid = )(0x)?$(short "$1")\$/\\1\\2UID$2/"
+	rule "s/^([^ ]+ +FID[0-9]* +)0x$(short "$1")([* ]|\$)/\\1UID$2\\2/"
+}
+
+# The same for a PCHID, whose column is the next.
+pchid_rules() {
+	rule "s/(pchid[:= ]+)(0x)?$(short "$1")(\$|[^0-9A-Za-z])/\\1PCHID$2\\3/gi"
+	rule "s/^([^ ]+ +FID[0-9]* +[^ ]+ +)0x$(short "$1")( |\$)/\\1PCHID$2\\2/"
+}
+
+# Adds rules for the domain of the address $1, which is the number $2: in an address alone, as these four digits may be anything
+# elsewhere. In the name of a unit of systemd, \x2d is in front of it.
+domain_rules() {
+	domain="(^|[^0-9A-Za-z]|pci|x2d)${1%%:*}(:[0-9a-f]{2}(\$|[^0-9A-Za-z]))"
+	rule "s/$domain/\\1DOM$2\\2/g"
+	rule "s/$domain/\\1DOM$2\\2/g"
+}
+
+# Adds rules for what the function at $1, which is the number $2, has beside its function ID and its address.
 function_rules() {
 	address=${1##*/}
-	fid=$(digits "$address" function_id 8)
-	[ -z "$fid" ] || function_id "$fid" "$2"
 	uid=$(digits "$address" uid 4)
-	if [ -n "$uid" ]; then
-		word "0x$uid" "UID$2"
-		# As zpci(1) writes it.
-		word "0x$(printf '%4s' "$uid" | tr ' ' 0)" "UID$2"
-	fi
-	# In an address alone: these four digits may be anything elsewhere.
-	domain="(^|[^0-9A-Za-z]|pci)${address%%:*}(:[0-9a-f]{2}(\$|[^0-9A-Za-z]))"
-	rule "s/$domain/\\1DOM$2\\2/g"
-	rule "s/$domain/\\1DOM$2\\2/g"
-	# A function without PCHID of its own shares it with no other.
+	[ -z "$uid" ] || uid_rules "$uid" "$2"
 	pchid=$(digits "$address" pchid 4)
-	[ -z "$pchid" ] || word "0x$pchid" "PCHID$2"
+	[ -z "$pchid" ] || pchid_rules "$pchid" "$2"
 	path=$(internal_path "$1")
 	case $path in
 	*[!0.]*) word "$path" "$(numbered PATH "$path")" ;;
 	esac
 	for net in "$1"/net/* "$1"/virtio*/net/*; do
 		[ -e "$net" ] || continue
-		word "${net##*/}" "NET$2"
+		name "${net##*/}" "NET$2"
 		[ -r "$net/address" ] && word "$(cat "$net/address")" "MAC$2"
 	done
 	for serial in "$1"/nvme/*/serial "$1"/nvme/*/subsysnqn; do
@@ -114,54 +127,109 @@ function_rules() {
 	done
 }
 
+# Adds a rule for the name $1, which is $2, unless it is a word that any report has.
+name() {
+	case $(printf %s "$1" | tr '[:upper:]' '[:lower:]') in
+	pci | zpci | nvme | iommu | vfio | lpar | vm* | name | linux | kernel | ibm | s390 | s390x | function | slot | debug) ;;
+	log | machine | host | net | type | model | manufacturer | uid | fid | parameters | statistics) ;;
+	*) word "$1" "$2" ;;
+	esac
+}
+
 names_of_the_machine() {
 	hostname=$(cat "$root/proc/sys/kernel/hostname" 2>/dev/null)
-	word "$hostname" HOST
+	name "$hostname" HOST
 	case $hostname in
 	*.*)
-		word "${hostname%%.*}" HOST
-		word "${hostname#*.}" DOMAIN
+		name "${hostname%%.*}" HOST
+		name "${hostname#*.}" DOMAIN
 		;;
 	esac
 	sed -nE 's/^(Sequence Code|LPAR (Extended )?Name|LPAR UUID|VM[0-9]+ (Extended )?Name|VM[0-9]+ UUID): *//p' \
-		"$root/proc/sysinfo" 2>/dev/null | sed 's/ *$//' | sort -u | while IFS= read -r name; do
-		word "$name" MACHINE
+		"$root/proc/sysinfo" 2>/dev/null | sed 's/ *$//' | sort -u | while IFS= read -r value; do
+		name "$value" MACHINE
 	done
 	for net in "$root"/sys/class/net/*; do
 		case ${net##*/} in
 		lo | '*') ;;
-		*) word "${net##*/}" NET ;;
+		*) name "${net##*/}" NET ;;
 		esac
 	done
 }
 
-collect_rules() {
-	: >"$scratch/fids"
+# The UID that the slot $1 has, if it says so.
+uid_of_slot() {
+	sed -nE 's/^0x0*([1-9a-f][0-9a-f]{0,3})$/\1/p' "$1/uid" 2>/dev/null
+}
+
+# Calls "$@" with each function and its number, and then with each slot of a function in standby, which has nothing else.
+# $standby says which it is.
+each() {
 	number=0
-	for path_of in "$functions"/*; do
-		[ -e "$path_of" ] || continue
+	standby=
+	for one in "$functions"/*; do
+		[ -e "$one" ] || continue
 		number=$((number + 1))
-		function_rules "$path_of" $number
+		"$@" "$one" $number
 	done
-	# Functions in standby have a slot and nothing else.
-	for slot in "$root"/sys/bus/pci/slots/*; do
-		fid=${slot##*/}
-		case $fid in
+	standby=1
+	for one in "$root"/sys/bus/pci/slots/*; do
+		case ${one##*/} in
 		00000000 | *[!0-9a-f]*) continue ;;
 		????????) ;;
 		*) continue ;;
 		esac
-		grep -qx "$fid" "$scratch/fids" && continue
+		grep -qx "${one##*/}" "$scratch/fids" && continue
 		number=$((number + 1))
-		function_id "$fid" $number
+		"$@" "$one" $number
 	done
+}
+
+# The address of one in standby is the one that Linux would give it.
+add_domain() {
+	if [ -z "$standby" ]; then
+		domain_rules "${1##*/}" "$2"
+	elif [ -r "$1/address" ]; then
+		domain_rules "$(cat "$1/address")" "$2"
+	fi
+}
+
+add_function_id() {
+	if [ -z "$standby" ]; then
+		fid=$(digits "${1##*/}" function_id 8)
+	else
+		fid=${1##*/}
+	fi
+	[ -z "$fid" ] || function_id "$fid" "$2"
+}
+
+add_others() {
+	if [ -z "$standby" ]; then
+		function_rules "$@"
+	else
+		uid=$(uid_of_slot "$1")
+		[ -z "$uid" ] || uid_rules "$uid" "$2"
+	fi
+}
+
+collect_rules() {
+	for one in "$functions"/*; do
+		[ -e "$one" ] && printf '%s\n' "$(digits "${one##*/}" function_id 8)"
+	done >"$scratch/fids"
+	# In this order: digits of an address must not be found by a rule for another identifier, and a UID and a PCHID are known by
+	# what stands before them.
+	each add_domain
+	each add_function_id
+	each add_others
 	names_of_the_machine
 	# What no list has, as it is written.
 	cat >>"$scratch/rules" <<-'END'
 	s/(fid[:= ]+)(0x)?[0-9a-f]+($|[^0-9A-Za-z])/\1FID\3/gi
 	s/(PCI function +)(0x[0-9a-f]+|[0-9a-f]{8})($|[^0-9A-Za-z])/\1FID\3/gi
 	s/(Domain )[0-9a-f]{4} /\1DOM /
-	s/(pchid[:= ]+)(0x)?[0-9a-f]+($|[^0-9A-Za-z])/\1PCHID\3/gi
+	/^[^ ]+ +FID[0-9]* +0x(0000|ffff)[* ]/!s/^([^ ]+ +FID[0-9]* +)0x[0-9a-f]{4}([* ]|$)/\1UID\2/
+	/^[^ ]+ +FID[0-9]* +[^ ]+ +0x(0000|ffff)/!s/^([^ ]+ +FID[0-9]* +[^ ]+ +)0x[0-9a-f]{4}( |$)/\1PCHID\2/
+	/pchid[:= ]+(0x)?(0000|ffff)/!s/(pchid[:= ]+)(0x)?[0-9a-f]+($|[^0-9A-Za-z])/\1PCHID\3/gi
 	s/(( 00){4} [89a-f][0-9a-f]( [0-9a-f]{2}){3})( [0-9a-f]{2}){4}(( [0-9a-f]{2}){4}) \|.*/\1 FID\5/
 	s/([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}/MAC/g
 	s/[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/UUID/g
@@ -181,5 +249,8 @@ collect_rules() {
 	s/(^|[^0-9A-Za-z:])([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}($|[^0-9A-Za-z:])/\1IP\3/gi
 	s/(^|[^0-9A-Za-z:])([0-9a-f]{1,4}:){1,6}(:[0-9a-f]{1,4}){1,6}($|[^0-9A-Za-z:])/\1IP\4/gi
 	s/(^|[^0-9A-Za-z:])([0-9a-f]{4}:){3}[0-9a-f]{4}($|[^0-9A-Za-z:])/\1GUID\3/gi
+	s/(^|[^0-9A-Za-z:]|pci|x2d)[0-9a-f]{4}(:[0-9a-f]{2}:[0-9a-f]{2}($|[^0-9A-Za-z:]))/\1DOM\2/g
+	s/(pci_bus |pci)[0-9a-f]{4}(:[0-9a-f]{2}($|[^0-9A-Za-z]))/\1DOM\2/g
+	s/(device label )[^ ]+/\1LABEL/
 	END
 }

@@ -41,13 +41,16 @@ configuration() {
 
 machine() {
 	title machine
+	sed -nE 's/^PRETTY_NAME=/system = /p' "$root/etc/os-release" 2>/dev/null
+	printf 'up for %s s\n' "$(cut -d. -f1 "$root/proc/uptime" 2>/dev/null)"
 	cat "$root/proc/version" 2>/dev/null || missing 'no /proc/version'
 	[ -r "$root/proc/cmdline" ] && command_line
 	grep -E '^(vendor_id|# processors|facilities|max thread)' "$root/proc/cpuinfo" 2>/dev/null
 	grep -E '^(Manufacturer|Type|Model|Capability|LPAR|VM|Hypervisor)' "$root/proc/sysinfo" 2>/dev/null
 	title parameters
 	for file in "$root"/sys/module/zpci_rust/parameters/* "$root"/sys/module/pci/parameters/* \
-		"$root"/sys/module/s390_iommu/parameters/*; do
+		"$root"/sys/module/s390_iommu/parameters/* "$root"/sys/module/nvme*/parameters/* \
+		"$root"/sys/module/vfio*/parameters/* "$root"/sys/firmware/zpci/*; do
 		[ -r "$file" ] && printf '%s = %s\n' "${file#"$root"}" "$(cat "$file")"
 	done
 	configuration
@@ -72,7 +75,11 @@ each_function() {
 				if [ -n "$plain" ]; then value=$(bytes "$path/$name"); else value=$(utility_string "$path"); fi
 				printf '%s = %s\n' "$name" "$value"
 				;;
-			pfip) printf '%s = %s\n' "$name" "$(internal_path "$path")" ;;
+			pfip)
+				value=$(internal_path "$path")
+				case $value in *[!0.]*) ;; *) value=none ;; esac
+				printf '%s = %s\n' "$name" "$value"
+				;;
 			resource) sed 's/^/resource = /' "$path/$name" ;;
 			*) printf '%s = %s\n' "$name" "$(attribute "$address" "$name")" ;;
 			esac
@@ -96,6 +103,9 @@ each_function() {
 		[ -r "$slot/power" ] || continue
 		printf '%s power = %s, address = %s\n' "${slot##*/}" "$(cat "$slot/power")" "$(cat "$slot/address" 2>/dev/null)"
 	done
+	# Of their names, whether they are directed to a processor shows.
+	title interrupts
+	grep -E '^ +CPU|^ *(PCI|PCF|PCD|MSI|AIO):|MSI' "$root/proc/interrupts" 2>/dev/null
 	title 'IOMMU devices'
 	ls "$root/sys/class/iommu" 2>/dev/null
 }
@@ -103,9 +113,8 @@ each_function() {
 # What CLP itself says, groups included, if the command that reads it is here.
 commands() {
 	title 'CLP (zpci list)'
-	if [ -n "$root" ]; then
-		cat "$root/clp" 2>/dev/null
-	elif command -v zpci >/dev/null 2>&1; then
+	if command -v zpci >/dev/null 2>&1; then
+		zpci --version 2>&1
 		zpci list -v 2>&1 || missing 'zpci list could not read all'
 	else
 		missing 'no groups: the command zpci is not here'

@@ -69,13 +69,17 @@ restore() {
 	[ -n "$touched" ] || return 0
 	is_on || until_it put 1 "$slot/power" 2>/dev/null
 	until_it whole && return 0
-	if [ -n "$driver" ] && [ -e "$device" ] && [ -z "$(driver_of "$device")" ]; then
+	if [ -e "$device" ] && [ -z "$(driver_of "$device")" ]; then
 		put "$address" "$drivers/drivers/$driver/bind" 2>/dev/null || put "$address" "$drivers/drivers_probe" 2>/dev/null
 	fi
 	until_it whole && return 0
+	if [ -n "$slot" ] && [ ! -e "$slot/power" ]; then
+		echo "$address is not here any more: another LPAR may have taken it while it was off"
+		return 1
+	fi
 	echo "$address is not as it was. What brings it back:"
 	[ -z "$slot" ] || echo "  echo 1 >$slot/power"
-	[ -z "$driver" ] || echo "  echo $address >$drivers/drivers/$driver/bind"
+	echo "  echo $address >$drivers/drivers/$driver/bind"
 	return 1
 }
 
@@ -151,7 +155,7 @@ self_test() {
 	driver=$(driver_of "$device")
 	disk_count=$(disks | wc -l)
 	slot_of_it || { not_ok "cannot read its identifier"; return 1; }
-	echo "driver: ${driver:-none}, disks: $disk_count"
+	echo "driver: $driver, disks: $disk_count"
 	kernel_log >"$scratch/log.before" 2>/dev/null || { not_ok "cannot read the log of the kernel"; return 1; }
 	before=$(read_disks) || { not_ok "read: $before"; return 1; }
 	touched=1
@@ -161,11 +165,7 @@ self_test() {
 	else
 		echo "left out: the kernel knows no reset of this function"
 	fi
-	if [ -n "$driver" ]; then
-		step 'unbind and bind' rebind
-	else
-		echo "left out: no driver has the function"
-	fi
+	step 'unbind and bind' rebind
 	if [ -n "$slot" ]; then
 		step 'power off and on' power_cycle
 	else

@@ -60,6 +60,7 @@ uses() {
 	done
 	use_of_driver
 	use_of_networks
+	use_of_controllers
 	for disk in $(disks); do
 		use_of_disk "$disk"
 	done
@@ -73,7 +74,9 @@ uses() {
 use_of_driver() {
 	name=$(driver_of "$device")
 	case $name in
-	'' | nvme | mlx5_core) ;;
+	# One that the kernel finds for it when it is powered on would have it afterwards.
+	'') echo "no driver has it: bind the one that it is for" ;;
+	nvme | mlx5_core) ;;
 	virtio-pci)
 		for child in "$real"/virtio*; do
 			[ -e "$child" ] || continue
@@ -120,6 +123,19 @@ use_of_networks() {
 	esac
 }
 
+# An NVMe target hands a whole controller on, and keeps no file of it open.
+use_of_controllers() {
+	for file in "$root"/sys/kernel/config/nvmet/subsystems/*/passthru/device_path; do
+		[ -e "$file" ] || continue
+		handed=$(cat "$file" 2>/dev/null) || echo "cannot read ${file#"$root"}"
+		handed=$(readlink -f "$root$handed")
+		for controller in $(below nvme); do
+			[ "$handed" = "$root/dev/$controller" ] && echo "$controller is used by ${file#"$root"}"
+		done
+	done
+	return 0
+}
+
 # Mounts of all namespaces, as major:minor.
 mounted() {
 	cat "$root"/proc/[0-9]*/mountinfo 2>/dev/null | cut -d' ' -f3 | sort -u
@@ -149,12 +165,22 @@ use_of_disk() {
 	return 0
 }
 
+# The character devices of the disk $1. That of an NVMe namespace with several paths is not below the function.
+generic() {
+	case $1 in
+	nvme*) echo "ng${1#nvme}" ;;
+	esac
+}
+
 # Device nodes of the function and of its disks, as `stat` says them: major:minor in hexadecimal.
 nodes() {
 	{
 		find "$real/" -name dev -type f -exec cat {} +
 		for disk in $(disks); do
 			find "$root/sys/class/block/$disk/" -name dev -type f -exec cat {} +
+			for name in $(generic "$disk"); do
+				[ ! -e "$root/sys/class/nvme-generic/$name" ] || cat "$root/sys/class/nvme-generic/$name/dev"
+			done
 		done
 	} | sort -u | while IFS=: read -r major minor; do
 		printf '%x:%x\n' "$major" "$minor"
@@ -166,6 +192,7 @@ names_of_nodes() {
 	find "$real/" -name uevent -type f -exec sed -n 's/^DEVNAME=//p' {} + 2>/dev/null
 	for disk in $(disks); do
 		with_partitions "$disk"
+		generic "$disk"
 	done
 }
 

@@ -37,7 +37,7 @@ const FILES: &[(&str, &str)] = &[
     ("sys/bus/pci/slots/00004711/address", "0a1b:00:00\n"),
     ("sys/bus/pci/drivers/nvme/bind", ""),
     ("sys/bus/pci/drivers_probe", ""),
-    ("dmesg", "[1.0] zpci: 0a1b:00:00.0: added\n"),
+    ("dmesg", "[0.0] Linux version 7.3.4-zpci\n[1.0] zpci: 0a1b:00:00.0: added\n"),
 ];
 
 /// The same below the function.
@@ -98,6 +98,15 @@ root=${0%/bin/wipefs}
 [ ! -e "$root/busy" ] || { echo "wipefs: error: $5: Device or resource busy" >&2; exit 1; }
 "#;
 
+/// Lists what is in the file `clp`.
+const ZPCI: &str = r#"#!/bin/sh
+case $1 in
+--version) echo "zpci 0.1.0" ;;
+*) cat "${0%/bin/zpci}/clp" 2>/dev/null ;;
+esac
+exit 0
+"#;
+
 pub(super) struct Mock {
     directory: tempfile::TempDir,
 }
@@ -111,6 +120,7 @@ impl Mock {
         mock.link(&format!("{FUNCTION}/driver"), "sys/bus/pci/drivers/nvme");
         // A file that is written to by way of the link of the driver.
         mock.file("sys/bus/pci/drivers/nvme/unbind", "");
+        mock.link("sys/class/nvme/nvme0", &format!("{FUNCTION}/nvme/nvme0"));
         mock.link("sys/class/block/nvme0c0n1", &format!("{FUNCTION}/nvme/nvme0/nvme0c0n1"));
         mock.block("nvme0n1", DISK, "259:0");
         mock.file(&format!("{DISK}/size"), &format!("{SECTORS}\n"));
@@ -121,6 +131,7 @@ impl Mock {
         mock.program("printf", KERNEL);
         mock.program("dd", DD);
         mock.program("wipefs", WIPEFS);
+        mock.program("zpci", ZPCI);
         fs::create_dir(mock.path("tmp")).unwrap();
         mock
     }

@@ -4,8 +4,8 @@
 
 use std::path::Path;
 
-use super::install;
 use super::mock::{Mock, ADDRESS, FUNCTION};
+use super::{file, install};
 
 /// EBCDIC of PROD1NET.
 const PNET: [u8; 8] = [0xd7, 0xd9, 0xd6, 0xc4, 0xf1, 0xd5, 0xc5, 0xe3];
@@ -73,6 +73,8 @@ fn mock() -> Mock {
     }
     // A function in standby, and one with a UID that is no more than a digit.
     mock.file("sys/bus/pci/slots/00004812/power", "0\n");
+    mock.file("sys/bus/pci/slots/00004812/address", "0c2d:00:00\n");
+    mock.file("sys/bus/pci/slots/00004812/uid", "0xc2d\n");
     mock.file("sys/devices/pci0001:00/0001:00:00.0/function_id", "0x000000f0\n");
     mock.file("sys/devices/pci0001:00/0001:00:00.0/uid", "0xf\n");
     mock.file("sys/devices/pci0001:00/0001:00:00.0/pchid", "0x0ff0\n");
@@ -94,7 +96,7 @@ fn mock() -> Mock {
         "ADDRESS       FID         UID      PCHID\n\
          0a1b:00:00.0  0x00004711  0x0a1b*  0x01c3\n    path     0b.2c.00.00\n    util     PROD1NET\n\
          0001:00:00.0  0x000000f0  0x000f   0x0ff0\n\
-         -             0x00004812  -        -\n    path     0c.2c.00.00\n    util     PROD2NET\n",
+         -             0x00004812  0x0c2d   0x01d7\n    path     0c.2c.00.00\n    util     PROD2NET\n",
     );
     mock.file("dmesg", LOG);
     mock
@@ -114,6 +116,7 @@ const SECRETS: &[&str] = &[
     "0xa1b",
     "0x0a1b",
     "0c2d",
+    "01d7",
     "000000f0",
     "fid:f0",
     "0xf\n",
@@ -173,13 +176,13 @@ fn identifiers_are_replaced_each_by_the_same_word() {
         "uid = UID1",
         "pchid = PCHID1",
         "FID2 power = 1, address = DOM2:00:00",
-        "FID3 power = 0, address = ",
+        "FID3 power = 0, address = DOM3:00:00",
         "s390-iommu.FID2",
         "DOM2:00:00.0  FID2  UID2*  PCHID2",
         "    path     PATH1",
         "    util     UTIL",
         "DOM1:00:00.0  FID1  UID1   PCHID1",
-        "-             FID3  -        -",
+        "-             FID3  UID3   PCHID",
         "    path     PATH",
         "add fid:FID2, fh:80000001",
         "add fid:FID3, fh:2",
@@ -225,7 +228,8 @@ fn a_trace_is_whole_and_what_follows_it_is_not_there() {
 #[test]
 fn a_report_of_the_sanitizer_is_whole() {
     let mock = Mock::new();
-    let log = "[1.0] ==================================================================\n\
+    let log = "[0.0] Linux version 7.3.4-zpci\n\
+               [1.0] ==================================================================\n\
                [1.0] BUG: KASAN: slab-use-after-free in foo+0x1/0x2\n[1.0] Call Trace:\n[1.0]  [<0000>] foo\n[1.0] \n\
                [1.0] Allocated by task 1:\n[1.0]  bar+0x1/0x2\n[1.0] The buggy address belongs to the object\n\
                [1.0] ==================================================================\n[1.1] audit: other\n";
@@ -319,6 +323,127 @@ fn what_could_not_be_read_is_said() {
     assert!(!Mock::new().report(&[]).contains("could not be read"));
 }
 
+/// A UID and a function ID may be as small as any number.
+#[test]
+fn a_number_that_is_no_identifier_is_kept() {
+    let mock = Mock::new();
+    for (address, id, uid) in [("0001:00:00.0", 1, 1), ("0005:00:00.0", 5, 5), ("0010:00:00.0", 2, 0x10)] {
+        let place = format!("sys/devices/pci/{address}");
+        mock.file(&format!("{place}/function_id"), &format!("{id:#010x}\n"));
+        mock.file(&format!("{place}/uid"), &format!("{uid:#x}\n"));
+        mock.file(&format!("{place}/vfn"), &format!("{id:#06x}\n"));
+        // They are of one card.
+        mock.file(&format!("{place}/pchid"), "0x0010\n");
+        mock.link(&format!("sys/bus/pci/devices/{address}"), &place);
+    }
+    mock.file(
+        "dmesg",
+        "[0.0] Linux version 7.3.4-zpci\n[1.0] zpci: 0005:00:00.0: Event 0x10 reports an error for PCI function 0x5\n\
+         [1.1] zpci_map+0x10/0x1 called, zpci_unmap+0x5/0x120\n[1.2] nvme nvme1: pci function 0005:00:00.0\n",
+    );
+    mock.file(
+        "clp",
+        "ADDRESS       FID         UID      PCHID   VFN\n0001:00:00.0  0x00000001  0x0001   0x0010  1\n\
+         0010:00:00.0  0x00000002  0x0010   0x0010  5\n-             0x00000007  0x0000*  0xffff  1\n",
+    );
+    let text = mock.report(&[]);
+    for line in [
+        "[1.0] zpci: DOM2:00:00.0: Event 0x10 reports an error for PCI function 0xFID2",
+        "[1.1] zpci_map+0x10/0x1 called, zpci_unmap+0x5/0x120",
+        "[1.2] nvme nvme1: pci function DOM2:00:00.0",
+        "function_id = FID1",
+        "function_id = FID2",
+        "function_id = FID3",
+        "uid = UID1",
+        "uid = UID2",
+        "uid = UID3",
+        "vfn = 0x0001",
+        "vfn = 0x0005",
+        "pchid = PCHID1",
+        "DOM1:00:00.0  FID1  UID1   PCHID1  1",
+        "DOM3:00:00.0  FID3  UID3   PCHID1  5",
+        "-             0x00000007  0x0000*  0xffff  1",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+}
+
+/// Programs write into the log of the kernel too.
+#[test]
+fn what_programs_say_is_left_out() {
+    let mock = Mock::new();
+    let log = "[0.0] Linux version 7.3.4-zpci\n[1.0] systemd[1]: Expecting device dev-pci\\x2d0a1b:00:00.0-nvme.device\n\
+               [1.1] audit: type=1400 name=\"/srv/jsmith/x\" comm=\"lspci\"\n[1.2] dracut-cmdline[240]: nvme\n\
+               [1.3] BTRFS: device label PAYROLL_PROD devid 1 transid 7 /dev/nvme0n1p3\n[1.4] ism 0c2d:00:00.0: removed\n";
+    mock.file("dmesg", log);
+    let text = mock.report(&[]);
+    for secret in ["systemd", "jsmith", "dracut", "PAYROLL", "0c2d"] {
+        assert!(!text.contains(secret), "{secret} is in\n{text}");
+    }
+    assert!(text.contains("[1.3] BTRFS: device label LABEL devid 1"), "{text}");
+    assert!(text.contains("[1.4] ism DOM:00:00.0: removed"), "{text}");
+    assert!(mock.report(&["--plain"]).contains(log));
+}
+
+/// A machine may be called as anything is.
+#[test]
+fn a_name_that_is_a_word_of_the_report_is_kept() {
+    let mock = Mock::new();
+    mock.file("proc/sys/kernel/hostname", "zpci\n");
+    mock.file("proc/sysinfo", "LPAR Number: 23\nLPAR Name: LPAR\n");
+    mock.network("pci", "0x1002\n");
+    let text = mock.report(&[]);
+    for line in ["LPAR Name: LPAR", "[1.0] zpci: DOM1:00:00.0: added", "parameters: iommu.passthrough=1 (and 1 others)"]
+    {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+}
+
+#[test]
+fn a_log_without_its_start_is_said_to_be_one() {
+    let mock = Mock::new();
+    mock.file("dmesg", "[9.0] zpci: 0a1b:00:00.0: added\n");
+    let output = mock.run(&[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        text.contains("(the log of the kernel does not go back to its start: boot with log_buf_len=16M)\n"),
+        "{text}"
+    );
+    assert!(text.contains("[9.0] zpci: DOM1:00:00.0: added\n"), "{text}");
+    assert_eq!(output.status.code(), Some(3));
+}
+
+#[test]
+fn what_a_developer_asks_first_is_there() {
+    let mock = Mock::new();
+    mock.file("etc/os-release", "NAME=Debian\nPRETTY_NAME=\"Debian GNU/Linux 12\"\n");
+    mock.file("proc/uptime", "86400.12 99.00\n");
+    mock.file(
+        "proc/interrupts",
+        "           CPU0\nPCI:     7   [I/O] PCI Interrupts\nRST:     1   [CPU] CPU Restart\n",
+    );
+    mock.file("sys/firmware/zpci/uid_checking", "1\n");
+    mock.file("sys/module/nvme_core/parameters/multipath", "Y\n");
+    mock.file("sys/kernel/debug/s390dbf/pci_msg/level", "3\n");
+    for number in 0..4 {
+        mock.file(&format!("{FUNCTION}/pfip/segment{number}"), "0x00\n");
+    }
+    let text = mock.report(&[]);
+    for line in [
+        "system = \"Debian GNU/Linux 12\"",
+        "up for 86400 s",
+        "PCI:     7   [I/O] PCI Interrupts",
+        "/sys/firmware/zpci/uid_checking = 1",
+        "/sys/module/nvme_core/parameters/multipath = Y",
+        "== debug view pci_msg/sprintf, level 3",
+        "zpci 0.1.0",
+        "pfip = none",
+    ] {
+        assert!(text.lines().any(|found| found == line), "{line} is not in\n{text}");
+    }
+    assert!(!text.contains("RST:"));
+}
+
 /// As it is installed, wherever that is.
 #[test]
 fn the_installed_script_finds_its_parts() {
@@ -327,6 +452,11 @@ fn the_installed_script_finds_its_parts() {
     let mock = mock();
     let output = mock.command_of(&system.path().join("usr/sbin/zpci_report"), &[]).output().unwrap();
     assert_eq!(String::from_utf8(output.stdout).unwrap(), mock.report(&[]));
+
+    // The command beside it is its own, wherever it was unpacked.
+    file(system.path(), "usr/bin/zpci", b"#!/bin/sh\necho of the package\n", 0o755).unwrap();
+    let output = mock.command_of(&system.path().join("usr/sbin/zpci_report"), &[]).output().unwrap();
+    assert!(String::from_utf8(output.stdout).unwrap().contains("\nof the package\n"));
 
     let part = system.path().join("usr/lib/zpci-report/use.sh");
     std::fs::remove_file(&part).unwrap();

@@ -102,6 +102,21 @@ const USED: &[(&str, Change)] = &[
         mock.file("proc/77/comm", "prog\n");
         mock.file("proc/77/maps", "3ff-400 rw-s 00000000 00:05 9    /dev/nvme0n1p1\n");
     }),
+    // The same by the character device of a namespace with several paths, which is not below the function.
+    ("process 77 (prog) has it open", |mock| {
+        mock.file("sys/devices/virtual/nvme-subsystem/nvme-subsys0/ng0n1/dev", "1:3\n");
+        mock.link("sys/class/nvme-generic/ng0n1", "sys/devices/virtual/nvme-subsystem/nvme-subsys0/ng0n1");
+        mock.process(77, "/dev/null");
+    }),
+    ("process 77 (prog) has it mapped", |mock| {
+        mock.file("proc/77/comm", "prog\n");
+        mock.file("proc/77/maps", "3ff-400 rw-s 00000000 00:05 9    /dev/ng0n1\n");
+    }),
+    ("nvme0 is used by /sys/kernel/config/nvmet/subsystems/s/passthru/device_path", |mock| {
+        mock.file("dev/nvme0", "");
+        mock.file("sys/kernel/config/nvmet/subsystems/s/passthru/device_path", "/dev/nvme0\n");
+    }),
+    ("no driver has it: bind the one that it is for", |mock| mock.remove(&format!("{FUNCTION}/driver"))),
     ("sdb is mounted", |mock| {
         mock.driver("virtio-pci");
         let place = format!("{FUNCTION}/virtio3/host0/target0:0:0/0:0:0:0/block/sdb");
@@ -293,6 +308,15 @@ fn what_does_not_come_back_is_said_with_what_brings_it_back() {
         format!("  echo {ADDRESS} >{}", mock.path("sys/bus/pci/drivers/nvme/bind").display()),
     ];
     assert!(lines.windows(3).any(|found| found == expected), "{lines:#?}");
+
+    // A function in standby is anybody's.
+    let mock = Mock::new();
+    let taken = "rm -rf \"$root/sys/bus/pci/slots/00004711\" \"$device\"; exit 0";
+    mock.file("hook", &format!("case $target in */power) [ \"$written\" = 1 ] || {{ {taken}; }} ;; esac\n"));
+    let (status, lines, _) = tested(&mock);
+    assert_eq!(status, Some(1));
+    let expected = format!("{ADDRESS} is not here any more: another LPAR may have taken it while it was off");
+    assert!(lines.contains(&expected), "{lines:#?}");
 }
 
 #[test]

@@ -224,7 +224,8 @@ bool zpci_rust_may_defer(const struct zpci_rust_limits *limits);
  *
  * zpci_rust_attach() and zpci_rust_detach() may sleep, one at a time for a
  * function. A function that is gone or being recovered attaches without error.
- * If zpci_rust_detach() fails the function is still registered.
+ * If zpci_rust_detach() fails the function is still registered; -EAGAIN if its
+ * recovery, which disables it, ends that.
  */
 int zpci_rust_attachment_init(struct zpci_rust_attachment *attachment,
 			      const struct zpci_rust_limits *limits, u64 aperture_bytes,

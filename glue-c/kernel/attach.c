@@ -125,38 +125,40 @@ static void zpci_unlist(struct zpci_attachment *attachment)
 /*
  * Ends the registration of @attachment. If the machine does not, the function
  * may go on to use the tables: it stays on the list of the domain, whose tables
- * stay too, until the function is disabled.
+ * stay too, until the function is disabled; -EAGAIN if its recovery does that.
  */
-static bool zpci_end(struct zpci_function *function, struct zpci_attachment *attachment)
+static int zpci_end(struct zpci_function *function, struct zpci_attachment *attachment,
+		    struct zpci_rust_outcome *outcome)
 {
 	struct zpci_dev *zdev = function->zdev;
-	struct zpci_rust_outcome outcome;
 	int rc;
 
-	rc = zpci_rust_detach(&attachment->rust, READ_ONCE(zdev->fh), zdev->gisa, &outcome);
-	if (outcome.cc)
-		zpci_dbg(3, "unreg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, outcome.cc,
-			 outcome.status);
+	rc = zpci_rust_detach(&attachment->rust, READ_ONCE(zdev->fh), zdev->gisa, outcome);
+	if (outcome->cc)
+		zpci_dbg(3, "unreg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, outcome->cc,
+			 outcome->status);
 	if (rc)
-		return false;
+		return rc;
 	zpci_unlist(attachment);
-	return true;
+	return 0;
 }
 
-/* Tries again to end what the machine did not end before; whether nothing is left. */
-static bool zpci_end_stuck(struct zpci_function *function)
+/* Tries again to end what the machine did not end before; 0 if nothing is left. */
+static int zpci_end_stuck(struct zpci_function *function, struct zpci_rust_outcome *outcome)
 {
 	struct zpci_attachment *attachment, *next;
+	int rc;
 
 	list_for_each_entry_safe(attachment, next, &function->stuck, stuck) {
 		/* The entry is gone with the attachment. */
 		list_del(&attachment->stuck);
-		if (!zpci_end(function, attachment)) {
+		rc = zpci_end(function, attachment, outcome);
+		if (rc) {
 			list_add(&attachment->stuck, &function->stuck);
-			return false;
+			return rc;
 		}
 	}
-	return true;
+	return 0;
 }
 
 static void zpci_stuck(struct zpci_function *function, struct zpci_attachment *attachment)
@@ -170,6 +172,7 @@ static void zpci_stuck(struct zpci_function *function, struct zpci_attachment *a
 static void zpci_block(struct zpci_function *function)
 {
 	struct zpci_attachment *attachment = function->attachment;
+	struct zpci_rust_outcome outcome;
 
 	lockdep_assert_held(&function->lock);
 	function->attachment = NULL;
@@ -177,8 +180,13 @@ static void zpci_block(struct zpci_function *function)
 	if (!attachment)
 		return;
 	function->zdev->dma_table = NULL;
-	if (!zpci_end(function, attachment))
+	if (!list_empty(&function->stuck)) {
+		/* It waits for the end of another one, which MPCIFC would end in its place. */
+		zpci_unlist(attachment);
+		zpci_end_stuck(function, &outcome);
+	} else if (zpci_end(function, attachment, &outcome)) {
 		zpci_stuck(function, attachment);
+	}
 }
 
 static int zpci_attach_blocking(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)
@@ -241,7 +249,7 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 	struct zpci_function *function = zpci_function(zdev);
 	struct zpci_attachment *attachment;
 	struct zpci_rust_outcome outcome;
-	int rc;
+	int rc, waits;
 
 	if (!function)
 		return -ENODEV;
@@ -255,14 +263,20 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 
 	/* A failure from here on leaves DMA blocked. */
 	zpci_block(function);
-	if (!zpci_end_stuck(function)) {
+	/*
+	 * Who recovers the function disables it, which ends what it had, and
+	 * registers this. If the attach failed the core would not come back,
+	 * and leave the function without a translation for good.
+	 */
+	waits = zpci_end_stuck(function, &outcome);
+	if (waits && waits != -EAGAIN) {
 		kfree(attachment);
 		return -EBUSY;
 	}
 	/* Before the handle is looked at: a reset in Linux 6.12 looks at them the other way round. */
 	zdev->dma_table = zpci_dma_table(domain);
 	zpci_list(attachment);
-	rc = zpci_register(attachment, &outcome);
+	rc = waits ? 0 : zpci_register(attachment, &outcome);
 	if (rc) {
 		zdev->dma_table = NULL;
 		if (zpci_rust_is_registered(&attachment->rust))
@@ -311,7 +325,11 @@ int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 	guard(mutex)(&function->lock);
 	if (!function->attachment)
 		return 0;
-	rc = zpci_register(function->attachment, &outcome);
+	/* What was moved from meanwhile may not have ended. Only one translation is registered at a time. */
+	if (zpci_end_stuck(function, &outcome))
+		rc = -EIO;
+	else
+		rc = zpci_register(function->attachment, &outcome);
 	*status = outcome.status;
 	/* A condition code would reach user space as the result of VFIO_DEVICE_RESET. */
 	return rc ?: outcome.cc ? -EIO : 0;
@@ -358,12 +376,13 @@ void zpci_function_remove(struct zpci_dev *zdev)
 {
 	struct zpci_function *function = zpci_function(zdev);
 	struct zpci_attachment *attachment, *next;
+	struct zpci_rust_outcome outcome;
 
 	if (!function)
 		return;
 	scoped_guard(mutex, &function->lock) {
 		zpci_block(function);
-		zpci_end_stuck(function);
+		zpci_end_stuck(function, &outcome);
 		/* Nobody will know when these end: their tables stay for good. */
 		list_for_each_entry_safe(attachment, next, &function->stuck, stuck) {
 			list_del(&attachment->stuck);

@@ -116,7 +116,8 @@ void zpci_shim_store(struct zpci_dev *zdev, const struct zpci_rust_function *fun
 		zdev->bars[i].mio_wt = (void __iomem *)function->mio_write_through[i];
 	}
 	zdev->start_dma = function->start_dma;
-	zdev->end_dma = function->end_dma;
+	/* Nobody uses the last page of 2^64, and pci_bus.c takes the first address behind. */
+	zdev->end_dma = min(function->end_dma, U64_MAX - SZ_4K);
 	zdev->dma_mask = function->dasm;
 	zdev->msi_addr = function->msi_address;
 	zdev->uid = function->uid;

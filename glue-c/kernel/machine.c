@@ -138,12 +138,16 @@ static noinline __cold void zpci_shim_record(u8 instruction, u8 cc, u8 status, u
 	zpci_err_hex_level(!cc || cc == ZPCI_CC_BUSY ? 1 : 0, &record, sizeof(record));
 }
 
-/* What a machine refuses is done to no function. */
-static noinline __cold int zpci_shim_refused(const char *instruction, u64 first, u64 second)
+/*
+ * What a machine refuses is not done. Where that ends or refreshes something,
+ * the function may go on to use it, so it is no answer of one that is gone.
+ */
+static noinline __cold int zpci_shim_refused(const char *instruction, u64 first, u64 second,
+					     bool is_end)
 {
 	pr_err_ratelimited("the machine refused %s with operands %#llx %#llx\n", instruction, first,
 			   second);
-	return ZPCI_CC_INVAL_HANDLE;
+	return is_end ? ZPCI_CC_ERR : ZPCI_CC_INVAL_HANDLE;
 }
 
 u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status, bool again)
@@ -162,7 +166,8 @@ u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status, bool ag
 		: "cc", "memory");
 	*status = request >> 24 & 0xff;
 	if (cc == ZPCI_REFUSED)
-		cc = zpci_shim_refused("MPCIFC", issued, ((const struct zpci_fib *)fib)->iota);
+		cc = zpci_shim_refused("MPCIFC", issued, ((const struct zpci_fib *)fib)->iota,
+				       control == ZPCI_MOD_FC_DEREG_IOAT);
 	if (cc || again)
 		zpci_shim_record('M', cc, *status, issued, 0, again);
 	return cc;
@@ -173,7 +178,7 @@ noinline __cold u32 zpci_shim_rpcit_odd(u64 start, u64 length, u32 answer, bool 
 	u8 cc = answer & 0xff, status = answer >> 8;
 
 	if (cc == ZPCI_REFUSED)
-		cc = zpci_shim_refused("RPCIT", start, length);
+		cc = zpci_shim_refused("RPCIT", start, length, true);
 	zpci_shim_record('R', cc, status, start, length, again);
 	return (u32)status << 8 | cc;
 }

@@ -142,8 +142,8 @@ pub unsafe extern "C" fn zpci_rust_catch_up(
 
 /// Ends the translation of the function with `handle`. May sleep.
 ///
-/// 0, also if there was none or the function is gone; -EIO if it is still registered, so that it stays on the list and
-/// the table stays.
+/// 0, also if there was none or the function is gone. Otherwise it is still registered, so that it stays on the list and the
+/// table stays: -EAGAIN if the function is being recovered, which disables it; -EIO.
 ///
 /// # Safety
 ///
@@ -160,7 +160,7 @@ pub unsafe extern "C" fn zpci_rust_detach(
     let (result, answer) = match unsafe { (*attachment).detach(&zpci, FunctionHandle(handle)) } {
         // An end of what had none, and a function that is gone, are no errors; the answer is told all the same.
         Ok(()) => (0, ForeignOutcome { cc: zpci.last().cc as u8, status: zpci.last().status.0 }),
-        Err(error) => (errno::EIO, ForeignOutcome::of(error)),
+        Err(error) => (errno::of_end(error), ForeignOutcome::of(error)),
     };
     // SAFETY: by the contract `outcome` is valid for writes.
     unsafe { outcome.write(answer) };

@@ -47,6 +47,16 @@ pub(crate) const fn of_registration(error: RegisterError) -> i32 {
     }
 }
 
+/// The number for a registration that did not end.
+///
+/// [`EAGAIN`] if it ends with the recovery of the function, which disables it.
+pub(crate) const fn of_end(error: RegisterError) -> i32 {
+    match error {
+        RegisterError::Refused { action: Action::AwaitRecovery, .. } => EAGAIN,
+        _ => EIO,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -24,12 +24,13 @@
 //! # Failures
 //!
 //! A refresh that failed leaves a function that may use old entries, unless it is gone. The attachment remembers that it
-//! is [stale](Attachment::is_stale), and the next refresh is one of all that the function can address. Until one of
-//! these succeeded, or the function was registered anew, tables that were taken out must not be freed: each operation
-//! returns whether that is so.
+//! is [stale](Attachment::is_stale), and the next refresh is one of all that the function can address; but for ISM, which
+//! does not survive that and stays stale. Until one of these succeeded, or the function was registered anew, tables that
+//! were taken out must not be freed: each operation returns whether that is so.
 
 mod error;
 mod list;
+mod step;
 
 use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
@@ -51,6 +52,7 @@ use crate::table::translation_table::TranslationTable;
 
 pub use error::AttachError;
 pub use list::{mapped_to_all, unmapped_from_all};
+pub use step::{FirstStep, Mapped};
 
 /// One function and one translation: not registered at first.
 #[derive(Debug)]
@@ -307,7 +309,7 @@ impl<G: Gate> Attachment<G> {
             return Ok(Mapped::Done);
         };
         let (result, told) = match self.go_on(zpci, function, range, answer) {
-            Err(RefreshError { action: Action::FreeResources, .. }) => {
+            Err(RefreshError { action: Action::FreeResources, .. }) if self.limits.may_defer() => {
                 (self.refresh_all(zpci, function), Mapped::Everything)
             }
             result => (result, Mapped::Done),
@@ -358,11 +360,17 @@ impl<G: Gate> Attachment<G> {
 
     /// Refreshes all that `function` can address.
     ///
+    /// For a function of which no refresh [may be put off](Limits::may_defer) nothing is issued, since it does not survive a
+    /// refresh of what it is using: it has been told of all that was unmapped, unless it is [stale](Self::is_stale).
+    ///
     /// # Errors
     ///
-    /// As for [`unmapped`](Self::unmapped).
+    /// As for [`unmapped`](Self::unmapped); and [`Action::RegisterAnew`] if such a function is stale.
     #[inline(never)]
     pub fn refresh_all<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RefreshError> {
+        if !self.limits.may_defer() {
+            return self.missed_nothing(function);
+        }
         let before = self.stale.load(Ordering::SeqCst);
         fence_tables();
         let result = Refresh::of(self.aperture).issue(zpci, function, |piece| self.rpcit(zpci, function, piece));
@@ -373,6 +381,21 @@ impl<G: Gate> Attachment<G> {
             let _ = self.stale.compare_exchange(before, before & !STALE, Ordering::SeqCst, Ordering::Relaxed);
         }
         self.note(result)
+    }
+
+    /// Whether a function of which no refresh may be put off was told of all that was unmapped.
+    #[cold]
+    fn missed_nothing(&self, function: FunctionHandle) -> Result<(), RefreshError> {
+        if self.is_registered() && self.is_stale() {
+            let (action, outcome) = (Action::RegisterAnew, Outcome::DONE);
+            return Err(RefreshError { function, range: self.aperture, action, outcome });
+        }
+        Ok(())
+    }
+
+    /// Whether the next refresh has to be one of everything.
+    fn is_behind(&self) -> bool {
+        self.is_stale() && self.limits.may_defer()
     }
 
     /// Refreshes `range`, in which an entry changed at the start, by one instruction if that is all it takes.
@@ -454,7 +477,7 @@ impl<G: Gate> Attachment<G> {
             let result = refresh.go_on(zpci, function, |piece| self.rpcit(zpci, function, piece), range, answer);
             return self.note(result);
         }
-        if self.is_stale() {
+        if self.is_behind() {
             return self.refresh_all(zpci, function);
         }
         match self.aperture.intersection(range) {
@@ -472,7 +495,7 @@ impl<G: Gate> Attachment<G> {
         range: IovaRange,
     ) -> Result<(), RefreshError> {
         fence_tables();
-        if self.is_stale() {
+        if self.is_behind() {
             return self.refresh_all(zpci, function);
         }
         self.issue(zpci, function, Refresh::of(range))
@@ -510,25 +533,3 @@ const STALE: u32 = 1;
 
 /// How many bytes may lie between two mappings that one refresh catches up with.
 const CLOSE: u64 = 1 << 20;
-
-/// What a refresh takes at first; made by [`Attachment::first_step`].
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum FirstStep {
-    /// Nothing at all: the function is not registered, so that it translates nothing.
-    Nothing,
-    /// RPCIT for the range, and nothing else if the answer is condition code 0.
-    Issue,
-    /// More than one instruction, or one for other addresses.
-    More,
-}
-
-/// How a refresh after mapping ended.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub enum Mapped {
-    /// It can use what was mapped, or is gone.
-    Done,
-    /// The same, after everything was refreshed since the machine was out of resources.
-    Everything,
-    /// It is in error or being recovered, and stale if it is not registered anew.
-    Later,
-}

@@ -144,13 +144,20 @@ fn every_answer_to_the_end_of_a_registration() {
             domain.sync(START, START + 0xfff);
             assert_eq!(kernel.events().len(), usize::from(!ended), "condition code {cc}, status {status}");
             if !ended {
-                // It has to end first.
+                // It has to end first, unless that comes with the end of the recovery.
+                let recovered = (cc, status) == (1, 40);
                 kernel.answer(Kind::Mpcifc, cc, status);
-                assert_eq!(function.attach(&domain), -16, "condition code {cc}, status {status}");
-                assert!(function.is_blocked());
+                let rc = if recovered { 0 } else { -16 };
+                assert_eq!(function.attach(&domain), rc, "condition code {cc}, status {status}");
+                assert_eq!(function.is_blocked(), !recovered);
                 assert_eq!(operations(&kernel), [DEREGISTER]);
+                if recovered {
+                    function.detach();
+                    assert_eq!(operations(&kernel), [DEREGISTER]);
+                }
             }
             assert_eq!(function.attach(&domain), 0);
+            let ended = ended || (cc, status) == (1, 40);
             assert_eq!(operations(&kernel), if ended { &[REGISTER][..] } else { &[DEREGISTER, REGISTER] });
             function.detach();
             operations(&kernel);
@@ -207,6 +214,52 @@ fn an_attach_that_fails_leaves_the_function_neither_here_nor_there() {
     assert!(function.is_blocked());
     domain.flush_all();
     assert_eq!(kernel.events().len(), 1);
+}
+
+/// The kernel goes on with another driver, and the reset that it begins with brings the function back.
+#[test]
+fn a_function_being_recovered_is_registered_with_where_it_went() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    let other = Domain::new(&kernel, &function).unwrap();
+    assert_eq!(domain.map(START, 0x5_0000, 0x1000, true), 0);
+    assert_eq!(function.attach(&domain), 0);
+    operations(&kernel);
+    // It is blocked, attached, moved back and forth, and the machine does none of it, whenever it is asked to end
+    // what it has.
+    for _ in 0..6 {
+        kernel.answer(Kind::Mpcifc, 1, 40);
+    }
+    function.detach();
+    assert!(function.is_blocked());
+    for (to, tables) in [(&other, 3), (&domain, 3), (&other, 3)] {
+        assert_eq!(function.attach(to), 0);
+        assert!(!function.is_blocked());
+        kernel.grace_period();
+        assert_eq!(kernel.tables(), (tables, 1));
+    }
+    assert!(operations(&kernel).iter().all(|&operation| operation == DEREGISTER));
+    // What the machine still translates by is refreshed, and what it does not know is not.
+    assert_eq!(other.map(START, 0x6_0000, 0x1000, true), 0);
+    assert_eq!(other.sync_map(START, 0x1000), (0, 0));
+    assert_eq!(kernel.events(), []);
+    assert_eq!(domain.unmap_and_sync(START, 0x1000), 0x1000);
+    assert!(matches!(kernel.events()[..], [Event::Rpcit { start: START, length: 0x1000, .. }]));
+    // Without a reset it cannot be registered with more than one.
+    kernel.answer(Kind::Mpcifc, 1, 40);
+    assert_eq!(function.reset(), (-5, 40));
+    operations(&kernel);
+    // A reset ends the old translation and registers the new one.
+    function.disabled();
+    assert_eq!(function.reset(), (0, 0));
+    assert_eq!(operations(&kernel), [REGISTER]);
+    kernel.events();
+    assert_eq!(other.unmap_and_sync(START, 0x1000), 0x1000);
+    assert!(matches!(kernel.events()[..], [Event::Rpcit { start: START, length: 0x1000, .. }]));
+    domain.flush_all();
+    assert_eq!(kernel.events(), []);
+    function.detach();
+    assert_eq!(operations(&kernel), [DEREGISTER]);
 }
 
 #[test]
@@ -396,7 +449,8 @@ fn without_translation() {
     for (start_dma, end_dma, last) in [
         (START, 0x01ff_ffff_ffff_ffff, 0x01ff_ffff_ffff_ffff),
         (1 << 42, (1 << 43) + 0x1234, (1 << 43) + 0xfff),
-        (0, u64::MAX, u64::MAX),
+        // But for the last page of 2^64, since the kernel counts from its end on.
+        (0, u64::MAX, 0xffff_ffff_ffff_efff),
     ] {
         let function = Function::new(&kernel, &ForeignFunction { start_dma, end_dma, ..relaxed });
         assert_eq!(function.attach_identity(), 0);

@@ -47,6 +47,7 @@ typedef unsigned int gfp_t;
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define U64_MAX			UINT64_MAX
 #define SZ_4K			0x1000UL
+#define min(a, b)		((a) < (b) ? (a) : (b))
 #define SZ_1M			0x100000UL
 #define PAGE_SHIFT		12
 #define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))

@@ -34,7 +34,7 @@ static const struct {
 	const char *name, *file;
 } views[2] = { { "pci_msg", "sprintf" }, { "pci_error", "hex_ascii" } };
 
-enum point { ATTACH, DETACH, RESET, MAP, UNMAP, POINTS };
+enum point { ATTACH, DETACH, MOVE, RESET, MAP, UNMAP, POINTS };
 
 static const struct {
 	const char *name;
@@ -42,7 +42,8 @@ static const struct {
 	bool mpcifc, rpcit;
 } points[POINTS] = {
 	{ "attach", true, true }, { "detach", true, false },
-	{ "reset", true, true },  { "map", false, true },
+	{ "move", true, false },  { "reset", true, true },
+	{ "map", false, true },
 	{ "unmap", false, true },
 };
 
@@ -60,9 +61,12 @@ static const struct {
 	{ "cc 1 status 28", { false, 1, 28, ANSWER_FOR_EVER }, false },
 	{ "cc 1 status 40", { false, 1, 40, ANSWER_FOR_EVER }, true },
 	{ "cc 3", { false, 3, 0, ANSWER_FOR_EVER }, true },
-	{ "refused", { false, ANSWER_REFUSED, 0, ANSWER_FOR_EVER }, true },
+	{ "refused", { false, ANSWER_REFUSED, 0, ANSWER_FOR_EVER }, false },
 	{ "busy without end", { false, 2, 0, ANSWER_FOR_EVER }, false },
 };
+
+/* Who recovers the function registers it with where it has gone. */
+#define RECOVERY 40
 
 #define SAID (sizeof(said) / sizeof(said[0]))
 #define WITHOUT_END (SAID - 1)
@@ -121,6 +125,10 @@ static int operate(enum point point, struct vfio *stays, struct vfio *other,
 		return vfio_attach(other);
 	case DETACH:
 		return vfio_detach(other);
+	/* As the kernel hands a function on from one owner to the next. */
+	case MOVE:
+		check_call(vfio_detach(other));
+		return vfio_attach(other);
 	case RESET:
 		return vfio_reset(other, second.address);
 	case MAP:
@@ -259,7 +267,8 @@ static void answered(const void *argument)
 	if (row->said != WITHOUT_END && driver)
 		check(given);
 	if (answer.count != ANSWER_FOR_EVER || row->point == UNMAP ||
-	    (row->point == MAP && said[row->said].idle))
+	    (row->point == MAP && said[row->said].idle) ||
+	    (row->point == MOVE && answer.status == RECOVERY))
 		check_that(!error, "%s: %s", points[row->point].name,
 			   strerror(error));
 

@@ -36,6 +36,9 @@ pub enum Action {
     AwaitRecovery,
     /// The function is not there any more, or the handle is an old one.
     Forget,
+    /// What was missed is made up for by a new registration alone; no answer asks for it, but
+    /// [`Attachment::refresh_all`](crate::Attachment::refresh_all) does.
+    RegisterAnew,
     /// It failed.
     Fail,
 }

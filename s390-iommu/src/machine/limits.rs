@@ -96,10 +96,11 @@ impl Limits {
         fib
     }
 
-    /// Whether the refresh after an unmap may be put off.
+    /// Whether the refresh after an unmap may be put off, so that one of everything takes its place.
     ///
-    /// ISM takes an error from any entry that it should not have, so its tables must be right at all times (Linux:
-    /// `drivers/iommu/s390-iommu.c`).
+    /// ISM looks at its tables itself, at each refresh, and goes into an error state if it uses any of the addresses. So it is
+    /// told at once, and of nothing but what was unmapped (Linux: commit 53f8e9ad7653, "iommu/s390: Disable deferred flush for
+    /// ISM devices").
     pub fn may_defer(&self) -> bool {
         self.function_type != FunctionType::ISM
     }

@@ -176,12 +176,15 @@ pub struct RefreshError {
     pub range: IovaRange,
     /// What the answer asks for; [`Action::Again`] if the wait ended.
     pub action: Action,
-    /// The answer.
+    /// The answer; condition code 0 if nothing was issued, with [`Action::RegisterAnew`].
     pub outcome: Outcome,
 }
 
 impl fmt::Display for RefreshError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.action == Action::RegisterAnew {
+            return write!(f, "function {} has missed a refresh, and has to be registered anew", self.function);
+        }
         write!(f, "refresh of {} for function {}: {}", self.range, self.function, self.outcome)
     }
 }

@@ -17,6 +17,7 @@ pub(crate) struct Defect {
 
 const INTERLEAVINGS: &[&str] = &["test", "--quiet", "-p", "zpci-glue", "--test", "interleavings", "--", "--fail-fast"];
 const STALE: &[&str] = &["test", "--quiet", "-p", "s390-iommu", "--test", "stale"];
+const ISM: &[&str] = &["test", "--quiet", "-p", "s390-iommu", "--test", "ism"];
 const FAKE: &[&str] = &["test", "--quiet", "-p", "zpci-tests", "--test", "host"];
 const SHIM: &[&str] = &["test", "--quiet", "-p", "zpci-glue", "--test", "host"];
 
@@ -34,9 +35,33 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "listed after the registration",
         finding: "an unmap misses a function that is just joining",
         file: ATTACH_C,
-        before: "\tzpci_list(attachment);\n\trc = zpci_register(attachment, &outcome);\n",
-        after: "\trc = zpci_register(attachment, &outcome);\n\tzpci_list(attachment);\n",
+        before: "\tzpci_list(attachment);\n\trc = waits ? 0 : zpci_register(attachment, &outcome);\n",
+        after: "\trc = waits ? 0 : zpci_register(attachment, &outcome);\n\tzpci_list(attachment);\n",
         check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "no attach of a function that is being recovered",
+        finding: "the kernel gives up, and a reset later registers nothing",
+        file: ATTACH_C,
+        before: "\tif (waits && waits != -EAGAIN) {\n",
+        after: "\tif (waits) {\n",
+        check: SHIM,
+    },
+    Defect {
+        name: "MPCIFC for what waits for the end of another one",
+        finding: "that ends, and is refreshed for the function all the same: QEMU puts it into the error state",
+        file: ATTACH_C,
+        before: "\tif (!list_empty(&function->stuck)) {\n",
+        after: "\tif (false) {\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "a refresh of everything for ISM",
+        finding: "it does not survive one of what it uses",
+        file: ATTACH_RS,
+        before: "        self.is_stale() && self.limits.may_defer()\n",
+        after: "        self.is_stale()\n",
+        check: ISM,
     },
     Defect {
         name: "unlisted before the end of the registration",
@@ -197,8 +222,8 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "failed deregistration taken for done",
         finding: "tables are freed under a function",
         file: ATTACH_C,
-        before: "\tif (rc)\n\t\treturn false;\n\tzpci_unlist(attachment);\n",
-        after: "\tzpci_unlist(attachment);\n",
+        before: "\tif (rc)\n\t\treturn rc;\n\tzpci_unlist(attachment);\n\treturn 0;\n",
+        after: "\tzpci_unlist(attachment);\n\treturn 0;\n",
         check: INTERLEAVINGS,
     },
     Defect {
@@ -446,3 +471,17 @@ pub(crate) const DEFECTS: &[Defect] = &[
         check: TEXTS,
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_has_its_one_place() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for Defect { name, file, before, .. } in DEFECTS {
+            let text = std::fs::read_to_string(root.join(file)).unwrap();
+            assert_eq!(text.matches(before).count(), 1, "{name}");
+        }
+    }
+}

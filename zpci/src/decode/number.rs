@@ -301,6 +301,7 @@ fn status(text: &str) -> Result<Report, String> {
                 Action::AwaitReset => "nothing until it is reset",
                 Action::AwaitRecovery => "wait for the end of the recovery",
                 Action::Forget => "forget the function",
+                Action::RegisterAnew => "register it anew",
                 Action::Fail => "it failed",
             };
             row(name, String::new(), action.to_owned(), "What a driver does");

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/iommufd.h>
+#include <linux/vfio_zpci.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -394,6 +395,19 @@ void vfio_write_config16(struct vfio *vfio, uint64_t offset, uint16_t value)
 	value = htole16(value);
 	check_equal(pwrite(vfio->device, &value, sizeof(value), base + offset),
 		    sizeof(value));
+}
+
+bool vfio_proposed(void)
+{
+	char value[8];
+
+	return kernel_parameter(value, sizeof(value), "zpci.proposed");
+}
+
+uint32_t vfio_hardware_type(void)
+{
+	return vfio_proposed() ? IOMMU_HW_INFO_TYPE_ZPCI_PROPOSED :
+				 IOMMU_HW_INFO_TYPE_ZPCI;
 }
 
 int vfio_error_event(struct vfio *vfio)

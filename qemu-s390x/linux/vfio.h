@@ -120,6 +120,15 @@ void vfio_write32(struct vfio *vfio, unsigned int region, uint64_t offset,
 uint16_t vfio_read_config16(struct vfio *vfio, uint64_t offset);
 void vfio_write_config16(struct vfio *vfio, uint64_t offset, uint16_t value);
 
+/*
+ * Whether the kernel was configured to report what is only proposed, by
+ * zpci.proposed=1 on its command line.
+ */
+bool vfio_proposed(void);
+
+/* The type of the data of IOMMU_GET_HW_INFO of a kernel with the driver. */
+uint32_t vfio_hardware_type(void);
+
 /* Number of the feature, and bytes that it reads, since Linux 7.3. */
 #define VFIO_DEVICE_FEATURE_ERROR_EVENT 13
 #define ERROR_EVENT 32

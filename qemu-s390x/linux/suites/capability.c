@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
+#include "../clp.h"
 #include "../sysfs.h"
 #include "../vfio.h"
 #include "passthrough.h"
@@ -69,6 +70,44 @@ static void dump_info(const struct function *function, const char *source,
 		  to_hex(hex, sizeof(hex), info, size));
 }
 
+/* What is only proposed is behind the structures of Linux. */
+#define PROPOSED_BASE 40
+#define PROPOSED_GROUP 48
+
+/*
+ * The proposed versions of base and group against what the machine answers:
+ * the UID, whether it is a physical function; bits of the machine, its DTSM.
+ */
+static void check_proposed(const struct function *function, const void *base,
+			   const void *group)
+{
+	struct clp_response clp;
+	struct {
+		uint32_t uid;
+		uint32_t flags;
+	} function_facts;
+	struct {
+		uint32_t flags;
+		uint8_t dtsm;
+		uint8_t reserved[3];
+	} group_facts;
+
+	memcpy(&function_facts, (const char *)base + PROPOSED_BASE,
+	       sizeof(function_facts));
+	memcpy(&group_facts, (const char *)group + PROPOSED_GROUP,
+	       sizeof(group_facts));
+	check_equal(function_facts.uid, function_attribute(function, "uid"));
+	clp_query_function(&clp,
+			   function_attribute(function, "function_handle"));
+	check_equal(function_facts.flags, clp.bytes[18] & 0x08 ? 1 : 0);
+	clp_query_group(&clp, function_attribute(function, "pfgid"));
+	check_equal(group_facts.flags, (clp.bytes[19] & 0x01 ? 1 : 0) |
+					       (clp.bytes[19] & 0x20 ? 2 : 0));
+	check_equal(group_facts.dtsm, clp.bytes[24]);
+	for (size_t i = 0; i < sizeof(group_facts.reserved); i++)
+		check_equal(group_facts.reserved[i], 0);
+}
+
 static void check_base(const struct function *function,
 		       const struct vfio_device_info *info)
 {
@@ -78,10 +117,10 @@ static void check_base(const struct function *function,
 
 	check_that(base, "no ZPCI_BASE");
 #ifdef VFIO_DEVICE_FEATURE_ZPCI_ERROR
-	check_equal(base->header.version, 3);
+	check_equal(base->header.version, vfio_proposed() ? 4 : 3);
 	check_equal(base->ccdf_err_length, ERROR_EVENT);
 #else
-	check_equal(base->header.version, 2);
+	check_equal(base->header.version, vfio_proposed() ? 4 : 2);
 #endif
 	check_equal(base->pchid, function_attribute(function, "pchid"));
 	check_equal(base->vfn, function_attribute(function, "vfn"));
@@ -98,7 +137,7 @@ static void check_group(const struct vfio_device_info *info)
 			info, VFIO_DEVICE_INFO_CAP_ZPCI_GROUP);
 
 	check_that(group, "no ZPCI_GROUP");
-	check_equal(group->header.version, 2);
+	check_equal(group->header.version, vfio_proposed() ? 3 : 2);
 	check_equal(group->reserved, 0);
 	check(group->flags & VFIO_DEVICE_INFO_ZPCI_FLAG_REFRESH);
 	check(group->noi > 0);
@@ -161,6 +200,12 @@ static void device_information(const struct function *function,
 	check_base(function, info);
 	check_group(info);
 	check_path(function, info);
+	if (vfio_proposed())
+		check_proposed(function,
+			       vfio_device_capability(
+				       info, VFIO_DEVICE_INFO_CAP_ZPCI_BASE),
+			       vfio_device_capability(
+				       info, VFIO_DEVICE_INFO_CAP_ZPCI_GROUP));
 	check_short(&vfio, info->argsz);
 	free(info);
 	vfio_close(&vfio);

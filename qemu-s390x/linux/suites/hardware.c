@@ -31,7 +31,7 @@ static void hardware(const void *argument)
 	vfio_open(&vfio, VFIO_API_IOMMUFD, function->address);
 	info.dev_id = vfio.device_id;
 	check_call(ioctl(vfio.iommu, IOMMU_GET_HW_INFO, &info));
-	check_equal(info.out_data_type, IOMMU_HW_INFO_TYPE_ZPCI);
+	check_equal(info.out_data_type, vfio_hardware_type());
 	check_equal(info.data_len, sizeof(data.zpci));
 	clp_query_group(&clp, function_attribute(function, "pfgid"));
 	check_equal(data.zpci.dtsm, clp.bytes[24]);
@@ -71,13 +71,18 @@ static void hardware_type(const void *argument)
 	info.dev_id = vfio.device_id;
 	/* IOMMU_HW_INFO_FLAG_INPUT_TYPE, which older headers do not have. */
 	info.flags = 1;
-	info.out_data_type = IOMMU_HW_INFO_TYPE_ZPCI;
+	info.out_data_type = vfio_hardware_type();
 	if (ioctl(vfio.iommu, IOMMU_GET_HW_INFO, &info)) {
 		check_equal(errno, EOPNOTSUPP);
 		ktap_skip("the kernel has no such flag");
 	}
-	check_equal(info.out_data_type, IOMMU_HW_INFO_TYPE_ZPCI);
+	check_equal(info.out_data_type, vfio_hardware_type());
 	info.out_data_type = 1;
+	check_errno(ioctl(vfio.iommu, IOMMU_GET_HW_INFO, &info), EOPNOTSUPP);
+	/* The other one of the two numbers of this driver. */
+	info.out_data_type = IOMMU_HW_INFO_TYPE_ZPCI +
+			     IOMMU_HW_INFO_TYPE_ZPCI_PROPOSED -
+			     vfio_hardware_type();
 	check_errno(ioctl(vfio.iommu, IOMMU_GET_HW_INFO, &info), EOPNOTSUPP);
 }
 

@@ -281,7 +281,8 @@ static void device(enum vfio_api api, const char *live)
 	check_equal(field(&result, "pchid"),
 		    function_attribute(&passthrough, "pchid"));
 	check(strstr(result.out, "zPCI function v"));
-	check(strstr(result.out, "zPCI group v2"));
+	check(strstr(result.out, vfio_proposed() ? "zPCI group v3" :
+						   "zPCI group v2"));
 	check(strstr(result.out, "zPCI function internal path v1"));
 }
 

@@ -143,10 +143,13 @@ const TRACED: &[&str] = &["lazy", "vfio", "tracing"];
 /// Disks and VFIO, and both with the mappings of each page counted.
 const WATCHED: &[&str] = &["lazy", "vfio", "iommu-debug"];
 
+/// What VFIO, iommufd and the command `zpci` say of functions.
+const TOLD: &[&str] = &["vfio", "attributes", "container", "zpci"];
+
 /// Disks by the domain that the kernel falls back to, and a function that needs none.
 const PASSED_THROUGH: &[&str] = &["passthrough", "identity"];
 
-static CONFIGURATIONS: [Configuration; 25] = [
+static CONFIGURATIONS: [Configuration; 26] = [
     Configuration { base: Some("defconfig"), ..object("defconfig", "upstream's own, disks and VFIO built in", BOTH) },
     object("vfio-off", "neither VFIO nor iommufd", DISKS),
     object("iommufd-off", "VFIO with type 1 alone", DISKS),
@@ -159,6 +162,7 @@ static CONFIGURATIONS: [Configuration; 25] = [
     object("iommu-debug", "checks of users of DMA and of the IOMMU", WATCHED),
     object("identity", "functions do without translation if they may", PASSED_THROUGH),
     object("random-base", "the identity mapping is put anywhere", BOTH),
+    object("proposed", "the user API as it could be asked for upstream", TOLD),
     object("tracing", "functions traced", TRACED),
     object("expoline", "no branch to an address in a register", BOTH),
     object("debug", "locks, RCU, sleeping, objects, memory checked", BOTH),

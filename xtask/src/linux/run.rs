@@ -31,6 +31,9 @@ use crate::workspace::Workspace;
 /// What part of the limit a kernel may take to which the firmware says something else, since there are several of them.
 const FALSIFIED_PART: u32 = 3;
 
+/// The option of a kernel that reports to users of VFIO what is only proposed.
+const PROPOSED: &str = "CONFIG_ZPCI_RUST_PROPOSED_UAPI";
+
 /// What every boot of one kernel has in common.
 #[derive(Debug)]
 pub(crate) struct Setting<'a> {
@@ -82,7 +85,7 @@ impl Setting<'_> {
         let _alone = Workspace::alone_in(&directory)?;
         let (disks, devices) = device::set_up(&directory)?;
         let mut monitor = Monitor::listen()?;
-        let mut machine = self.machine(boot, initrd, devices, DEVICES.len());
+        let mut machine = self.machine(boot, initrd, devices, DEVICES.len())?;
         machine.arguments(monitor.arguments()?);
         let step = Step::start(format!("Boot {}", boot.name));
         let mut trouble = None;
@@ -119,7 +122,7 @@ impl Setting<'_> {
         let _alone = Workspace::alone_in(&directory)?;
         let (disks, devices) = device::set_up(&directory)?;
         let mut monitor = Monitor::listen()?;
-        let mut machine = self.machine(boot, initrd, devices, DEVICES.len());
+        let mut machine = self.machine(boot, initrd, devices, DEVICES.len())?;
         machine.arguments(monitor.arguments()?);
         let step = Step::start(format!("Boot {}", boot.name));
         let mut dumped = None;
@@ -197,7 +200,7 @@ impl Setting<'_> {
     ) -> Result<Outcome> {
         let (disks, devices) = device::set_up(console.parent().context("the console has no directory")?)?;
         let functions = if falsification.leaves_nothing { 0 } else { DEVICES.len() };
-        let mut machine = self.machine(boot, initrd, devices, functions);
+        let mut machine = self.machine(boot, initrd, devices, functions)?;
         let port = DebuggerPort::listen()?;
         machine.arguments(port.arguments()?);
         let (run, told) = thread::scope(|scope| {
@@ -222,7 +225,11 @@ impl Setting<'_> {
     }
 
     /// The machine for `boot`, in which the kernel should find so many `functions`.
-    fn machine(&self, boot: &Boot, initrd: &Path, devices: Vec<String>, functions: usize) -> Machine {
+    ///
+    /// # Errors
+    ///
+    /// The kernel was not configured.
+    fn machine(&self, boot: &Boot, initrd: &Path, devices: Vec<String>, functions: usize) -> Result<Machine> {
         let mut machine = Machine::new(self.qemu.clone(), &self.kernel.image);
         let accelerator = match boot.threads {
             Threads::One => "tcg,thread=single",
@@ -231,16 +238,16 @@ impl Setting<'_> {
         machine.arguments(["-accel", accelerator, "-m", MEMORY, "-smp", &boot.processors.to_string()]);
         machine.arguments(devices);
         machine.arguments(["-initrd".into(), initrd.as_os_str().to_owned()]);
-        machine.arguments(["-append".to_owned(), self.command_line(boot, functions)]);
+        machine.arguments(["-append".to_owned(), self.command_line(boot, functions)?]);
         machine.arguments(self.arguments);
-        machine
+        Ok(machine)
     }
 
     fn directory(&self, name: &str) -> PathBuf {
         Path::new("linux").join("boots").join(format!("{}-{}-{name}", self.series, self.implementation.name()))
     }
 
-    fn command_line(&self, boot: &Boot, functions: usize) -> String {
+    fn command_line(&self, boot: &Boot, functions: usize) -> Result<String> {
         let Boot { suites, parameters, processors, domain, last, .. } = boot;
         // Who brings a function in error back when VFIO has it.
         let recovery = match self.series {
@@ -253,12 +260,13 @@ impl Setting<'_> {
             Series::V7_3 => "flushed",
             Series::V7_2 | Series::V6_12 => "queued",
         };
+        let proposed = if self.kernel.has(PROPOSED)? { " zpci.proposed=1" } else { "" };
         let own = format!(
             "zpci.run={} zpci.functions={functions} zpci.processors={processors} zpci.domain={domain} zpci.last={last:#x} \
-             zpci.recovery={recovery} zpci.links={links}",
+             zpci.recovery={recovery} zpci.links={links}{proposed}",
             suites.join(",")
         );
-        [own.as_str(), *parameters, self.append].join(" ").trim_end().to_owned()
+        Ok([own.as_str(), *parameters, self.append].join(" ").trim_end().to_owned())
     }
 }
 

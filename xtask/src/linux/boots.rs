@@ -249,10 +249,18 @@ impl Boot {
         series: Series,
         implementation: Implementation,
     ) -> Result<Option<&'static str>> {
-        if self.name == "iommu-debug" && !kernel.has("CONFIG_IOMMU_DEBUG_PAGEALLOC")? {
-            return Ok(Some("does not count the mappings of a page (CONFIG_IOMMU_DEBUG_PAGEALLOC)"));
+        let lacking = match self.name {
+            "iommu-debug" => Some((
+                "CONFIG_IOMMU_DEBUG_PAGEALLOC",
+                "does not count the mappings of a page (CONFIG_IOMMU_DEBUG_PAGEALLOC)",
+            )),
+            "tracing" => Some(("CONFIG_FUNCTION_TRACER", "traces no functions (CONFIG_FUNCTION_TRACER)")),
+            _ => None,
+        };
+        match lacking {
+            Some((option, cause)) if !kernel.has(option)? => Ok(Some(cause)),
+            _ => Ok(self.unsuitable(series, implementation)),
         }
-        Ok(self.unsuitable(series, implementation))
     }
 
     /// The same, of any kernel with this implementation.
@@ -311,6 +319,8 @@ mod tests {
         assert!(runs("lazy", Series::V7_3, Stock));
         assert!(runs("identity", Series::V7_2, Rust));
         assert!(!runs("identity", Series::V6_12, Rust));
+        assert!(!runs("tracing", Series::V7_3, Rust));
+        std::fs::write(tree.join(".config"), "CONFIG_FUNCTION_TRACER=y\n").unwrap();
         for name in ["trace", "tracing", "busy-rpcit", "busy-mpcifc"] {
             assert!(runs(name, Series::V7_3, Rust), "{name}");
             assert!(!runs(name, Series::V7_3, Stock), "{name}");

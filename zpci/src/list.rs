@@ -90,6 +90,28 @@ pub(crate) enum Column {
     Dtsm,
     /// Whether the group wants a refresh on map
     Refresh,
+    /// Whether functions of the group may do without translation
+    Rtr,
+    /// Routing identifier: bus and devfn
+    Rid,
+    /// Most directed interrupts of the group
+    Dnoi,
+    /// Most processors for directed interrupts
+    Maxcpu,
+    /// Address that MSIs of the group are written to
+    Msi,
+    /// Longest block of PCISTB
+    Maxstbl,
+    /// Interval of the measurement block in milliseconds
+    Mui,
+    /// Version of PCI
+    Version,
+    /// DMA address space mask, whose meaning no public source says
+    Dasm,
+    /// A bit of the group, whose meaning no public source says
+    Frame,
+    /// A number of the group, whose meaning no public source says
+    Maxfaal,
 }
 
 impl Column {
@@ -137,9 +159,24 @@ impl Column {
             Self::Fmb => format!("{}", function.fmb_length?),
             Self::Noi => group?.max_interrupts.to_string(),
             Self::Dtsm => roots(group?.designation_types),
-            Self::Refresh => if group?.refresh { "yes" } else { "no" }.to_owned(),
+            Self::Refresh => yes_or_no(group?.refresh),
+            Self::Rtr => yes_or_no(group?.relaxed_translation),
+            Self::Rid => format!("{:#06x}", function.rid?),
+            Self::Dnoi => group?.max_directed_interrupts.to_string(),
+            Self::Maxcpu => group?.max_cpu.to_string(),
+            Self::Msi => format!("{:#x}", group?.msi_address),
+            Self::Maxstbl => group?.max_store_block.to_string(),
+            Self::Mui => group?.measurement_interval_ms.to_string(),
+            Self::Version => group?.version.to_string(),
+            Self::Dasm => format!("{:#x}", group?.dasm),
+            Self::Frame => yes_or_no(group?.frame),
+            Self::Maxfaal => format!("{:#x}", group?.maxfaal),
         })
     }
+}
+
+fn yes_or_no(value: bool) -> String {
+    if value { "yes" } else { "no" }.to_owned()
 }
 
 /// Vendor and device, with their names where they are known.

@@ -155,6 +155,9 @@ static void list(const void *argument)
 		check_equal(number(object, "noi"), clp_half(&clp, 16) & 0xfff);
 		check(!strcmp(text(object, "refresh"),
 			      clp.bytes[19] & 1 ? "yes" : "no"));
+		check(!strcmp(text(object, "rtr"),
+			      clp.bytes[19] & 0x20 ? "yes" : "no"));
+		check_equal(number(object, "maxstbl"), clp_half(&clp, 20) & 0x1fff);
 	}
 	program_run(&other, 0, PROGRAM, "list");
 	program_check(&other);

@@ -109,17 +109,19 @@ static struct iommu_device *zpci_probe_device(struct device *dev)
 static void zpci_domain_free(struct iommu_domain *iommu_domain)
 {
 	struct zpci_domain *domain = to_zpci_domain(iommu_domain);
-	u64 half = zpci_rust_table_last(&domain->table) / 2 + 1;
+	u64 last = zpci_rust_table_last(&domain->table), half = last / 2 + 1;
 	struct zpci_rust_unmapped unmapped;
 
 	/*
 	 * A function whose translation the machine did not end may go on to use
-	 * the tables, but what they lead to belongs to others from now on.
+	 * the tables, but what they lead to belongs to others from now on. Of
+	 * a range, since ISM is not refreshed for everything.
 	 */
 	if (refcount_read(&domain->refs) > 1) {
 		zpci_rust_unmap(&domain->table, 0, half, &unmapped);
 		zpci_rust_unmap(&domain->table, half, half, &unmapped);
-		zpci_refresh_all(domain, NULL);
+		if (zpci_refresh(domain, 0, last, NULL))
+			zpci_refresh_all(domain, NULL);
 	}
 	zpci_domain_put(domain);
 }

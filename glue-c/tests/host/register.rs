@@ -339,6 +339,23 @@ fn what_was_not_ended_keeps_its_tables_until_it_is() {
     }
 }
 
+/// An error state is better for it than what belongs to others by now.
+#[test]
+fn ism_too_is_told_when_its_domain_goes() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &ForeignFunction { function_type: 5, ..HARDWARE }, GIB, false);
+    assert_eq!(domain.map(START, 0x5_0000, 0x1000, true), 0);
+    assert_eq!(function.attach(&domain), 0);
+    kernel.answer(Kind::Mpcifc, 1, 28);
+    function.detach();
+    kernel.events();
+    drop(domain);
+    assert_eq!(kernel.events(), [Event::Rpcit { handle: 0x8001_0007, start: START, length: GIB }]);
+    function.disabled();
+    kernel.grace_period();
+    assert_eq!(kernel.tables(), (0, 0));
+}
+
 #[test]
 fn what_was_never_registered_is_not_kept_for_an_end_that_is_refused() {
     let kernel = StandIn::new();

@@ -227,6 +227,14 @@ pub(crate) const DEFECTS: &[Defect] = &[
         check: INTERLEAVINGS,
     },
     Defect {
+        name: "ISM not told that its domain goes",
+        finding: "it goes on to use what belongs to others",
+        file: IOMMU_C,
+        before: "\t\tif (zpci_refresh(domain, 0, last, NULL))\n\t\t\tzpci_refresh_all(domain, NULL);\n",
+        after: "\t\tzpci_refresh_all(domain, NULL);\n",
+        check: SHIM,
+    },
+    Defect {
         name: "domain freed while a function is registered",
         finding: "the root is freed under it",
         file: ATTACH_C,

@@ -57,7 +57,7 @@ pub(crate) use package::{run as run_package, PackageOptions};
 pub(crate) use report::alarms;
 use report::{BootReport, Report};
 use run::Setting;
-use rust_tools::RustTools;
+use rust_tools::{want_rust, RustTools};
 pub(crate) use series::Series;
 pub(crate) use source::Source;
 pub(crate) use stamp::Stamp;
@@ -312,25 +312,6 @@ fn build_as(
     Ok((kernel, source, implementation))
 }
 
-/// Whether the configuration that `files` make, the later ones winning, asks for Rust in the kernel.
-///
-/// # Errors
-///
-/// One of them cannot be read.
-fn want_rust<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Result<bool> {
-    let mut wanted = false;
-    for file in files {
-        for line in read_text(file)?.lines() {
-            match line {
-                "CONFIG_RUST=y" => wanted = true,
-                "CONFIG_RUST=n" | "# CONFIG_RUST is not set" => wanted = false,
-                _ => {}
-            }
-        }
-    }
-    Ok(wanted)
-}
-
 /// The configuration that is called `base`: one of `tree`'s own if that is a bare name of one, else a file.
 fn base_in(tree: &Path, base: &Path) -> PathBuf {
     let own = tree.join(OWN_CONFIGURATIONS).join(base);
@@ -466,33 +447,7 @@ fn show(setting: &Setting<'_>, initrd: &Path) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
-
-    #[test]
-    fn the_last_file_decides_about_rust() {
-        let directory = tempfile::tempdir().unwrap();
-        let file = |name: &str, text: &str| {
-            let path = directory.path().join(name);
-            fs::write(&path, text).unwrap();
-            path
-        };
-        let without = file("without", "CONFIG_RUSTC_VERSION=1\n# CONFIG_RUST=y\nCONFIG_RUST_IS_AVAILABLE=y\n");
-        let with = file("with", "CONFIG_PCI=y\nCONFIG_RUST=y\n");
-        let not = file("not", "# CONFIG_RUST is not set\n");
-        let no = file("no", "CONFIG_RUST=n\n");
-
-        assert!(!want_rust(&[]).unwrap());
-        assert!(!want_rust([&without]).unwrap());
-        assert!(want_rust([&with, &without]).unwrap());
-        assert!(!want_rust([&with, &not]).unwrap());
-        assert!(!want_rust([&with, &no]).unwrap());
-        assert!(want_rust([&not, &with]).unwrap());
-        let absent = directory.path().join("absent");
-        let error = want_rust([&with, &absent]).unwrap_err();
-        assert!(error.to_string().contains("absent"), "{error}");
-    }
 
     #[test]
     fn a_variable_has_a_name_and_any_value() {

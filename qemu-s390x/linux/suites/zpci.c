@@ -157,7 +157,8 @@ static void list(const void *argument)
 			      clp.bytes[19] & 1 ? "yes" : "no"));
 		check(!strcmp(text(object, "rtr"),
 			      clp.bytes[19] & 0x20 ? "yes" : "no"));
-		check_equal(number(object, "maxstbl"), clp_half(&clp, 20) & 0x1fff);
+		check_equal(number(object, "maxstbl"),
+			    clp_half(&clp, 20) & 0x1fff);
 	}
 	program_run(&other, 0, PROGRAM, "list");
 	program_check(&other);

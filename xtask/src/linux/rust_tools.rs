@@ -15,7 +15,7 @@ use anyhow::{ensure, Context, Result};
 use crate::apt;
 use crate::kernel_object::compiler::Debian;
 use crate::progress::Step;
-use crate::workspace::Workspace;
+use crate::workspace::{read_text, Workspace};
 
 /// The oldest release that Linux takes (`scripts/min-tool-version.sh`).
 const BINDGEN: &str = "0.71.1";
@@ -90,6 +90,25 @@ impl RustTools {
     }
 }
 
+/// Whether the configuration that `files` make, the later ones winning, asks for Rust in the kernel.
+///
+/// # Errors
+///
+/// One of them cannot be read.
+pub(super) fn want_rust<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Result<bool> {
+    let mut wanted = false;
+    for file in files {
+        for line in read_text(file)?.lines() {
+            match line {
+                "CONFIG_RUST=y" => wanted = true,
+                "CONFIG_RUST=n" | "# CONFIG_RUST is not set" => wanted = false,
+                _ => {}
+            }
+        }
+    }
+    Ok(wanted)
+}
+
 fn fetch_bindgen(workspace: &Workspace, step: &Step, directory: &Path) -> Result<()> {
     let debs = apt::download_set(workspace, step, "bindgen", BINDGEN, &[], &["bindgen"])?;
     let scratch = directory.with_extension("part");
@@ -109,4 +128,33 @@ fn fetch_bindgen(workspace: &Workspace, step: &Step, directory: &Path) -> Result
         fs::remove_file(deb)?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_file_decides_about_rust() {
+        let directory = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| {
+            let path = directory.path().join(name);
+            fs::write(&path, text).unwrap();
+            path
+        };
+        let without = file("without", "CONFIG_RUSTC_VERSION=1\n# CONFIG_RUST=y\nCONFIG_RUST_IS_AVAILABLE=y\n");
+        let with = file("with", "CONFIG_PCI=y\nCONFIG_RUST=y\n");
+        let not = file("not", "# CONFIG_RUST is not set\n");
+        let no = file("no", "CONFIG_RUST=n\n");
+
+        assert!(!want_rust(&[]).unwrap());
+        assert!(!want_rust([&without]).unwrap());
+        assert!(want_rust([&with, &without]).unwrap());
+        assert!(!want_rust([&with, &not]).unwrap());
+        assert!(!want_rust([&with, &no]).unwrap());
+        assert!(want_rust([&not, &with]).unwrap());
+        let absent = directory.path().join("absent");
+        let error = want_rust([&with, &absent]).unwrap_err();
+        assert!(error.to_string().contains("absent"), "{error}");
+    }
 }

@@ -272,6 +272,12 @@ static void answered(const void *argument)
 		check_that(!error, "%s: %s", points[row->point].name,
 			   strerror(error));
 
+	/* What was refused was not done, so that the function may go on. */
+	if (row->said == REFUSED && row->point == MAP)
+		check_equal(error, EIO);
+	if (row->said == REFUSED && row->point == MOVE)
+		check_equal(error, EBUSY);
+
 	/* That it is busy, once, and that it is not any more. */
 	if (answer.cc == 2 && answer.count != ANSWER_FOR_EVER && given)
 		check_equal(recorded, 2);

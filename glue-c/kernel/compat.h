@@ -51,6 +51,9 @@
 #define ZPCI_ERROR_EVENT_SIZE			0
 #endif
 
+#ifndef ZPCI_CC_ERR
+#define ZPCI_CC_ERR				1
+#endif
 #ifndef ZPCI_CC_BUSY
 #define ZPCI_CC_BUSY				2
 #endif

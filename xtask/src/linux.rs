@@ -157,9 +157,9 @@ impl Default for Options {
 /// it, under a module, the shared cases beside it, and back traces through it.
 const CHECKED: [&str; 6] = ["lazy", "vfio", "container", "module", "cases", "trace"];
 
-/// The tree of the newest kernel, as it is.
-pub(crate) fn newest_source(workspace: &Workspace) -> Result<PathBuf> {
-    Ok(Source::packaged(workspace, Series::V7_3)?.tree)
+/// The tree of the kernel of `series`, as it is.
+pub(crate) fn source_of(workspace: &Workspace, series: Series) -> Result<PathBuf> {
+    Ok(Source::packaged(workspace, series)?.tree)
 }
 
 /// Boots the newest kernel with the driver in it, and counts what the guest found.

@@ -24,7 +24,7 @@ use crate::console::ktap::Counts;
 use crate::core_library::CoreLibrary;
 use crate::image;
 use crate::kernel_object::{self, compiler::KernelCompiler};
-use crate::linux;
+use crate::linux::{self, Series};
 use crate::progress::{print_error, Step};
 use crate::report::Report;
 use crate::workspace::Workspace;
@@ -224,15 +224,20 @@ fn host(bench: &mut Bench) -> Result<Counts> {
     cargo_test("cargo test", &mut command)
 }
 
-/// The tests that want the source tree of a kernel.
+/// The tests that want the source tree of a kernel: all with the newest one, and names with the oldest one too.
 fn headers(bench: &mut Bench) -> Result<Counts> {
-    let tree = linux::newest_source(&bench.workspace)?;
-    let mut command = bench.workspace.cargo();
-    command.args(["test", "--package", "zpci-glue", "--test", "header"]).env("ZPCI_KERNEL_SOURCE", tree);
-    match cargo_test("cargo test", &mut command)? {
-        Counts { skipped: 0, .. } => Ok(ONE),
-        counts => bail!("{} tests did not run with the source of a kernel at hand", counts.skipped),
+    let mut all = Counts::default();
+    for (series, filter) in [(Series::V7_3, ""), (Series::V6_12, "name::")] {
+        let tree = linux::source_of(&bench.workspace, series)?;
+        let mut command = bench.workspace.cargo();
+        command.args(["test", "--package", "zpci-glue", "--test", "header", "--", filter]);
+        command.env("ZPCI_KERNEL_SOURCE", tree);
+        match cargo_test("cargo test", &mut command)? {
+            Counts { skipped: 0, .. } => all = all + ONE,
+            counts => bail!("{} tests did not run with the source of a kernel at hand", counts.skipped),
+        }
     }
+    Ok(all)
 }
 
 fn kaitai(bench: &mut Bench) -> Result<Counts> {

@@ -14,6 +14,7 @@ mod compiler;
 mod constant;
 mod kernel_source;
 mod layout;
+mod name;
 mod prototype;
 mod user_api;
 
@@ -21,7 +22,7 @@ use libtest_mimic::{Arguments, Failed, Trial};
 
 fn main() {
     let source = kernel_source::path();
-    let name = |test: &str| match source {
+    let wants_source = |test: &str| match source {
         Some(_) => test.to_owned(),
         None => format!("{test} (needs ZPCI_KERNEL_SOURCE)"),
     };
@@ -40,8 +41,9 @@ fn main() {
         trial("user_api::nothing_is_left_out", user_api::nothing_is_left_out),
         trial("user_api::constants", user_api::constants),
         trial("user_api::linux", user_api::linux),
-        trial(name("kernel_source::layout"), kernel_source::layout).with_ignored_flag(source.is_none()),
-        trial(name("kernel_source::constants"), kernel_source::constants).with_ignored_flag(source.is_none()),
+        trial(wants_source("kernel_source::layout"), kernel_source::layout).with_ignored_flag(source.is_none()),
+        trial(wants_source("name::all"), name::all).with_ignored_flag(source.is_none()),
+        trial(wants_source("kernel_source::constants"), kernel_source::constants).with_ignored_flag(source.is_none()),
     ];
     libtest_mimic::run(&Arguments::from_args(), trials).exit();
 }

@@ -24,7 +24,7 @@
 #include <asm/pci_dma.h>
 
 #include "compat.h"
-#include "zpci_domain.h"
+#include "zpci_refresh.h"
 #include "zpci_shim.h"
 
 /* What the driver keeps of a function */
@@ -335,6 +335,32 @@ int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 	return rc ?: outcome.cc ? -EIO : 0;
 }
 EXPORT_SYMBOL_GPL(zpci_iommu_register_ioat);
+
+/*
+ * The error state of the function ended without a reset, which keeps its
+ * registration: does what the function refused meanwhile, and shows it what
+ * was mapped. After a failure who calls this resets the function.
+ */
+int zpci_error_cleared(struct zpci_dev *zdev)
+{
+	struct zpci_function *function = zpci_function(zdev);
+	struct zpci_attachment *attachment;
+	struct zpci_rust_outcome outcome;
+	int rc;
+
+	if (!function)
+		return 0;
+	guard(mutex)(&function->lock);
+	if (zpci_end_stuck(function, &outcome))
+		return -EIO;
+	attachment = function->attachment;
+	if (!attachment)
+		return 0;
+	if (zpci_rust_is_registered(&attachment->rust))
+		return attachment->domain ? zpci_refresh_function(attachment) : 0;
+	rc = zpci_register(attachment, &outcome);
+	return rc ?: outcome.cc ? -EIO : 0;
+}
 
 /*
  * The function is or was disabled, so none of these translations is registered

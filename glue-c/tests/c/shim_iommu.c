@@ -72,6 +72,11 @@ int shim_function_reset(struct shim_function *function, u8 *status)
 	return zpci_iommu_register_ioat(zdev_of(function), status);
 }
 
+int shim_function_error_cleared(struct shim_function *function)
+{
+	return zpci_error_cleared(zdev_of(function));
+}
+
 bool shim_function_blocked(struct shim_function *function)
 {
 	return zdev_of(function)->s390_domain->type == IOMMU_DOMAIN_BLOCKED;

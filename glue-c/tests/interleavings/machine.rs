@@ -40,6 +40,8 @@ pub(crate) struct Function {
     pub(crate) handle: u32,
     pub(crate) enabled: bool,
     kind: Kind,
+    /// It is in the error state: it does no DMA, and takes no instruction.
+    pub(crate) in_error: bool,
     ioat: Option<Ioat>,
     pages: BTreeMap<u64, u64>,
     steps: BTreeSet<Step>,
@@ -68,6 +70,7 @@ impl Machine {
             handle,
             enabled: true,
             kind,
+            in_error: false,
             ioat: None,
             pages: BTreeMap::new(),
             steps: BTreeSet::new(),
@@ -115,6 +118,7 @@ impl Machine {
         let ioat = Ioat { first: word(16), last: word(24), iota: word(32) };
         let Some(function) = self.enabled(handle) else { return (3, 0) };
         match (control, function.ioat) {
+            _ if function.in_error => (1, 40),
             (4, None) => {
                 function.forget();
                 function.ioat = Some(ioat);
@@ -137,6 +141,10 @@ impl Machine {
         let last = start.wrapping_add(length).wrapping_sub(1);
         let probes = self.probes.clone();
         let Some(function) = self.enabled(handle) else { return (3, 0) };
+        if function.in_error {
+            function.excused = true;
+            return (1, 40);
+        }
         let Some(ioat) = function.ioat else {
             self.complain(format!("RPCIT for {handle:#x}, which is not registered: an error event"));
             return (1, 8);
@@ -164,7 +172,7 @@ impl Machine {
     pub(crate) fn run(&mut self) {
         let mut complaint = None;
         for function in &mut self.functions {
-            let Some(ioat) = function.ioat.filter(|_| function.enabled) else { continue };
+            let Some(ioat) = function.ioat.filter(|_| function.enabled && !function.in_error) else { continue };
             for probe in &self.probes {
                 let (found, steps) = walk(ioat.iota, *probe);
                 self.seen.extend(steps.iter().map(|step| step.origin));
@@ -232,6 +240,12 @@ impl Machine {
         }
     }
 
+    /// The function can use `page` whatever failed before, since all of that was made up for.
+    pub(crate) fn expect_made_up_for(&mut self, index: usize, page: u64, iota: u64) {
+        self.functions[index].excused = false;
+        self.expect_told(page, iota);
+    }
+
     /// Whether the function is registered.
     pub(crate) fn is_registered(&self, index: usize) -> bool {
         self.functions[index].enabled && self.functions[index].ioat.is_some()
@@ -247,6 +261,7 @@ impl Machine {
 impl Function {
     fn forget(&mut self) {
         self.ioat = None;
+        self.in_error = false;
         self.pages.clear();
         self.steps.clear();
         self.excused = false;

@@ -19,6 +19,10 @@ pub(crate) enum Deed {
     ResetTable(usize),
     /// The machine disabled it, which the kernel learns by its handle; enables it, and registers it again.
     Recover(usize),
+    /// The machine puts it into the error state, in which it does no DMA.
+    Break(usize),
+    /// The kernel clears its error state without a reset, and tells the driver.
+    Clear(usize),
     /// Disables it for good.
     Disable(usize),
     /// Maps the first page of this MiB, and tells the functions.

@@ -5,7 +5,8 @@
 use crate::machine::Kind::{self, Shadows, Walks};
 use crate::scenario::{Deed, Scenario};
 use Deed::{
-    Attach, Detach, Disable, Flush, FreeDomain, Map, Move, Recover, Reset, ResetTable, Translate, Unmap, UnmapTwo,
+    Attach, Break, Clear, Detach, Disable, Flush, FreeDomain, Map, Move, Recover, Reset, ResetTable, Translate, Unmap,
+    UnmapTwo,
 };
 
 /// No bound.
@@ -33,6 +34,9 @@ const PAIRS: &[Row] = &[
     ("reset of a table beside map", &[0], &[0], &[&[ResetTable(0)], &[Map(1)]]),
     ("recovery beside unmap", &[0, 1], &[0, 2], &[&[Recover(1)], &[Unmap(0)]]),
     ("recovery beside map", &[0, 1], &[0], &[&[Recover(1)], &[Map(1)]]),
+    ("error cleared beside map", &[0, 1], &[0], &[&[Break(1), Clear(1)], &[Map(1)]]),
+    ("error cleared beside unmap", &[0, 1], &[0, 2], &[&[Break(1), Clear(1)], &[Unmap(0)]]),
+    ("error cleared beside detach", &[0], &[0], &[&[Break(0), Clear(0)], &[Detach(0)]]),
     ("move beside unmap", &[0], &[0, 2], &[&[Move(0)], &[Unmap(0)]]),
     ("move beside map", &[0], &[0], &[&[Move(0)], &[Map(1)]]),
     ("move beside reset", &[0], &[0], &[&[Move(0)], &[Reset(0)]]),
@@ -52,6 +56,9 @@ const SEQUENCES: &[Row] = &[
     ("detach, attach again", &[0], &[0, 2], &[&[Detach(0), Unmap(0), Attach(0), Map(0)]]),
     ("unmap, unmap both", &[0, 1], &[0, 1], &[&[Unmap(0), Map(0), UnmapTwo(0), Flush]]),
     ("recovery after a failed end", &[0], &[0], &[&[Detach(0), Recover(0), Attach(0), Unmap(0)]]),
+    ("map in error, cleared", &[0, 1], &[0], &[&[Break(1), Map(1), Clear(1), Unmap(1)]]),
+    ("attach in error, cleared", &[0], &[0], &[&[Break(1), Attach(1), Clear(1), Map(1)]]),
+    ("move in error, cleared", &[0], &[0], &[&[Break(0), Move(0), Clear(0), Unmap(0)]]),
     ("reset after a failed refresh", &[0, 1], &[0, 1], &[&[Unmap(0), Reset(0), Unmap(1), Map(2)]]),
 ];
 

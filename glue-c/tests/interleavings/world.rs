@@ -397,6 +397,24 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                     }
                 }
             }
+            Deed::Break(index) => {
+                let function = &mut world(context).machine.functions[index];
+                function.in_error = function.enabled;
+            }
+            Deed::Clear(index) => {
+                let faults_left = world(context).faults_left;
+                world(context).machine.functions[index].in_error = false;
+                yield_hook(context, 0);
+                let rc = shim_function_error_cleared(function(index));
+                let world = world(context);
+                world.log.push(format!("{actor}: {what:?} -> {rc}"));
+                // After a failure the kernel resets the function.
+                if rc == 0 && world.faults_left == faults_left && world.machine.is_registered(index) {
+                    for mib in world.mapped.clone() {
+                        world.machine.expect_made_up_for(index, page(mib), world.iota);
+                    }
+                }
+            }
             Deed::Disable(index) => {
                 world(context).machine.disable(index);
                 yield_hook(context, 0);

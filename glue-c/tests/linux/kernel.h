@@ -483,6 +483,7 @@ extern _Thread_local unsigned int s390_pci_force_floating;
 int zpci_init_iommu(struct zpci_dev *zdev);
 void zpci_destroy_iommu(struct zpci_dev *zdev);
 int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status);
+int zpci_error_cleared(struct zpci_dev *zdev);
 
 static inline int kstrtou32(const char *text, unsigned int base, u32 *value)
 {

@@ -61,11 +61,12 @@ pub(super) const FACTS: &str = "Kconfig.object";
 pub(super) const APPLIED: &str = "applied.patch";
 
 /// The files of the shim that belong elsewhere than into the driver's directory, and where. The headers are for the patches.
-const ELSEWHERE: [(&str, &str); 5] = [
+const ELSEWHERE: [(&str, &str); 6] = [
     ("vfio_pci_zdev_rust.c", "drivers/vfio/pci"),
     ("vfio_pci_feature.h", "drivers/vfio/pci"),
     ("vfio_iommu_type1_info.h", "drivers/vfio"),
     ("zpci_rust_domain_ops.h", "include/linux"),
+    ("zpci_rust_error.h", "arch/s390/include/asm"),
     ("zpci_rust_register.h", "arch/s390/include/asm"),
 ];
 
@@ -132,9 +133,10 @@ pub(super) struct KernelPatch {
 }
 
 /// Every patch of the kernel's own files.
-pub(super) const PATCHES: [KernelPatch; 3] = [
+pub(super) const PATCHES: [KernelPatch; 4] = [
     KernelPatch { name: "type1.patch", unless: None },
     KernelPatch { name: "feature.patch", unless: None },
+    KernelPatch { name: "error.patch", unless: None },
     // Linux 6.12 up to some version after 6.12.95 registers tables by itself after a reset.
     KernelPatch {
         name: "registration.patch",

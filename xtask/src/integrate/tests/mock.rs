@@ -51,6 +51,30 @@ const HEADER_TEXT: &str = "[...]
 ";
 
 pub(super) const ASM: &str = "arch/s390/include/asm/pci.h";
+/// The header and the source of every kernel, with the lines around where an error state is cleared.
+const ERROR_TEXTS: [(&str, &str); 2] = [
+    (
+        ASM,
+        "void zpci_remove_reserved_devices(void);
+void zpci_update_fh(struct zpci_dev *zdev, u32 fh);
+
+/* CLP */
+int clp_setup_writeback_mio(void);
+",
+    ),
+    (
+        "arch/s390/pci/pci.c",
+        "\tif (cc) {
+\t\tzpci_dbg(3, \"ces fid:%x, cc:%d, status:%x\\n\", zdev->fid, cc, status);
+\t\treturn -EIO;
+\t}
+
+\treturn 0;
+}
+
+",
+    ),
+];
 /// A kernel that asks the driver to register tables after a reset.
 const ASKS: &str = "int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status);\n";
 /// The lines of one that does so by itself.
@@ -62,7 +86,6 @@ pub(super) const DOES_NOT_ASK: [(&str, &str); 4] = [
 int zpci_hot_reset_device(struct zpci_dev *zdev);
 int zpci_register_ioat(struct zpci_dev *, u8, u64, u64, u64, u8 *);
 int zpci_unregister_ioat(struct zpci_dev *, u8);
-void zpci_remove_reserved_devices(void);
 ",
     ),
     (
@@ -111,19 +134,29 @@ pub(super) fn tree() -> tempfile::TempDir {
     for edit in EDITS {
         replace(&tree.path().join(edit.path), format!("# first\n{}\n", edit.needs).as_bytes()).unwrap();
     }
-    for (path, text) in [(TYPE1, TYPE1_TEXT), (CORE, CORE_TEXT), (HEADER, HEADER_TEXT), (ASM, ASKS)] {
+    for (path, text) in [(TYPE1, TYPE1_TEXT), (CORE, CORE_TEXT), (HEADER, HEADER_TEXT)].into_iter().chain(ERROR_TEXTS) {
         replace(&tree.path().join(path), text.as_bytes()).unwrap();
     }
+    add(tree.path(), ASM, ASKS);
     tree
 }
 
 /// The same of a kernel that registers tables by itself.
 pub(super) fn tree_that_does_not_ask() -> tempfile::TempDir {
     let tree = tree();
-    for (path, text) in DOES_NOT_ASK {
+    for (path, text) in ERROR_TEXTS {
         replace(&tree.path().join(path), text.as_bytes()).unwrap();
     }
+    for (path, text) in DOES_NOT_ASK {
+        add(tree.path(), path, text);
+    }
     tree
+}
+
+/// Puts `text` behind what the file has, if there is one.
+fn add(tree: &Path, path: &str, text: &str) {
+    let before = fs::read_to_string(tree.join(path)).unwrap_or_default();
+    replace(&tree.join(path), [&before, text].concat().as_bytes()).unwrap();
 }
 
 /// Every file below `directory`, and what is in it.

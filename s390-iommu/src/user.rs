@@ -6,6 +6,7 @@ pub(crate) mod attribute;
 pub(crate) mod container;
 pub(crate) mod domain;
 pub(crate) mod gaps;
+mod members;
 pub(crate) mod reserved;
 pub(crate) mod table_format;
 pub mod vfio;

@@ -8,6 +8,7 @@ use crate::format::range::IovaRange;
 use crate::user::attribute::MsiWindow;
 use crate::user::domain::{Domain, DomainFunction};
 use crate::user::gaps::{IovaRun, IovaRuns};
+use crate::user::members::{Distinct, Formats, Functions, Groups, Windows};
 use crate::user::table_format::{FormatError, TableFormat};
 
 /// The domains of a container, over which `D` iterates.
@@ -37,7 +38,7 @@ where
 
     /// Returns the functions of all domains.
     pub fn functions(&self) -> impl Iterator<Item = DomainFunction> + Clone + use<'a, D, F> {
-        self.domains().flat_map(|domain| domain.functions)
+        Functions::of(self.domains())
     }
 
     /// Returns whether no function is in the container, so that there is nothing to report.
@@ -47,7 +48,7 @@ where
 
     /// Returns the formats of the tables, each once, in the order of the domains.
     pub fn formats(&self) -> impl Iterator<Item = TableFormat> + Clone + use<'a, D, F> {
-        distinct(self.domains().map(|domain| domain.format))
+        Distinct::of(Formats(self.domains()))
     }
 
     /// Checks that a domain of the format `joining` leaves the container with one format.
@@ -61,21 +62,12 @@ where
 
     /// Returns the groups of the functions, each identifier once.
     pub fn groups(&self) -> impl Iterator<Item = (FunctionGroupId, FunctionGroup)> + Clone + use<'a, D, F> {
-        // One bit for each identifier.
-        let mut seen = [0u32; 8];
-        self.functions().map(|it| (it.function.group, it.group)).filter(move |&(id, _)| {
-            let bit = 1 << (id.0 % 32);
-            seen.get_mut(usize::from(id.0 / 32)).is_some_and(|word| {
-                let is_new = *word & bit == 0;
-                *word |= bit;
-                is_new
-            })
-        })
+        Groups::of(self.domains())
     }
 
     /// Returns where the functions write interrupts to, each window once.
     pub fn msi_windows(&self) -> impl Iterator<Item = MsiWindow> + Clone + use<'a, D, F> {
-        distinct(self.groups().filter_map(|(_, group)| MsiWindow::of_group(&group)))
+        Distinct::of(Windows(Groups::of(self.domains())))
     }
 
     /// Returns all addresses by the reasons not to map them, lowest first; none if the container is empty.
@@ -96,16 +88,4 @@ where
     pub fn gaps(&self) -> impl Iterator<Item = IovaRun> + Clone + use<'a, D, F> {
         self.runs().filter(|run| !run.reasons.is_none())
     }
-}
-
-/// Returns each value of `items` once. Takes quadratic time.
-fn distinct<I>(items: I) -> impl Iterator<Item = I::Item> + Clone
-where
-    I: Iterator<Item: PartialEq> + Clone,
-{
-    let all = items.clone();
-    items
-        .enumerate()
-        .filter(move |(before, item)| !all.clone().take(*before).any(|known| known == *item))
-        .map(|(_, item)| item)
 }

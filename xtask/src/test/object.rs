@@ -18,6 +18,10 @@ use crate::workspace::{read_text, Workspace};
 /// The file that lists what may stay undefined, one symbol a line, `#` before a comment.
 const UNDEFINED_SYMBOLS: &str = "glue-c/undefined-symbols.txt";
 
+/// The longest name that a kernel takes into its table of symbols, which back traces are made with: `KSYM_NAME_LEN` with
+/// the zero behind it.
+const LONGEST_NAME: usize = 511;
+
 /// Parts of the names of symbols that exist only where something can panic.
 const PANIC: [&str; 4] = ["panic", "unwrap_failed", "expect_failed", "rust_begin_unwind"];
 
@@ -122,7 +126,12 @@ fn complaints(linked: &Symbols, allowed: &BTreeSet<String>) -> Vec<String> {
     let unlisted = foreign.map(|symbol| format!("needs {symbol}, which {UNDEFINED_SYMBOLS} does not list"));
     let unused = allowed.difference(&linked.undefined);
     let stale = unused.map(|symbol| format!("does not need {symbol}, which {UNDEFINED_SYMBOLS} lists"));
-    panics.chain(unlisted).chain(stale).collect()
+    let long = linked.all.iter().filter(|symbol| symbol.len() > LONGEST_NAME);
+    let nameless = long.map(|symbol| {
+        let start = symbol.get(..100).unwrap_or(symbol);
+        format!("has a name of {} bytes, and back traces take {LONGEST_NAME}: {start}...", symbol.len())
+    });
+    panics.chain(unlisted).chain(stale).chain(nameless).collect()
 }
 
 /// The branches of a disassembly that go to an address in a register and are no return.
@@ -221,6 +230,16 @@ x.o:0000000000000020 r .Lanon
         let found = complaints(&Symbols::parse(OBJECT, |_| true), &set(&["zpci_mpcifc"]));
         assert_eq!(found.len(), 2);
         assert!(found[0].contains("needs zpci_rpcit") && found[1].contains("does not need zpci_mpcifc"), "{found:?}");
+    }
+
+    #[test]
+    fn a_name_that_no_back_trace_takes_is_found() {
+        for (length, is_good) in [(511, true), (512, false)] {
+            let name = "n".repeat(length);
+            let text = format!("{OBJECT}x.o:0000000000000030 t {name}\n");
+            let found = complaints(&Symbols::parse(&text, |_| true), &set(&["zpci_rpcit"]));
+            assert_eq!(found.is_empty(), is_good, "{found:?}");
+        }
     }
 
     #[test]

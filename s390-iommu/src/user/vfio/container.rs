@@ -57,13 +57,38 @@ where
     }
 
     /// Encodes the functions, with the index of their format in the array of formats.
-    fn function_entries(&self) -> impl Iterator<Item = FunctionEntry> + Clone + use<'a, D, F> {
-        let container = self.clone();
-        self.domains().flat_map(move |domain| {
-            let index = container.formats().position(|format| format == domain.format).unwrap_or(0);
-            let index = u16::try_from(index).unwrap_or(u16::MAX);
-            domain.functions.map(move |function| FunctionEntry::new(&function, index))
-        })
+    fn function_entries(&self) -> FunctionEntries<D, F> {
+        FunctionEntries { container: self.clone(), domains: self.domains(), current: None }
+    }
+}
+
+/// The entries of all functions; a type with a name for a short symbol, see [`members`](crate::user::members).
+#[derive(Clone, Debug)]
+struct FunctionEntries<D, F> {
+    container: Container<D>,
+    domains: D,
+    /// The functions of a domain, and the index of its format.
+    current: Option<(F, u16)>,
+}
+
+impl<'a, D, F> Iterator for FunctionEntries<D, F>
+where
+    D: Iterator<Item = Domain<'a, F>> + Clone,
+    F: Iterator<Item = DomainFunction> + Clone,
+{
+    type Item = FunctionEntry;
+
+    fn next(&mut self) -> Option<FunctionEntry> {
+        loop {
+            if let Some((functions, index)) = &mut self.current {
+                if let Some(function) = functions.next() {
+                    return Some(FunctionEntry::new(&function, *index));
+                }
+            }
+            let Domain { format, functions, .. } = self.domains.next()?;
+            let index = self.container.formats().position(|known| known == format).unwrap_or(0);
+            self.current = Some((functions, u16::try_from(index).unwrap_or(u16::MAX)));
+        }
     }
 }
 

@@ -15,6 +15,7 @@ mod tests;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{bail, ensure, Context, Result};
 
@@ -162,6 +163,13 @@ fn revert(workspace: &Workspace, tree: &Path) -> Result<()> {
         let left = files_in(tree)?.into_iter().next().unwrap_or(place);
         bail!("{} is not of the driver; the rest of it is out", left.display());
     }
+    // Those of another version, if the list of them was gone.
+    let left = files_in(tree)?;
+    ensure!(
+        left.is_empty(),
+        "the driver is out, but for what is not as this version brings it: {}",
+        left.iter().map(|file| file.display().to_string()).collect::<Vec<_>>().join(", ")
+    );
     Ok(())
 }
 
@@ -226,6 +234,16 @@ const ARCHITECTURE: &str = "arch/s390/Kconfig";
 /// Files of a kernel tree: where each goes, and what is in it.
 type Contents = Vec<(PathBuf, Vec<u8>)>;
 
+/// How `make rustfmt` is to leave the sources: as the project formats them, and those of others as they are.
+fn formats(workspace: &Workspace) -> Result<Contents> {
+    let ours = read_text(workspace.root.join("rustfmt.toml"))? + "edition = \"2021\"\n";
+    let theirs = "# As its authors formatted it.\ndisable_all_formatting = true\n";
+    let place = |directory: PathBuf| directory.join("rustfmt.toml");
+    let mut contents = vec![(place(directory().to_owned()), ours.into_bytes())];
+    contents.extend(crates::others().map(|directory| (place(directory), theirs.as_bytes().to_owned())));
+    Ok(contents)
+}
+
 /// The objects, and what Kconfig is told of them.
 fn objects(workspace: &Workspace, compiler: &KernelCompiler) -> Result<Contents> {
     let step = progress::Step::start("Object for the kernel");
@@ -241,28 +259,44 @@ fn objects(workspace: &Workspace, compiler: &KernelCompiler) -> Result<Contents>
     Ok(vec![
         (directory().join(OBJECT), fs::read(&object.path)?),
         (directory().join(EXPOLINE_OBJECT), fs::read(&expoline.path)?),
-        (directory().join(FACTS), facts(false, object.has_back_chain).into_bytes()),
+        (directory().join(FACTS), facts(&origin(workspace, &compiler.to_string()), false, object.has_back_chain)),
     ])
 }
 
 /// The sources of the crates, and what Kconfig is told of them.
 fn sources(workspace: &Workspace) -> Result<Contents> {
-    let mut contents = vec![(directory().join(FACTS), facts(true, true).into_bytes())];
+    let mut contents = formats(workspace)?;
+    contents.push((directory().join(FACTS), facts(&origin(workspace, "the kernel's rustc"), true, true)));
     for (source, target) in crates::files(workspace)? {
         contents.push((target, fs::read(&source).with_context(|| format!("cannot read {}", source.display()))?));
     }
     Ok(contents)
 }
 
+/// What the crates are, for who has the tree and nothing else: their version, the commit, and what compiles them.
+fn origin(workspace: &Workspace, compiler: &str) -> String {
+    let mut git = Command::new("git");
+    let described = git.current_dir(&workspace.root).args(["describe", "--always", "--dirty", "--abbrev=40"]).output();
+    let commit = match described {
+        Ok(output) if output.status.success() => String::from_utf8_lossy(&output.stdout).trim().to_owned(),
+        _ => "unknown".to_owned(),
+    };
+    format!("zpci {}, commit {commit}, compiled by {compiler}", env!("CARGO_PKG_VERSION"))
+}
+
 /// What Kconfig is told of the crates, by variables: symbols would be in the configuration of every kernel.
-fn facts(is_source: bool, has_back_chain: bool) -> String {
+fn facts(origin: &str, is_source: bool, has_back_chain: bool) -> Vec<u8> {
     let value = |fact: bool| if fact { "y" } else { "n" };
     format!(
         "# SPDX-License-Identifier: GPL-2.0-only\n\
-         # Of the crates that are there, by cargo xtask integrate.\n\
+         # Of the crates that are there, by cargo xtask integrate:\n\
+         # {origin}.\n\
+         # Their licence is MIT OR Apache-2.0 OR GPL-2.0-only, of the core library MIT OR Apache-2.0,\n\
+         # of zerocopy BSD-2-Clause OR Apache-2.0 OR MIT.\n\
          zpci-rust-source := {}\n\
          zpci-rust-back-chain := {}\n",
         value(is_source),
         value(has_back_chain)
     )
+    .into_bytes()
 }

@@ -46,6 +46,11 @@ pub(super) fn files(workspace: &Workspace) -> Result<Vec<(PathBuf, PathBuf)>> {
     Ok(files)
 }
 
+/// Where the crates of others go in a kernel tree.
+pub(super) fn others() -> impl Iterator<Item = PathBuf> {
+    OTHERS.into_iter().map(|(_, name)| directory().join(name))
+}
+
 /// Every file below `from`, to go to the same place below `to`.
 fn below(from: &Path, to: &Path, files: &mut Vec<(PathBuf, PathBuf)>) -> Result<()> {
     for entry in entries(from)? {

@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
+use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
@@ -11,10 +12,14 @@ use anyhow::Result;
 use super::plan::{self, directory};
 
 /// The files in `tree`. The driver's directory was made by it, so what is there counts as its own if it is of a kind that
-/// some version had; other files are whoever's.
-pub(super) fn files(tree: &Path) -> Result<BTreeSet<PathBuf>> {
+/// some version had; other files are whoever's. Without the directory, which somebody may have removed, those elsewhere
+/// count if they are as `current` has them: each file of this version, and where it goes.
+pub(super) fn files(tree: &Path, current: &[(PathBuf, PathBuf)]) -> Result<BTreeSet<PathBuf>> {
     if !tree.join(directory()).is_dir() {
-        return Ok(BTreeSet::new());
+        let is_ours = |(source, target): &&(PathBuf, PathBuf)| {
+            fs::read(tree.join(target)).is_ok_and(|there| fs::read(source).is_ok_and(|ours| ours == there))
+        };
+        return Ok(current.iter().filter(is_ours).map(|(_, target)| target.clone()).collect());
     }
     let mut files: BTreeSet<PathBuf> = plan::elsewhere().filter(|file| tree.join(file).is_file()).collect();
     files.extend(
@@ -41,8 +46,6 @@ fn is_of_a_kind(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
-
     use super::*;
 
     #[test]
@@ -62,7 +65,18 @@ mod tests {
         }
         let mut expected: BTreeSet<PathBuf> = ours.iter().map(|name| directory().join(name)).collect();
         expected.insert("drivers/vfio/vfio_iommu_type1_info.h".into());
-        assert_eq!(files(tree.path()).unwrap(), expected);
-        assert!(files(&tree.path().join("nowhere")).unwrap().is_empty());
+        assert_eq!(files(tree.path(), &[]).unwrap(), expected);
+        assert!(files(&tree.path().join("nowhere"), &[]).unwrap().is_empty());
+    }
+
+    #[test]
+    fn without_its_directory_the_driver_has_what_is_as_it_brought_it() {
+        let tree = tempfile::tempdir().unwrap();
+        for name in ["ours.h", "as-ours.h", "edited.h"] {
+            fs::write(tree.path().join(name), if name == "edited.h" { "edited" } else { "ours" }).unwrap();
+        }
+        let ours = tree.path().join("ours.h");
+        let current = ["as-ours.h", "edited.h", "missing.h"].map(|target| (ours.clone(), PathBuf::from(target)));
+        assert_eq!(files(tree.path(), &current).unwrap(), BTreeSet::from(["as-ours.h".into()]));
     }
 }

@@ -25,7 +25,8 @@ pub(super) const EDITS: [Edit; 4] = [
     Edit {
         path: "drivers/iommu/Kconfig",
         needs: "config S390_IOMMU",
-        block: "source \"drivers/iommu/zpci-rust/Kconfig\"\n",
+        // In the menu of IOMMU drivers, whose end is above.
+        block: "if IOMMU_SUPPORT\nsource \"drivers/iommu/zpci-rust/Kconfig\"\nendif\n",
     },
     Edit {
         path: "drivers/iommu/Makefile",
@@ -100,6 +101,13 @@ pub(super) fn directory() -> &'static Path {
 /// Every file that the driver can have outside of its directory.
 pub(super) fn elsewhere() -> impl Iterator<Item = PathBuf> {
     ELSEWHERE.into_iter().map(|(name, place)| Path::new(place).join(name)).chain([USER_API[1].into()])
+}
+
+/// The same, each with where it is.
+pub(super) fn files_elsewhere(workspace: &Workspace) -> Vec<(PathBuf, PathBuf)> {
+    let glue = workspace.root.join("glue-c");
+    let shim = ELSEWHERE.map(|(name, place)| (glue.join("kernel").join(name), Path::new(place).join(name)));
+    shim.into_iter().chain([(glue.join(USER_API[0]), USER_API[1].into())]).collect()
 }
 
 /// The files of the shim for a tree that is patched by `note`: where each is, and where in a kernel tree it goes.

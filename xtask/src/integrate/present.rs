@@ -47,7 +47,7 @@ impl Present {
                 );
                 manifest.files().cloned().collect()
             }
-            None => former::files(tree)?,
+            None => former::files(tree, &plan::files_elsewhere(workspace))?,
         };
         present.is_any = !present.files.is_empty() || tree.join(directory()).exists();
         present.unblock(tree)?;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::os::unix::fs::{chown, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -44,16 +45,19 @@ pub(super) fn take(tree: &Path, steps: &[Step]) -> Result<()> {
 /// Gives `path` the contents `bytes`, unless it has them: make does nothing twice then. The file is replaced and not changed
 /// in place, so that hard links to it keep the old contents.
 pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let mut new = path.as_os_str().to_owned();
+    new.push(products::UNFINISHED);
     if fs::read(path).is_ok_and(|there| there == bytes) {
-        return Ok(());
+        // Of who was interrupted before.
+        return remove(Path::new(&new));
     }
     let parent = path.parent().context("a file without a directory")?;
     fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-    let mut new = path.as_os_str().to_owned();
-    new.push(products::UNFINISHED);
     fs::write(&new, bytes).with_context(|| format!("cannot write {}", path.display()))?;
     if let Ok(metadata) = fs::metadata(path) {
         fs::set_permissions(&new, metadata.permissions())?;
+        // Root may work on somebody's tree; for others the owner is the same, or cannot be.
+        let _ = chown(&new, Some(metadata.uid()), Some(metadata.gid()));
     }
     fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
 }
@@ -93,6 +97,16 @@ mod tests {
         fs::hard_link(&file, &link).unwrap();
         replace(&file, b"new").unwrap();
         assert_eq!((fs::read(file).unwrap(), fs::read(link).unwrap()), (b"new".to_vec(), b"old".to_vec()));
+    }
+
+    #[test]
+    fn what_was_begun_goes_where_nothing_is_to_be_done() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, begun) = (directory.path().join("file"), directory.path().join("file.zpci-new"));
+        fs::write(&file, "contents").unwrap();
+        fs::write(&begun, "cont").unwrap();
+        replace(&file, b"contents").unwrap();
+        assert!(file.exists() && !begun.exists());
     }
 
     #[test]

@@ -356,10 +356,14 @@ int zpci_error_cleared(struct zpci_dev *zdev)
 	attachment = function->attachment;
 	if (!attachment)
 		return 0;
-	if (zpci_rust_is_registered(&attachment->rust))
-		return attachment->domain ? zpci_refresh_function(attachment) : 0;
-	rc = zpci_register(attachment, &outcome);
-	return rc ?: outcome.cc ? -EIO : 0;
+	if (!zpci_rust_is_registered(&attachment->rust)) {
+		rc = zpci_register(attachment, &outcome);
+		return rc ?: outcome.cc ? -EIO : 0;
+	}
+	if (!attachment->domain)
+		return 0;
+	atomic64_inc(&attachment->domain->ctrs.global_rpcits);
+	return zpci_refresh_function(attachment);
 }
 
 /*

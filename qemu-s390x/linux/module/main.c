@@ -16,7 +16,8 @@ static const struct {
 	const struct zpci_test *tests;
 } groups[] = {
 	{ "mapping", mapping_tests },	    { "memory", memory_tests },
-	{ "attachment", attachment_tests }, { "format", format_tests },
+	{ "attachment", attachment_tests }, { "recovery", recovery_tests },
+	{ "format", format_tests },
 	{ "root", root_tests },		    { "race", race_tests },
 	{ "matrix", matrix_tests },	    { "matrix-all", matrix_all_tests },
 	{ "measure", measure_tests },

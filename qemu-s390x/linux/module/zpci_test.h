@@ -33,6 +33,7 @@ struct zpci_test {
 extern const struct zpci_test mapping_tests[];
 extern const struct zpci_test memory_tests[];
 extern const struct zpci_test attachment_tests[];
+extern const struct zpci_test recovery_tests[];
 extern const struct zpci_test format_tests[];
 extern const struct zpci_test root_tests[];
 extern const struct zpci_test race_tests[];

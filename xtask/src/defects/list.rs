@@ -48,6 +48,22 @@ pub(crate) const DEFECTS: &[Defect] = &[
         check: SHIM,
     },
     Defect {
+        name: "no refresh when an error state is cleared",
+        finding: "what was mapped meanwhile never works for the function",
+        file: ATTACH_C,
+        before: "\treturn zpci_refresh_function(attachment);\n",
+        after: "\treturn 0;\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "no registration when an error state is cleared",
+        finding: "a function that was attached meanwhile has no translation until it is reset",
+        file: ATTACH_C,
+        before: "\tif (!zpci_rust_is_registered(&attachment->rust)) {\n",
+        after: "\tif (false) {\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
         name: "MPCIFC for what waits for the end of another one",
         finding: "that ends, and is refreshed for the function all the same: QEMU puts it into the error state",
         file: ATTACH_C,

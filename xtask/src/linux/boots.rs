@@ -194,7 +194,7 @@ pub(crate) const BOOTS: &[Boot] = &[
     Boot {
         name: "module",
         suites: &["module"],
-        parameters: "iommu.strict=1 zpci_rust.trust_dtsm=1 zpci.module=mapping,memory,attachment,format",
+        parameters: "iommu.strict=1 zpci_rust.trust_dtsm=1 zpci.module=mapping,memory,attachment,recovery,format",
         ..STRICT
     },
     Boot { name: "cases", suites: &["cases"], processors: 2, ..LAZY },

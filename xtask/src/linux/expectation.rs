@@ -59,7 +59,7 @@ const RESERVED: &str =
                         is when iommufd asks";
 
 /// On the stock kernels of series 7.2 and 7.3, whose driver is the same.
-const STOCK_7: [Expectation; 24] = [
+const STOCK_7: [Expectation; 25] = [
     Expectation { case: ("iommufd", "ranges are those of type 1"), cause: RESERVED },
     Expectation { case: ("iommufd", "range is the window of the function"), cause: RESERVED },
     Expectation { case: ("iommufd", "first and last page"), cause: RESERVED },
@@ -81,13 +81,14 @@ const STOCK_7: [Expectation; 24] = [
     of_module("memory/unmap takes no storage", ALLOCATES),
     of_module("memory/unmap without storage", ALLOCATES),
     of_module("attachment/neighbour of a function in error", LOSES),
+    of_module("recovery/cleared without a reset", LOSES),
     of_module("format/", FORMATS),
     of_module("matrix-all/", FORMATS),
     Expectation { case: ("instructions", "MPCIFC busy 3 times at reset"), cause: SLEEPS },
 ];
 
 /// On the stock kernel of series 6.12, which has tables of one format only.
-const STOCK_6_12: [Expectation; 18] = [
+const STOCK_6_12: [Expectation; 19] = [
     Expectation { case: ("hardware", "zpci type of hardware information"), cause: NO_FLAG },
     of_instruction("MPCIFC cc 1 status 40", UNRECOVERED),
     of_instruction("MPCIFC cc 3", UNRECOVERED),
@@ -104,6 +105,7 @@ const STOCK_6_12: [Expectation; 18] = [
     of_module("memory/unmap takes no storage", ALLOCATES),
     of_module("memory/unmap without storage", ALLOCATES),
     of_module("attachment/neighbour of a function in error", LOSES),
+    of_module("recovery/cleared without a reset", LOSES),
     of_module("format/", FORMATS),
     of_module("root/", "Linux 6.12 has region-third tables only"),
 ];

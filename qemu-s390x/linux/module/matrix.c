@@ -93,6 +93,8 @@ static void pairs(struct bench *bench)
 	for (size_t i = 0; i < KINDS * KINDS; i++) {
 		both(bench, i, false, &counts);
 		both(bench, i, true, &counts);
+		/* A debugger that answers is slow, and RCU has one processor. */
+		cond_resched();
 	}
 	bench_note(bench, "%u attaches accepted, %u refused", counts.accepted,
 		   counts.refused);

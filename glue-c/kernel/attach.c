@@ -24,7 +24,7 @@
 #include <asm/pci_dma.h>
 
 #include "compat.h"
-#include "zpci_refresh.h"
+#include "zpci_domain.h"
 #include "zpci_shim.h"
 
 /* What the driver keeps of a function */
@@ -336,34 +336,37 @@ int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 }
 EXPORT_SYMBOL_GPL(zpci_iommu_register_ioat);
 
+/* Whether the function does not have the translation that it should, or was not told of all that changed. */
+static bool zpci_is_behind(const struct zpci_function *function)
+{
+	const struct zpci_attachment *attachment = function->attachment;
+
+	lockdep_assert_held(&function->lock);
+	if (!list_empty(&function->stuck))
+		return true;
+	return attachment && (!zpci_rust_is_registered(&attachment->rust) ||
+			      zpci_rust_is_stale(&attachment->rust));
+}
+
 /*
- * The error state of the function ended without a reset, which keeps its
- * registration: does what the function refused meanwhile, and shows it what
- * was mapped. After a failure who calls this resets the function.
+ * Clears the error state of the function by MPCIFC, without a reset. It does
+ * DMA from that instruction on, so a function that refused something meanwhile
+ * is not cleared: who calls this resets it then, which registers it anew.
  */
-int zpci_error_cleared(struct zpci_dev *zdev)
+u8 zpci_reset_error(struct zpci_dev *zdev, u64 req, struct zpci_fib *fib, u8 *status)
 {
 	struct zpci_function *function = zpci_function(zdev);
-	struct zpci_attachment *attachment;
-	struct zpci_rust_outcome outcome;
-	int rc;
+	u8 cc;
 
 	if (!function)
-		return 0;
+		return zpci_mod_fc(req, fib, status);
 	guard(mutex)(&function->lock);
-	if (zpci_end_stuck(function, &outcome))
-		return -EIO;
-	attachment = function->attachment;
-	if (!attachment)
-		return 0;
-	if (!zpci_rust_is_registered(&attachment->rust)) {
-		rc = zpci_register(attachment, &outcome);
-		return rc ?: outcome.cc ? -EIO : 0;
-	}
-	if (!attachment->domain)
-		return 0;
-	atomic64_inc(&attachment->domain->ctrs.global_rpcits);
-	return zpci_refresh_function(attachment);
+	*status = 0;
+	if (zpci_is_behind(function))
+		return ZPCI_CC_ERR;
+	cc = zpci_mod_fc(req, fib, status);
+	/* What changed in between was refused, too. */
+	return cc ?: zpci_is_behind(function) ? ZPCI_CC_ERR : 0;
 }
 
 /*

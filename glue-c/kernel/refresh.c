@@ -28,16 +28,6 @@ noinline __cold int zpci_refresh_more(struct zpci_attachment *attachment, u32 st
 	return rc ? zpci_refresh_failed(attachment, rc) : 0;
 }
 
-int zpci_refresh_function(struct zpci_attachment *attachment)
-{
-	int rc = zpci_rust_refresh_all(&attachment->rust, READ_ONCE(attachment->zdev->fh));
-
-	/* What was out of resources may have given some back. */
-	if (rc == -ENOMEM)
-		rc = zpci_rust_refresh_all(&attachment->rust, READ_ONCE(attachment->zdev->fh));
-	return rc ? zpci_refresh_failed(attachment, rc) : 0;
-}
-
 int zpci_refresh_all(struct zpci_domain *domain, atomic64_t *counter)
 {
 	struct zpci_attachment *attachment;
@@ -49,8 +39,13 @@ int zpci_refresh_all(struct zpci_domain *domain, atomic64_t *counter)
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
 		if (counter)
 			atomic64_inc(counter);
-		rc = zpci_refresh_function(attachment);
-		result = result ?: rc;
+		rc = zpci_rust_refresh_all(&attachment->rust, READ_ONCE(attachment->zdev->fh));
+		/* What was out of resources may have given some back. */
+		if (rc == -ENOMEM)
+			rc = zpci_rust_refresh_all(&attachment->rust,
+						   READ_ONCE(attachment->zdev->fh));
+		if (rc)
+			result = result ?: zpci_refresh_failed(attachment, rc);
 	}
 	rcu_read_unlock();
 	return result;

@@ -14,9 +14,6 @@
 /* refresh.c: what is left of a refresh after its first step */
 int zpci_refresh_more(struct zpci_attachment *attachment, u32 step, u64 start, u64 last);
 
-/* refresh.c: everything that one function can address */
-int zpci_refresh_function(struct zpci_attachment *attachment);
-
 /* refresh.c: as zpci_refresh(), for all that the functions can address */
 int zpci_refresh_all(struct zpci_domain *domain, atomic64_t *counter);
 

@@ -475,7 +475,7 @@ impl<G: Gate> Attachment<G> {
         if let Some(answer) = answer {
             let refresh = Refresh::of_change(range);
             let result = refresh.go_on(zpci, function, |piece| self.rpcit(zpci, function, piece), range, answer);
-            return self.note(result);
+            return self.settle(zpci, function, result);
         }
         if self.is_behind() {
             return self.refresh_all(zpci, function);
@@ -503,7 +503,27 @@ impl<G: Gate> Attachment<G> {
 
     /// Issues `refresh`, and takes note of how it ended.
     fn issue<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, refresh: Refresh) -> Result<(), RefreshError> {
-        self.note(refresh.issue(zpci, function, |piece| self.rpcit(zpci, function, piece)))
+        let result = refresh.issue(zpci, function, |piece| self.rpcit(zpci, function, piece));
+        self.settle(zpci, function, result)
+    }
+
+    /// Takes note of how a refresh ended, and asks once more if the function refused it in the error state.
+    ///
+    /// Who clears that state looks whether the function is stale, and may have done so between the refusal and the note of
+    /// it. A second refusal says that it was not cleared before the note, so that it will be seen.
+    #[cold]
+    fn settle<Z: Zpci>(
+        &self,
+        zpci: &Z,
+        function: FunctionHandle,
+        result: Result<(), RefreshError>,
+    ) -> Result<(), RefreshError> {
+        match self.note(result) {
+            Err(RefreshError { action: Action::AwaitReset | Action::AwaitRecovery, .. }) => {
+                self.refresh_all(zpci, function)
+            }
+            result => result,
+        }
     }
 
     /// One RPCIT behind the gate; `None` if the function is not registered.

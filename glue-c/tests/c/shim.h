@@ -28,8 +28,8 @@ void shim_function_handle(struct shim_function *function, u32 handle);
 /* It was disabled; it was enabled again: a condition code, or an error */
 void shim_function_disabled(struct shim_function *function);
 int shim_function_reset(struct shim_function *function, u8 *status);
-/* What the kernel calls when it cleared the error state of the function without a reset */
-int shim_function_error_cleared(struct shim_function *function);
+/* Clears the error state of the function without a reset; a condition code */
+u8 shim_function_clear_error(struct shim_function *function, u8 *status);
 bool shim_function_blocked(struct shim_function *function);
 /* What the kernel calls its table: before Linux 7 a reset looks at that alone */
 bool shim_function_has_table(struct shim_function *function);

@@ -72,9 +72,13 @@ int shim_function_reset(struct shim_function *function, u8 *status)
 	return zpci_iommu_register_ioat(zdev_of(function), status);
 }
 
-int shim_function_error_cleared(struct shim_function *function)
+u8 shim_function_clear_error(struct shim_function *function, u8 *status)
 {
-	return zpci_error_cleared(zdev_of(function));
+	struct zpci_dev *zdev = zdev_of(function);
+	struct zpci_fib fib = {};
+
+	return zpci_reset_error(zdev, ZPCI_CREATE_REQ(zdev->fh, 0, ZPCI_MOD_FC_RESET_ERROR), &fib,
+				status);
 }
 
 bool shim_function_blocked(struct shim_function *function)

@@ -119,10 +119,13 @@ fn every_answer_after_an_unmap() {
             kernel.answer(Kind::Rpcit, cc, status);
             domain.sync(START, START + 0xfff);
             let busy = (cc == 2).then_some(Event::PauseRpcit(1));
-            assert_eq!(kernel.events(), [page.clone()].into_iter().chain(busy).collect::<Vec<_>>());
+            // An error state may have ended before it was noted that the function refused.
+            let in_error = cc == 1 && matches!(status, 8 | 40);
+            let again = in_error.then(everything);
+            assert_eq!(kernel.events(), [page.clone()].into_iter().chain(busy).chain(again).collect::<Vec<_>>());
             // What may use old entries is refreshed all over by the next; what is gone uses none.
             domain.sync(START, START + 0xfff);
-            let failed = !matches!(cc, 0 | 3);
+            let failed = !matches!(cc, 0 | 3) && !in_error;
             let next = if failed { everything() } else { page.clone() };
             assert_eq!(kernel.events(), [next], "condition code {cc}, status {status}");
             if failed {
@@ -149,9 +152,9 @@ fn every_answer_after_a_map() {
             let refreshed = domain.sync_map(START + 0x4000, 0x1000);
             let (expected, events) = match (cc, status) {
                 // In error or being recovered, or gone: its neighbours go on.
-                (0 | 3, _) | (1, 8 | 40) => ((0, 0), vec![page.clone()]),
-                // The machine is shown what it can give back.
-                (1, 4 | 16) => ((0, 0), vec![page.clone(), everything()]),
+                (0 | 3, _) => ((0, 0), vec![page.clone()]),
+                // The same, and the error state may have ended; or the machine is shown what it can give back.
+                (1, 8 | 40 | 4 | 16) => ((0, 0), vec![page.clone(), everything()]),
                 _ => ((-5, 0), vec![page.clone()]),
             };
             assert_eq!(refreshed, expected, "condition code {cc}, status {status}");

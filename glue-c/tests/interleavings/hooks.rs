@@ -10,6 +10,9 @@ use crate::world::{world, SETUP};
 /// C: `KERNEL_BARRIER`.
 const BARRIER: u32 = 1;
 
+/// C: `KERNEL_GATE_LEFT`.
+const GATE_LEFT: u32 = 4;
+
 pub(crate) unsafe extern "C" fn mpcifc(
     context: *mut c_void,
     handle: u32,
@@ -52,6 +55,7 @@ pub(crate) unsafe extern "C" fn rpcit(
         };
         world.log.push(format!("  rpcit {handle:#x} {start:#x}+{length:#x} -> {cc}/{found}"));
         status.write(found);
+        world.refused = cc != 0;
         cc
     }
 }
@@ -77,6 +81,11 @@ pub(crate) unsafe extern "C" fn table(context: *mut c_void, origin: u64, _size: 
 pub(crate) unsafe extern "C" fn yield_hook(context: *mut c_void, point: u32) {
     // All see all steps in one order here, so that a barrier is nothing to come in at.
     if point == BARRIER {
+        return;
+    }
+    // What RPCIT was refused is taken note of behind the gate; nothing happens there otherwise.
+    // SAFETY: C gives the context back.
+    if point == GATE_LEFT && !core::mem::take(unsafe { &mut world(context).refused }) {
         return;
     }
     // SAFETY: C gives the context back.

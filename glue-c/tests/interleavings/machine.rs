@@ -47,6 +47,8 @@ pub(crate) struct Function {
     steps: BTreeSet<Step>,
     /// It was told by the machine that a refresh failed, and no later one made up for that.
     pub(crate) excused: bool,
+    /// It refused an RPCIT in the error state, which has not ended.
+    refused: bool,
     /// An attach or a reset of it has not ended, which tells it of what is mapped.
     pub(crate) joining: bool,
 }
@@ -75,6 +77,7 @@ impl Machine {
             pages: BTreeMap::new(),
             steps: BTreeSet::new(),
             excused: false,
+            refused: false,
             joining: false,
         });
     }
@@ -118,6 +121,10 @@ impl Machine {
         let ioat = Ioat { first: word(16), last: word(24), iota: word(32) };
         let Some(function) = self.enabled(handle) else { return (3, 0) };
         match (control, function.ioat) {
+            (7, _) if function.in_error => {
+                function.in_error = false;
+                (0, 0)
+            }
             _ if function.in_error => (1, 40),
             (4, None) => {
                 function.forget();
@@ -142,7 +149,7 @@ impl Machine {
         let probes = self.probes.clone();
         let Some(function) = self.enabled(handle) else { return (3, 0) };
         if function.in_error {
-            function.excused = true;
+            function.refused = true;
             return (1, 40);
         }
         let Some(ioat) = function.ioat else {
@@ -155,6 +162,7 @@ impl Machine {
         }
         if start <= ioat.first && ioat.last <= last {
             function.excused = false;
+            function.refused = false;
         }
         function.pages.retain(|page, _| *page < start || last < *page);
         function.steps.retain(|step| step.first.max(ioat.first) < start || last < step.last.min(ioat.last));
@@ -219,7 +227,7 @@ impl Machine {
 
     /// No function uses `page` any more, except one that is excused.
     pub(crate) fn expect_gone(&mut self, page: u64) {
-        let stale = self.functions.iter().find(|function| !function.excused && function.pages.contains_key(&page));
+        let stale = self.functions.iter().find(|function| !function.is_excused() && function.pages.contains_key(&page));
         if let Some(handle) = stale.map(|function| function.handle) {
             self.complain(format!("{handle:#x} still uses {page:#x}, which was unmapped and refreshed"));
         }
@@ -229,7 +237,7 @@ impl Machine {
     pub(crate) fn expect_told(&mut self, page: u64, iota: u64) {
         let lost = self.functions.iter().find(|function| {
             function.kind == Kind::Shadows
-                && !function.excused
+                && !function.is_excused()
                 && !function.joining
                 && function.enabled
                 && function.ioat.is_some_and(|ioat| ioat.iota == iota)
@@ -240,10 +248,9 @@ impl Machine {
         }
     }
 
-    /// The function can use `page` whatever failed before, since all of that was made up for.
-    pub(crate) fn expect_made_up_for(&mut self, index: usize, page: u64, iota: u64) {
-        self.functions[index].excused = false;
-        self.expect_told(page, iota);
+    /// The error state of the function is cleared for good: what it refused meanwhile is no excuse any more.
+    pub(crate) fn cleared(&mut self, index: usize) {
+        self.functions[index].refused = false;
     }
 
     /// Whether the function is registered.
@@ -265,6 +272,11 @@ impl Function {
         self.pages.clear();
         self.steps.clear();
         self.excused = false;
+        self.refused = false;
+    }
+
+    fn is_excused(&self) -> bool {
+        self.excused || self.refused
     }
 }
 

@@ -21,7 +21,7 @@ pub(crate) enum Deed {
     Recover(usize),
     /// The machine puts it into the error state, in which it does no DMA.
     Break(usize),
-    /// The kernel clears its error state without a reset, and tells the driver.
+    /// The kernel clears its error state without a reset, or resets it where that is refused.
     Clear(usize),
     /// Disables it for good.
     Disable(usize),

@@ -35,6 +35,8 @@ pub(crate) struct World<'c> {
     pub(crate) faults_left: u32,
     /// A function answered what may fail a map: it is busy, out of resources, or anything else.
     pub(crate) hard_fault: bool,
+    /// The last RPCIT was answered by something else than condition code 0.
+    pub(crate) refused: bool,
     pub(crate) current: Cell<usize>,
     pub(crate) yielders: Vec<*const Yielder<(), ()>>,
     pub(crate) waits_for: Vec<*const c_void>,
@@ -113,6 +115,7 @@ pub(crate) fn run(scenario: &Scenario, chooser: &mut Chooser, stacks: &mut Vec<D
         machine: Machine::default(),
         faults_left: scenario.faults,
         hard_fault: false,
+        refused: false,
         current: Cell::new(SETUP),
         yielders: vec![ptr::null(); actors],
         waits_for: vec![ptr::null(); actors],
@@ -400,18 +403,20 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
             Deed::Break(index) => {
                 let function = &mut world(context).machine.functions[index];
                 function.in_error = function.enabled;
+                yield_hook(context, 0);
             }
             Deed::Clear(index) => {
-                let faults_left = world(context).faults_left;
-                world(context).machine.functions[index].in_error = false;
-                yield_hook(context, 0);
-                let rc = shim_function_error_cleared(function(index));
+                let mut status = 0;
+                let cc = shim_function_clear_error(function(index), &mut status);
                 let world = world(context);
-                world.log.push(format!("{actor}: {what:?} -> {rc}"));
-                // After a failure the kernel resets the function.
-                if rc == 0 && world.faults_left == faults_left && world.machine.is_registered(index) {
+                world.log.push(format!("{actor}: {what:?} -> {cc}/{status}"));
+                if cc != 0 {
+                    return deed(context, Deed::Reset(index));
+                }
+                world.machine.cleared(index);
+                if world.machine.is_registered(index) {
                     for mib in world.mapped.clone() {
-                        world.machine.expect_made_up_for(index, page(mib), world.iota);
+                        world.machine.expect_told(page(mib), world.iota);
                     }
                 }
             }

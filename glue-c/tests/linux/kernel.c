@@ -10,6 +10,7 @@
 #include "kernel.h"
 #include "kernel_test.h"
 #include "stand_in.h"
+#include "zpci_rust.h"
 
 bool iommu_dma_forcedac;
 bool kernel_in_guest;
@@ -329,6 +330,7 @@ void kernel_read_unlock(rwlock_t *lock)
 {
 	if (!lock->readers--)
 		stand_in_note("a gate is left that was not passed");
+	kernel_yield(KERNEL_GATE_LEFT);
 }
 
 void zpci_rust_gate_shared(void *gate)
@@ -432,4 +434,15 @@ int iommu_device_register(struct iommu_device *iommu, const struct iommu_ops *op
 void iommu_device_unregister(struct iommu_device *iommu)
 {
 	(void)iommu;
+}
+
+u8 zpci_mod_fc(u64 req, struct zpci_fib *fib, u8 *status)
+{
+	u8 cc;
+
+	kernel_yield(KERNEL_LOCK);
+	do
+		cc = zpci_rust_mpcifc(req >> 32, req & 0xff, fib, status, false);
+	while (cc == 2);
+	return cc;
 }

@@ -65,6 +65,7 @@ enum kernel_point {
 	KERNEL_BARRIER,
 	KERNEL_LIST,
 	KERNEL_RESCHED,
+	KERNEL_GATE_LEFT,
 };
 
 void kernel_yield(enum kernel_point point);
@@ -483,7 +484,13 @@ extern _Thread_local unsigned int s390_pci_force_floating;
 int zpci_init_iommu(struct zpci_dev *zdev);
 void zpci_destroy_iommu(struct zpci_dev *zdev);
 int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status);
-int zpci_error_cleared(struct zpci_dev *zdev);
+
+struct zpci_fib { u64 words[10]; };
+#define ZPCI_MOD_FC_RESET_ERROR		7
+#define ZPCI_CREATE_REQ(handle, space, control) \
+	((u64)(handle) << 32 | (u64)(space) << 16 | (control))
+u8 zpci_mod_fc(u64 req, struct zpci_fib *fib, u8 *status);
+u8 zpci_reset_error(struct zpci_dev *zdev, u64 req, struct zpci_fib *fib, u8 *status);
 
 static inline int kstrtou32(const char *text, unsigned int base, u32 *value)
 {

@@ -81,7 +81,7 @@ const STOCK_7: [Expectation; 25] = [
     of_module("memory/unmap takes no storage", ALLOCATES),
     of_module("memory/unmap without storage", ALLOCATES),
     of_module("attachment/neighbour of a function in error", LOSES),
-    of_module("recovery/cleared without a reset", LOSES),
+    of_module("recovery/reset after a map", LOSES),
     of_module("format/", FORMATS),
     of_module("matrix-all/", FORMATS),
     Expectation { case: ("instructions", "MPCIFC busy 3 times at reset"), cause: SLEEPS },
@@ -105,7 +105,7 @@ const STOCK_6_12: [Expectation; 19] = [
     of_module("memory/unmap takes no storage", ALLOCATES),
     of_module("memory/unmap without storage", ALLOCATES),
     of_module("attachment/neighbour of a function in error", LOSES),
-    of_module("recovery/cleared without a reset", LOSES),
+    of_module("recovery/reset after a map", LOSES),
     of_module("format/", FORMATS),
     of_module("root/", "Linux 6.12 has region-third tables only"),
 ];

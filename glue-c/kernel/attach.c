@@ -365,7 +365,12 @@ u8 zpci_reset_error(struct zpci_dev *zdev, u64 req, struct zpci_fib *fib, u8 *st
 	if (zpci_is_behind(function))
 		return ZPCI_CC_ERR;
 	cc = zpci_mod_fc(req, fib, status);
-	/* What changed in between was refused, too. */
+	/*
+	 * What changed in between was refused, too. The instruction, then the
+	 * note: who was refused takes note and asks once more, and is refused
+	 * again only if that came before the instruction.
+	 */
+	smp_mb();
 	return cc ?: zpci_is_behind(function) ? ZPCI_CC_ERR : 0;
 }
 

@@ -38,7 +38,8 @@ fn is_of_a_kind(path: &Path) -> bool {
     let extension = path.extension().and_then(OsStr::to_str).unwrap_or_default();
     if path.parent() == Some(directory()) {
         ["c", "h", "rs", "o_shipped"].contains(&extension)
-            || ["Kconfig", "Kconfig.object", "Makefile", "Makefile.source", "rustfmt.toml", plan::APPLIED].contains(&name.as_ref())
+            || ["Kconfig", "Kconfig.object", "Makefile", "Makefile.source", "rustfmt.toml", plan::APPLIED]
+                .contains(&name.as_ref())
     } else {
         extension == "rs" || name.starts_with("LICENSE") || name == "README.md" || name == "rustfmt.toml"
     }

@@ -49,9 +49,13 @@ impl Present {
             }
             None => former::files(tree, &plan::files_elsewhere(workspace))?,
         };
-        present.is_any = !present.files.is_empty() || tree.join(directory()).exists();
+        present.is_any = present.manifest.is_some() || tree.join(directory()).exists();
         present.unblock(tree)?;
         present.unpatch(workspace, tree)?;
+        if !present.is_any {
+            // Files alone may be somebody's who wants one of them.
+            present.files.clear();
+        }
         Ok(present)
     }
 

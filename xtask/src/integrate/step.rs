@@ -5,7 +5,8 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::os::unix::fs::{chown, MetadataExt};
+use std::io::Write;
+use std::os::unix::fs::{fchown, MetadataExt};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
@@ -53,11 +54,14 @@ pub(super) fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     }
     let parent = path.parent().context("a file without a directory")?;
     fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
-    fs::write(&new, bytes).with_context(|| format!("cannot write {}", path.display()))?;
+    // A file of its own: what is there by that name may be a link to somewhere else.
+    remove(Path::new(&new))?;
+    let file = fs::File::create_new(&new).and_then(|mut file| file.write_all(bytes).map(|()| file));
+    let file = file.with_context(|| format!("cannot write {}", path.display()))?;
     if let Ok(metadata) = fs::metadata(path) {
-        fs::set_permissions(&new, metadata.permissions())?;
         // Root may work on somebody's tree; for others the owner is the same, or cannot be.
-        let _ = chown(&new, Some(metadata.uid()), Some(metadata.gid()));
+        let _ = fchown(&file, Some(metadata.uid()), Some(metadata.gid()));
+        file.set_permissions(metadata.permissions())?;
     }
     fs::rename(&new, path).with_context(|| format!("cannot write {}", path.display()))
 }
@@ -107,6 +111,16 @@ mod tests {
         fs::write(&begun, "cont").unwrap();
         replace(&file, b"contents").unwrap();
         assert!(file.exists() && !begun.exists());
+    }
+
+    #[test]
+    fn a_link_where_a_file_is_begun_leads_nowhere() {
+        let directory = tempfile::tempdir().unwrap();
+        let (file, other) = (directory.path().join("file"), directory.path().join("other"));
+        fs::write(&other, "somebody's").unwrap();
+        std::os::unix::fs::symlink(&other, directory.path().join("file.zpci-new")).unwrap();
+        replace(&file, b"ours").unwrap();
+        assert_eq!((fs::read(file).unwrap(), fs::read(other).unwrap()), (b"ours".to_vec(), b"somebody's".to_vec()));
     }
 
     #[test]

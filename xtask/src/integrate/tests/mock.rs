@@ -64,7 +64,10 @@ int clp_setup_writeback_mio(void);
     ),
     (
         "arch/s390/pci/pci.c",
-        "\tif (cc) {
+        "\tint cc;
+
+\tcc = zpci_mod_fc(req, &fib, &status);
+\tif (cc) {
 \t\tzpci_dbg(3, \"ces fid:%x, cc:%d, status:%x\\n\", zdev->fid, cc, status);
 \t\treturn -EIO;
 \t}

@@ -34,9 +34,6 @@ const PAIRS: &[Row] = &[
     ("reset of a table beside map", &[0], &[0], &[&[ResetTable(0)], &[Map(1)]]),
     ("recovery beside unmap", &[0, 1], &[0, 2], &[&[Recover(1)], &[Unmap(0)]]),
     ("recovery beside map", &[0, 1], &[0], &[&[Recover(1)], &[Map(1)]]),
-    ("error cleared beside map", &[0, 1], &[0], &[&[Break(1), Clear(1)], &[Map(1)]]),
-    ("error cleared beside unmap", &[0, 1], &[0, 2], &[&[Break(1), Clear(1)], &[Unmap(0)]]),
-    ("error cleared beside detach", &[0], &[0], &[&[Break(0), Clear(0)], &[Detach(0)]]),
     ("move beside unmap", &[0], &[0, 2], &[&[Move(0)], &[Unmap(0)]]),
     ("move beside map", &[0], &[0], &[&[Move(0)], &[Map(1)]]),
     ("move beside reset", &[0], &[0], &[&[Move(0)], &[Reset(0)]]),
@@ -48,6 +45,13 @@ const PAIRS: &[Row] = &[
     ("unmap and map again beside a neighbour", &[0], &[0, 2], &[&[Unmap(0), Map(0)], &[Map(1), Unmap(1)]]),
     ("disable beside unmap", &[0, 1], &[0, 2], &[&[Disable(1)], &[Unmap(0)]]),
     ("free beside disable of what could not be ended", &[0], &[0], &[&[Detach(0), FreeDomain], &[Disable(0)]]),
+];
+
+/// Two actors with so many steps that preemptions have a bound in any case.
+const ERRORS: &[Row] = &[
+    ("error cleared beside map", &[0, 1], &[0], &[&[Break(1), Clear(1)], &[Map(1)]]),
+    ("error cleared beside unmap", &[0, 1], &[0, 2], &[&[Break(1), Clear(1)], &[Unmap(0)]]),
+    ("error cleared beside detach", &[0], &[0], &[&[Break(0), Clear(0)], &[Detach(0)]]),
 ];
 
 /// One after the other, with two failures.
@@ -100,6 +104,8 @@ pub(crate) fn scenarios(thorough: u32) -> Vec<Scenario> {
     };
     add(PAIRS, 0, ALL);
     add(PAIRS, 1, 2 + thorough - 1);
+    add(ERRORS, 0, 3 + thorough - 1);
+    add(ERRORS, 1, 2 + thorough - 1);
     add(SEQUENCES, 2, ALL);
     add(TRIPLES, 0, 2 + thorough - 1);
     add(TRIPLES, 1, thorough);

@@ -55,7 +55,7 @@ pub(crate) unsafe extern "C" fn rpcit(
         };
         world.log.push(format!("  rpcit {handle:#x} {start:#x}+{length:#x} -> {cc}/{found}"));
         status.write(found);
-        world.refused = cc != 0;
+        world.refused = cc == 1 && matches!(found, 8 | 40);
         cc
     }
 }

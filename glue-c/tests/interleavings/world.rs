@@ -35,7 +35,7 @@ pub(crate) struct World<'c> {
     pub(crate) faults_left: u32,
     /// A function answered what may fail a map: it is busy, out of resources, or anything else.
     pub(crate) hard_fault: bool,
-    /// The last RPCIT was answered by something else than condition code 0.
+    /// The last RPCIT was refused in the error state.
     pub(crate) refused: bool,
     pub(crate) current: Cell<usize>,
     pub(crate) yielders: Vec<*const Yielder<(), ()>>,

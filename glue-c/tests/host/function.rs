@@ -69,6 +69,14 @@ impl<'k> Function<'k> {
         (rc, status)
     }
 
+    /// Has its error state cleared without a reset; condition code and status.
+    pub(crate) fn clear_error(&self) -> (u8, u8) {
+        let mut status = 0xa5;
+        // SAFETY: the function and the status are valid.
+        let cc = unsafe { shim_function_clear_error(self.0, &mut status) };
+        (cc, status)
+    }
+
     fn probe(&self) -> i32 {
         // SAFETY: the function is valid.
         unsafe { shim_probe(self.0) }

@@ -15,6 +15,7 @@ mod map;
 mod measurement;
 mod query;
 mod reclaim;
+mod recovery;
 mod refresh;
 mod register;
 mod sample;

@@ -14,6 +14,7 @@
 #include <linux/workqueue.h>
 #include <asm/pci_dma.h>
 
+#include "compat.h"
 #include "zpci_rust.h"
 
 /* A domain with tables */

@@ -18,6 +18,9 @@ use crate::kernel_source::path;
 const HEADERS: [&str; 6] =
     ["include", "arch/s390/include", "arch/s390/pci", "drivers/iommu", "drivers/pci", "drivers/vfio"];
 
+/// What stands for `#include <` in text for the preprocessor.
+const INCLUDED: &str = "included_here ";
+
 /// Words of C that stand before a parenthesis.
 const KEYWORDS: [&str; 12] = [
     "if",
@@ -43,8 +46,12 @@ pub(crate) fn all() {
 
     let mut missing: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let mut taken = 0;
-    for source in shim("c") {
+    // The headers that the kernel's own files include are sources here as well.
+    for source in shim("c").into_iter().chain(shim("h")) {
         let text = preprocess(&with_headers(&source, &known), &found_by_the_makefile(&tree));
+        for header in text.split(INCLUDED).skip(1).filter_map(|rest| rest.split('"').nth(1)) {
+            assert!(has_header(&tree, header), "{}: {} has no <{header}>", source.display(), tree.display());
+        }
         for name in names(&text) {
             taken += 1;
             if !known.contains(name) {
@@ -55,6 +62,18 @@ pub(crate) fn all() {
     }
     assert!(missing.is_empty(), "not in {}: {missing:#?}", tree.display());
     assert!(taken > 250, "{taken} names are few");
+}
+
+/// Whether the kernel has such a header, or makes it of a generic one.
+fn has_header(tree: &Path, name: &str) -> bool {
+    let places = ["include", "include/uapi", "arch/s390/include", "arch/s390/include/uapi"];
+    let lists = ["arch/s390/include/asm/Kbuild", "include/asm-generic/Kbuild"];
+    let is_made = |list| {
+        let text = fs::read_to_string(tree.join(list)).expect("the list of generic headers");
+        name.strip_prefix("asm/").is_some_and(|name| text.split_whitespace().any(|word| word == name))
+    };
+    let is_ours = file("include/uapi").join(name).exists();
+    is_ours || places.iter().any(|place| tree.join(place).join(name).exists()) || lists.into_iter().any(is_made)
 }
 
 /// The text of each header of the kernel.
@@ -87,7 +106,7 @@ fn shim(extension: &str) -> Vec<PathBuf> {
 
 /// `source` with the shim's headers in it and nothing of the kernel's, but for the macros that are asked for.
 fn with_headers(source: &Path, known: &HashSet<&str>) -> String {
-    let mut text = String::from("#define IS_ENABLED(option) 1\n");
+    let mut text = String::from("#define __KERNEL__\n#define IS_ENABLED(option) 1\n");
     let mut body = String::new();
     include(source, &mut BTreeSet::new(), &mut body);
     let asked = body.lines().filter(|line| line.starts_with("#ifdef") || line.starts_with("#ifndef"));
@@ -110,6 +129,9 @@ fn include(source: &Path, seen: &mut BTreeSet<PathBuf>, text: &mut String) {
                 let own = [file("kernel").join(name), file("include").join(name)];
                 if let Some(own) = own.iter().find(|path| path.exists()) {
                     include(own, seen, text);
+                } else if let Some(name) = line.strip_prefix("#include <").and_then(|name| name.strip_suffix('>')) {
+                    // To be looked for if the preprocessor leaves it.
+                    text.extend([INCLUDED, "\"", name, "\"\n"]);
                 }
             }
         }
@@ -136,13 +158,17 @@ fn names(text: &str) -> BTreeSet<&str> {
     let mut own = BTreeSet::new();
     let mut names = BTreeSet::new();
     let mut enumeration = false;
+    let mut previous = "";
     for (word, depth, before, after) in words(text) {
+        // What has a type before it is declared here; a macro of the kernel's has none.
+        let has_type = before == '*' || before == ' ' && !["", "static", "extern"].contains(&previous);
+        previous = word;
         let constant = word.len() > 3 && !word.chars().any(|letter| letter.is_ascii_lowercase());
         enumeration = if depth == 0 { word == "enum" } else { enumeration };
         match () {
             () if KEYWORDS.contains(&word) || word.starts_with("__builtin") => {}
-            () if depth == 0 && after == '(' || enumeration && constant => drop(own.insert(word)),
-            () if constant || after == '(' && before != '.' && before != '>' => drop(names.insert(word)),
+            () if depth == 0 && after == '(' && has_type || enumeration && constant => drop(own.insert(word)),
+            () if constant || after == '(' && before != '.' && before != '-' => drop(names.insert(word)),
             () => {}
         }
     }
@@ -181,7 +207,8 @@ fn words(text: &str) -> impl Iterator<Item = (&str, usize, char, char)> {
                 }
             }
         }
-        if !first.is_whitespace() {
+        // Of an arrow the first sign, since the second is one of a comparison as well.
+        if !(first.is_whitespace() || first == '>' && before == '-') {
             before = first;
         }
     })

@@ -3,7 +3,6 @@
 
 #include <linux/delay.h>
 
-#include "reenable.h"
 #include "zpci_test.h"
 
 static int map(struct iommu_domain *domain, unsigned long iova,
@@ -83,20 +82,6 @@ static bool break_function(struct bench *bench, struct pci_dev *pdev)
 	return cc == 1;
 }
 
-static void repair_function(struct bench *bench, struct pci_dev *pdev)
-{
-	struct zpci_dev *zdev = to_zpci(pdev);
-	int rc;
-
-	mutex_lock(&zdev->state_lock);
-	rc = zpci_disable_device(zdev);
-	if (!rc)
-		rc = zpci_reenable_device(zdev);
-	mutex_unlock(&zdev->state_lock);
-	pdev->error_state = pci_channel_io_normal;
-	expect(bench, !rc, "the function cannot be enabled again: %d", rc);
-}
-
 /*
  * Two functions need a refresh and one of them is in error: it does no DMA, so
  * the map of the other does not fail for it, in whatever order the kernel goes
@@ -127,7 +112,7 @@ static void neighbour_in_error(struct bench *bench)
 		}
 		bench_detach(domain, orders[i][0]);
 		bench_detach(domain, orders[i][1]);
-		repair_function(bench, bench->first);
+		bench_enable_again(bench, bench->first);
 		iommu_domain_free(domain);
 	}
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 
+#include "reenable.h"
 #include "zpci_test.h"
 
 void bench_note(struct bench *bench, const char *format, ...)
@@ -53,4 +54,18 @@ void bench_detach(struct iommu_domain *domain, struct pci_dev *pdev)
 		return;
 	iommu_detach_group(domain, group);
 	iommu_group_put(group);
+}
+
+void bench_enable_again(struct bench *bench, struct pci_dev *pdev)
+{
+	struct zpci_dev *zdev = to_zpci(pdev);
+	int rc;
+
+	mutex_lock(&zdev->state_lock);
+	rc = zpci_disable_device(zdev);
+	if (!rc)
+		rc = zpci_reenable_device(zdev);
+	mutex_unlock(&zdev->state_lock);
+	pdev->error_state = pci_channel_io_normal;
+	expect(bench, !rc, "the function cannot be enabled again: %d", rc);
 }

@@ -6,7 +6,6 @@
 
 #include <linux/completion.h>
 
-#include "reenable.h"
 #include "zpci_test.h"
 
 #define PATIENCE (10 * HZ)
@@ -87,21 +86,6 @@ static void provoke(struct pci_dev *pdev)
 		     : "cc", "memory");
 }
 
-/* For what comes afterwards, if the kernel did not bring it back. */
-static void bring_back(struct bench *bench, struct pci_dev *pdev)
-{
-	struct zpci_dev *zdev = to_zpci(pdev);
-	int rc;
-
-	mutex_lock(&zdev->state_lock);
-	rc = zpci_disable_device(zdev);
-	if (!rc)
-		rc = zpci_reenable_device(zdev);
-	mutex_unlock(&zdev->state_lock);
-	pdev->error_state = pci_channel_io_normal;
-	expect(bench, !rc, "it cannot be enabled again: %d", rc);
-}
-
 /* The function is in error and comes back; @page is mapped meanwhile if it is not 0. */
 static void recover(struct bench *bench, phys_addr_t page)
 {
@@ -125,7 +109,7 @@ static void recover(struct bench *bench, phys_addr_t page)
 	provoke(bench->first);
 	if (!wait_for_completion_timeout(&recovery.resumed, PATIENCE)) {
 		bench_fail(bench, "it is not brought back");
-		bring_back(bench, bench->first);
+		bench_enable_again(bench, bench->first);
 	}
 	bench_note(bench, "map returns %d; %s", recovery.rc,
 		   recovery.reset ? "reset" : "cleared");

@@ -69,6 +69,9 @@ int bench_attach(struct iommu_domain *domain, struct pci_dev *pdev);
 /* Gives the function its own domain again. */
 void bench_detach(struct iommu_domain *domain, struct pci_dev *pdev);
 
+/* Disables and enables the function, whatever state it is in. */
+void bench_enable_again(struct bench *bench, struct pci_dev *pdev);
+
 /* Ends the test as failed unless the condition holds; for use in a test. */
 #define expect(bench, condition, format, ...)				\
 	do {								\

@@ -519,8 +519,9 @@ impl<G: Gate> Attachment<G> {
         result: Result<(), RefreshError>,
     ) -> Result<(), RefreshError> {
         match self.note(result) {
-            Err(RefreshError { action: Action::AwaitReset | Action::AwaitRecovery, .. }) => {
-                self.refresh_all(zpci, function)
+            Err(refused @ RefreshError { action: Action::AwaitReset | Action::AwaitRecovery, .. }) => {
+                // What failed is what was asked for at first.
+                self.refresh_all(zpci, function).map_err(|_| refused)
             }
             result => result,
         }

@@ -51,21 +51,6 @@ static void shared(struct bench *bench)
 	iommu_domain_free(domain);
 }
 
-/* REFRESH PCI TRANSLATIONS. Returns the condition code. */
-static unsigned int refresh(struct pci_dev *pdev, u64 address, u64 length)
-{
-	union register_pair range = { .even = address, .odd = length };
-	u64 handle = (u64)to_zpci(pdev)->fh << 32;
-	unsigned int program_mask;
-
-	asm volatile("	.insn	rre,0xb9d30000,%[handle],%[range]\n"
-		     "	ipm	%[mask]\n"
-		     : [handle] "+d" (handle), [mask] "=d" (program_mask)
-		     : [range] "d" (range.pair)
-		     : "cc", "memory");
-	return program_mask >> 28;
-}
-
 /*
  * The function gets into the error state by a refresh outside its window, and
  * out of it by being disabled and enabled.
@@ -74,8 +59,8 @@ static bool break_function(struct bench *bench, struct pci_dev *pdev)
 {
 	unsigned int cc;
 
-	refresh(pdev, 0, PAGE_SIZE);
-	cc = refresh(pdev, TEST_IOVA, PAGE_SIZE);
+	bench_refresh(pdev, 0, PAGE_SIZE);
+	cc = bench_refresh(pdev, TEST_IOVA, PAGE_SIZE);
 	expect(bench, cc == 1, "no error state, cc %u", cc);
 	/* The kernel looks at it and leaves it, for it has no driver. */
 	msleep(50);

@@ -69,3 +69,17 @@ void bench_enable_again(struct bench *bench, struct pci_dev *pdev)
 	pdev->error_state = pci_channel_io_normal;
 	expect(bench, !rc, "the function cannot be enabled again: %d", rc);
 }
+
+unsigned int bench_refresh(struct pci_dev *pdev, u64 address, u64 length)
+{
+	union register_pair range = { .even = address, .odd = length };
+	u64 handle = (u64)to_zpci(pdev)->fh << 32;
+	unsigned int program_mask;
+
+	asm volatile("	.insn	rre,0xb9d30000,%[handle],%[range]\n"
+		     "	ipm	%[mask]\n"
+		     : [handle] "+d" (handle), [mask] "=d" (program_mask)
+		     : [range] "d" (range.pair)
+		     : "cc", "memory");
+	return program_mask >> 28;
+}

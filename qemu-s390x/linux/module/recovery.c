@@ -74,18 +74,6 @@ static struct pci_driver driver = {
 	.driver_managed_dma = true,
 };
 
-/* An error of the function: a refresh outside of its window. */
-static void provoke(struct pci_dev *pdev)
-{
-	union register_pair range = { .even = 0, .odd = PAGE_SIZE };
-	u64 handle = (u64)to_zpci(pdev)->fh << 32;
-
-	asm volatile("	.insn	rre,0xb9d30000,%[handle],%[range]\n"
-		     : [handle] "+d" (handle)
-		     : [range] "d" (range.pair)
-		     : "cc", "memory");
-}
-
 /* The function is in error and comes back; @page is mapped meanwhile if it is not 0. */
 static void recover(struct bench *bench, phys_addr_t page)
 {
@@ -106,7 +94,8 @@ static void recover(struct bench *bench, phys_addr_t page)
 	}
 	expect(bench, recovery.bound, "the driver is not bound");
 	expect(bench, !bench_attach(domain, bench->first), "attach");
-	provoke(bench->first);
+	/* Outside of its window. */
+	bench_refresh(bench->first, 0, PAGE_SIZE);
 	if (!wait_for_completion_timeout(&recovery.resumed, PATIENCE)) {
 		bench_fail(bench, "it is not brought back");
 		bench_enable_again(bench, bench->first);

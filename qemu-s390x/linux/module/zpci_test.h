@@ -69,6 +69,9 @@ int bench_attach(struct iommu_domain *domain, struct pci_dev *pdev);
 /* Gives the function its own domain again. */
 void bench_detach(struct iommu_domain *domain, struct pci_dev *pdev);
 
+/* REFRESH PCI TRANSLATIONS. Returns the condition code. */
+unsigned int bench_refresh(struct pci_dev *pdev, u64 address, u64 length);
+
 /* Disables and enables the function, whatever state it is in. */
 void bench_enable_again(struct bench *bench, struct pci_dev *pdev);
 

@@ -58,7 +58,9 @@ fn unsafe_code_is_in_its_rooms() {
     sources(&root, &mut found);
     for path in found {
         let name = path.strip_prefix(&root).unwrap().to_str().unwrap();
-        let allowed = ["table/", "machine/zpci.rs", "machine/gate.rs", "machine/registration.rs", "attach.rs"];
+        let machine = ["machine/zpci.rs", "machine/gate.rs", "machine/registration.rs"];
+        let attach = ["attach.rs", "attach/refresh.rs"];
+        let allowed = [&["table/"], &machine[..], &attach[..]].concat();
         if allowed.iter().any(|allowed| name.starts_with(allowed)) {
             continue;
         }

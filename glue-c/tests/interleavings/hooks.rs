@@ -5,6 +5,7 @@
 use core::ffi::c_void;
 
 use crate::binding::SECTIONS;
+use crate::event::Event;
 use crate::world::{world, SETUP};
 
 /// C: `KERNEL_BARRIER`.
@@ -27,7 +28,7 @@ pub(crate) unsafe extern "C" fn mpcifc(
             Some(answer) => answer,
             None => world.machine.mpcifc(handle, control, &*fib.cast()),
         };
-        world.log.push(format!("  mpcifc {handle:#x} {control} -> {cc}/{found}"));
+        world.log.push(Event::Mpcifc { handle, control, cc, status: found });
         status.write(found);
         cc
     }
@@ -53,7 +54,7 @@ pub(crate) unsafe extern "C" fn rpcit(
             }
             None => world.machine.rpcit(handle, start, length),
         };
-        world.log.push(format!("  rpcit {handle:#x} {start:#x}+{length:#x} -> {cc}/{found}"));
+        world.log.push(Event::Rpcit { handle, start, length, cc, status: found });
         status.write(found);
         world.refused = cc == 1 && matches!(found, 8 | 40);
         cc
@@ -72,7 +73,7 @@ pub(crate) unsafe extern "C" fn table(context: *mut c_void, origin: u64, _size: 
     // SAFETY: C gives the context back.
     let world = unsafe { world(context) };
     if !allocated {
-        world.log.push(format!("  free {origin:#x}"));
+        world.log.push(Event::Freed(origin));
         let callback = world.in_callback;
         world.machine.freed(origin, callback);
     }
@@ -133,6 +134,6 @@ pub(crate) unsafe extern "C" fn may_allocate(context: *mut c_void) -> bool {
         return true;
     }
     world.faults_left -= 1;
-    world.log.push("  allocation fails".into());
+    world.log.push(Event::AllocationFailed);
     false
 }

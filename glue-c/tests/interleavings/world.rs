@@ -12,6 +12,7 @@ use zpci_glue::function::ForeignFunction;
 
 use crate::binding::*;
 use crate::chooser::Chooser;
+use crate::event::Event;
 use crate::hooks::{may_allocate, mpcifc, pause, rpcit, section, table, wait, yield_hook};
 use crate::machine::{Kind, Machine};
 use crate::sample::{QEMU, START};
@@ -49,7 +50,7 @@ pub(crate) struct World<'c> {
     /// MiB that are mapped, with what their owner was told.
     pub(crate) mapped: Vec<u64>,
     pub(crate) iota: u64,
-    pub(crate) log: Vec<String>,
+    pub(crate) log: Vec<Event>,
 }
 
 /// Who runs where no actor does.
@@ -146,7 +147,10 @@ pub(crate) fn run(scenario: &Scenario, chooser: &mut Chooser, stacks: &mut Vec<D
         let fault = (!fault.is_null()).then(|| CStr::from_ptr(fault).to_string_lossy().into_owned());
         let leak = (left != (0, 0)).then(|| format!("{left:?} tables are left"));
         match world.machine.complaint.take().or(fault).or(leak) {
-            Some(complaint) => Err(format!("{complaint}\n{}", world.log.join("\n"))),
+            Some(complaint) => {
+                let log: Vec<String> = world.log.iter().map(Event::to_string).collect();
+                Err(format!("{complaint}\n{}", log.join("\n")))
+            }
             None => Ok(()),
         }
     }
@@ -228,7 +232,7 @@ unsafe fn schedule(scenario: &Scenario, context: *mut c_void, stacks: &mut Vec<D
         // SAFETY: the callbacks are those that the shim queued.
         unsafe {
             while kernel_grace_period_ended() {
-                world(context).log.push("callback".into());
+                world(context).log.push(Event::Callback);
                 world(context).in_callback = true;
                 kernel_run_callback();
                 world(context).in_callback = false;
@@ -349,7 +353,7 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
         let (domain, actor) = (world(context).domain, world(context).current.get());
         let function = |index: usize| world(context).functions[index];
         if actor != SETUP {
-            world(context).log.push(format!("{actor}: {what:?}"));
+            world(context).log.push(Event::Began(actor, what));
         }
         match what {
             Deed::Attach(index) => {
@@ -357,7 +361,7 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                 let rc = shim_attach(domain, function(index));
                 let world = world(context);
                 world.machine.functions[index].joining = false;
-                world.log.push(format!("{actor}: {what:?} -> {rc}"));
+                world.log.push(Event::Returned(actor, what, rc));
                 if rc == 0 && world.machine.is_registered(index) {
                     for mib in world.mapped.clone() {
                         world.machine.expect_told(page(mib), world.iota);
@@ -366,7 +370,7 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
             }
             Deed::Move(index) => {
                 let rc = shim_attach(world(context).other, function(index));
-                world(context).log.push(format!("{actor}: {what:?} -> {rc}"));
+                world(context).log.push(Event::Returned(actor, what, rc));
             }
             Deed::Detach(index) => shim_detach(function(index)),
             Deed::Reset(index) | Deed::ResetTable(index) | Deed::Recover(index) => {
@@ -393,7 +397,7 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                 let rc = shim_function_reset(function(index), &mut status);
                 let world = world(context);
                 world.machine.functions[index].joining = false;
-                world.log.push(format!("{actor}: {what:?} -> {rc}"));
+                world.log.push(Event::Returned(actor, what, rc));
                 if rc == 0 && world.machine.is_registered(index) {
                     for mib in world.mapped.clone() {
                         world.machine.expect_told(page(mib), world.iota);
@@ -409,7 +413,7 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                 let mut status = 0;
                 let cc = shim_function_clear_error(function(index), &mut status);
                 let world = world(context);
-                world.log.push(format!("{actor}: {what:?} -> {cc}/{status}"));
+                world.log.push(Event::Answered(actor, what, cc, status));
                 if cc != 0 {
                     return deed(context, Deed::Reset(index));
                 }
@@ -440,14 +444,14 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                         world.machine.expect_told(page(mib), world.iota);
                     }
                 }
-                world(context).log.push(format!("{actor}: {what:?} -> {rc}"));
+                world(context).log.push(Event::Returned(actor, what, rc));
             }
             Deed::Unmap(mib) | Deed::UnmapTwo(mib) => {
                 let count = if what == Deed::Unmap(mib) { 1 } else { 2 };
                 world(context).mapped.retain(|mapped| !(mib..mib + count).contains(mapped));
                 let done = shim_unmap_and_sync(domain, page(mib), count * MIB);
                 let world = world(context);
-                world.log.push(format!("{actor}: {what:?} done"));
+                world.log.push(Event::Done(actor, what));
                 if done != count * MIB {
                     world.machine.complain(format!("an unmap returned {done:#x}"));
                 }

@@ -28,6 +28,7 @@ const IOMMU_C: &str = "glue-c/kernel/iommu.c";
 const REFRESH_H: &str = "glue-c/kernel/zpci_refresh.h";
 const RECLAIM_C: &str = "glue-c/kernel/reclaim.c";
 const ATTACH_RS: &str = "s390-iommu/src/attach.rs";
+const REFRESH_RS: &str = "s390-iommu/src/attach/refresh.rs";
 
 /// All of them.
 pub(crate) const DEFECTS: &[Defect] = &[
@@ -67,7 +68,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "a refusal in the error state is noted too late",
         finding: "the state is cleared in between, and nobody makes up for it",
-        file: ATTACH_RS,
+        file: REFRESH_RS,
         before: "            return self.settle(zpci, function, result);\n",
         after: "            return self.note(result);\n",
         check: INTERLEAVINGS,
@@ -83,7 +84,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "a refresh of everything for ISM",
         finding: "it does not survive one of what it uses",
-        file: ATTACH_RS,
+        file: REFRESH_RS,
         before: "        self.is_stale() && self.limits.may_defer()\n",
         after: "        self.is_stale()\n",
         check: ISM,
@@ -100,7 +101,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "refresh of a function that is not registered",
         finding: "QEMU puts it into the error state",
-        file: ATTACH_RS,
+        file: REFRESH_RS,
         before: "self.registered.load(Ordering::Relaxed).then(|| zpci.rpcit(function, piece))",
         after: "Some(zpci.rpcit(function, piece))",
         check: INTERLEAVINGS,
@@ -108,7 +109,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "first refresh of a function that is not registered",
         finding: "QEMU puts it into the error state",
-        file: ATTACH_RS,
+        file: REFRESH_RS,
         before: "        let plain = self.registered.load(Ordering::Relaxed)\n            && self.stale",
         after: "        let plain = self.stale",
         check: INTERLEAVINGS,
@@ -124,7 +125,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "first refresh of a stale function as if it were none",
         finding: "what was missed is never made up for",
-        file: ATTACH_RS,
+        file: REFRESH_RS,
         before: "            && self.stale.load(Ordering::Relaxed) & STALE == 0\n",
         after: "",
         check: SHIM,
@@ -270,7 +271,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "a function in error fails its neighbours",
         finding: "every map of the domain fails",
-        file: ATTACH_RS,
+        file: REFRESH_RS,
         before: "            Err(RefreshError { action: Action::AwaitReset | Action::AwaitRecovery, .. }) => Ok(Mapped::Later),\n",
         after: "",
         check: INTERLEAVINGS,
@@ -278,7 +279,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "missed refresh forgotten",
         finding: "a stale function is never refreshed as a whole",
-        file: ATTACH_RS,
+        file: REFRESH_RS,
         before: "let _ = self.stale.fetch_update(Ordering::SeqCst, Ordering::SeqCst, failed);",
         after: "let _ = failed;",
         check: SHIM,
@@ -286,7 +287,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "refresh outside of the aperture",
         finding: "an error of the function",
-        file: ATTACH_RS,
+        file: REFRESH_RS,
         before: "            Some(part) => self.issue(zpci, function, Refresh::of(part)),\n            None => Ok(()),\n",
         after: "            _ => self.issue(zpci, function, Refresh::of_change(range)),\n",
         check: SHIM,
@@ -342,7 +343,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "what others own is refreshed as what the caller changed",
         finding: "an owner gives the table back meanwhile, and the start of a neighbour is passed over",
-        file: ATTACH_RS,
+        file: REFRESH_RS,
         before: "self.issue(zpci, function, Refresh::of(range))",
         after: "self.issue(zpci, function, Refresh::of_change(range))",
         check: STALE,
@@ -350,7 +351,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "a stale function is not told of mappings",
         finding: "it looks for them in tables that were taken out",
-        file: ATTACH_RS,
+        file: REFRESH_RS,
         before: "Some(range) if self.limits.refresh_on_map || self.is_stale() =>",
         after: "Some(range) if self.limits.refresh_on_map =>",
         check: STALE,
@@ -358,7 +359,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "a handle from before a reset makes up for what was missed",
         finding: "nobody refreshes the registration that there is",
-        file: ATTACH_RS,
+        file: REFRESH_RS,
         before: "        if result.is_ok() {\n",
         after: "        if matches!(result, Ok(()) | Err(RefreshError { action: Action::Forget, .. })) {\n",
         check: STALE,
@@ -366,7 +367,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "made up for before the refresh is done",
         finding: "who maps meanwhile leaves the function its old entries",
-        file: ATTACH_RS,
+        file: REFRESH_RS,
         before: "        let before = self.stale.load(Ordering::SeqCst);\n",
         after: "        let before = self.stale.fetch_and(!STALE, Ordering::SeqCst);\n",
         check: STALE,
@@ -374,7 +375,7 @@ pub(crate) const DEFECTS: &[Defect] = &[
     Defect {
         name: "a refresh makes up for what failed while it went on",
         finding: "a function may use old entries, and nobody knows",
-        file: ATTACH_RS,
+        file: REFRESH_RS,
         before: "            let _ = self.stale.compare_exchange(before, before & !STALE, Ordering::SeqCst, Ordering::Relaxed);\n",
         after: "            self.stale.store(before & !STALE, Ordering::SeqCst);\n",
         check: STALE,

@@ -164,6 +164,7 @@ static int zpci_end_stuck(struct zpci_function *function, struct zpci_rust_outco
 static void zpci_stuck(struct zpci_function *function, struct zpci_attachment *attachment)
 {
 	list_add(&attachment->stuck, &function->stuck);
+	WRITE_ONCE(attachment->left, true);
 	pr_warn("FID %08x: the machine did not end the translation; what it reaches is kept until the function is disabled\n",
 		function->zdev->fid);
 }
@@ -356,22 +357,28 @@ static bool zpci_is_behind(const struct zpci_function *function)
 u8 zpci_reset_error(struct zpci_dev *zdev, u64 req, struct zpci_fib *fib, u8 *status)
 {
 	struct zpci_function *function = zpci_function(zdev);
+	u32 busy = 0;
 	u8 cc;
 
 	if (!function)
 		return zpci_mod_fc(req, fib, status);
-	guard(mutex)(&function->lock);
-	*status = 0;
-	if (zpci_is_behind(function))
-		return ZPCI_CC_ERR;
-	cc = zpci_mod_fc(req, fib, status);
-	/*
-	 * What changed in between was refused, too. The instruction, then the
-	 * note: who was refused takes note and asks once more, and is refused
-	 * again only if that came before the instruction.
-	 */
-	smp_mb();
-	return cc ?: zpci_is_behind(function) ? ZPCI_CC_ERR : 0;
+	do {
+		/* Not over the pause: nobody is to wait for a busy function. */
+		guard(mutex)(&function->lock);
+		*status = 0;
+		if (zpci_is_behind(function))
+			return ZPCI_CC_ERR;
+		cc = zpci_rust_mpcifc(req >> 32, req, fib, status, busy);
+		/*
+		 * What changed in between was refused, too. The instruction,
+		 * then the note: who was refused takes note and asks once more,
+		 * and is refused again only if that came before the instruction.
+		 */
+		smp_mb();
+		if (!cc)
+			return zpci_is_behind(function) ? ZPCI_CC_ERR : 0;
+	} while (cc == ZPCI_CC_BUSY && zpci_rust_pause_mpcifc(++busy));
+	return cc;
 }
 
 /*

@@ -62,7 +62,7 @@ static void zpci_copy_members(struct zpci_members *members, struct iommu_domain 
 			continue;
 		domain = to_zpci_domain(domains[i]);
 		guard(rcu)();
-		list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
+		zpci_for_each_member(attachment, domain) {
 			if (members->count++ >= members->capacity)
 				continue;
 			zpci_rust_attachment_aperture(&attachment->rust, &aperture);

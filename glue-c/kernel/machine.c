@@ -231,9 +231,19 @@ void zpci_rust_gate_shared_end(void *gate)
 
 u64 zpci_rust_gate_exclusive(void *gate)
 {
-	unsigned long flags;
+	unsigned long flags, patience = jiffies + HZ;
 
-	write_lock_irqsave((rwlock_t *)gate, flags);
+	/*
+	 * Somebody's RPCIT may take its time: wait with interrupts on. Those
+	 * that keep coming must not keep this one out, so it gets into line.
+	 */
+	while (!write_trylock_irqsave((rwlock_t *)gate, flags)) {
+		if (time_after(jiffies, patience)) {
+			write_lock_irqsave((rwlock_t *)gate, flags);
+			break;
+		}
+		cpu_relax();
+	}
 	return flags;
 }
 

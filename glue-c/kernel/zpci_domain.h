@@ -46,12 +46,18 @@ struct zpci_domain {
 struct zpci_attachment {
 	struct list_head entry;		/* in zpci_domain.attachments */
 	struct list_head stuck;		/* in zpci_function.stuck */
+	bool left;			/* the function is elsewhere, and this did not end */
 	struct zpci_dev *zdev;
 	struct zpci_domain *domain;	/* NULL without tables */
 	struct zpci_rust_attachment rust;
 	rwlock_t gate;
 	struct rcu_head rcu;
 };
+
+/* Each function that was given a domain, and has not left it; under RCU */
+#define zpci_for_each_member(attachment, domain)				\
+	list_for_each_entry_rcu(attachment, &(domain)->attachments, entry)	\
+		if (READ_ONCE((attachment)->left)) {} else
 
 static inline struct zpci_domain *to_zpci_domain(struct iommu_domain *domain)
 {

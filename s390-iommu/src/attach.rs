@@ -60,6 +60,8 @@ pub struct Attachment<G> {
     aperture: IovaRange,
     /// Changes behind the closed gate alone, together with the registration.
     registered: AtomicBool,
+    /// The registration that is in force may be somebody else's. Changes with `registered`.
+    foreign: AtomicBool,
     /// Odd while a refresh failed that no later one made up for. Each failure makes it a number that it never was, so
     /// that a refresh of everything makes up for those alone that came before it.
     stale: AtomicU32,
@@ -104,8 +106,8 @@ impl<G: Gate> Attachment<G> {
     }
 
     const fn new(limits: &Limits, iota: Iota, aperture: IovaRange, gate: G) -> Self {
-        let (registered, stale) = (AtomicBool::new(false), AtomicU32::new(0));
-        Self { gate, limits: *limits, iota, aperture, registered, stale }
+        let (registered, foreign, stale) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU32::new(0));
+        Self { gate, limits: *limits, iota, aperture, registered, foreign, stale }
     }
 
     /// The addresses that the function may use (PBA..PAL).
@@ -128,9 +130,16 @@ impl<G: Gate> Attachment<G> {
         self.registered.load(Ordering::Acquire)
     }
 
-    /// Whether a refresh failed that no later one made up for.
+    /// Whether the function may use what the table does not say: a refresh failed that no later one made up for, or the
+    /// machine neither took the registration nor ended the one that it has instead.
     pub fn is_stale(&self) -> bool {
-        self.stale.load(Ordering::Acquire) & STALE != 0
+        self.stale.load(Ordering::Acquire) & STALE != 0 || self.foreign.load(Ordering::Acquire)
+    }
+
+    /// Takes note, behind the closed gate, of what is registered now.
+    fn note_registration(&self, registered: bool, foreign: bool) {
+        self.foreign.store(foreign, Ordering::Release);
+        self.registered.store(registered, Ordering::Release);
     }
 
     /// Registers the translation for `function`: at first, and again after the function was disabled and enabled.
@@ -145,7 +154,8 @@ impl<G: Gate> Attachment<G> {
     /// * [`RegisterError::NotEnabled`] before any instruction is issued.
     /// * [`RegisterError::Refused`] if the machine did not do it; [`Action::Forget`] and [`Action::AwaitRecovery`] are
     ///   states rather than failures: who recovers the function registers it again. The same error comes if an earlier
-    ///   registration could not be ended; [`is_registered`](Self::is_registered) is true then.
+    ///   registration could not be ended; [`is_registered`](Self::is_registered) and [`is_stale`](Self::is_stale) are true
+    ///   then.
     ///
     /// # Safety
     ///
@@ -181,10 +191,10 @@ impl<G: Gate> Attachment<G> {
             Action::Done => {
                 // A registration starts with nothing in any cache.
                 self.stale.fetch_and(!STALE, Ordering::Release);
-                self.registered.store(true, Ordering::Release);
+                self.note_registration(true, false);
             }
             // It is still in force, and nobody knows what it reaches.
-            Action::AlreadyDone => self.registered.store(true, Ordering::Release),
+            Action::AlreadyDone => self.note_registration(true, true),
             _ => {}
         };
         let operation = FunctionControl::REGISTER_IOAT;
@@ -204,7 +214,7 @@ impl<G: Gate> Attachment<G> {
     pub fn detach<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
         let ended = |action| {
             if matches!(action, Action::Done | Action::AlreadyDone | Action::Forget) {
-                self.registered.store(false, Ordering::Release);
+                self.note_registration(false, false);
             }
         };
         let operation = FunctionControl::DEREGISTER_IOAT;
@@ -219,7 +229,7 @@ impl<G: Gate> Attachment<G> {
     ///
     /// Until then refreshes are skipped, so this must not be said of a function that may be registered.
     pub fn disabled(&self) {
-        self.gate.exclusive(|| self.registered.store(false, Ordering::Release));
+        self.gate.exclusive(|| self.note_registration(false, false));
     }
 }
 

@@ -47,6 +47,8 @@ u64 shim_domain_origin(const struct shim_domain *domain);
 u64 shim_domain_last(const struct shim_domain *domain);
 /* Whether tables are kept that a function may still see */
 bool shim_domain_keeps(const struct shim_domain *domain);
+/* How many functions user space is told of */
+u32 shim_domain_members(struct shim_domain *domain);
 
 /* @domain may be NULL, for no translation */
 int shim_attach(struct shim_domain *domain, struct shim_function *function);

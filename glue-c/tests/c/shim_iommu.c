@@ -206,6 +206,17 @@ bool shim_domain_keeps(const struct shim_domain *domain)
 	return domain_of(domain)->kept.list[0];
 }
 
+u32 shim_domain_members(struct shim_domain *domain)
+{
+	struct zpci_attachment *attachment;
+	u32 count = 0;
+
+	guard(rcu)();
+	zpci_for_each_member(attachment, domain_of(domain))
+		count++;
+	return count;
+}
+
 int shim_attach(struct shim_domain *domain, struct shim_function *function)
 {
 	struct device *dev = &zdev_of(function)->dev;

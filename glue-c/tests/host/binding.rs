@@ -99,6 +99,7 @@ unsafe extern "C" {
     pub(crate) fn shim_domain_origin(domain: *const ForeignDomain) -> u64;
     pub(crate) fn shim_domain_last(domain: *const ForeignDomain) -> u64;
     pub(crate) fn shim_domain_keeps(domain: *const ForeignDomain) -> bool;
+    pub(crate) fn shim_domain_members(domain: *mut ForeignDomain) -> u32;
     pub(crate) fn shim_attach(domain: *mut ForeignDomain, function: *mut KernelFunction) -> i32;
     pub(crate) fn shim_detach(function: *mut KernelFunction);
     pub(crate) fn shim_map(domain: *mut ForeignDomain, iova: u64, origin: u64, size: u64, writable: bool) -> i32;

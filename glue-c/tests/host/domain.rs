@@ -83,6 +83,12 @@ impl<'k> Domain<'k> {
         unsafe { shim_domain_keeps(self.0) }
     }
 
+    /// How many functions user space is told of.
+    pub(crate) fn members(&self) -> u32 {
+        // SAFETY: the domain is valid.
+        unsafe { shim_domain_members(self.0) }
+    }
+
     pub(crate) fn map(&self, iova: u64, origin: u64, size: u64, writable: bool) -> i32 {
         // SAFETY: the domain is valid; nobody does DMA.
         unsafe { shim_map(self.0, iova, origin, size, writable) }

@@ -230,11 +230,15 @@ fn a_function_being_recovered_is_registered_with_where_it_went() {
     for _ in 0..6 {
         kernel.answer(Kind::Mpcifc, 1, 40);
     }
+    assert_eq!((domain.members(), other.members()), (1, 0));
     function.detach();
     assert!(function.is_blocked());
+    assert_eq!((domain.members(), other.members()), (0, 0), "it left, although the machine still translates for it");
     for (to, tables) in [(&other, 3), (&domain, 3), (&other, 3)] {
         assert_eq!(function.attach(to), 0);
         assert!(!function.is_blocked());
+        assert_eq!(to.members(), 1);
+        assert_eq!(domain.members() + other.members(), 1);
         kernel.grace_period();
         assert_eq!(kernel.tables(), (tables, 1));
     }

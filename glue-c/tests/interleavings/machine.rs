@@ -9,6 +9,9 @@ use crate::binding::stand_in_table_or_null;
 const CRST: u32 = 16 << 10;
 const PAGE_TABLE: u32 = 2 << 10;
 
+/// What another kernel registered: no table that is known.
+const FOREIGN: u64 = 0x7ff_c804;
+
 /// How a machine comes by translations.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) enum Kind {
@@ -251,6 +254,17 @@ impl Machine {
     /// The error state of the function is cleared for good: what it refused meanwhile is no excuse any more.
     pub(crate) fn cleared(&mut self, index: usize) {
         self.functions[index].refused = false;
+    }
+
+    /// Another kernel registered a translation for the function.
+    pub(crate) fn inherit(&mut self, index: usize) {
+        self.functions[index].ioat = Some(Ioat { iota: FOREIGN, first: 0, last: u64::MAX });
+    }
+
+    /// Whether the function uses what another kernel registered.
+    pub(crate) fn is_foreign(&self, index: usize) -> bool {
+        let function = &self.functions[index];
+        function.enabled && function.ioat.is_some_and(|ioat| ioat.iota == FOREIGN)
     }
 
     /// Whether the function is registered.

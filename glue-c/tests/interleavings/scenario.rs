@@ -19,6 +19,8 @@ pub(crate) enum Deed {
     ResetTable(usize),
     /// The machine disabled it, which the kernel learns by its handle; enables it, and registers it again.
     Recover(usize),
+    /// It has a translation that another kernel registered, as after a start by that kernel.
+    Inherit(usize),
     /// The machine puts it into the error state, in which it does no DMA.
     Break(usize),
     /// The kernel clears its error state without a reset, or resets it where that is refused.

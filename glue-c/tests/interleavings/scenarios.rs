@@ -5,8 +5,8 @@
 use crate::machine::Kind::{self, Shadows, Walks};
 use crate::scenario::{Deed, Scenario};
 use Deed::{
-    Attach, Break, Clear, Detach, Disable, Flush, FreeDomain, Map, Move, Recover, Reset, ResetTable, Translate, Unmap,
-    UnmapTwo,
+    Attach, Break, Clear, Detach, Disable, Flush, FreeDomain, Inherit, Map, Move, Recover, Reset, ResetTable,
+    Translate, Unmap, UnmapTwo,
 };
 
 /// No bound.
@@ -63,6 +63,18 @@ const SEQUENCES: &[Row] = &[
     ("map in error, cleared", &[0, 1], &[0], &[&[Break(1), Map(1), Clear(1), Unmap(1)]]),
     ("attach in error, cleared", &[0], &[0], &[&[Break(1), Attach(1), Clear(1), Map(1)]]),
     ("move in error, cleared", &[0], &[0], &[&[Break(0), Move(0), Clear(0), Unmap(0)]]),
+    (
+        "attach to what another kernel registered, cleared",
+        &[],
+        &[0],
+        &[&[Inherit(0), Attach(0), Break(0), Clear(0), Map(1)]],
+    ),
+    (
+        "refresh of what another kernel registered, cleared",
+        &[],
+        &[0],
+        &[&[Inherit(0), Attach(0), Flush, Break(0), Clear(0)]],
+    ),
     ("reset after a failed refresh", &[0, 1], &[0, 1], &[&[Unmap(0), Reset(0), Unmap(1), Map(2)]]),
 ];
 

@@ -404,6 +404,7 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                     }
                 }
             }
+            Deed::Inherit(index) => world(context).machine.inherit(index),
             Deed::Break(index) => {
                 let function = &mut world(context).machine.functions[index];
                 function.in_error = function.enabled;
@@ -416,6 +417,9 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                 world.log.push(Event::Answered(actor, what, cc, status));
                 if cc != 0 {
                     return deed(context, Deed::Reset(index));
+                }
+                if world.machine.is_foreign(index) && !shim_function_blocked(function(index)) {
+                    world.machine.complain(format!("function {index} goes on with what another kernel registered"));
                 }
                 world.machine.cleared(index);
                 if world.machine.is_registered(index) {

@@ -52,8 +52,8 @@ pub(crate) const DEFECTS: &[Defect] = &[
         name: "an error state is cleared while somebody maps",
         finding: "the function is never told of it",
         file: ATTACH_C,
-        before: "\treturn cc ?: zpci_is_behind(function) ? ZPCI_CC_ERR : 0;\n",
-        after: "\treturn cc;\n",
+        before: "\t\t\treturn zpci_is_behind(function) ? ZPCI_CC_ERR : 0;\n",
+        after: "\t\t\treturn 0;\n",
         check: INTERLEAVINGS,
     },
     Defect {
@@ -64,6 +64,22 @@ pub(crate) const DEFECTS: &[Defect] = &[
                  \t\t\t      zpci_rust_is_stale(&attachment->rust));\n",
         after: "\treturn attachment && zpci_rust_is_stale(&attachment->rust);\n",
         check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "what another kernel registered is taken for ours",
+        finding: "an error state is cleared, and the function does DMA by tables of a kernel that is gone",
+        file: ATTACH_RS,
+        before: " || self.foreign.load(Ordering::Acquire)",
+        after: "",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "what did not end is a member still",
+        finding: "a container tells of a function that left it",
+        file: ATTACH_C,
+        before: "\tWRITE_ONCE(attachment->left, true);\n",
+        after: "",
+        check: SHIM,
     },
     Defect {
         name: "a refusal in the error state is noted too late",

@@ -81,7 +81,13 @@ struct Vmm {
 
 impl Vmm {
     /// CLP: a VMM copies the block out of the guest and back what was written.
-    fn clp(&mut self, block: &mut [u8], out: &mut dyn Write) -> Result<Done> {
+    fn clp<S: AddressSpace>(
+        &mut self,
+        block: &mut [u8],
+        shadow: &mut Shadow<'_, GuestMemoryMmap, S>,
+        window: IovaRange,
+        out: &mut dyn Write,
+    ) -> Result<Done> {
         let responder = Responder {
             functions: &self.slots,
             groups: self.groups.as_slice(),
@@ -101,7 +107,7 @@ impl Vmm {
                 // The device is opened or reset here; a disabled function has nothing mapped.
                 match request.action() {
                     SetAction::Enable => self.function.enable(handle),
-                    _ => self.function.disable(handle),
+                    _ => shadow.apply(&self.function.disable(handle), window)?,
                 }
                 if let Some(Some(function)) = self.slots.get_mut(request.slot()) {
                     function.handle = handle;
@@ -200,18 +206,19 @@ pub(crate) fn run(out: &mut dyn Write) -> Result<()> {
     *books.limit.borrow_mut() = 64;
     // SAFETY: nobody has a reference into the storage of the guest, which stays until the end.
     let mut shadow = unsafe { Shadow::new(&memory, &books) };
+    let window = IovaRange::new(Iova::new(0x1_0000_0000), Iova::new(0x1_ffff_ffff))?;
 
     // LIST PCI, then SET PCI FN: enable, one DMA address space.
     let mut block = [0; 4096];
     block[..4].copy_from_slice(&[0, 32, 0, 2]);
     block[33] = 64;
-    let _ = vmm.clp(&mut block, out)?;
+    let _ = vmm.clp(&mut block, &mut shadow, window, out)?;
     let handle: [u8; 4] = block[76..80].try_into()?;
     block.fill(0);
     block[..4].copy_from_slice(&[0, 32, 0, 5]);
     block[16..20].copy_from_slice(&handle);
     (block[23], block[33]) = (1, 32);
-    let _ = vmm.clp(&mut block, out)?;
+    let _ = vmm.clp(&mut block, &mut shadow, window, out)?;
     let r1 = u64::from(u32::from_be_bytes(block[48..52].try_into()?)) << 32;
 
     // Tables at 0x4000, 0x8000 and 0xc000; pages 0 to 7 lead to storage, the third one is read-only.
@@ -224,7 +231,6 @@ pub(crate) fn run(out: &mut dyn Write) -> Result<()> {
         put(0xc000 + page * 8, 0x10000 + page * 4096 + if page == 2 { 0x200 } else { 0 })?;
     }
 
-    let window = IovaRange::new(Iova::new(0x1_0000_0000), Iova::new(0x1_ffff_ffff))?;
     vmm.mpcifc(r1 | 4, &Fib::translation(window, 0x4804.into()), &mut shadow, window, out)?;
     vmm.rpcit(r1, 0x1_0000_0000, 0x1_0000_0000, &mut shadow, &memory, out)?;
     // The host runs out after one of two new pages: neither is mapped.

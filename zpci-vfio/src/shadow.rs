@@ -19,7 +19,8 @@ use crate::address_space::AddressSpace;
 /// nothing of the rest, which the guest never took from it: a DMA that then fails puts the function in error. So type 1,
 /// which has 65,535 mappings for a container unless the module's `dma_entry_limit` says otherwise, lets a guest map
 /// 256 MiB less a page at a time; a guest that wants more gets [`Exhausted`], which is the answer on which Linux
-/// refreshes everything and tries again. An iommufd counts pinned storage alone. What lies next to each other is unmapped
+/// refreshes everything and tries again. An iommufd counts pinned storage alone, so there is [a limit](Self::with_limit) beside it.
+/// What lies next to each other is unmapped
 /// by one call. A function without translation takes one mapping for each region of the guest's storage.
 ///
 /// Each function of a guest has tables of its own, so each has a shadow of its own, in a container or an IOAS of its own.
@@ -30,9 +31,14 @@ pub struct Shadow<'m, M: GuestMemoryBackend + ?Sized, S: AddressSpace> {
     pages: BTreeMap<u64, Page>,
     /// What is mapped for a function without translation: first address and size.
     whole: Vec<(u64, u64)>,
+    /// Pages that may be mapped at a time.
+    limit: usize,
     refused: Option<io::Error>,
     broken: Option<io::Error>,
 }
+
+/// The least limit that is chosen: as many mappings as type 1 has for a container.
+const LEAST_LIMIT: usize = 1 << 16;
 
 #[derive(Clone, Copy, Debug)]
 struct Page {
@@ -49,8 +55,20 @@ impl<'m, M: GuestMemoryBackend + ?Sized, S: AddressSpace> Shadow<'m, M, S> {
     /// A device reads and writes `memory` as the guest wants it, until the shadow is dropped; if it is forgotten, until
     /// the space is gone. So `memory` has the storage of a guest, as `vm-memory` demands: nobody has a reference into
     /// it, and what is read from it is not relied on. It stays where it is as long as the shadow is there.
-    pub const unsafe fn new(memory: &'m M, space: S) -> Self {
-        Self { memory, space, pages: BTreeMap::new(), whole: Vec::new(), refused: None, broken: None }
+    pub unsafe fn new(memory: &'m M, space: S) -> Self {
+        let pages = memory.iter().fold(0_u64, |pages, region| pages.saturating_add(region.len() / PAGE_SIZE));
+        let limit = usize::try_from(pages.saturating_mul(2)).unwrap_or(usize::MAX).max(LEAST_LIMIT);
+        Self { memory, space, pages: BTreeMap::new(), whole: Vec::new(), limit, refused: None, broken: None }
+    }
+
+    /// The same with at most `pages` pages at a time; a guest that wants more gets [`Exhausted`].
+    ///
+    /// Unless it is set the limit is twice as many as `memory` has, and 65,536 at least. A guest's tables may lead to one page
+    /// from any number of addresses: 34 KiB of them can name 2^30. Each takes storage of this process and of the kernel.
+    #[must_use]
+    pub const fn with_limit(mut self, pages: usize) -> Self {
+        self.limit = pages;
+        self
     }
 
     /// Number of pages that are mapped.
@@ -72,17 +90,17 @@ impl<'m, M: GuestMemoryBackend + ?Sized, S: AddressSpace> Shadow<'m, M, S> {
         self.broken.as_ref()
     }
 
-    /// Does what MPCIFC asks for of the host: maps all of the guest for a function that is registered without
-    /// translation, and unmaps everything when a registration ends. `window` is that of the function, as the guest was
-    /// told.
+    /// Does what MPCIFC and the disabling of the function ask for of the host: maps all of the guest for a function that is
+    /// registered without translation, and unmaps everything when a registration ends. `window` is that of the function, as
+    /// the guest was told.
     ///
     /// # Errors
     ///
     /// [`Exhausted`] if the host cannot map it; nothing is mapped then, and the function's DMA fails.
     pub fn apply(&mut self, effect: &Effect, window: IovaRange) -> Result<(), Exhausted> {
         match effect {
-            Effect::Registered(registration) => self.register(registration, window),
-            Effect::Reregistered(registration) => {
+            // A registration starts with nothing mapped, also where somebody did not say that the one before ended.
+            Effect::Registered(registration) | Effect::Reregistered(registration) => {
                 self.clear();
                 self.register(registration, window)
             }
@@ -159,6 +177,10 @@ impl<M: GuestMemoryBackend + ?Sized, S: AddressSpace> Mappings for Shadow<'_, M,
     }
 
     fn map(&mut self, run: Run, refresh: RefreshNumber) -> Result<(), Exhausted> {
+        let more = usize::try_from(run.range.pages()).unwrap_or(usize::MAX);
+        if self.pages.len().saturating_add(more) > self.limit {
+            return Err(Exhausted);
+        }
         let start = run.range.start().get();
         for offset in (0..=run.range.size_less_one()).step_by(PAGE_SIZE as usize) {
             let (iova, absolute) = (start.wrapping_add(offset), run.absolute.get().wrapping_add(offset));

@@ -117,6 +117,10 @@ impl Input {
             return Err(InputError::file(name, "there is nothing in it"));
         }
         match (reading.raw, as_text(&bytes)) {
+            (false, Some(text)) if text.len() > MOST_TEXT => Err(InputError::file(
+                name,
+                "a text of more than 16 MiB, which is no block; cut out the lines with the block, as by sed -n 10,20p",
+            )),
             (false, Some(text)) => Self::parse_text(name, text, reading),
             _ => Ok(Self { name: name.to_owned(), bytes, ..Self::default() }),
         }
@@ -157,6 +161,9 @@ impl Input {
 
 /// Most bytes of an input, which is kept in memory.
 const MOST: u64 = 1 << 30;
+
+/// Most bytes of a text. Of each byte that it tells it is kept where that stands, so it takes up to 200 times as many.
+const MOST_TEXT: usize = 16 << 20;
 
 /// All of `source`, `None` if that is too much.
 fn read_all(source: impl Read) -> std::io::Result<Option<Vec<u8>>> {

@@ -250,3 +250,50 @@ fn a_directory_is_no_input() {
     let error = Input::read(directory.path().to_str().unwrap(), &Reading::default()).unwrap_err().to_string();
     assert!(error.contains("directory"), "{error}");
 }
+
+/// VFIO_IOMMU_GET_INFO with one array of that many gaps, each with 1 in a reserved field, as one line of text.
+fn wrong_gaps(count: u32) -> String {
+    let mut bytes = [24 + 16 + count * 24, 3, 0, 4096, 24, 0, 0xf392_0001, 0, count, 24].map(u32::to_be_bytes).concat();
+    for gap in 0..u64::from(count) {
+        bytes.extend([gap * 8192, gap * 8192 + 4095, 0x1_0000_0001].map(u64::to_be_bytes).concat());
+    }
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// What is told of errors does not grow with their number times the length of the line; programs get all of them.
+#[test]
+fn errors_without_number() {
+    for count in [150, 3000] {
+        let file = file(wrong_gaps(count).as_bytes());
+        let (code, out, err) = run(&["decode", name(&file)]);
+        assert_eq!((code, err.matches("reserved field is 0x01").count()), (1, 100));
+        assert!(err.ends_with(&format!("{} more of these; --json has all of them\n", count - 100)), "{err}");
+        assert!(err.len() < 60_000, "{} bytes", err.len());
+        // Every gap is marked, and the capability.
+        assert_eq!(out.matches("!0x").count(), count as usize + 1);
+        let (code, out, _) = run(&["decode", "--json", name(&file)]);
+        assert_eq!((code, out.matches("reserved field is 0x01").count()), (1, count as usize));
+    }
+}
+
+/// A mark is in the part of a long line that is shown.
+#[test]
+fn a_mark_in_a_long_line() {
+    let file = file(wrong_gaps(10).as_bytes());
+    let (_, _, err) = run(&["decode", name(&file)]);
+    let lines: Vec<&str> = err.lines().collect();
+    for lines in lines.chunks(3) {
+        let [_, line, mark] = lines else { panic!("{lines:?}") };
+        let at = mark.find("^^").unwrap();
+        assert_eq!((&line[at - 6..at + 2], mark.matches('^').count()), ("00000001", 2), "{line}\n{mark}");
+    }
+}
+
+#[test]
+fn a_text_that_is_no_block() {
+    let error = Input::parse("log", vec![b'0'; (16 << 20) + 1], &Reading::default()).unwrap_err();
+    assert!(error.to_string().contains("a text of more than 16 MiB"), "{error}");
+    // The same as bytes.
+    let raw = Reading { raw: true, ..Reading::default() };
+    assert_eq!(Input::parse("log", vec![b'0'; (16 << 20) + 1], &raw).unwrap().bytes.len(), (16 << 20) + 1);
+}

@@ -103,10 +103,13 @@ static uint8_t set(void *opaque, size_t slot, uint8_t action, uint32_t *handle)
 
 	*handle = (uint32_t)(0x00010000 | slot) | (action == ZPCI_SET_ENABLE ? 0x80000000 : 0);
 	zpci_slot_set_handle(&v->slots[slot], *handle, true);
-	if (action == ZPCI_SET_ENABLE)
+	if (action == ZPCI_SET_ENABLE) {
 		zpci_function_enable(&v->function, *handle);
-	else
+	} else {
 		zpci_function_disable(&v->function, *handle);
+		/* Or the device reaches it when the function is enabled again. */
+		unmap(v, 0, UINT64_MAX);
+	}
 	return ZPCI_SET_DONE;
 }
 

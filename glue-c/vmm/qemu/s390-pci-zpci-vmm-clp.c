@@ -218,16 +218,19 @@ static uint8_t set(void *opaque, size_t slot, uint8_t action, uint32_t *handle)
 static size_t read_block(S390CPU *cpu, uint64_t address, uint8_t r2, uint8_t *block, uintptr_t ra)
 {
     const size_t header = sizeof(ClpReqHdr);
-    size_t length = header;
+    size_t length = header, request = 0;
 
     for (int step = 0; step < 3; step++) {
-        size_t request, wanted;
+        size_t wanted;
 
         if (s390_cpu_virt_mem_read(cpu, address, r2, block, length)) {
             s390_cpu_virt_mem_handle_exc(cpu, ra);
             return 0;
         }
-        request = lduw_be_p(block);
+        /* Looked at once: the guest's other processors may store there meanwhile. */
+        if (step == 0) {
+            request = lduw_be_p(block);
+        }
         wanted = request + header;
         if (step == 1) {
             wanted = request + lduw_be_p(block + request);

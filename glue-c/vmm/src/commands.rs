@@ -88,7 +88,9 @@ pub unsafe extern "C" fn zpci_clp(
     reply: *mut ForeignReply,
 ) {
     // SAFETY: by the contract.
-    let (commands, groups) = unsafe { (&*commands, &*(*commands).groups.cast::<Inner>()) };
+    let commands = unsafe { &*commands };
+    // SAFETY: by the contract.
+    let groups = unsafe { commands.groups.cast::<Inner>().as_ref() };
     let block = match length {
         0 => &mut [],
         // SAFETY: by the contract.
@@ -102,7 +104,7 @@ pub unsafe extern "C" fn zpci_clp(
     debug_assert!(matches!(commands.rules, ZPCI_RULES_HARDWARE | ZPCI_RULES_QEMU | ZPCI_RULES_QEMU_STEPS));
     let responder = Responder {
         functions,
-        groups: groups.as_slice(),
+        groups: groups.map_or(&[], |groups| groups.as_slice()),
         summary: ListSummary { max_functions: commands.max_functions, uid_checking: commands.uid_checking },
         characteristics: None,
         rules: if commands.rules == ZPCI_RULES_HARDWARE { Rules::HARDWARE } else { Rules::QEMU },

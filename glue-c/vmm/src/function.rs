@@ -140,7 +140,8 @@ pub unsafe extern "C" fn zpci_function_enable(function: *mut ForeignFunction, ha
 pub unsafe extern "C" fn zpci_function_disable(function: *mut ForeignFunction, handle: u32) {
     // SAFETY: by the contract.
     if let Some(controls) = unsafe { controls(function) } {
-        controls.disable(FunctionHandle(handle & !FunctionHandle::ENABLED));
+        // The caller unmaps everything, as the header says.
+        let _ = controls.disable(FunctionHandle(handle & !FunctionHandle::ENABLED));
     }
 }
 

@@ -95,8 +95,12 @@ impl Mappings for Books<'_> {
         if !unsafe { (self.0.first_in)(self.0.opaque, first, last, &mut found) } {
             return None;
         }
-        // One that consists of no whole pages is none that was mapped.
-        let range = IovaRange::new(Iova::new(found.first), Iova::new(found.last)).ok()?;
+        let (first, last) = (Iova::new(found.first), Iova::new(found.last));
+        // One that consists of no whole pages was not mapped so; what it touches may be, and must not be taken for unmapped.
+        let range = IovaRange::new(first, last).unwrap_or_else(|_| {
+            debug_assert!(false, "a mapping that does not consist of pages: {first} to {last}");
+            IovaRange::page(first).hull(IovaRange::page(last))
+        });
         let protection = if found.read_only { Protection::ReadOnly } else { Protection::ReadWrite };
         let run = Run { range, absolute: AbsoluteAddress::new(found.absolute), protection };
         Some(Mapped { run, refresh: RefreshNumber(found.refresh) })

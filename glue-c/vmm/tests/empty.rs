@@ -15,6 +15,10 @@ fn answer(block: &mut [u8]) -> ForeignReply {
 }
 
 fn answer_at(block: *mut u8, length: usize) -> ForeignReply {
+    answer_with(true, block, length)
+}
+
+fn answer_with(has_groups: bool, block: *mut u8, length: usize) -> ForeignReply {
     unsafe extern "C" fn set(_: *mut std::ffi::c_void, _: usize, _: u8, _: *mut u32) -> u8 {
         ZPCI_SET_GONE
     }
@@ -24,7 +28,7 @@ fn answer_at(block: *mut u8, length: usize) -> ForeignReply {
     let commands = ForeignCommands {
         slots: ptr::null_mut(),
         slot_count: 0,
-        groups: groups.as_ptr(),
+        groups: if has_groups { groups.as_ptr() } else { ptr::null() },
         max_functions: 64,
         uid_checking: true,
         rules: ZPCI_RULES_QEMU,
@@ -51,6 +55,18 @@ fn a_guest_without_functions_lists_none() {
     (block[1], block[3], block[16], block[33]) = (32, 5, 0x80, 32);
     let reply = answer(&mut block);
     assert_eq!((reply.program_interruption, reply.condition_code, &block[34..36]), (0, 0, &[0x01, 0x01][..]));
+}
+
+#[test]
+fn groups_that_are_not_there_are_none() {
+    // QUERY PCI FNGRP of group 7: response 0x010b, as with groups of which none is that.
+    let mut block = [0; 4096];
+    (block[1], block[3], block[19], block[33]) = (32, 4, 7, 32);
+    for groups in [true, false] {
+        let mut block = block;
+        let reply = answer_with(groups, block.as_mut_ptr(), block.len());
+        assert_eq!((reply.program_interruption, reply.condition_code, &block[34..36]), (0, 0, &[0x01, 0x0b][..]));
+    }
 }
 
 #[test]

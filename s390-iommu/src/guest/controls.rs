@@ -148,10 +148,13 @@ impl FunctionControls {
         self.refreshes = 0;
     }
 
-    /// Disables the function, which has `handle` from now on, and forgets all that was registered. The VMM unmaps everything.
+    /// Disables the function, which has `handle` from now on, and forgets all that was registered.
     ///
-    /// A refresh that is being carried out ends with condition code 3.
-    pub const fn disable(&mut self, handle: FunctionHandle) {
+    /// Returns [`Effect::Deregistered`]: whatever is mapped for the function is unmapped before the guest goes on, or its
+    /// device still reaches it when the function is enabled again. It takes part in no interrupts and writes no measurement
+    /// block either. A refresh that is being carried out ends with condition code 3.
+    #[must_use = "the device reaches what is mapped until it is unmapped"]
+    pub const fn disable(&mut self, handle: FunctionHandle) -> Effect {
         debug_assert!(!handle.is_enabled());
         self.handle = handle;
         self.state = State::Disabled;
@@ -159,6 +162,7 @@ impl FunctionControls {
         self.interrupts = None;
         self.measurement = None;
         self.refresh = None;
+        Effect::Deregistered
     }
 
     /// Puts the function into its error state, as when its DMA or a host's event says so; returns the event for the guest.
@@ -329,14 +333,15 @@ impl FunctionControls {
         Refreshed::More(Pending { request: *request, number: self.number })
     }
 
-    /// Carries out `pending`, the RPCIT that [`Self::refresh`] began, for about `budget` reads of entries and calls of `mappings`.
+    /// Carries out `pending`, the RPCIT that [`Self::refresh`] began, for about `budget` entries that are read and pages that
+    /// are mapped or unmapped.
     ///
     /// What the tables say is made true on the host: what is gone is unmapped, what is new is mapped, what changed is
     /// unmapped and mapped or protected anew, and what is the same is not touched. If the host can map no more, the answer
     /// is condition code 1 with [`Status::INSUFFICIENT_RESOURCE`], and of what is new nothing is mapped. If an entry is
     /// wrong, what lies before it is mapped and the function is in error, as under QEMU.
     ///
-    /// A budget of 0 does nothing. A single call of [`Mappings::map`] gets at most as many entries as the budget; with
+    /// A budget of 0 does nothing. A single call of [`Mappings::map`] gets at most as many pages as the budget; with
     /// `u64::MAX` the instruction is done at once. If the function is disabled or in error when it is called, nothing is
     /// done.
     pub fn proceed<M: GuestMemory + ?Sized, H: Mappings + ?Sized>(

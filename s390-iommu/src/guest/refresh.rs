@@ -2,7 +2,7 @@
 
 //! What a refresh means for the host: the difference between the guest's tables and what is mapped.
 
-use crate::format::address::Iova;
+use crate::format::address::{Iova, PAGE_SIZE};
 use crate::format::frame::Protection;
 use crate::format::range::IovaRange;
 use crate::guest::mappings::{Exhausted, Mapped, Mappings, RefreshNumber, Run};
@@ -60,7 +60,7 @@ pub(super) enum Progress {
     Wrong(Iova, WalkError),
 }
 
-/// How much may be done before the caller gets control again.
+/// How many entries may be read and pages mapped or unmapped before the caller gets control again.
 #[derive(Debug)]
 struct Budget(u64);
 
@@ -71,6 +71,15 @@ impl Budget {
 
     const fn spend(&mut self, units: u64) {
         self.0 = self.0.saturating_sub(units);
+    }
+
+    /// The front of `range` that it is enough for, one page at least.
+    fn front(&self, range: IovaRange) -> IovaRange {
+        let more = self.0.saturating_sub(1).saturating_mul(PAGE_SIZE);
+        match range.start().checked_add(more) {
+            Some(last) if last < range.last() => range.split_after(IovaRange::page(last).last()).0,
+            _ => range,
+        }
     }
 }
 
@@ -88,7 +97,7 @@ impl Refresh {
         self.number
     }
 
-    /// Goes on for about `budget` reads of entries and calls that map and unmap.
+    /// Goes on for about `budget` entries that are read and pages that are mapped or unmapped.
     pub(super) fn proceed<M: GuestMemory + ?Sized, H: Mappings + ?Sized>(
         &mut self,
         table: &mut GuestTable<'_, M>,
@@ -98,13 +107,11 @@ impl Refresh {
         let mut budget = Budget(budget);
         while !budget.is_spent() {
             if self.pass == Pass::Undoing {
-                if self.undo(mappings) {
+                if self.undo(mappings, &mut budget) {
                     return Progress::Exhausted;
                 }
-                budget.spend(1);
             } else if let Some(seen) = self.seen.take() {
-                budget.spend(1);
-                match self.carry_out(seen, mappings) {
+                match self.carry_out(seen, mappings, &mut budget) {
                     Ok(rest) => self.seen = rest,
                     Err(Exhausted) => self.exhausted(seen),
                 }
@@ -186,30 +193,48 @@ impl Refresh {
     }
 
     /// Makes one change on the host, at the front of `seen`; returns what is left of it.
-    fn carry_out<H: Mappings + ?Sized>(&self, seen: Look, mappings: &mut H) -> Result<Option<Look>, Exhausted> {
+    fn carry_out<H: Mappings + ?Sized>(
+        &self,
+        seen: Look,
+        mappings: &mut H,
+        budget: &mut Budget,
+    ) -> Result<Option<Look>, Exhausted> {
         let range = seen.range();
         let done = match (seen, first_within(mappings, range)) {
-            (Look::Hole(_), None) => range,
+            (Look::Hole(_), None) => {
+                budget.spend(1);
+                range
+            }
             (Look::Hole(_), Some((_, old))) => {
-                mappings.unmap(old.range);
-                front(range, old.range)
+                // A host may have a mapping for each page: what is in a row goes by one call.
+                let row = row_of(mappings, range, old.range, budget);
+                mappings.unmap(row);
+                front(range, row)
             }
             (Look::Mapped(new), None) => {
-                self.map(new, mappings)?;
-                range
+                let part = budget.front(range);
+                budget.spend(part.pages());
+                if let Some(part) = new.within(part) {
+                    self.map(part, mappings)?;
+                }
+                part
             }
             (Look::Mapped(new), Some((_, old))) if range.start() < old.range.start() => {
                 let (gap, _) = range.split_after(Iova::new(old.range.start().get().wrapping_sub(1)));
-                if let Some(gap) = new.within(gap) {
-                    self.map(gap, mappings)?;
+                let part = budget.front(gap);
+                budget.spend(part.pages());
+                if let Some(part) = new.within(part) {
+                    self.map(part, mappings)?;
                 }
-                gap
+                part
             }
             (Look::Mapped(new), Some((mapped, old))) => {
-                if let Some(part) = new.within(old.range) {
-                    self.replace(old, part, mapped.refresh, mappings)?;
+                let part = budget.front(old.range);
+                if let (Some(old), Some(new)) = (old.within(part), new.within(part)) {
+                    budget.spend(if old == new { 1 } else { part.pages() });
+                    self.replace(old, new, mapped.refresh, mappings)?;
                 }
-                old.range
+                part
             }
         };
         Ok(after(done, range).and_then(|next| within(seen, IovaRange::page(next).hull(IovaRange::page(range.last())))))
@@ -248,8 +273,8 @@ impl Refresh {
         }
     }
 
-    /// Unmaps the next mapping that this refresh made; returns whether there is none left.
-    fn undo<H: Mappings + ?Sized>(&mut self, mappings: &mut H) -> bool {
+    /// Unmaps the front of the next mapping that this refresh made; returns whether there is none left.
+    fn undo<H: Mappings + ?Sized>(&mut self, mappings: &mut H, budget: &mut Budget) -> bool {
         let Some(cursor) = self.cursor else {
             return true;
         };
@@ -257,10 +282,16 @@ impl Refresh {
         let Some((mapped, part)) = first_within(mappings, range) else {
             return true;
         };
-        if mapped.refresh == self.number {
-            mappings.unmap(part.range);
-        }
-        self.cursor = after(part.range, self.range);
+        let done = if mapped.refresh == self.number {
+            let done = budget.front(part.range);
+            budget.spend(done.pages());
+            mappings.unmap(done);
+            done
+        } else {
+            budget.spend(1);
+            part.range
+        };
+        self.cursor = after(done, self.range);
         false
     }
 }
@@ -268,6 +299,25 @@ impl Refresh {
 fn first_within<H: Mappings + ?Sized>(mappings: &H, range: IovaRange) -> Option<(Mapped, Run)> {
     let mapped = mappings.first_in(range)?;
     Some((mapped, mapped.run.within(range)?))
+}
+
+/// What is mapped in a row in `range`, from `first` on, as far as the budget is enough for; spends that.
+fn row_of<H: Mappings + ?Sized>(mappings: &H, range: IovaRange, first: IovaRange, budget: &mut Budget) -> IovaRange {
+    let mut row = budget.front(first);
+    budget.spend(row.pages());
+    while !budget.is_spent() {
+        let Some(next) = after(row, range) else { break };
+        let rest = IovaRange::page(next).hull(IovaRange::page(range.last()));
+        match first_within(mappings, rest) {
+            Some((_, run)) if run.range.start() == next => {
+                let part = budget.front(run.range);
+                budget.spend(part.pages());
+                row = row.hull(part);
+            }
+            _ => break,
+        }
+    }
+    row
 }
 
 /// What of `look` is about pages of `range`.

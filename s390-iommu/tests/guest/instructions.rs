@@ -432,7 +432,7 @@ fn accesses() {
         assert_eq!(event.code(), EventCode::OUTSIDE_APERTURE);
         assert_eq!(disabled(rules).check_access(Iova::new(WHOLE.0)), Err(None));
         // All that was registered ends with a disable.
-        function.disable(DISABLED);
+        let _ = function.disable(DISABLED);
         function.enable(ENABLED);
         assert_eq!((function.state(), function.registration()), (State::Enabled, None));
     }

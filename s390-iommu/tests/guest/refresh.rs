@@ -173,7 +173,7 @@ fn meanwhile() {
 
     // Disabled: the same, and the handle is dead. Enabled again, another refresh is another one's.
     let Refreshed::More(pending) = function.refresh(&request) else { panic!() };
-    function.disable(DISABLED);
+    let _ = function.disable(DISABLED);
     assert_eq!(function.proceed(pending, &storage, &mut books, u64::MAX), not_there);
     let Refreshed::Done(_) = function.refresh(&request) else { panic!() };
     function.enable(ENABLED);
@@ -184,7 +184,7 @@ fn meanwhile() {
     assert_eq!(function.proceed(next, &storage, &mut books, u64::MAX), Refreshed::Done(Answer::done(REGISTER)));
     // The same without a call between: the refresh ended with the disable.
     let Refreshed::More(_) = function.refresh(&request) else { panic!() };
-    function.disable(DISABLED);
+    let _ = function.disable(DISABLED);
     function.enable(ENABLED);
     assert_eq!(function.modify(&mpcifc(4), &fib(0, FIRST, 0x1_ffff_ffff, 0x2_4804)).0, Answer::done(REGISTER | 4));
     assert!(matches!(function.refresh(&request), Refreshed::More(_)));
@@ -210,5 +210,53 @@ fn reads() {
             progress = function.proceed(pending, &storage, &mut books, budget);
             assert!(storage.reads.get() - before <= budget + 4, "{budget}");
         }
+    }
+}
+
+/// A frame of 1 MiB is 256 pages to a host that maps page by page, and a step has no more of them than it may.
+#[test]
+fn frames_in_steps() {
+    let mut storage = Storage::one_page_table();
+    for segment in 0..16 {
+        storage.words.insert(0x2_8000 + segment * 8, (0x100_0000 + (segment << 20)) | 0x400);
+    }
+    for (budget, joins) in [(1, false), (16, false), (16, true), (300, false), (300, true), (u64::MAX, true)] {
+        let (mut function, mut books) = (registered(), Books { joins, ..Books::default() });
+        for maps in [true, false] {
+            if !maps {
+                storage.table(0x2_8000, 16, 0x20);
+            }
+            let mut progress = function.refresh(&rpcit(FIRST, 0x100_0000));
+            while let Refreshed::More(pending) = progress {
+                books.calls.clear();
+                progress = function.proceed(pending, &storage, &mut books, budget);
+                let pages = books.calls.iter().map(|(_, _, pages)| pages).sum::<u64>();
+                assert!(pages <= budget, "{pages} pages with a budget of {budget}");
+            }
+            assert_eq!(progress, Refreshed::Done(Answer::done(REGISTER)));
+            assert_eq!(books.pages.len(), if maps { 16 * 256 } else { 0 });
+        }
+        for segment in 0..16 {
+            storage.words.insert(0x2_8000 + segment * 8, (0x100_0000 + (segment << 20)) | 0x400);
+        }
+    }
+}
+
+/// What is mapped page by page is unmapped in rows, as far as a step may go.
+#[test]
+fn pages_in_a_row_go_by_one_call() {
+    for (budget, joins, expected) in [(u64::MAX, false, 1), (u64::MAX, true, 1), (100, false, 6), (100, true, 6)] {
+        let mut storage = Storage::one_page_table();
+        let (mut function, mut books) = (registered(), Books { joins, ..Books::default() });
+        for page in 0..256 {
+            storage.set(page, 0x50_0000 + page * 4096);
+        }
+        assert_eq!(calls(&mut function, &storage, &mut books), [(Call::Map, 0, 256)]);
+        storage.words.insert(0x2_8000, 0x20);
+        books.calls.clear();
+        let answer = carry_out(&mut function, &rpcit(FIRST, 0x10_0000), &storage, &mut books, budget);
+        assert_eq!(answer, Answer::done(REGISTER));
+        assert!(books.pages.is_empty());
+        assert!(books.calls.len() <= expected, "{:?}", books.calls);
     }
 }

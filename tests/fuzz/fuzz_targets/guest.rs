@@ -165,7 +165,7 @@ fuzz_target!(|bytes: &[u8]| {
                 }
             }
             14 => {
-                function.disable(DISABLED);
+                let _ = function.disable(DISABLED);
                 books.pages.clear();
                 assert_eq!(function.registration(), None);
                 function.enable(ENABLED);
@@ -180,7 +180,7 @@ fuzz_target!(|bytes: &[u8]| {
         // Noise maps frames in no row; this bounds what the books have to hold.
         if books.pages.len() > 4096 {
             books.pages.clear();
-            function.disable(DISABLED);
+            let _ = function.disable(DISABLED);
             function.enable(ENABLED);
         }
     }
@@ -265,7 +265,7 @@ fn refresh(function: &mut FunctionControls, register: u64, storage: &Storage<'_,
         Refreshed::Done(_) => {}
         Refreshed::More(pending) => {
             // Given up: the function is reset, and the refresh goes nowhere.
-            function.disable(DISABLED);
+            let _ = function.disable(DISABLED);
             assert!(matches!(function.proceed(pending, storage, books, 1), Refreshed::Done(_)));
             function.enable(ENABLED);
             books.pages.clear();

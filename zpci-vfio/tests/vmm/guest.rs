@@ -91,6 +91,13 @@ impl Guest {
         effect
     }
 
+    /// Disables the function and enables it; what is to be done on the host in between.
+    pub(crate) fn restart(&mut self) -> Effect {
+        let ended = self.controls.disable(FunctionHandle(HANDLE & 0x7fff_ffff));
+        self.controls.enable(FunctionHandle(HANDLE));
+        ended
+    }
+
     /// Registers the tables, in which a region-third table is the root.
     pub(crate) fn register(&mut self) -> Effect {
         self.modify(4, TABLES[0] | 0x804)

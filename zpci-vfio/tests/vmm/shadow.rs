@@ -5,7 +5,7 @@
 use clp::ConditionCode;
 use s390_iommu::guest::{Answer, Effect, End, Exhausted, Mappings, RefreshNumber, Run};
 use s390_iommu::Protection::{ReadOnly, ReadWrite};
-use s390_iommu::{AbsoluteAddress, Iova, IovaRange};
+use s390_iommu::{AbsoluteAddress, Iova, IovaRange, Status};
 use vm_memory::{GuestAddress, GuestMemoryMmap};
 use zpci_vfio::Shadow;
 
@@ -216,4 +216,47 @@ fn a_new_registration_starts_with_nothing() {
     assert_eq!(space.ranges().len(), 1);
     shadow.apply(&again, Guest::window()).unwrap();
     assert_eq!(space.ranges(), []);
+}
+
+/// Disabled with its pages mapped, enabled, and registered with a table that has none.
+#[test]
+fn nothing_outlives_a_disable() {
+    for applies in [true, false] {
+        let (mut guest, space) = (Guest::new(true), Space::default());
+        guest.register();
+        guest.set_page(0, 0x1_0000);
+        let mut running = guest.controls.clone();
+        let disabled = guest.restart();
+        let registered = guest.register();
+        let _ = guest.restart();
+        let identity = guest.modify(4, 0);
+        let mut shadow = shadow!(guest, &space);
+        let _ = refresh(&mut running, &mut shadow, &guest.memory, 0, 1);
+        assert_eq!(space.ranges().len(), 1);
+        if applies {
+            shadow.apply(&disabled, Guest::window()).unwrap();
+            assert_eq!(space.ranges(), []);
+        }
+        shadow.apply(&registered, Guest::window()).unwrap();
+        assert_eq!(space.ranges(), []);
+        // Twice the same storage: the second one is mapped as the first one was.
+        for _ in 0..2 {
+            shadow.apply(&identity, Guest::window()).unwrap();
+            assert_eq!(space.ranges().len(), 2);
+        }
+    }
+}
+
+/// Tables of a few pages name any number of them.
+#[test]
+fn no_more_pages_than_the_limit() {
+    let (mut guest, space) = (Guest::new(false), Space::default());
+    guest.register();
+    (0..4).for_each(|index| guest.set_page(index, 0x1_0000));
+    let mut controls = guest.controls.clone();
+    let mut shadow = shadow!(guest, &space).with_limit(3);
+    assert_eq!(refresh(&mut controls, &mut shadow, &guest.memory, 0, 4), Answer::status(R1, Status(16)));
+    assert_eq!((shadow.pages(), space.ranges()), (0, vec![]));
+    assert_eq!(refresh(&mut controls, &mut shadow, &guest.memory, 0, 3), Answer::done(R1));
+    assert_eq!(shadow.pages(), 3);
 }

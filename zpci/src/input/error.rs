@@ -42,13 +42,29 @@ impl InputError {
     }
 }
 
-/// A line of a text with a mark below it.
+/// Characters of a line that are shown, and how many of them before the mark if the line has more.
+const SHOWN: usize = 240;
+const BEFORE: usize = 80;
+
+/// A line of a text with a mark below it; of a long line what is around the mark.
 pub(crate) fn excerpt(position: Position, line: &str, remark: &str) -> String {
+    let column = position.column.saturating_sub(1);
+    let is_long = line.chars().nth(SHOWN).is_some();
+    let start = if is_long { column.saturating_sub(BEFORE) } else { 0 };
+    let mut shown: String = line.chars().skip(start).take(SHOWN).collect();
     // A tab before the mark stays one, so that the mark stands where the character does.
-    let before = line.chars().take(position.column.saturating_sub(1));
-    let indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
-    let mark = "^".repeat(position.width.max(1));
-    let text = format!("{:4} | {line}\n     | {indent}{mark} {remark}", position.line);
+    let before = line.chars().take(column).skip(start);
+    let mut indent: String = before.map(|c| if c == '\t' { '\t' } else { ' ' }).collect();
+    let most = SHOWN.saturating_sub(column.saturating_sub(start)).max(1);
+    let mark = "^".repeat(position.width.clamp(1, most));
+    if start > 0 {
+        shown.insert_str(0, "... ");
+        indent.insert_str(0, "    ");
+    }
+    if line.chars().nth(start.saturating_add(SHOWN)).is_some() {
+        shown.push_str(" ...");
+    }
+    let text = format!("{:4} | {shown}\n     | {indent}{mark} {remark}", position.line);
     text.trim_end().to_owned()
 }
 

@@ -35,7 +35,8 @@ fn fields(text: &mut String, report: &Report, is_verbose: bool) {
     if is_number && !is_verbose {
         return;
     }
-    let is_wrong = |row: &Row| report.problems.iter().any(|problem| overlaps(problem, row));
+    let wrong = wrong_bytes(report);
+    let is_wrong = |row: &Row| overlaps(&wrong, row);
     let shown = |row: &&Row| is_verbose || !row.is_minor || is_wrong(row);
     let width = report.sections.iter().flat_map(|section| &section.rows).map(|row| row.name.len()).max().unwrap_or(0);
     let width = width.clamp(14, 32);
@@ -70,8 +71,24 @@ fn fields(text: &mut String, report: &Report, is_verbose: bool) {
     }
 }
 
-fn overlaps(problem: &Problem, row: &Row) -> bool {
-    problem.offset < row.offset + row.bytes.len() && row.offset < problem.offset + problem.length
+/// The bytes that problems are about: first and behind the last of each row of them, in their order.
+fn wrong_bytes(report: &Report) -> Vec<(usize, usize)> {
+    let mut all: Vec<(usize, usize)> =
+        report.problems.iter().map(|it| (it.offset, it.offset.saturating_add(it.length))).collect();
+    all.sort_unstable();
+    let mut rows: Vec<(usize, usize)> = Vec::new();
+    for (start, end) in all {
+        match rows.last_mut() {
+            Some((_, last)) if start < *last => *last = end.max(*last),
+            _ => rows.push((start, end)),
+        }
+    }
+    rows
+}
+
+fn overlaps(wrong: &[(usize, usize)], row: &Row) -> bool {
+    let behind = wrong.partition_point(|(_, end)| *end <= row.offset);
+    wrong.get(behind).is_some_and(|(start, _)| *start < row.offset + row.bytes.len())
 }
 
 fn line(text: &mut String, row: &Row, width: usize, is_wrong: bool, is_verbose: bool, is_number: bool) {
@@ -101,10 +118,13 @@ fn digits(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// What is wrong, each with the line of the input and a mark below it.
+/// Problems that are told to people; programs get all of them.
+const TOLD: usize = 100;
+
+/// What is wrong, each with the line of the input and a mark below it: the first 100, and how many more there are.
 pub fn problems(report: &Report, input: Option<&Input>) -> String {
     let mut text = String::new();
-    for problem in &report.problems {
+    for problem in report.problems.iter().take(TOLD) {
         let _ = writeln!(text, "{WRONG}error:{WRONG:#} {}", problem.text);
         let remark = format!("{:#06x}, {}", problem.offset, problem.field);
         let Some(input) = input else {
@@ -119,6 +139,10 @@ pub fn problems(report: &Report, input: Option<&Input>) -> String {
                 let _ = writeln!(text, "     | {remark}: not in the text");
             }
         }
+    }
+    match report.problems.len().saturating_sub(TOLD) {
+        0 => {}
+        more => _ = writeln!(text, "{WRONG}error:{WRONG:#} {more} more of these; --json has all of them"),
     }
     text
 }

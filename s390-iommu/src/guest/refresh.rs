@@ -228,10 +228,14 @@ impl Refresh {
                 }
                 part
             }
+            (Look::Mapped(new), Some((_, old))) if new.within(old.range) == Some(old) => {
+                budget.spend(1);
+                old.range
+            }
             (Look::Mapped(new), Some((mapped, old))) => {
                 let part = budget.front(old.range);
+                budget.spend(part.pages());
                 if let (Some(old), Some(new)) = (old.within(part), new.within(part)) {
-                    budget.spend(if old == new { 1 } else { part.pages() });
                     self.replace(old, new, mapped.refresh, mappings)?;
                 }
                 part
@@ -255,9 +259,6 @@ impl Refresh {
         made_by: RefreshNumber,
         mappings: &mut H,
     ) -> Result<(), Exhausted> {
-        if old == new {
-            return Ok(());
-        }
         if old.absolute != new.absolute {
             mappings.unmap(old.range);
             return self.map(new, mappings);

@@ -78,8 +78,9 @@ impl Model {
     }
 
     pub(super) fn disable(&mut self, handle: FunctionHandle) {
-        self.controls.disable(handle);
-        self.pages.clear();
+        if self.controls.disable(handle) == Effect::Deregistered {
+            self.pages.clear();
+        }
     }
 
     /// Takes over an error that the device made.

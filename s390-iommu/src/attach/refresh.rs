@@ -156,7 +156,7 @@ impl<G: Gate> Attachment<G> {
 
     /// Refreshes all that `function` can address.
     ///
-    /// For a function of which no refresh [may be put off](Limits::may_defer) nothing is issued, since it does not survive a
+    /// For a function of which no refresh [may be put off](crate::Limits::may_defer) nothing is issued, since it does not survive a
     /// refresh of what it is using: it has been told of all that was unmapped, unless it is [stale](Self::is_stale).
     ///
     /// # Errors

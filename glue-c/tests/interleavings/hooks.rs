@@ -8,6 +8,9 @@ use crate::binding::SECTIONS;
 use crate::event::Event;
 use crate::world::{world, SETUP};
 
+/// The operation of MPCIFC that clears an error state.
+const RESET_ERROR: u8 = 7;
+
 /// C: `KERNEL_BARRIER`.
 const BARRIER: u32 = 1;
 
@@ -21,6 +24,11 @@ pub(crate) unsafe extern "C" fn mpcifc(
     fib: *const c_void,
     status: *mut u8,
 ) -> u8 {
+    // It is behind no gate, so that others come in before it.
+    if control == RESET_ERROR {
+        // SAFETY: C gives the context back.
+        unsafe { yield_hook(context, 0) };
+    }
     // SAFETY: C gives the context back, a block of 80 bytes and a place for the status.
     unsafe {
         let world = world(context);

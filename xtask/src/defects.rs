@@ -13,7 +13,7 @@ use anyhow::{ensure, Context, Result};
 
 use crate::progress::follow;
 use crate::workspace::{read_text, Workspace};
-use list::{Defect, DEFECTS};
+use list::Defect;
 
 /// What cargo says when no test ran.
 const NOT_BUILT: [&str; 3] =
@@ -33,7 +33,7 @@ pub(crate) struct Options {
 /// Puts each defect back in a copy of the sources, and returns whether every one was caught.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     let chosen: Vec<&Defect> =
-        DEFECTS.iter().filter(|defect| options.only.as_ref().is_none_or(|only| defect.name.contains(only))).collect();
+        list::all().filter(|defect| options.only.as_ref().is_none_or(|only| defect.name.contains(only))).collect();
     ensure!(!chosen.is_empty(), "there is no such defect: --list names them");
     if options.list {
         for defect in chosen {

@@ -72,6 +72,15 @@ impl World<'_> {
         Some(answer)
     }
 
+    /// The function with this index, if it is registered, was told of all that is mapped, as was every other one.
+    fn expect_told_of_all(&mut self, index: usize) {
+        if self.machine.is_registered(index) {
+            for mib in &self.mapped {
+                self.machine.expect_told(page(*mib), self.iota);
+            }
+        }
+    }
+
     pub(crate) fn sections(&mut self) -> &mut Vec<u32> {
         let index = self.current.get();
         let last = self.sections.len() - 1;
@@ -362,10 +371,8 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                 let world = world(context);
                 world.machine.functions[index].joining = false;
                 world.log.push(Event::Returned(actor, what, rc));
-                if rc == 0 && world.machine.is_registered(index) {
-                    for mib in world.mapped.clone() {
-                        world.machine.expect_told(page(mib), world.iota);
-                    }
+                if rc == 0 {
+                    world.expect_told_of_all(index);
                 }
             }
             Deed::Move(index) => {
@@ -398,10 +405,8 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                 let world = world(context);
                 world.machine.functions[index].joining = false;
                 world.log.push(Event::Returned(actor, what, rc));
-                if rc == 0 && world.machine.is_registered(index) {
-                    for mib in world.mapped.clone() {
-                        world.machine.expect_told(page(mib), world.iota);
-                    }
+                if rc == 0 {
+                    world.expect_told_of_all(index);
                 }
             }
             Deed::Inherit(index) => world(context).machine.inherit(index),
@@ -422,11 +427,7 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                     world.machine.complain(format!("function {index} goes on with what another kernel registered"));
                 }
                 world.machine.cleared(index);
-                if world.machine.is_registered(index) {
-                    for mib in world.mapped.clone() {
-                        world.machine.expect_told(page(mib), world.iota);
-                    }
-                }
+                world.expect_told_of_all(index);
             }
             Deed::Disable(index) => {
                 world(context).machine.disable(index);

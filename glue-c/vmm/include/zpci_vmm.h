@@ -696,7 +696,8 @@ bool zpci_rpcit(struct zpci_function *function,
                 struct zpci_answer *answer);
 
 /*
- Goes on with an RPCIT for about `budget` entries that are read and pages that are mapped or unmapped; true if there is more to do.
+ Goes on with an RPCIT for about `budget` entries that are read and pages that are mapped or unmapped; true if there is
+ more to do.
 
  # Safety
 

@@ -269,7 +269,8 @@ pub unsafe extern "C" fn zpci_rpcit(
     unsafe { report(refreshed, pending, answer) }
 }
 
-/// Goes on with an RPCIT for about `budget` entries that are read and pages that are mapped or unmapped; true if there is more to do.
+/// Goes on with an RPCIT for about `budget` entries that are read and pages that are mapped or unmapped; true if there is
+/// more to do.
 ///
 /// # Safety
 ///

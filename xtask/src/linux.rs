@@ -27,14 +27,16 @@ mod series;
 mod source;
 mod stamp;
 
+use std::env;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{bail, Context, Result};
 
 use crate::console::ktap::Counts;
-use crate::progress::Step;
+use crate::progress::{command_line, Kept, Step};
 use crate::qemu::Machine;
 use crate::tool;
 use crate::upstream;
@@ -160,6 +162,23 @@ const CHECKED: [&str; 6] = ["lazy", "vfio", "container", "module", "cases", "tra
 /// The tree of the kernel of `series`, as it is.
 pub(crate) fn source_of(workspace: &Workspace, series: Series) -> Result<PathBuf> {
     Ok(Source::packaged(workspace, series)?.tree)
+}
+
+/// Begins to build the kernel that [`check`] boots, in a process that gives way to whatever else is to be done.
+///
+/// What has to be installed for it is installed before this returns. The process tells nobody of an error: what it did not
+/// build is built by [`check`], which waits for it.
+///
+/// # Errors
+///
+/// A tool is missing and cannot be installed, or there is no source that the driver can be put in.
+pub(crate) fn begin_check(workspace: &Workspace) -> Result<Kept> {
+    kernel::ensure_tools(workspace)?;
+    integrated::integrated(workspace, &Source::packaged(workspace, Options::default().kernel)?, false)?;
+    let mut command = Command::new("nice");
+    command.args(["-n", "19"]).arg(env::current_exe()?).args(["--no-install", "linux", "--build-only"]);
+    let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    quiet.spawn().map(Kept).with_context(|| format!("cannot start `{}`", command_line(&command)))
 }
 
 /// Boots the newest kernel with the driver in it, and counts what the guest found.

@@ -156,6 +156,15 @@ impl Kernel {
     }
 }
 
+/// Installs what a build needs and this machine does not have.
+///
+/// # Errors
+///
+/// Something is missing and cannot be installed.
+pub(crate) fn ensure_tools(workspace: &Workspace) -> Result<()> {
+    tool::ensure_all(workspace, &TOOLS)
+}
+
 /// The image of the kernel that was built in `directory`.
 ///
 /// # Errors
@@ -196,7 +205,7 @@ impl Build<'_> {
     /// A tool is missing and cannot be installed, an option of a fragment cannot be had, or `make` fails; the error then has what
     /// it printed.
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<Kernel> {
-        tool::ensure_all(workspace, &TOOLS)?;
+        ensure_tools(workspace)?;
         let output = workspace.directory(Path::new("linux").join(format!("{}-{}", self.source.name, self.variant)))?;
         let _alone = Workspace::alone_in(&output)?;
         let kernel = Kernel {

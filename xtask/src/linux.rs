@@ -159,9 +159,27 @@ impl Default for Options {
 /// it, under a module, the shared cases beside it, and back traces through it.
 const CHECKED: [&str; 6] = ["lazy", "vfio", "container", "module", "cases", "trace"];
 
+/// Where a kernel has the driver, and what of its own the driver changes.
+const CHANGED: [&str; 3] = ["drivers/iommu/", "arch/s390/pci/", "drivers/vfio/pci/"];
+
 /// The tree of the kernel of `series`, as it is.
 pub(crate) fn source_of(workspace: &Workspace, series: Series) -> Result<PathBuf> {
     Ok(Source::packaged(workspace, series)?.tree)
+}
+
+/// Compiles the driver's C, and what the driver changes of the newest kernel, by that kernel's own build; nothing is booted.
+///
+/// # Errors
+///
+/// A tool is missing and cannot be installed, there is no source that the driver can be put in, or it does not compile.
+pub(crate) fn compile_shim(workspace: &Workspace) -> Result<()> {
+    let options = Options::default();
+    let source = integrated::integrated(workspace, &Source::packaged(workspace, options.kernel)?, false)?;
+    let fragments = [CONFIGURATION, integrated::CONFIGURATION].map(|name| workspace.root.join(name));
+    let variant = options.variant();
+    let build =
+        Build { source: &source, variant: &variant, base: None, fragments: &fragments, overruled: 0, variables: &[] };
+    build.compile(workspace, &CHANGED)
 }
 
 /// Begins to build the kernel that [`check`] boots, in a process that gives way to whatever else is to be done.

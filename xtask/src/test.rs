@@ -36,6 +36,9 @@ pub(crate) struct Options {
     /// Run only this check; may be given several times
     #[arg(long, value_name = "CHECK")]
     only: Vec<String>,
+    /// Run those too that take long
+    #[arg(long, conflicts_with = "only")]
+    all: bool,
     /// Name the checks and end
     #[arg(long)]
     list: bool,
@@ -50,7 +53,14 @@ struct Check {
     run: fn(&mut Bench) -> Result<Counts>,
 }
 
-const CHECKS: [Check; 23] = [
+impl Check {
+    /// Whether it is run only when it is asked for, since it takes longer than all others together.
+    fn takes_long(&self) -> bool {
+        self.name == LINUX
+    }
+}
+
+const CHECKS: [Check; 24] = [
     Check { name: "source-text", about: "licence lines, and nothing that belongs to one machine", run: source_text },
     Check { name: "dependencies", about: "what may be linked into a guest", run: dependencies },
     Check { name: "format", about: "rustfmt", run: format },
@@ -81,6 +91,7 @@ const CHECKS: [Check; 23] = [
     Check { name: "boot-many", about: "boot with 140 functions behind bridges", run: boot_many },
     Check { name: "boot-given", about: "boot with devices of other kinds and identifiers", run: boot_given },
     Check { name: "headers", about: "the boundary to C against the headers of Linux", run: headers },
+    Check { name: "shim", about: "the driver's C and what it changes, compiled by Linux's own build", run: shim },
     Check { name: LINUX, about: "boot Linux with the driver in it", run: linux },
 ];
 
@@ -130,14 +141,20 @@ impl Bench {
 /// Runs the checks that `options` name, all of them by default, and returns whether all passed.
 pub(crate) fn run(workspace: Workspace, options: &Options) -> Result<bool> {
     if options.list {
-        CHECKS.iter().for_each(|check| println!("{:14} {}", check.name, check.about));
+        for check in &CHECKS {
+            let asked = if check.takes_long() { "; takes long: with --all, or by its name" } else { "" };
+            println!("{:14} {}{asked}", check.name, check.about);
+        }
         return Ok(true);
     }
     let names = || CHECKS.iter().map(|check| check.name).collect::<Vec<_>>().join(", ");
     if let Some(unknown) = options.only.iter().find(|only| CHECKS.iter().all(|check| check.name != only.as_str())) {
         bail!("there is no check \"{unknown}\"; there are {}", names());
     }
-    let wanted = |check: &&Check| options.only.is_empty() || options.only.iter().any(|only| only == check.name);
+    let wanted = |check: &&Check| match options.only.is_empty() {
+        true => options.all || !check.takes_long(),
+        false => options.only.iter().any(|only| only == check.name),
+    };
     let ahead = CHECKS.iter().filter(wanted).skip(1).any(|check| check.name == LINUX);
     let kernel = ahead.then(|| linux::begin_check(&workspace)).transpose().unwrap_or_else(|error| {
         // The check that wants it says so again, and fails.
@@ -182,6 +199,10 @@ fn in_step<T>(name: &str, work: impl FnOnce(&Step) -> Result<T>) -> Result<T> {
     let step = Step::start(name);
     let result = work(&step);
     step.end("ok", result)
+}
+
+fn shim(bench: &mut Bench) -> Result<Counts> {
+    linux::compile_shim(&bench.workspace).map(|()| ONE)
 }
 
 fn linux(bench: &mut Bench) -> Result<Counts> {

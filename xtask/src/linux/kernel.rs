@@ -197,6 +197,14 @@ pub(crate) struct Build<'a> {
     pub(crate) variables: &'a [String],
 }
 
+/// Where a kernel is built.
+struct Place {
+    /// As it is once it is built.
+    kernel: Kernel,
+    /// Of all that it is built from.
+    stamp: Stamp,
+}
+
 impl Build<'_> {
     /// Builds what has changed since the last time.
     ///
@@ -205,18 +213,44 @@ impl Build<'_> {
     /// A tool is missing and cannot be installed, an option of a fragment cannot be had, or `make` fails; the error then has what
     /// it printed.
     pub(crate) fn run(&self, workspace: &Workspace) -> Result<Kernel> {
+        let place = self.place(workspace)?;
+        let _alone = Workspace::alone_in(&place.kernel.output)?;
+        let Place { kernel, stamp } = &place;
+        let built = kernel.output.join("built.stamp");
+        if self.source.fixed && kernel.image.is_file() && stamp.is_at(&built) {
+            return Ok(place.kernel);
+        }
+        let step = Step::start(format!("Linux {} ({})", self.source.version, self.variant));
+        self.in_step(step, "built", kernel, &["bzImage"], |step| {
+            self.configure_once(step, &place)?;
+            step.run(&mut self.make(&kernel.output, &["bzImage", "modules"]))?;
+            step.run(&mut self.make(&kernel.output, &["headers"]))?;
+            stamp.write(&built)
+        })?;
+        Ok(place.kernel)
+    }
+
+    /// Compiles what is in these directories of the kernel, and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// A tool is missing and cannot be installed, an option of a fragment cannot be had, or `make` fails.
+    pub(crate) fn compile(&self, workspace: &Workspace, directories: &[&str]) -> Result<()> {
+        let place = self.place(workspace)?;
+        let output = &place.kernel.output;
+        let _alone = Workspace::alone_in(output)?;
+        let step = Step::start(format!("{} of Linux {}", directories.join(" "), self.source.version));
+        self.in_step(step, "compiled", &place.kernel, directories, |step| {
+            self.configure_once(step, &place)?;
+            step.run(&mut self.make(output, &["prepare"]))?;
+            step.run(&mut self.make(output, directories)).map(drop)
+        })
+    }
+
+    /// Where it is built, and with what; installs the tools for it.
+    fn place(&self, workspace: &Workspace) -> Result<Place> {
         ensure_tools(workspace)?;
         let output = workspace.directory(Path::new("linux").join(format!("{}-{}", self.source.name, self.variant)))?;
-        let _alone = Workspace::alone_in(&output)?;
-        let kernel = Kernel {
-            image: output.join(IMAGE),
-            headers: output.join("usr/include"),
-            tree: self.source.tree.clone(),
-            built: output.clone(),
-            output: output.clone(),
-            variables: self.variables.to_vec(),
-        };
-        let (configured, built) = (output.join("configured.stamp"), output.join("built.stamp"));
         let mut stamp = Stamp::default();
         stamp.text(&self.source.tree.to_string_lossy());
         stamp.text(&compiler_version()?);
@@ -224,27 +258,35 @@ impl Build<'_> {
         self.base.iter().try_for_each(|base| stamp.file(base))?;
         self.fragments.iter().try_for_each(|fragment| stamp.file(fragment))?;
         integrate::files_in(&self.source.tree)?.iter().try_for_each(|file| stamp.file(file))?;
-        if self.source.fixed && kernel.image.is_file() && stamp.is_at(&built) {
-            return Ok(kernel);
-        }
-        let step = Step::start(format!("Linux {} ({})", self.source.version, self.variant));
-        let result = self.make_all(&step, &output, &stamp, &configured);
-        match &result {
-            Ok(()) => {
-                stamp.write(&built)?;
-                step.done("built");
-            }
-            Err(_) => step.failed(),
-        }
-        result.with_context(|| {
+        let kernel = Kernel {
+            image: output.join(IMAGE),
+            headers: output.join("usr/include"),
+            tree: self.source.tree.clone(),
+            built: output.clone(),
+            output,
+            variables: self.variables.to_vec(),
+        };
+        Ok(Place { kernel, stamp })
+    }
+
+    /// Does `work` in `step`, which ends with the word `done`, or else with the command that shows how `targets` are made.
+    fn in_step(
+        &self,
+        step: Step,
+        done: &str,
+        kernel: &Kernel,
+        targets: &[&str],
+        work: impl FnOnce(&Step) -> Result<()>,
+    ) -> Result<()> {
+        let result = work(&step);
+        step.end(done, result).with_context(|| {
             format!(
                 "Linux {} was not built in {}; to see the build itself: {}",
                 self.source.version,
-                output.display(),
-                command_line(&self.make(&output, &["bzImage"]))
+                kernel.output.display(),
+                command_line(&self.make(&kernel.output, targets))
             )
-        })?;
-        Ok(kernel)
+        })
     }
 
     /// Makes `target` of a `kernel` that was built, with further `variables`.
@@ -258,13 +300,14 @@ impl Build<'_> {
         step.end("made", result).map(drop)
     }
 
-    fn make_all(&self, step: &Step, output: &Path, stamp: &Stamp, configured: &Path) -> Result<()> {
-        if !stamp.is_at(configured) {
-            self.configure(step, output)?;
-            stamp.write(configured)?;
+    /// Configures the kernel unless it was configured the same way.
+    fn configure_once(&self, step: &Step, place: &Place) -> Result<()> {
+        let configured = place.kernel.output.join("configured.stamp");
+        if !place.stamp.is_at(&configured) {
+            self.configure(step, &place.kernel.output)?;
+            place.stamp.write(&configured)?;
         }
-        step.run(&mut self.make(output, &["bzImage", "modules"]))?;
-        step.run(&mut self.make(output, &["headers"])).map(drop)
+        Ok(())
     }
 
     fn make(&self, output: &Path, arguments: &[&str]) -> Command {

@@ -167,16 +167,20 @@ pub(crate) fn source_of(workspace: &Workspace, series: Series) -> Result<PathBuf
     Ok(Source::packaged(workspace, series)?.tree)
 }
 
+/// The newest kernel's source with the driver in it, as an object.
+fn newest_integrated(workspace: &Workspace) -> Result<Source> {
+    integrated::integrated(workspace, &Source::packaged(workspace, Options::default().kernel)?, false)
+}
+
 /// Compiles the driver's C, and what the driver changes of the newest kernel, by that kernel's own build; nothing is booted.
 ///
 /// # Errors
 ///
 /// A tool is missing and cannot be installed, there is no source that the driver can be put in, or it does not compile.
 pub(crate) fn compile_shim(workspace: &Workspace) -> Result<()> {
-    let options = Options::default();
-    let source = integrated::integrated(workspace, &Source::packaged(workspace, options.kernel)?, false)?;
+    let source = newest_integrated(workspace)?;
     let fragments = [CONFIGURATION, integrated::CONFIGURATION].map(|name| workspace.root.join(name));
-    let variant = options.variant();
+    let variant = Options::default().variant();
     let build =
         Build { source: &source, variant: &variant, base: None, fragments: &fragments, overruled: 0, variables: &[] };
     build.compile(workspace, &CHANGED)
@@ -192,7 +196,7 @@ pub(crate) fn compile_shim(workspace: &Workspace) -> Result<()> {
 /// A tool is missing and cannot be installed, or there is no source that the driver can be put in.
 pub(crate) fn begin_check(workspace: &Workspace) -> Result<Kept> {
     kernel::ensure_tools(workspace)?;
-    integrated::integrated(workspace, &Source::packaged(workspace, Options::default().kernel)?, false)?;
+    newest_integrated(workspace)?;
     let mut command = Command::new("nice");
     command.args(["-n", "19"]).arg(env::current_exe()?).args(["--no-install", "linux", "--build-only"]);
     let quiet = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());

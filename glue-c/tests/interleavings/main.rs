@@ -10,7 +10,7 @@
 //! What stands in for the kernel is C with state of its own, so each scenario has a process to itself: as many at a time as
 //! there are processors, and one that crashes takes no other with it.
 //!
-//! `ZPCI_INTERLEAVINGS=N` multiplies the bounds: 1 is what is run with every change.
+//! `ZPCI_INTERLEAVINGS=N` raises the bounds: 1 is what is run with every change; from 2 on, `LONG_PAIRS` have none without a failure.
 #![cfg(not(target_os = "none"))]
 
 mod binding;

@@ -4,6 +4,7 @@
 
 use std::ffi::OsString;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -164,12 +165,19 @@ impl Trial<'_> {
         machine.arguments(["-device", "zpci,id=z2,uid=34,fid=770,target=d2"]);
         machine.arguments(["-device", "virtio-net-pci,id=d2,netdev=net,iommu_platform=on,disable-legacy=on,romfile="]);
         eprintln!("{machine}");
-        let step = Step::start(name);
-        let result = machine.run(&step, LIMIT);
-        let run = step.end("ended", result)?;
+        // As it comes, so that one who waits for half an hour sees whether it goes forward.
         let console = self.console(name);
-        fs::write(&console, run.console.join("\n") + "\n")
-            .with_context(|| format!("cannot write {}", console.display()))?;
+        let mut log = fs::File::create(&console).with_context(|| format!("cannot write {}", console.display()))?;
+        let mut written = Ok(());
+        eprintln!("what it says goes to {}", console.display());
+        let step = Step::start(name);
+        let result = machine.run_with(&step, LIMIT, |line| {
+            if written.is_ok() {
+                written = writeln!(log, "{line}");
+            }
+        });
+        let run = step.end("ended", result)?;
+        written.with_context(|| format!("cannot write {}", console.display()))?;
         if let Some(failure) = run.failure() {
             bail!("{failure}; {} has what was said", console.display());
         }

@@ -160,7 +160,7 @@ impl Default for Options {
 const CHECKED: [&str; 6] = ["lazy", "vfio", "container", "module", "cases", "trace"];
 
 /// Where a kernel has the driver, and what of its own the driver changes.
-const CHANGED: [&str; 3] = ["drivers/iommu/", "arch/s390/pci/", "drivers/vfio/pci/"];
+const CHANGED: [&str; 3] = ["drivers/iommu/", "arch/s390/pci/", "drivers/vfio/"];
 
 /// The tree of the kernel of `series`, as it is.
 pub(crate) fn source_of(workspace: &Workspace, series: Series) -> Result<PathBuf> {

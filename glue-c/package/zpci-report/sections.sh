@@ -10,7 +10,12 @@ title() {
 # Says here and at the end of the report that something could not be read.
 missing() {
 	echo "($1)"
-	echo "$1" >>"$scratch/missing"
+	echo "$1" >>"$scratch/missing" || give_up "cannot write to $scratch"
+}
+
+not_read() {
+	title 'what could not be read'
+	cat "$scratch/missing"
 }
 
 # Parameters of the kernel that have to do with PCI; others say who has which disks and networks.
@@ -44,9 +49,10 @@ machine() {
 	sed -nE 's/^PRETTY_NAME=/system = /p' "$root/etc/os-release" 2>/dev/null
 	printf 'up for %s s\n' "$(cut -d. -f1 "$root/proc/uptime" 2>/dev/null)"
 	cat "$root/proc/version" 2>/dev/null || missing 'no /proc/version'
-	[ -r "$root/proc/cmdline" ] && command_line
+	if [ -r "$root/proc/cmdline" ]; then command_line; else missing 'no /proc/cmdline'; fi
 	grep -E '^(vendor_id|# processors|facilities|max thread)' "$root/proc/cpuinfo" 2>/dev/null
-	grep -E '^(Manufacturer|Type|Model|Capability|LPAR|VM|Hypervisor)' "$root/proc/sysinfo" 2>/dev/null
+	grep -E '^(Manufacturer|Type|Model|Capability|LPAR|VM|Hypervisor)' "$root/proc/sysinfo" 2>/dev/null ||
+		missing 'no /proc/sysinfo'
 	title parameters
 	for file in "$root"/sys/module/zpci_rust/parameters/* "$root"/sys/module/pci/parameters/* \
 		"$root"/sys/module/s390_iommu/parameters/* "$root"/sys/module/nvme*/parameters/* \
@@ -69,7 +75,12 @@ each_function() {
 		address=${path##*/}
 		title "function $address"
 		for name in $NAMES; do
-			[ -r "$path/$name" ] || continue
+			[ -e "$path/$name" ] || continue
+			case $name in
+			# A folder, and what a bus need not have.
+			pfip | current_link_*) ;;
+			*) cat "$path/$name" >/dev/null 2>&1 || { missing "cannot read $name of $address" && continue; } ;;
+			esac
 			case $name in
 			util_string)
 				if [ -n "$plain" ]; then value=$(bytes "$path/$name"); else value=$(utility_string "$path"); fi

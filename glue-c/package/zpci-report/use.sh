@@ -45,7 +45,8 @@ with_partitions() {
 	done
 }
 
-# Prints a line for each reason not to touch the function; nothing if nobody uses it.
+# Prints a line for each reason not to touch the function, and then `looked`. All that is found on the way is kept in variables:
+# a file system that is full would make nothing of a reason.
 uses() {
 	[ -d "$real" ] || echo "it is gone"
 	# Processes of other namespaces are not to be seen from within one.
@@ -55,19 +56,40 @@ uses() {
 	'') [ -L "$root/proc/self/ns/mnt" ] || echo "cannot read which processes can be seen from here" ;;
 	*) echo "not all processes can be seen from here: this is a container" ;;
 	esac
-	for directory in sys/class/block sys/class/net proc/1/fd; do
+	for directory in sys/class/block sys/class/net proc/1/task/1/fd; do
 		ls "$root/$directory" >/dev/null 2>&1 || echo "cannot read /$directory"
 	done
+	nodes=$(nodes 2>/dev/null) || echo "cannot find its device nodes"
+	nodes=" $nodes "
+	names=" $(names_of_nodes | sort -u | tr '\n' ' ')"
+	mounts=$(mounted)
+	[ -n "$mounts" ] || echo "cannot read what is mounted"
 	use_of_driver
 	use_of_networks
-	use_of_controllers
+	use_of_machine
 	for disk in $(disks); do
 		use_of_disk "$disk"
 	done
-	use_of_nodes
-	for disk in $(disks); do
-		exclusive "$disk"
-	done
+	kept | use_of_kept
+	use_of_processes
+	echo looked
+}
+
+# Whether nobody uses the function; `reason` says who does.
+unused() {
+	settle
+	reason=$(uses)
+	case $reason in
+	looked) reason= ;;
+	*looked) reason=${reason%?looked} ;;
+	*) reason="$reason; cannot look who uses it" ;;
+	esac
+	# Opens disks for writing, of which udev takes note: only where nobody is known to use them.
+	if [ -z "$reason" ]; then
+		reason=$(for disk in $(disks); do exclusive "$disk"; done)
+		settle
+	fi
+	[ -z "$reason" ]
 }
 
 # These drivers are known: what their devices are used for shows. Of another one nobody knows here.
@@ -123,46 +145,96 @@ use_of_networks() {
 	esac
 }
 
-# An NVMe target hands a whole controller on, and keeps no file of it open.
-use_of_controllers() {
-	for file in "$root"/sys/kernel/config/nvmet/subsystems/*/passthru/device_path; do
+# What the machine was started from, will be started from, or dumps to, which nobody has open.
+use_of_machine() {
+	own=$(cat "$device/function_id" 2>/dev/null) || echo "cannot read its identifier"
+	for file in "$root"/sys/firmware/ipl/fid "$root"/sys/firmware/reipl/nvme/fid "$root"/sys/firmware/dump/nvme/fid; do
 		[ -e "$file" ] || continue
-		handed=$(cat "$file" 2>/dev/null) || echo "cannot read ${file#"$root"}"
-		handed=$(readlink -f "$root$handed")
-		for controller in $(below nvme); do
-			[ "$handed" = "$root/dev/$controller" ] && echo "$controller is used by ${file#"$root"}"
-		done
+		# Namespaces count from 1; there is none where nothing was set.
+		case $(cat "${file%fid}nsid" 2>/dev/null) in
+		0x*[!0]* | '') ;;
+		*) continue ;;
+		esac
+		other=$(cat "$file" 2>/dev/null) || echo "cannot read ${file#"$root"}"
+		[ "${other#0x}" != "${own#0x}" ] || echo "${file#"$root"} names it"
 	done
-	return 0
+	# kdump mounts its disk, or writes to it, after a crash.
+	[ -e "$root/etc/kdump.conf" ] || return 0
+	words=$(sed 's/#.*//' "$root/etc/kdump.conf" 2>/dev/null) || echo "cannot read /etc/kdump.conf"
+	printf '%s\n' "$words" | tr -d '"' | tr -s '[:blank:]' '\n' | while read -r word; do
+		case $word in
+		/dev/*) path=$word ;;
+		UUID=*) path=/dev/disk/by-uuid/${word#*=} ;;
+		LABEL=*) path=/dev/disk/by-label/${word#*=} ;;
+		*) continue ;;
+		esac
+		[ ! -e "$root$path" ] || echo "/etc/kdump.conf $path" | use_of_kept
+	done
 }
 
-# Mounts of all namespaces, as major:minor.
+# Mounts of all namespaces, of which a thread may have its own, as major:minor.
 mounted() {
-	cat "$root"/proc/[0-9]*/mountinfo 2>/dev/null | cut -d' ' -f3 | sort -u
+	cat "$root"/proc/[0-9]*/task/[0-9]*/mountinfo 2>/dev/null | cut -d' ' -f3 | sort -u
 }
 
-# What the kernel itself uses, and says so.
+# What the kernel itself uses, and says so; and what the system would take for its own, and write to, when it appears again.
 use_of_disk() {
 	[ -e "$root/sys/class/block/$1" ] || echo "there is no disk $1"
-	mounted >"$scratch/mounted"
-	[ -s "$scratch/mounted" ] || echo "cannot read what is mounted"
 	for name in $(with_partitions "$1"); do
 		block=$root/sys/class/block/$name
 		number=$(cat "$block/dev" 2>/dev/null) || echo "cannot read the number of $name"
-		grep -qx "$number" "$scratch/mounted" && echo "$name is mounted"
+		printf '%s\n' "$mounts" | grep -qx "$number" && echo "$name is mounted"
 		grep -q "^/dev/${name}[[:space:]]" "$root/proc/swaps" 2>/dev/null && echo "$name is swapped to"
 		for holder in "$block"/holders/*; do
 			[ -e "$holder" ] && echo "$name is held by ${holder##*/}"
 		done
-		# These keep a file open that no process has.
-		for file in "$root"/sys/block/loop*/loop/backing_file "$root"/sys/kernel/config/target/core/*/*/udev_path \
-			"$root"/sys/kernel/config/nvmet/subsystems/*/namespaces/*/device_path; do
-			[ -e "$file" ] || continue
-			backing=$(cat "$file" 2>/dev/null) || echo "cannot read ${file#"$root"}"
-			[ "$(readlink -f "$root$backing")" = "$root/dev/$name" ] && echo "$name is used by ${file#"$root"}"
-		done
+		# 2 and no word: there is nothing that it knows.
+		content=$(blkid -p -o export "$root/dev/$name" 2>&1)
+		case $?,$content in
+		0,*USAGE=raid* | 0,*TYPE=zfs_member* | 0,*TYPE=bcache*) echo "$name is part of an array, a pool or a volume group" ;;
+		0,* | 2,) ;;
+		*) echo "cannot tell what is on $name: $(printf %s "$content" | head -n 1)" ;;
+		esac
 	done
 	return 0
+}
+
+# What the kernel keeps open for a user that is no process, a line each: who says so, and the path that it was given.
+kept() {
+	# An NVMe target hands a whole controller on, or a disk.
+	for file in "$root"/sys/block/loop*/loop/backing_file "$root"/sys/kernel/config/nvmet/subsystems/*/passthru/device_path \
+		"$root"/sys/kernel/config/nvmet/subsystems/*/namespaces/*/device_path; do
+		[ -e "$file" ] || continue
+		path=$(cat "$file" 2>/dev/null)
+		[ "$path" = '(null)' ] || printf '%s %s\n' "${file#"$root"}" "$path"
+	done
+	for file in "$root"/sys/kernel/config/target/core/*/*/udev_path; do
+		[ -e "$file" ] || continue
+		case $file in */rd_mcp_*) continue ;; esac
+		path=$(cat "$file" 2>/dev/null)
+		# Set by whoever made it, or not; what it has open is in its description.
+		[ -n "$path" ] || path=$(sed -nE 's/.*[[:space:]]File: ([^[:space:]]+).*/\1/p' "${file%udev_path}info" 2>/dev/null)
+		printf '%s %s\n' "${file#"$root"}" "$path"
+	done
+}
+
+# Reads lines of `kept`. A path is that of whoever gave it, who may have been in a container, where another node has the same
+# number; one that leads nowhere here cannot be looked at.
+use_of_kept() {
+	while read -r file path; do
+		if [ -z "$path" ] || ! number=$(stat -L -c '%t:%T' "$root$path" 2>/dev/null); then
+			echo "cannot tell what $file names"
+			continue
+		fi
+		name=$(readlink -f "$root$path")
+		name=${name#"$root/dev/"}
+		case $names in
+		*" $name "*) echo "$name is used by $file" && continue ;;
+		esac
+		case $nodes in
+		*" $number "*) echo "it is used by $file, as $path" ;;
+		esac
+	done
 }
 
 # The character devices of the disk $1. That of an NVMe namespace with several paths is not below the function.
@@ -174,16 +246,18 @@ generic() {
 
 # Device nodes of the function and of its disks, as `stat` says them: major:minor in hexadecimal.
 nodes() {
-	{
-		find "$real/" -name dev -type f -exec cat {} +
-		for disk in $(disks); do
-			find "$root/sys/class/block/$disk/" -name dev -type f -exec cat {} +
-			for name in $(generic "$disk"); do
-				[ ! -e "$root/sys/class/nvme-generic/$name" ] || cat "$root/sys/class/nvme-generic/$name/dev"
-			done
+	numbers=$(find "$real/" -name dev -type f -exec cat {} +) || return 1
+	for disk in $(disks); do
+		more=$(find "$root/sys/class/block/$disk/" -name dev -type f -exec cat {} +) || return 1
+		numbers="$numbers $more"
+		for name in $(generic "$disk"); do
+			[ -e "$root/sys/class/nvme-generic/$name" ] || continue
+			more=$(cat "$root/sys/class/nvme-generic/$name/dev") || return 1
+			numbers="$numbers $more"
 		done
-	} | sort -u | while IFS=: read -r major minor; do
-		printf '%x:%x\n' "$major" "$minor"
+	done
+	for number in $numbers; do
+		printf '%x:%x ' "${number%:*}" "${number#*:}"
 	done
 }
 
@@ -196,34 +270,75 @@ names_of_nodes() {
 	done
 }
 
+# The process whose file in /proc is $1.
 process() {
-	printf 'process %s (%s)' "$1" "$(cat "$root/proc/$1/comm" 2>/dev/null)"
+	number=${1#"$root"/proc/}
+	number=${number%%/*}
+	printf 'process %s (%s)' "$number" "$(cat "$root/proc/$number/comm" 2>/dev/null)"
 }
 
-# A process that ended meanwhile is no trouble; anything else that could not be looked at is.
+# Runs a command that looks at processes, of which some may end meanwhile: messages are among what it prints, and `looked` is
+# the end if it looked at all.
+look() {
+	"$@" 2>&1
+	[ $? -le 2 ] && echo looked
+}
+
+# What of $1, from `look`, says that something could not be looked at.
 unseen() {
-	grep -vE 'No such (file or directory|process)' "$scratch/unseen" | head -n 3 | sed 's/^/cannot look at all processes: /'
+	case $1 in
+	looked | *?looked) ;;
+	*) echo "cannot look at all processes: $(printf %s "$1" | tail -n 1)" ;;
+	esac
+	printf '%s\n' "$1" | grep -E '^(find|stat|grep): ' | grep -vE 'No such (file or directory|process)' | head -n 3 |
+		sed 's/^/cannot look at all processes: /'
 }
 
-# Processes that have a device node or a file in sysfs of the function open, or mapped.
-use_of_nodes() {
-	nodes >"$scratch/nodes" 2>"$scratch/unseen" || echo "cannot find its device nodes"
-	find -L "$root"/proc/[0-9]*/fd -mindepth 1 -maxdepth 1 \( -type b -o -type c \) -exec stat -L -c '%t:%T %n' {} + \
-		>"$scratch/open" 2>>"$scratch/unseen"
-	find "$root"/proc/[0-9]*/fd -mindepth 1 -maxdepth 1 -lname "$real/*" -print 2>>"$scratch/unseen" |
-		sed 's/^/sysfs /' >>"$scratch/open"
-	echo sysfs >>"$scratch/nodes"
-	while read -r node file; do
-		grep -qx "$node" "$scratch/nodes" || continue
-		file=${file#"$root"/proc/}
-		echo "$(process "${file%%/*}") has it open"
-	done <"$scratch/open" | sort -u
-	names=$(names_of_nodes | sort -u | paste -s -d'|' -)
-	grep -lE " ($real/.*|/dev/(${names:-none}))\$" "$root"/proc/[0-9]*/maps 2>>"$scratch/unseen" | while read -r file; do
-		file=${file#"$root"/proc/}
-		echo "$(process "${file%%/*}") has it mapped"
+# The memory of processes whose first thread has ended, while others go on: it is not to be seen in that of the process.
+maps_of_threads() {
+	for one in "$root"/proc/[0-9]*; do
+		[ -z "$(head -c 1 "$one/maps" 2>/dev/null)" ] || continue
+		for thread in "$one"/task/[0-9]*; do
+			[ "${thread##*/}" = "${one##*/}" ] || [ ! -e "$thread/maps" ] || echo "$thread/maps"
+		done
 	done
-	unseen
+}
+
+# Processes that have a device node or a file in sysfs of the function open, or mapped. Each thread may have files of its own, and
+# a node any name.
+use_of_processes() {
+	# The function's folder, wherever sysfs is mounted.
+	folder=${real#"$root/sys"}
+	open=$(look find -L "$root"/proc/[0-9]*/task/[0-9]*/fd -mindepth 1 -maxdepth 1 \( -type b -o -type c \) \
+		-exec stat -L -c '%t:%T %n' {} +)
+	mapped=$(look find -L "$root"/proc/[0-9]*/map_files -mindepth 1 -maxdepth 1 \( -type b -o -type c \) \
+		-exec stat -L -c '%t:%T %n' {} +)
+	sysfs=$(look find "$root"/proc/[0-9]*/task/[0-9]*/fd -mindepth 1 -maxdepth 1 -lname "*$folder/*" -print)
+	pattern=" (.*$folder/.*|/dev/($(printf %s "${names# }" | tr -s ' ' '|')none))( \\(deleted\\))?\$"
+	# shellcheck disable=SC2046
+	texts=$(look grep -lE "$pattern" "$root"/proc/[0-9]*/maps $(maps_of_threads))
+	{
+		printf '%s\n' "$open" "$mapped" | while read -r number file; do
+			case $nodes in
+			*" $number "*) ;;
+			*) continue ;;
+			esac
+			case $file in
+			*/map_files/*) echo "$(process "$file") has it mapped" ;;
+			*) echo "$(process "$file") has it open" ;;
+			esac
+		done
+		printf '%s\n' "$sysfs" | while read -r file; do
+			case $file in "$root"/proc/*) echo "$(process "$file") has it open" ;; esac
+		done
+		printf '%s\n' "$texts" | while read -r file; do
+			case $file in "$root"/proc/*) echo "$(process "$file") has it mapped" ;; esac
+		done
+	} | sort -u
+	unseen "$open"
+	unseen "$mapped"
+	unseen "$sysfs"
+	unseen "$texts"
 }
 
 # Opens the disk as its only user, which fails if anything holds it: a mount in whatever namespace, swap, device mapper, RAID,

@@ -26,9 +26,10 @@ const FILES: &[(&str, &str)] = &[
     ("proc/sysinfo", "Manufacturer: IBM\nSequence Code: 00000000000A1B2C\nLPAR Number: 23\nLPAR Name: PROD17\n"),
     ("proc/swaps", "Filename Type Size Used Priority\n"),
     ("proc/1/comm", "init\n"),
-    ("proc/1/mountinfo", "21 1 8:1 / / rw - ext4 /dev/root rw\n"),
+    ("proc/1/task/1/mountinfo", "21 1 8:1 / / rw - ext4 /dev/root rw\n"),
     ("proc/1/maps", "3ff0000-3ff1000 r-xp 00000000 08:01 7 /usr/sbin/init\n"),
-    ("proc/1/fd/.keep", ""),
+    ("proc/1/task/1/fd/.keep", ""),
+    ("run/.keep", ""),
     ("sys/class/net/.keep", ""),
     ("sys/kernel/debug/pci/0a1b:00:00.0/statistics", "Allocated pages: 17\n"),
     ("sys/kernel/debug/s390dbf/pci_msg/sprintf", "add fid:4711, fh:80000001\n"),
@@ -98,6 +99,14 @@ root=${0%/bin/wipefs}
 [ ! -e "$root/busy" ] || { echo "wipefs: error: $5: Device or resource busy" >&2; exit 1; }
 "#;
 
+/// Says what is on a disk as `blkid -p -o export` does: what is in the file `content`, or nothing.
+const BLKID: &str = r#"#!/bin/sh
+root=${0%/bin/blkid}
+[ "$1 $2 $3" = "-p -o export" ] || exit 9
+[ ! -e "$root/content" ] || exec cat "$root/content"
+exit 2
+"#;
+
 /// Lists what is in the file `clp`.
 const ZPCI: &str = r#"#!/bin/sh
 case $1 in
@@ -131,6 +140,7 @@ impl Mock {
         mock.program("printf", KERNEL);
         mock.program("dd", DD);
         mock.program("wipefs", WIPEFS);
+        mock.program("blkid", BLKID);
         mock.program("zpci", ZPCI);
         fs::create_dir(mock.path("tmp")).unwrap();
         mock
@@ -193,10 +203,10 @@ impl Mock {
     /// A process that has `target` open.
     pub(super) fn process(&self, number: u32, target: &str) {
         self.file(&format!("proc/{number}/comm"), "prog\n");
-        self.text_link(&format!("proc/{number}/fd/3"), target);
+        self.text_link(&format!("proc/{number}/task/{number}/fd/3"), target);
     }
 
-    fn program(&self, name: &str, text: &str) {
+    pub(super) fn program(&self, name: &str, text: &str) {
         file(self.directory.path(), &format!("bin/{name}"), text.as_bytes(), 0o755).unwrap();
     }
 

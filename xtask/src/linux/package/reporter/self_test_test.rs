@@ -3,6 +3,9 @@
 //! The self-test of `zpci_report`: what it does, what it refuses, and what it leaves behind.
 
 use std::fs;
+use std::io::Read;
+use std::path::Path;
+use std::process::{Command, Stdio};
 
 use super::mock::{Mock, ADDRESS, DISK, FUNCTION};
 
@@ -61,10 +64,10 @@ type Change = fn(&Mock);
 
 /// What makes a function one that must not be touched, and what is said of it.
 const USED: &[(&str, Change)] = &[
-    ("nvme0n1 is mounted", |mock| mock.file("proc/1/mountinfo", "21 1 259:0 / / rw - ext4 /dev/root rw\n")),
+    ("nvme0n1 is mounted", |mock| mock.file("proc/1/task/1/mountinfo", "21 1 259:0 / / rw - ext4 /dev/root rw\n")),
     // Of a container; by whatever name.
     ("nvme0n1p1 is mounted", |mock| {
-        mock.file("proc/77/mountinfo", "99 1 259:1 / /data rw - xfs /dev/disk/by-uuid/8f3c rw\n");
+        mock.file("proc/77/task/77/mountinfo", "99 1 259:1 / /data rw - xfs /dev/disk/by-uuid/8f3c rw\n");
     }),
     ("nvme0n1p1 is swapped to", |mock| mock.file("proc/swaps", "Filename\n/dev/nvme0n1p1 partition 1 0 -2\n")),
     ("nvme0n1 is held by dm-3", |mock| mock.file(&format!("{DISK}/holders/dm-3"), "")),
@@ -116,12 +119,86 @@ const USED: &[(&str, Change)] = &[
         mock.file("dev/nvme0", "");
         mock.file("sys/kernel/config/nvmet/subsystems/s/passthru/device_path", "/dev/nvme0\n");
     }),
+    // A thread with files of its own, and one of a process whose first thread has ended.
+    ("process 77 (prog) has it open", |mock| {
+        mock.file(&format!("{DISK}/nvme0n1p1/dev"), "1:3\n");
+        mock.file("proc/77/comm", "prog\n");
+        mock.file("proc/77/task/77/fd/.keep", "");
+        mock.text_link("proc/77/task/78/fd/3", "/dev/null");
+    }),
+    ("process 77 (prog) has it mapped", |mock| {
+        mock.file("proc/77/comm", "prog\n");
+        mock.file("proc/77/maps", "");
+        mock.file("proc/77/task/77/maps", "");
+        mock.file("proc/77/task/78/maps", "3ff-400 rw-s 00000000 00:05 9    /dev/nvme0n1\n");
+    }),
+    // A node that is gone, has another name in a container, or sysfs at another place.
+    ("process 77 (prog) has it mapped", |mock| {
+        mock.file("proc/77/comm", "prog\n");
+        mock.file("proc/77/maps", "3ff-400 rw-s 00000000 00:05 9    /dev/nvme0n1p1 (deleted)\n");
+    }),
+    ("process 77 (prog) has it mapped", |mock| {
+        mock.file(&format!("{DISK}/nvme0n1p1/dev"), "1:3\n");
+        mock.file("proc/77/comm", "prog\n");
+        mock.file("proc/77/maps", "3ff-400 rw-s 00000000 00:05 9    /dev/xvda\n");
+        mock.text_link("proc/77/map_files/3ff-400", "/dev/null");
+    }),
+    ("process 77 (prog) has it open", |mock| {
+        mock.process(77, "/srv/chroot/sys/devices/pci0a1b:00/0a1b:00:00.0/resource0");
+    }),
+    ("it is used by /sys/block/loop4/loop/backing_file, as /null", |mock| {
+        mock.file(&format!("{DISK}/nvme0n1p1/dev"), "1:3\n");
+        mock.text_link("null", "/dev/null");
+        mock.file("sys/block/loop4/loop/backing_file", "/null\n");
+    }),
+    ("cannot tell what /sys/block/loop4/loop/backing_file names", |mock| {
+        mock.file("sys/block/loop4/loop/backing_file", "/dev/nvme0n1 (deleted)\n");
+    }),
+    ("cannot tell what /sys/block/loop4/loop/backing_file names", |mock| {
+        mock.file("sys/block/loop4/loop/backing_file", "");
+    }),
+    ("nvme0n1 is used by /sys/kernel/config/target/core/fileio_0/d/udev_path", |mock| {
+        mock.file("sys/kernel/config/target/core/fileio_0/d/udev_path", "");
+        mock.file(
+            "sys/kernel/config/target/core/fileio_0/d/info",
+            "Status: ACTIVATED\n        TCM FILEIO ID: 0        File: /dev/nvme0n1  Size: 32768\n",
+        );
+    }),
+    ("cannot tell what /sys/kernel/config/target/core/user_0/d/udev_path names", |mock| {
+        mock.file("sys/kernel/config/target/core/user_0/d/udev_path", "");
+    }),
+    // What the machine itself may need, and nobody has open.
+    ("/sys/firmware/ipl/fid names it", |mock| mock.file("sys/firmware/ipl/fid", "0x00004711\n")),
+    ("/sys/firmware/reipl/nvme/fid names it", |mock| {
+        mock.file("sys/firmware/reipl/nvme/fid", "0x00004711\n");
+        mock.file("sys/firmware/reipl/nvme/nsid", "0x00000001\n");
+    }),
+    ("/sys/firmware/dump/nvme/fid names it", |mock| {
+        mock.file("sys/firmware/dump/nvme/fid", "0x00004711\n");
+        mock.file("sys/firmware/dump/nvme/nsid", "0x00000001\n");
+    }),
+    ("nvme0n1 is used by /etc/kdump.conf", |mock| mock.file("etc/kdump.conf", "path /x\nraw /dev/nvme0n1 # here\n")),
+    ("nvme0n1 is used by /etc/kdump.conf", |mock| {
+        mock.link("dev/disk/by-uuid/8f3c", "dev/nvme0n1");
+        mock.file("etc/kdump.conf", "ext4 \"UUID=8f3c\"\n");
+    }),
+    ("cannot read its identifier", |mock| mock.remove(&format!("{FUNCTION}/function_id"))),
+    // The system would assemble it when it appears again, and write to it.
+    ("nvme0n1p1 is part of an array, a pool or a volume group", |mock| {
+        mock.file("content", "DEVNAME=/dev/x\nTYPE=LVM2_member\nUSAGE=raid\n");
+    }),
+    ("nvme0n1 is part of an array, a pool or a volume group", |mock| {
+        mock.file("content", "TYPE=zfs_member\nUSAGE=filesystem\n");
+    }),
+    ("cannot tell what is on nvme0n1: blkid: error", |mock| {
+        mock.program("blkid", "#!/bin/sh\necho 'blkid: error: /dev/x: Input/output error' >&2\nexit 2\n");
+    }),
     ("no driver has it: bind the one that it is for", |mock| mock.remove(&format!("{FUNCTION}/driver"))),
     ("sdb is mounted", |mock| {
         mock.driver("virtio-pci");
         let place = format!("{FUNCTION}/virtio3/host0/target0:0:0/0:0:0:0/block/sdb");
         mock.block("sdb", &place, "8:16");
-        mock.file("proc/1/mountinfo", "21 1 8:16 / / rw - ext4 /dev/sdb rw\n");
+        mock.file("proc/1/task/1/mountinfo", "21 1 8:16 / / rw - ext4 /dev/sdb rw\n");
     }),
     ("virtiofs has it, whose users cannot be told", |mock| {
         mock.driver("virtio-pci");
@@ -159,8 +236,8 @@ const USED: &[(&str, Change)] = &[
     ("cannot read the number of nvme0n1", |mock| mock.remove(&format!("{DISK}/dev"))),
     ("this is a container", |mock| mock.text_link("proc/self/ns/pid", "pid:[4026532445]")),
     ("cannot read which processes can be seen from here", |mock| mock.remove("proc/self/ns")),
-    ("cannot read /proc/1/fd", |mock| mock.remove("proc/1/fd")),
-    ("cannot read what is mounted", |mock| mock.remove("proc/1/mountinfo")),
+    ("cannot read /proc/1/task/1/fd", |mock| mock.remove("proc/1/task/1/fd")),
+    ("cannot read what is mounted", |mock| mock.remove("proc/1/task/1/mountinfo")),
     ("cannot read /sys/class/net", |mock| mock.remove("sys/class/net")),
     ("cannot read /sys/class/block", |mock| mock.remove("sys/class/block")),
 ];
@@ -183,13 +260,24 @@ fn one_that_is_used_or_cannot_be_looked_at_is_refused() {
 fn what_others_use_is_no_reason() {
     let mock = Mock::new();
     mock.process(77, "/dev/null");
-    mock.text_link("proc/77/fd/4", "socket:[1234]");
+    mock.text_link("proc/77/task/77/fd/4", "socket:[1234]");
     mock.file("proc/77/maps", "3ff-400 rw-s 00000000 00:05 9    /dev/nvme0n10\n");
     mock.file("proc/swaps", "Filename\n/dev/nvme0n10 partition 1 0 -2\n");
     mock.block("sda", "sys/devices/css0/sda", "8:0");
     mock.file("sys/devices/css0/net/enc1/flags", "0x1003\n");
     mock.link("sys/class/net/enc1", "sys/devices/css0/net/enc1");
     mock.file(&format!("{FUNCTION}/sriov_numvfs"), "0\n");
+    mock.file("proc/77/task/78/fd/.keep", "");
+    mock.text_link("proc/77/map_files/3ff-400", "/dev/zero");
+    mock.file("sys/block/loop3/loop/backing_file", "/dmesg\n");
+    mock.file("sys/kernel/config/target/core/rd_mcp_0/d/udev_path", "");
+    mock.file("sys/kernel/config/nvmet/subsystems/s/passthru/device_path", "(null)\n");
+    mock.file("sys/firmware/ipl/fid", "0x00004712\n");
+    // Nothing was set: there is no namespace 0.
+    mock.file("sys/firmware/reipl/nvme/fid", "0x00004711\n");
+    mock.file("sys/firmware/reipl/nvme/nsid", "0x00000000\n");
+    mock.file("etc/kdump.conf", "#raw /dev/nvme0n1\next4 /dev/none\n");
+    mock.file("content", "TYPE=ext4\nUSAGE=filesystem\n");
     // A kernel that has no PID namespaces.
     mock.remove("proc/self/ns/pid");
     mock.text_link("proc/self/ns/mnt", "mnt:[4026531841]");
@@ -197,11 +285,88 @@ fn what_others_use_is_no_reason() {
     assert_eq!((status, errors.as_str()), (Some(0), ""), "{lines:?}");
 }
 
+/// What is found on the way is in no file, so that a file system which is full hides nothing.
+#[test]
+fn a_full_file_system_hides_no_reason() {
+    let mock = Mock::new();
+    let size = Command::new("mount").args(["-t", "tmpfs", "-o", "size=256k", "none"]).arg(mock.path("tmp")).status();
+    if !size.is_ok_and(|status| status.success()) {
+        // Without root; what is not written cannot be lost all the same.
+        for part in ["use", "self_test"] {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../glue-c/package/zpci-report/{part}.sh"));
+            let text = fs::read_to_string(path).unwrap();
+            assert!(!text.contains(">>\"$scratch"), "{part}");
+        }
+        return;
+    }
+    mock.file(&format!("{DISK}/nvme0n1p1/dev"), "1:3\n");
+    let used = "mkdir -p \"$root/proc/77/task/77/fd\"; ln -s /dev/null \"$root/proc/77/task/77/fd/3\"";
+    let full = "cat /dev/zero >\"$root/tmp/other\" 2>/dev/null";
+    mock.file("hook", &format!("case $target in */reset) {used}; {full} ;; esac\n"));
+    let output = mock.run(&["--plain", "--self-test", ADDRESS]);
+    let unmounted = Command::new("umount").arg(mock.path("tmp")).status().unwrap();
+    assert!(unmounted.success());
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(text.contains("not ok: unbind and bind: left out, it is in use now: process 77 () has it open"), "{text}");
+    assert_eq!(mock.writes(), WRITES[..1]);
+}
+
+/// What opens a disk for writing has udev look at it anew.
+#[test]
+fn a_disk_that_is_known_to_be_used_is_not_opened() {
+    let mock = Mock::new();
+    mock.program("wipefs", "#!/bin/sh\necho opened >>\"${0%/bin/wipefs}/opened\"\n");
+    mock.file(&format!("{DISK}/holders/dm-3"), "");
+    assert_eq!(tested(&mock).0, Some(2));
+    assert!(!mock.path("opened").exists());
+    mock.remove(&format!("{DISK}/holders/dm-3"));
+    assert_eq!(tested(&mock).0, Some(0));
+    assert!(mock.path("opened").exists());
+}
+
+#[test]
+fn only_one_is_tested_at_a_time() {
+    let mock = Mock::new();
+    let mut other = Command::new("flock")
+        .arg(mock.path("run/zpci_report.lock"))
+        .args(["sh", "-c", "echo; read -r _"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It has the lock when it says something.
+    other.stdout.take().unwrap().read_exact(&mut [0]).unwrap();
+    let (status, lines, errors) = tested(&mock);
+    drop(other.stdin.take());
+    other.wait().unwrap();
+    assert_eq!((status, lines.len(), errors.as_str()), (Some(2), 0, "zpci_report: another self-test is running\n"));
+    assert_eq!(mock.writes(), [""; 0]);
+    assert_eq!(tested(&mock).0, Some(0));
+}
+
+#[test]
+fn who_stops_it_does_not_leave_the_function_off() {
+    for signal in ["TSTP", "TTIN", "TTOU"] {
+        let mock = Mock::new();
+        mock.file("hook", &format!("case $target in */power) [ \"$written\" = 1 ] || kill -{signal} $PPID ;; esac\n"));
+        assert_eq!(tested(&mock).0, Some(0), "{signal}");
+        assert_eq!(mock.writes(), WRITES, "{signal}");
+    }
+}
+
+#[test]
+fn a_self_test_of_nothing_is_refused() {
+    let mock = Mock::new();
+    let output = mock.run(&["--self-test", ""]);
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.stdout.len(), 0);
+}
+
 /// A system that mounts what appears.
 #[test]
 fn one_that_is_used_in_the_middle_is_left_alone() {
     let mock = Mock::new();
-    mock.file("hook", "case $target in */bind) echo '9 1 259:1 / /d rw' >>\"$root/proc/1/mountinfo\" ;; esac\n");
+    mock.file("hook", "case $target in */bind) echo '9 1 259:1 / /d rw' >>\"$root/proc/1/task/1/mountinfo\" ;; esac\n");
     let (status, lines, _) = tested(&mock);
     assert_eq!(status, Some(1));
     assert_eq!(lines[4], "not ok: power off and on: left out, it is in use now: nvme0n1p1 is mounted");
@@ -340,6 +505,13 @@ fn trouble_in_the_log_is_found() {
         tested(&mock).1.last().unwrap(),
         "not ok: the kernel has said something, see its log: the log was too short"
     );
+
+    // The two logs cannot be compared.
+    let mock = Mock::new();
+    mock.program("awk", "#!/bin/sh\nexit 127\n");
+    let (status, lines, _) = tested(&mock);
+    assert_eq!(status, Some(1));
+    assert!(lines.last().unwrap().starts_with("not ok: the kernel has said something"), "{lines:?}");
 
     let mock = Mock::new();
     mock.remove("dmesg");

@@ -30,6 +30,41 @@ word() {
 	rule "$whole"
 }
 
+# Adds a rule: $1, as a whole word behind the pattern $2, which has no group, is $3.
+behind() {
+	[ -z "$1" ] || rule "s/($2)$(pattern "$1")(\$|[^0-9A-Za-z])/\\1$3\\2/g"
+}
+
+# Whether any report has the word $1: as what the script prints, also in place of an identifier, or as a number. To replace it
+# everywhere would make the report unreadable.
+common() {
+	case $1 in
+	? | [0-9a-fA-F][0-9a-fA-F]) return 0 ;;
+	*[!0-9]*) ;;
+	*)
+		# One of 8 digits or more is a number of something.
+		case $(printf %s "$1" | sed 's/^0*//') in
+		????????*) return 1 ;;
+		esac
+		return 0
+		;;
+	esac
+	case $(printf %s "$1" | sed 's/[0-9]*$//') in
+	DOM | FID | UID | PCHID | UTIL | PATH | NET | MAC | SERIAL | HOST | DOMAIN | MACHINE | USER | NUMBER) return 0 ;;
+	UUID | GUID | IP | NQN | WWN | LUN | LABEL) return 0 ;;
+	esac
+	case $(printf %s "$1" | tr '[:upper:]' '[:lower:]') in
+	pci | zpci | iommu | vfio | ism | lpar | vm | vm[0-9] | vm[0-9][0-9] | name | linux | kernel | ibm | s390 | s390x) ;;
+	nvme | nvme[0-9] | nvme[0-9]n[0-9] | mlx[45] | mlx[45]_core | mlx[45]_ib | mlx[45]_[0-9]) ;;
+	function | slot | slots | debug | log | machine | host | net | type | model | manufacturer | uid | fid | parameters) ;;
+	statistics | clp | dma | msi | cpu | cpu[0-9] | cpu[0-9][0-9] | i/o | address | power | driver | reset | device) ;;
+	resource | vendor | class | enable | revision | port | pchid | util | path | interrupts | devices | view | level | none) ;;
+	unknown | lockdown | secure | system | up | for | of | the | and | others | test | self | read | bind | unbind | disks) ;;
+	ok | not | in | is | on | off | no | to | error | event | localhost | local | localdomain | lan | home | internal) ;;
+	*) return 1 ;;
+	esac
+}
+
 attribute() {
 	[ -r "$functions/$1/$2" ] && tr '\0' ' ' <"$functions/$1/$2" 2>/dev/null | head -c 4096
 }
@@ -119,40 +154,61 @@ function_rules() {
 	esac
 	for net in "$1"/net/* "$1"/virtio*/net/*; do
 		[ -e "$net" ] || continue
-		name "${net##*/}" "NET$2"
+		network "${net##*/}" "NET$2"
 		[ -r "$net/address" ] && word "$(cat "$net/address")" "MAC$2"
 	done
+	for rdma in "$1"/infiniband/*; do
+		case ${rdma##*/} in
+		# As the driver counts them, of any machine.
+		mlx[45]_* | '*') ;;
+		*) name "${rdma##*/}" "NET$2" 'infiniband ' ;;
+		esac
+	done
 	for serial in "$1"/nvme/*/serial "$1"/nvme/*/subsysnqn; do
-		[ -r "$serial" ] && word "$(sed 's/^ *//; s/ *$//' "$serial")" "SERIAL$2"
+		[ -r "$serial" ] && serial_number "$(sed 's/^ *//; s/ *$//' "$serial")" "SERIAL$2"
 	done
 }
 
-# Adds a rule for the name $1, which is $2, unless it is a word that any report has.
+# Adds rules for the name $1, which is $2: if any report has this word, where the pattern $3 is in front of it.
 name() {
-	case $(printf %s "$1" | tr '[:upper:]' '[:lower:]') in
-	pci | zpci | nvme | iommu | vfio | lpar | vm* | name | linux | kernel | ibm | s390 | s390x | function | slot | debug) ;;
-	log | machine | host | net | type | model | manufacturer | uid | fid | parameters | statistics) ;;
-	*) word "$1" "$2" ;;
+	if common "$1"; then
+		behind "$1" "$3" "$2"
+	else
+		word "$1" "$2"
+	fi
+}
+
+# Adds rules for the network interface $1, which is $2. Drivers name it behind the address.
+network() {
+	name "$1" "$2" 'DOM[0-9]*:[0-9a-f]{2}:[0-9a-f]{2}\.[0-7] '
+}
+
+# Adds rules for the serial number $1, which is $2. A short one may be anything elsewhere.
+serial_number() {
+	case $1 in
+	??????*) common "$1" || word "$1" "$2" ;;
 	esac
+	behind "$1" '[Ss]erial[ A-Za-z]*[:= ] *"?' "$2"
 }
 
 names_of_the_machine() {
 	hostname=$(cat "$root/proc/sys/kernel/hostname" 2>/dev/null)
-	name "$hostname" HOST
+	name "$hostname" HOST '[Hh]ost ?name[:= ]+'
 	case $hostname in
 	*.*)
-		name "${hostname%%.*}" HOST
-		name "${hostname#*.}" DOMAIN
+		name "${hostname%%.*}" HOST '[Hh]ost ?name[:= ]+'
+		name "${hostname#*.}" DOMAIN 'HOST\.'
 		;;
 	esac
+	# Where these are printed there is a rule for the whole line.
 	sed -nE 's/^(Sequence Code|LPAR (Extended )?Name|LPAR UUID|VM[0-9]+ (Extended )?Name|VM[0-9]+ UUID): *//p' \
 		"$root/proc/sysinfo" 2>/dev/null | sed 's/ *$//' | sort -u | while IFS= read -r value; do
-		name "$value" MACHINE
+		common "$value" || word "$value" MACHINE
 	done
 	for net in "$root"/sys/class/net/*; do
 		case ${net##*/} in
 		lo | '*') ;;
-		*) name "${net##*/}" NET ;;
+		*) network "${net##*/}" NET ;;
 		esac
 	done
 }
@@ -222,35 +278,53 @@ collect_rules() {
 	each add_function_id
 	each add_others
 	names_of_the_machine
-	# What no list has, as it is written.
+	# What no list has, as it is written. Of two in a row, the character between them is part of the first; where that may be,
+	# the rule is there twice. An address may be before a full stop or a colon.
 	cat >>"$scratch/rules" <<-'END'
 	s/(fid[:= ]+)(0x)?[0-9a-f]+($|[^0-9A-Za-z])/\1FID\3/gi
 	s/(PCI function +)(0x[0-9a-f]+|[0-9a-f]{8})($|[^0-9A-Za-z])/\1FID\3/gi
-	s/(Domain )[0-9a-f]{4} /\1DOM /
+	s/(slots?[:= /]+\[?)[0-9a-f]{8}($|[^0-9A-Za-z])/\1FID\2/gi
+	s/(Domain )[0-9a-f]{4}($|[^0-9A-Za-z])/\1DOM\2/
 	/^[^ ]+ +FID[0-9]* +0x(0000|ffff)[* ]/!s/^([^ ]+ +FID[0-9]* +)0x[0-9a-f]{4}([* ]|$)/\1UID\2/
 	/^[^ ]+ +FID[0-9]* +[^ ]+ +0x(0000|ffff)/!s/^([^ ]+ +FID[0-9]* +[^ ]+ +)0x[0-9a-f]{4}( |$)/\1PCHID\2/
 	/pchid[:= ]+(0x)?(0000|ffff)/!s/(pchid[:= ]+)(0x)?[0-9a-f]+($|[^0-9A-Za-z])/\1PCHID\3/gi
 	s/(( 00){4} [89a-f][0-9a-f]( [0-9a-f]{2}){3})( [0-9a-f]{2}){4}(( [0-9a-f]{2}){4}) \|.*/\1 FID\5/
+	# The handle of one that is not enabled: of an event of availability, which has nothing behind it up to its code.
+	/(( 00){4}( [0-9a-f]{2}){4})( 00){4}(( [0-9a-f]{2}){4}) \|/!{
+		s/(( 00){4}( [0-9a-f]{2}){4})( [0-9a-f]{2}){4}( 00 00 0[03] [0-9a-f]{2}) \|.*/\1 FID\5/
+	}
 	s/([0-9a-fA-F]{2}:){5}[0-9a-fA-F]{2}/MAC/g
 	s/[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}/UUID/g
 	s/(identification = )[0-9A-F]+/\1SERIAL/g
 	s/^(LPAR Number: *).*/\1NUMBER/
-	s/(^|[^0-9A-Za-z])(en[ospP]|ib[ospP])[0-9][0-9A-Za-z]*/\1NET/g
-	s/(^|[^0-9A-Za-z])(en|ib)x[0-9a-f]{12}/\1NET/g
+	s/^((LPAR|VM[0-9]+) ((Extended )?Name|UUID): *)[^ ].*/\1MACHINE/
+	s/(^|[^0-9A-Za-z])(en|ib|roce|iw|opa)[cospP][0-9][0-9A-Za-z]*/\1NET/g
+	s/(^|[^0-9A-Za-z])(en|ib|roce|iw|opa)x[0-9a-f]{12}/\1NET/g
 	s/(nqn|iqn)\.[^", ]*/NQN/g
 	s/(eui|naa|nvme|uuid|wwn)\.[0-9a-fA-F]{16}[^", ]*/WWN/g
 	s/0x[1256c][0-9a-f]{15}($|[^0-9a-f])/WWN\1/g
 	s/0x4[0-9a-f]{3}4[0-9a-f]{3}0{8}($|[^0-9a-f])/LUN\1/g
+	s/(^|[^0-9A-Za-z:]|pci:?|x2d)[0-9a-f]{4}(:[0-9a-f]{2}:[0-9a-f]{2}($|[^0-9A-Za-z:]|:($|[^0-9a-f:])))/\1DOM\2/g
+	s/(^|[^0-9A-Za-z:]|pci:?|x2d)[0-9a-f]{4}(:[0-9a-f]{2}:[0-9a-f]{2}($|[^0-9A-Za-z:]|:($|[^0-9a-f:])))/\1DOM\2/g
+	s/(pci_bus |pci)[0-9a-f]{4}(:[0-9a-f]{2}($|[^0-9A-Za-z]))/\1DOM\2/g
+	# Interrupts are called mlx5_comp0@pci:0001:00:00.0, or without pci.
+	s/@((pci:)?DOM[0-9]*:[0-9a-f]{2}:)/@@\1/g
 	s/[0-9A-Za-z._-]+@[0-9A-Za-z._-]+/USER@HOST/g
+	s/@@/@/g
 	s/^( +util +).*/\1UTIL/
 	s/(pnet ?id[:= ]+)[^ ,]+/\1UTIL/gi
 	s/^( +path +)[0-9a-f]{2}(\.[0-9a-f]{2}){3}$/\1PATH/
-	s/(^|[^0-9A-Za-z.])([0-9]{1,3}\.){3}[0-9]{1,3}($|[^0-9A-Za-z.])/\1IP\3/g
-	s/(^|[^0-9A-Za-z:])([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}($|[^0-9A-Za-z:])/\1IP\3/gi
-	s/(^|[^0-9A-Za-z:])([0-9a-f]{1,4}:){1,6}(:[0-9a-f]{1,4}){1,6}($|[^0-9A-Za-z:])/\1IP\4/gi
-	s/(^|[^0-9A-Za-z:])([0-9a-f]{4}:){3}[0-9a-f]{4}($|[^0-9A-Za-z:])/\1GUID\3/gi
-	s/(^|[^0-9A-Za-z:]|pci|x2d)[0-9a-f]{4}(:[0-9a-f]{2}:[0-9a-f]{2}($|[^0-9A-Za-z:]))/\1DOM\2/g
-	s/(pci_bus |pci)[0-9a-f]{4}(:[0-9a-f]{2}($|[^0-9A-Za-z]))/\1DOM\2/g
-	s/(device label )[^ ]+/\1LABEL/
+	s/(^|[^0-9A-Za-z.])([0-9]{1,3}\.){3}[0-9]{1,3}($|[^0-9A-Za-z.]|\.($|[^0-9]))/\1IP\3/g
+	s/(^|[^0-9A-Za-z.])([0-9]{1,3}\.){3}[0-9]{1,3}($|[^0-9A-Za-z.]|\.($|[^0-9]))/\1IP\3/g
+	s/(^|[^0-9A-Za-z:]|[g-z=]:)([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}($|[^0-9A-Za-z:]|:($|[^0-9a-f:]))/\1IP\3/gi
+	s/(^|[^0-9A-Za-z:]|[g-z=]:)([0-9a-f]{1,4}:){7}[0-9a-f]{1,4}($|[^0-9A-Za-z:]|:($|[^0-9a-f:]))/\1IP\3/gi
+	s/(^|[^0-9A-Za-z:]|[g-z=]:)([0-9a-f]{1,4}:){1,6}(:[0-9a-f]{1,4}){1,6}($|[^0-9A-Za-z:]|:($|[^0-9a-f:]))/\1IP\4/gi
+	s/(^|[^0-9A-Za-z:]|[g-z=]:)([0-9a-f]{1,4}:){1,6}(:[0-9a-f]{1,4}){1,6}($|[^0-9A-Za-z:]|:($|[^0-9a-f:]))/\1IP\4/gi
+	s/(^|[^0-9A-Za-z:]|[g-z=]:)([0-9a-f]{1,4}:){2,7}:($|[^0-9A-Za-z:])/\1IP\3/gi
+	s/(^|[^0-9A-Za-z:]|[g-z=]:)([0-9a-f]{1,4}:){2,7}:($|[^0-9A-Za-z:])/\1IP\3/gi
+	s/(^|[^0-9A-Za-z:]|[g-z=]:)([0-9a-f]{4}:){3}[0-9a-f]{4}($|[^0-9A-Za-z:]|:($|[^0-9a-f:]))/\1GUID\3/gi
+	s/(^|[^0-9A-Za-z:]|[g-z=]:)([0-9a-f]{4}:){3}[0-9a-f]{4}($|[^0-9A-Za-z:]|:($|[^0-9a-f:]))/\1GUID\3/gi
+	s/(device label ).* (devid [0-9])/\1LABEL \2/
+	/device label LABEL devid [0-9]/!s/(device label ).*/\1LABEL/
 	END
 }

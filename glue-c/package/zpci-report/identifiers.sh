@@ -13,7 +13,7 @@ replace() {
 }
 
 rule() {
-	printf '%s\n' "$1" >>"$scratch/rules"
+	printf '%s\n' "$1" >>"$scratch/rules" || give_up "cannot write to $scratch"
 }
 
 # What makes $1 a pattern that matches nothing else.
@@ -85,7 +85,7 @@ bytes() {
 
 # The word for the value $2 of the kind $1: the same for the same value.
 numbered() {
-	grep -qFx "$1 $2" "$scratch/seen" 2>/dev/null || echo "$1 $2" >>"$scratch/seen"
+	grep -qFx "$1 $2" "$scratch/seen" 2>/dev/null || echo "$1 $2" >>"$scratch/seen" || give_up "cannot write to $scratch"
 	printf '%s%s' "$1" "$(grep "^$1 " "$scratch/seen" | grep -nFx "$1 $2" | cut -d: -f1)"
 }
 
@@ -271,7 +271,7 @@ add_others() {
 collect_rules() {
 	for one in "$functions"/*; do
 		[ -e "$one" ] && printf '%s\n' "$(digits "${one##*/}" function_id 8)"
-	done >"$scratch/fids"
+	done >"$scratch/fids" || give_up "cannot write to $scratch"
 	# In this order: digits of an address must not be found by a rule for another identifier, and a UID and a PCHID are known by
 	# what stands before them.
 	each add_domain
@@ -280,7 +280,7 @@ collect_rules() {
 	names_of_the_machine
 	# What no list has, as it is written. Of two in a row, the character between them is part of the first; where that may be,
 	# the rule is there twice. An address may be before a full stop or a colon.
-	cat >>"$scratch/rules" <<-'END'
+	cat >>"$scratch/rules" <<-'END' || give_up "cannot write to $scratch"
 	s/(fid[:= ]+)(0x)?[0-9a-f]+($|[^0-9A-Za-z])/\1FID\3/gi
 	s/(PCI function +)(0x[0-9a-f]+|[0-9a-f]{8})($|[^0-9A-Za-z])/\1FID\3/gi
 	s/(slots?[:= /]+\[?)[0-9a-f]{8}($|[^0-9A-Za-z])/\1FID\2/gi

@@ -810,3 +810,54 @@ fn what_cannot_be_begun_is_refused() {
     mock.remove("sys/bus/pci/devices");
     assert_eq!(mock.run(&["--self-test", ADDRESS]).status.code(), Some(2));
 }
+
+/// Runs the script where no file may have more than `blocks` of 512 bytes, as on a file system that is full.
+fn run_in_little_space(mock: &Mock, blocks: u32) -> std::process::Output {
+    let script = mock.command(&[]);
+    let mut command = Command::new("dash");
+    command.args(["-c", "ulimit -f \"$0\" && shift && exec env --ignore-signal=XFSZ \"$@\"", &blocks.to_string()]);
+    // The program, and the options of `env` that come first.
+    command.arg(script.get_program()).args(script.get_args().skip(1));
+    command.envs(script.get_envs().filter_map(|(name, value)| Some((name, value?))));
+    command.output().unwrap()
+}
+
+/// Rules that could not be written replace nothing.
+#[test]
+fn without_space_for_the_rules_there_is_no_report() {
+    let mock = mock();
+    for blocks in [0, 1, 2] {
+        let output = run_in_little_space(&mock, blocks);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "", "{blocks}");
+        assert_eq!(output.status.code(), Some(2), "{blocks}");
+        let errors = String::from_utf8_lossy(&output.stderr);
+        assert!(errors.contains("zpci_report: cannot write to "), "{blocks}: {errors}");
+    }
+    assert_eq!(run_in_little_space(&mock, 4096).status.code(), Some(0));
+}
+
+/// A report that nobody gets is no success.
+#[test]
+fn a_report_that_cannot_be_written_is_said() {
+    let mock = mock();
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let output = mock.command(&[]).stdout(full).output().unwrap();
+    assert_eq!(output.status.code(), Some(3));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("zpci_report: the report could not be written"));
+}
+
+#[test]
+fn what_of_a_function_cannot_be_read_is_said() {
+    let mock = mock();
+    for name in ["proc/sysinfo", "proc/cmdline"] {
+        mock.remove(name);
+    }
+    // One that cannot be read even by root.
+    mock.remove(&format!("{FUNCTION}/pfgid"));
+    mock.file(&format!("{FUNCTION}/pfgid/.keep"), "");
+    let output = mock.run(&[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(3), "{text}");
+    let end = text.split("== what could not be read\n").nth(1).unwrap();
+    assert_eq!(end, "no /proc/cmdline\nno /proc/sysinfo\ncannot read pfgid of DOM2:00:00.0\n");
+}

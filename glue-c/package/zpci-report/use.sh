@@ -297,7 +297,7 @@ unseen() {
 # The memory of processes whose first thread has ended, while others go on: it is not to be seen in that of the process.
 maps_of_threads() {
 	for one in "$root"/proc/[0-9]*; do
-		[ -z "$(head -c 1 "$one/maps" 2>/dev/null)" ] || continue
+		! { read -r _ <"$one/maps"; } 2>/dev/null || continue
 		for thread in "$one"/task/[0-9]*; do
 			[ "${thread##*/}" = "${one##*/}" ] || [ ! -e "$thread/maps" ] || echo "$thread/maps"
 		done

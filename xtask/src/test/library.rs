@@ -2,7 +2,8 @@
 
 //! Which functions of the libraries can panic, those included that the object for the kernel does not use.
 //!
-//! Generic functions are not among them: they exist only where they are used, and there the object is looked at.
+//! Generic functions exist only where they are used: what a kernel uses of them is in the object for it, which is looked at too,
+//! and what a VMM uses is in the library for one in C, compiled for the host.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
@@ -11,45 +12,71 @@ use std::process::Command;
 use anyhow::{bail, ensure, Context, Result};
 
 use super::object;
+use crate::apt::Wanted;
 use crate::core_library::{CoreLibrary, TARGET};
 use crate::progress::Step;
-use crate::tool;
+use crate::tool::{self, Tool};
 use crate::workspace::Workspace;
 
-/// The libraries: package, and crate.
-const PACKAGES: [(&str, &str); 3] =
-    [("zpci-clp", "clp"), ("s390-iommu", "s390_iommu"), ("zpci-machine", "zpci_machine")];
+/// A library, and whose functions in it are to be looked at.
+struct Library {
+    package: &'static str,
+    crates: &'static [&'static str],
+    /// Compiled for this machine, else for the guest.
+    host: bool,
+}
+
+const LIBRARIES: [Library; 4] = [
+    Library { package: "zpci-clp", crates: &["clp"], host: false },
+    Library { package: "s390-iommu", crates: &["s390_iommu"], host: false },
+    Library { package: "zpci-machine", crates: &["zpci_machine"], host: false },
+    Library { package: "zpci-vmm", crates: &["zpci_vmm", "clp", "s390_iommu"], host: true },
+];
+
+/// What joins and disassembles objects for this machine.
+const LINKER: Tool = Tool {
+    program: "ld",
+    package: Wanted { name: "binutils", minimum: "0", purpose: "joins and disassembles objects of this machine" },
+    ..tool::LINKER
+};
+const OBJDUMP: Tool = Tool { program: "objdump", ..LINKER };
 
 /// Puts all functions into one section: what disassembles takes minutes where each has one of its own.
 const SCRIPT: &str = "SECTIONS { .text : { *(.text .text.*) } }\n";
 
-/// Compiles each library for the guest, disassembles it, and returns how many functions it looked at.
+/// Compiles each library, disassembles it, and returns how many functions it looked at.
 pub(crate) fn check(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> Result<usize> {
-    tool::ensure_all(workspace, &[tool::LINKER, tool::OBJDUMP])?;
+    tool::ensure_all(workspace, &[tool::LINKER, tool::OBJDUMP, LINKER, OBJDUMP])?;
     let directory = workspace.directory("library")?;
     let script = directory.join("one-section.ld");
     fs::write(&script, SCRIPT).with_context(|| format!("cannot write {}", script.display()))?;
     let mut functions = 0;
     let mut complaints = Vec::new();
-    for (package, crate_name) in PACKAGES {
-        let object = workspace.target.join(TARGET).join("release").join(format!("{package}.o"));
+    for Library { package, crates, host } in LIBRARIES {
+        let (place, linker, objdump) = match host {
+            true => (workspace.target.clone(), LINKER, OBJDUMP),
+            false => (workspace.target.join(TARGET), tool::LINKER, tool::OBJDUMP),
+        };
+        let object = place.join("release").join(format!("{package}.o"));
         let mut command = workspace.cargo();
-        command.args(["rustc", "--release", "--lib", "--package", package]);
-        core.apply(&mut command);
+        command.args(["rustc", "--release", "--lib", "--crate-type", "rlib", "--package", package]);
+        if !host {
+            core.apply(&mut command);
+        }
         // Machine code now and not when everything is linked, also of functions that are too small for a place of their
         // own, into a file of a known name.
         command.args(["--", "-Clinker-plugin-lto=no", "-Clink-dead-code", &format!("--emit=obj={}", object.display())]);
         step.run(&mut command)?;
         let joined = directory.join(format!("{package}.o"));
-        let mut join = Command::new(tool::LINKER.program);
+        let mut join = Command::new(linker.program);
         step.run(join.args(["--relocatable", "--script"]).arg(&script).arg("-o").arg(&joined).arg(&object))?;
-        let mut disassemble = Command::new(tool::OBJDUMP.program);
+        let mut disassemble = Command::new(objdump.program);
         disassemble.args(["--disassemble", "--reloc", "--demangle"]).arg(&joined);
         let listing = step.run(&mut disassemble)?;
         let count = listing.lines().filter_map(function_name).count();
         ensure!(count > 0, "{} has no function", object.display());
         functions += count;
-        let panicking = panicking_functions(&listing, crate_name);
+        let panicking = panicking_functions(&listing, crates);
         complaints.extend(panicking.into_iter().map(|function| format!("{package}: {function} can panic")));
     }
     if complaints.is_empty() {
@@ -59,12 +86,15 @@ pub(crate) fn check(workspace: &Workspace, core: &CoreLibrary, step: &Step) -> R
     }
 }
 
-/// The functions of `crate_name` with a call that leads to a panic, directly or through functions of others.
+/// The functions of `crates` with a call that leads to a panic, directly or through functions of others.
 ///
 /// Left out are setters that `bitfield-struct` makes, and methods that a trait of `core` provides.
-fn panicking_functions<'a>(listing: &'a str, crate_name: &str) -> BTreeSet<&'a str> {
+fn panicking_functions<'a>(listing: &'a str, crates: &[&str]) -> BTreeSet<&'a str> {
     let calls = calls(listing);
-    let is_ours = |name: &str| is_of_crate(name, crate_name) && !is_bit_field_setter(name) && !is_provided(name);
+    let is_ours = |name: &str| {
+        let is_of_any = is_export(name) || crates.iter().any(|crate_name| is_of_crate(name, crate_name));
+        is_of_any && !is_bit_field_setter(name) && !is_provided(name)
+    };
     let mut panicking: BTreeSet<&str> = BTreeSet::new();
     loop {
         // A function of ours is complained of itself; that its callers call it is no news.
@@ -88,9 +118,11 @@ fn calls(listing: &str) -> BTreeMap<&str, BTreeSet<&str>> {
         if let Some(name) = function_name(line) {
             current = name;
             calls.entry(name).or_default();
-        } else if let Some((_, reference)) = line.split_once("R_390_") {
+        } else if let Some((_, reference)) = line.split_once(": R_") {
             let symbol = reference.split_once(char::is_whitespace).map_or("", |(_, symbol)| symbol.trim());
-            let symbol = symbol.rsplit_once('+').map_or(symbol, |(symbol, _)| symbol);
+            // What is added to its address.
+            let added = symbol.rfind("+0x").max(symbol.rfind("-0x"));
+            let symbol = added.and_then(|place| symbol.get(..place)).unwrap_or(symbol);
             calls.entry(current).or_default().insert(symbol);
         }
     }
@@ -106,6 +138,11 @@ fn names_panic(name: &str) -> bool {
 fn is_of_crate(name: &str, crate_name: &str) -> bool {
     let name = name.trim_start_matches(['<', '&']);
     name.strip_prefix(crate_name).is_some_and(|rest| rest.starts_with("::"))
+}
+
+/// Whether C knows the function by this name.
+fn is_export(name: &str) -> bool {
+    name.starts_with("zpci_") && !name.contains("::")
 }
 
 /// Whether the function is a method with a documented panic that a trait of `core` provides for a type of ours.
@@ -164,8 +201,18 @@ mod tests {
         assert_eq!(LISTING.lines().filter_map(function_name).count(), 7);
         // Directly; through a setter that was not made part of it; through a function of another crate.
         let found = ["clp::other", "clp::id::number", "<&clp::id::Id as core::fmt::Debug>::fmt"];
-        assert_eq!(panicking_functions(LISTING, "clp"), BTreeSet::from(found));
-        assert_eq!(panicking_functions(LISTING, "s390_iommu"), BTreeSet::new());
+        assert_eq!(panicking_functions(LISTING, &["clp"]), BTreeSet::from(found));
+        assert_eq!(panicking_functions(LISTING, &["s390_iommu"]), BTreeSet::new());
+        // As another machine has it.
+        let listing = LISTING.replace("R_390_PLT32DBL\t", "R_X86_64_GOTPCREL\t").replace("+0x2", "-0x4");
+        assert_eq!(panicking_functions(&listing, &["s390_iommu", "clp"]), BTreeSet::from(found));
+    }
+
+    #[test]
+    fn exports_are_ours() {
+        let listing = "0000000000000010 <zpci_clp>:\n\t\t\t3e: R_X86_64_PLT32\tcore::panicking::panic-0x4\n";
+        assert_eq!(panicking_functions(listing, &["clp"]), BTreeSet::from(["zpci_clp"]));
+        assert!(!is_export("zpci_machine::storage"));
     }
 
     #[test]

@@ -3,11 +3,15 @@
 //! The package of what tells us in an hour what no emulator can: `zpci_report`, and the page.
 
 #[cfg(test)]
+mod log_test;
+#[cfg(test)]
 mod mock;
 #[cfg(test)]
 mod report_test;
 #[cfg(test)]
 mod self_test_test;
+#[cfg(test)]
+mod use_test;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt;

@@ -225,6 +225,15 @@ impl Mock {
         command
     }
 
+    /// The same, run by the program and its arguments `outer`, which are given the command.
+    pub(super) fn command_behind(&self, outer: &[&str], arguments: &[&str]) -> Command {
+        let script = self.command(arguments);
+        let mut command = Command::new(outer[0]);
+        command.args(&outer[1..]).arg(script.get_program()).args(script.get_args());
+        command.envs(script.get_envs().filter_map(|(name, value)| Some((name, value?))));
+        command
+    }
+
     pub(super) fn run(&self, arguments: &[&str]) -> Output {
         self.command(arguments).output().unwrap()
     }

@@ -82,9 +82,11 @@ fn mdbook(workspace: &Workspace) -> Result<PathBuf> {
     if !program.is_file() {
         let step = Step::start(format!("Building mdBook {MDBOOK}, which builds the book, from cargo's registry"));
         let mut command = workspace.cargo();
-        // Without a server and its runtime; compiled without optimization, which a book of this size does not feel.
+        // Without a server and its runtime; compiled without optimization, which a book of this size does not feel, and without
+        // what a debugger needs.
         command.args(["install", "mdbook", "--version", MDBOOK, "--locked", "--debug"]);
         command.args(["--no-default-features", "--features", "search", "--root"]).arg(&directory);
+        command.env("CARGO_PROFILE_DEV_DEBUG", "false");
         let result = step.run(&mut command).map(drop).context("mdBook cannot be installed");
         step.end("installed", result)?;
     }

@@ -13,6 +13,7 @@ mod object;
 mod packages;
 mod public_api;
 pub(crate) mod source_text;
+mod space;
 
 use std::process::Command;
 
@@ -151,6 +152,9 @@ pub(crate) fn run(workspace: Workspace, options: &Options) -> Result<bool> {
     if let Some(unknown) = options.only.iter().find(|only| CHECKS.iter().all(|check| check.name != only.as_str())) {
         bail!("there is no check \"{unknown}\"; there are {}", names());
     }
+    if options.only.is_empty() {
+        warn_of_space(&workspace);
+    }
     let wanted = |check: &&Check| match options.only.is_empty() {
         true => options.all || !check.takes_long(),
         false => options.only.iter().any(|only| only == check.name),
@@ -180,9 +184,21 @@ pub(crate) fn run(workspace: Workspace, options: &Options) -> Result<bool> {
     if !failed.is_empty() {
         println!("\nfailed: {}", failed.join(", "));
         println!("to repeat: cargo xtask test --only {}", failed.join(" --only "));
+        if let Some(full) = space::full(&bench.workspace.target)? {
+            println!("{full}");
+        }
     }
     println!("\n{} passed, {} failed", total.passed, total.failed);
     Ok(failed.is_empty())
+}
+
+/// Says that the disk may be too small, where that can be found out.
+fn warn_of_space(workspace: &Workspace) {
+    match space::lacking(&workspace.target) {
+        Ok(None) => {}
+        Ok(Some(lacking)) => eprintln!("warning: {lacking}"),
+        Err(unknown) => eprintln!("warning: the space on the disk is unknown: {unknown:#}"),
+    }
 }
 
 /// Writes the lists that the check `api` compares.

@@ -6,14 +6,16 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// What a kernel compiles of functions and domains, and a kernel that stands in for it.
-const SHIM: [&str; 7] = [
+const SHIM: [&str; 9] = [
     "kernel/attach.c",
     "kernel/function.c",
+    "kernel/gate.c",
     "kernel/iommu.c",
     "kernel/reclaim.c",
     "kernel/refresh.c",
     "tests/c/shim_iommu.c",
     "tests/linux/kernel.c",
+    "tests/linux/rwlock.c",
 ];
 
 /// The machine, and the rest of the shim.
@@ -30,7 +32,7 @@ const SOURCES: [&str; 9] = [
 ];
 
 /// Headers of the kernel that the shim includes; all of them lead to `tests/linux/kernel.h`.
-const HEADERS: [&str; 23] = [
+const HEADERS: [&str; 25] = [
     "asm/machine.h",
     "asm/pci_debug.h",
     "asm/pci_dma.h",
@@ -49,6 +51,8 @@ const HEADERS: [&str; 23] = [
     "linux/spinlock.h",
     "linux/string.h",
     "linux/workqueue.h",
+    "linux/jiffies.h",
+    "linux/processor.h",
     "linux/list.h",
     "linux/mm.h",
     "linux/init.h",

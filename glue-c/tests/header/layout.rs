@@ -17,7 +17,7 @@ use zpci_glue::range::ForeignRange;
 use zpci_glue::reclaim::ForeignReclaimed;
 use zpci_glue::table::{ForeignRoot, ForeignUnmapped};
 
-use crate::binding::{ForeignChain, ForeignEvent, KernelHooks};
+use crate::binding::{ForeignChain, ForeignEvent, KernelHooks, KernelLock, KernelWaited};
 use crate::compiler::{accept, file};
 
 /// A structure of C, in bytes.
@@ -220,6 +220,8 @@ pub(crate) fn of_the_tests() {
         structure!("kernel_hooks", KernelHooks, [
             "context": context, "yield": yield_, "wait": wait, "section": section, "may_allocate": may_allocate,
         ]),
+        structure!("rwlock", KernelLock, ["taken": taken, "readers": readers]),
+        structure!("kernel_waited", KernelWaited, ["interruptible": interruptible, "in_line": in_line]),
     ];
     let headers = "#include \"shim.h\"\n#include \"stand_in.h\"\n#include \"kernel_test.h\"\n";
     let options = ["tests/c", "tests/linux"].map(|folder| format!("-I{}", file(folder).display()));

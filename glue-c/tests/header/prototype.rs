@@ -11,7 +11,7 @@ use cbindgen::{Builder, Config, ExportConfig, ItemType, Language};
 use crate::compiler::{accept, check, file};
 
 /// The types that the header has in C alone; a block and a function information block are bytes there.
-const TYPES: [(&str, &str); 18] = [
+const TYPES: [(&str, &str); 20] = [
     ("Block", "void"),
     ("Fib", "void"),
     ("ForeignAttachment", "struct zpci_rust_attachment"),
@@ -30,6 +30,8 @@ const TYPES: [(&str, &str); 18] = [
     ("ForeignUnmapped", "struct zpci_rust_unmapped"),
     ("KernelFunction", "struct shim_function"),
     ("KernelHooks", "struct kernel_hooks"),
+    ("KernelLock", "rwlock_t"),
+    ("KernelWaited", "struct kernel_waited"),
 ];
 
 /// The C declarations of all functions in `sources`, without the semicolon.
@@ -121,7 +123,9 @@ pub(crate) fn undefined_symbols() {
 pub(crate) fn c_side_of_the_tests() {
     let options = ["tests/c", "tests/linux"].map(|folder| format!("-I{}", file(folder).display()));
     let mut all = declarations([file("tests/host/binding.rs")]);
-    for (prefix, header) in [("shim_", "shim.h"), ("stand_in_", "stand_in.h"), ("kernel_", "kernel_test.h")] {
+    for (prefix, header) in
+        [("shim_", "shim.h"), ("stand_in_", "stand_in.h"), ("kernel_", "kernel_test.h"), ("zpci_rust_", "zpci_rust.h")]
+    {
         let (declarations, others) =
             all.into_iter().partition::<Vec<_>, _>(|declaration| name(declaration).starts_with(prefix));
         all = others;

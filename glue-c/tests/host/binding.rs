@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The C side as Rust sees it; `tests/header` compares it with `tests/c/stand_in.h`, `tests/c/shim.h` and
-//! `tests/linux/kernel_test.h`.
+//! The C side as Rust sees it; `tests/header` compares it with `tests/c/stand_in.h`, `tests/c/shim.h`,
+//! `tests/linux/kernel_test.h` and `tests/linux/rwlock.h`.
 
 use core::ffi::{c_char, c_void};
 
@@ -41,6 +41,22 @@ pub(crate) struct KernelHooks {
     pub(crate) may_allocate: Option<unsafe extern "C" fn(*mut c_void) -> bool>,
 }
 
+/// C: `rwlock_t`.
+#[derive(Debug, Eq, PartialEq)]
+#[repr(C)]
+pub(crate) struct KernelLock {
+    pub(crate) taken: i32,
+    pub(crate) readers: i32,
+}
+
+/// C: `struct kernel_waited`.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[repr(C)]
+pub(crate) struct KernelWaited {
+    pub(crate) interruptible: u32,
+    pub(crate) in_line: u32,
+}
+
 /// C: `struct shim_chain`.
 #[repr(C)]
 pub(crate) struct ForeignChain {
@@ -76,6 +92,15 @@ unsafe extern "C" {
     pub(crate) fn kernel_works() -> u32;
     pub(crate) fn kernel_run_work();
     pub(crate) fn kernel_sections() -> u32;
+    pub(crate) fn kernel_hold(lock: *mut KernelLock, ticks: u32);
+    pub(crate) fn kernel_waited() -> KernelWaited;
+    pub(crate) fn kernel_interrupts_are_on() -> bool;
+    pub(crate) fn kernel_interrupts(on: bool);
+
+    pub(crate) fn zpci_rust_gate_shared(gate: *mut c_void);
+    pub(crate) fn zpci_rust_gate_shared_end(gate: *mut c_void);
+    pub(crate) fn zpci_rust_gate_exclusive(gate: *mut c_void) -> u64;
+    pub(crate) fn zpci_rust_gate_exclusive_end(gate: *mut c_void, flags: u64);
 
     pub(crate) fn shim_settings(aperture_bytes: u64, large: bool);
     pub(crate) fn shim_large_frames(text: *const c_char, guest: bool) -> bool;

@@ -10,6 +10,7 @@ mod container;
 mod domain;
 mod enable;
 mod function;
+mod gate;
 mod list;
 mod map;
 mod measurement;

@@ -317,47 +317,6 @@ u64 virt_to_phys(const void *pointer)
 	return (u64)(uintptr_t)pointer - stand_in_base();
 }
 
-/* The gate of an attachment: nothing yields behind it, so it is never found closed */
-void kernel_read_lock(rwlock_t *lock)
-{
-	kernel_yield(KERNEL_LOCK);
-	if (lock->taken)
-		stand_in_note("a gate is passed while it is closed");
-	lock->readers++;
-}
-
-void kernel_read_unlock(rwlock_t *lock)
-{
-	if (!lock->readers--)
-		stand_in_note("a gate is left that was not passed");
-	kernel_yield(KERNEL_GATE_LEFT);
-}
-
-void zpci_rust_gate_shared(void *gate)
-{
-	kernel_read_lock(gate);
-}
-
-void zpci_rust_gate_shared_end(void *gate)
-{
-	kernel_read_unlock(gate);
-}
-
-u64 zpci_rust_gate_exclusive(void *gate)
-{
-	kernel_yield(KERNEL_LOCK);
-	if (((rwlock_t *)gate)->taken++ || ((rwlock_t *)gate)->readers)
-		stand_in_note("a gate is closed twice, or while somebody passes it");
-	return 1;
-}
-
-void zpci_rust_gate_exclusive_end(void *gate, u64 flags)
-{
-	if (flags != 1)
-		stand_in_note("a gate is opened with other flags");
-	((rwlock_t *)gate)->taken--;
-}
-
 struct iommu_resv_region *iommu_alloc_resv_region(phys_addr_t start, size_t length, int prot,
 						  enum iommu_resv_type type, gfp_t gfp)
 {

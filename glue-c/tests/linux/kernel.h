@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rwlock.h"
 #include "zpci_rust.h"
 
 typedef int32_t s32;
@@ -118,15 +119,9 @@ extern void *high_memory;
 
 /* Locks that do not sleep: nothing behind them yields, so they are never found taken */
 typedef struct { int taken; } spinlock_t;
-typedef struct { int taken, readers; } rwlock_t;
 
 #define DEFINE_SPINLOCK(name)	spinlock_t name
 #define spin_lock_init(lock)	((void)((lock)->taken = 0))
-#define rwlock_init(lock)	((void)((lock)->taken = (lock)->readers = 0))
-void kernel_read_lock(rwlock_t *lock);
-void kernel_read_unlock(rwlock_t *lock);
-#define read_lock(lock)		kernel_read_lock(lock)
-#define read_unlock(lock)	kernel_read_unlock(lock)
 #define spin_lock_named(lock, name)						\
 	do {									\
 		if (!strstr(name, "dom_lock"))					\

@@ -7,6 +7,7 @@ use super::{Defect, INTERLEAVINGS, SHIM};
 const ATTACH_C: &str = "glue-c/kernel/attach.c";
 const IOMMU_C: &str = "glue-c/kernel/iommu.c";
 const REFRESH_H: &str = "glue-c/kernel/zpci_refresh.h";
+const GATE_C: &str = "glue-c/kernel/gate.c";
 const RECLAIM_C: &str = "glue-c/kernel/reclaim.c";
 
 pub(super) const DEFECTS: &[Defect] = &[
@@ -75,6 +76,22 @@ pub(super) const DEFECTS: &[Defect] = &[
         before: "\tread_lock(&attachment->gate);\n\tstep = zpci_rust_first_step(&attachment->rust, start, last);\n",
         after: "\tstep = zpci_rust_first_step(&attachment->rust, start, last);\n\tread_lock(&attachment->gate);\n",
         check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "a wait for the gate with interrupts off",
+        finding: "no interrupt comes in while another processor's RPCIT takes its time",
+        file: GATE_C,
+        before: "\twhile (!write_trylock_irqsave((rwlock_t *)gate, flags)) {\n\t\tif (time_after(jiffies, patience)) {\n",
+        after: "\twhile (!write_trylock_irqsave((rwlock_t *)gate, flags)) {\n\t\tif (true) {\n",
+        check: SHIM,
+    },
+    Defect {
+        name: "a wait for the gate without an end",
+        finding: "those that keep coming keep an attach out",
+        file: GATE_C,
+        before: "\t\tif (time_after(jiffies, patience)) {\n",
+        after: "\t\tif (false) {\n",
+        check: SHIM,
     },
     Defect {
         name: "what is taken out during a grace period goes with its end",

@@ -35,14 +35,17 @@ subsys_initcall(zpci_directed_init);
 
 /*
  * The roots of tables that may be used, of those that the mask has. The driver
- * in C takes the bits 0x08 and 0x0c of the mask for the two higher ones. No
- * machine gets one of them that it does not get from the driver in C, unless
+ * in C takes region-third tables for granted, and the bits 0x08 and 0x0c of the
+ * mask for the two higher ones. No machine gets one of them that is not named
+ * by both readings, and none gets one instead of a region-third table, unless
  * somebody asks for it.
  */
 static u8 zpci_roots(const struct zpci_dev *zdev)
 {
 	u8 roots = ZPCI_REGION_THIRD;
 
+	if (!zpci_trust_dtsm && !(zdev->dtsm & ZPCI_REGION_THIRD))
+		return roots;
 	if (zpci_trust_dtsm || zdev->dtsm & 0x08)
 		roots |= ZPCI_REGION_SECOND;
 	if (zpci_trust_dtsm || zdev->dtsm & 0x0c)

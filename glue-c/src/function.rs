@@ -209,7 +209,7 @@ impl ForeignFunction {
             refresh_on_map: self.has(Self::REFRESH),
             function_type: FunctionType(self.function_type),
         };
-        Some(limits.with_some_root().with_roots(DesignationTypes(self.roots)))
+        Some(limits.with_roots(DesignationTypes(self.roots)).with_some_root())
     }
 
     /// What of the window is used when at most `aperture_bytes` are wanted.

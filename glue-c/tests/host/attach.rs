@@ -245,7 +245,8 @@ fn roots_by_both_readings_of_the_mask() {
         (0x74, [FIRST, FIRST], [SECOND, FIRST]),
         (0x78, [SECOND, FIRST], [SECOND, FIRST]),
         (0x7c, [SECOND, FIRST], [SECOND, FIRST]),
-        (0x20, [None, None], [SECOND, SECOND]),
+        (0x20, [THIRD, THIRD], [SECOND, SECOND]),
+        (0x28, [THIRD, THIRD], [SECOND, SECOND]),
         (0x00, [THIRD, THIRD], [THIRD, THIRD]),
     ];
     let kernel = StandIn::new();

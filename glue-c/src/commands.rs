@@ -19,9 +19,9 @@ use crate::kernel::{self, KernelClp};
 ///
 /// `block` must be a page that nobody else uses; `context` must be what `zpci_rust_listed` expects.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_list(block: *mut Block, context: *mut c_void) -> i32 {
+pub unsafe extern "C" fn zpci_rust_list(block: *mut c_void, context: *mut c_void) -> i32 {
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
-    let mut client = Client::new(&KernelClp, unsafe { &mut *block });
+    let mut client = Client::new(&KernelClp, unsafe { &mut *block.cast::<Block>() });
     let mut list = client.list();
     let mut reported = None;
     loop {
@@ -50,9 +50,9 @@ pub unsafe extern "C" fn zpci_rust_list(block: *mut Block, context: *mut c_void)
 ///
 /// `block` must be a page that nobody else uses; `handle` and `configured` must be valid.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_find(block: *mut Block, id: u32, handle: *mut u32, configured: *mut bool) -> i32 {
+pub unsafe extern "C" fn zpci_rust_find(block: *mut c_void, id: u32, handle: *mut u32, configured: *mut bool) -> i32 {
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
-    let mut client = Client::new(&KernelClp, unsafe { &mut *block });
+    let mut client = Client::new(&KernelClp, unsafe { &mut *block.cast::<Block>() });
     let (entry, summary) = match client.find_with_summary(FunctionId(id)) {
         Ok(found) => found,
         Err(error) => return list_failed(error),
@@ -80,13 +80,13 @@ pub unsafe extern "C" fn zpci_rust_find(block: *mut Block, id: u32, handle: *mut
 /// `block` must be a page that nobody else uses; `function` must be valid, and is written on success only.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_query(
-    block: *mut Block,
+    block: *mut c_void,
     id: u32,
     handle: u32,
     function: *mut ForeignFunction,
 ) -> i32 {
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
-    let mut client = Client::new(&KernelClp, unsafe { &mut *block });
+    let mut client = Client::new(&KernelClp, unsafe { &mut *block.cast::<Block>() });
     let handle = FunctionHandle(handle);
     let queried = match client.query_listed(FunctionId(id), handle) {
         Ok(queried) => queried,
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn zpci_rust_query(
 /// `block` must be a page that nobody else uses; `now` must be valid, and is always written.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_enable(
-    block: *mut Block,
+    block: *mut c_void,
     handle: u32,
     spaces: u8,
     gisa: u32,
@@ -120,7 +120,7 @@ pub unsafe extern "C" fn zpci_rust_enable(
     now: *mut u32,
 ) -> i32 {
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
-    let mut client = Client::new(&KernelClp, unsafe { &mut *block });
+    let mut client = Client::new(&KernelClp, unsafe { &mut *block.cast::<Block>() });
     let (rc, after) = match client.enable(FunctionHandle(handle), Enable { spaces, gisa, mio }) {
         Ok(enabled) => (0, enabled.handle.0),
         Err(error) => {
@@ -150,9 +150,9 @@ pub unsafe extern "C" fn zpci_rust_enable(
 ///
 /// `block` must be a page that nobody else uses; `disabled` must be valid, and is written on success only.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_disable(block: *mut Block, handle: u32, disabled: *mut u32) -> i32 {
+pub unsafe extern "C" fn zpci_rust_disable(block: *mut c_void, handle: u32, disabled: *mut u32) -> i32 {
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
-    let mut client = Client::new(&KernelClp, unsafe { &mut *block });
+    let mut client = Client::new(&KernelClp, unsafe { &mut *block.cast::<Block>() });
     match client.disable(FunctionHandle(handle)) {
         Ok(new) => {
             // SAFETY: by the contract `disabled` is valid.
@@ -170,9 +170,9 @@ pub unsafe extern "C" fn zpci_rust_disable(block: *mut Block, handle: u32, disab
 ///
 /// `block` must be a page that nobody else uses.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_write_back(block: *mut Block) -> i32 {
+pub unsafe extern "C" fn zpci_rust_write_back(block: *mut c_void) -> i32 {
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
-    let mut client = Client::new(&KernelClp, unsafe { &mut *block });
+    let mut client = Client::new(&KernelClp, unsafe { &mut *block.cast::<Block>() });
     match client.characteristics() {
         Ok(found) => found.write_back_position.map_or(64, i32::from),
         Err(error) => call_failed(CommandCode::STORE_CHARACTERISTICS, error),

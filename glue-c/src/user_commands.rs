@@ -2,6 +2,8 @@
 
 //! Commands of user space: what /dev/clp lets through.
 
+use core::ffi::c_void;
+
 use clp::{
     immediate, list_pci, query_pci_fn, query_pci_fngrp, slpc, Block, Clp, Command, CommandCode, ConditionCode,
     LogicalProcessor, RequestHeader, WireRequest,
@@ -20,9 +22,9 @@ use crate::kernel::KernelClp;
 ///
 /// `block` must be a page that nobody else uses.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_user_call(processor: u8, block: *mut Block) -> i32 {
+pub unsafe extern "C" fn zpci_rust_user_call(processor: u8, block: *mut c_void) -> i32 {
     // SAFETY: by the contract `block` is a page, and a block may have any contents.
-    let block = unsafe { &mut *block };
+    let block = unsafe { &mut *block.cast::<Block>() };
     let processor = LogicalProcessor(processor);
     let Ok(mut command) = Command::new(block) else {
         return errno::EINVAL;

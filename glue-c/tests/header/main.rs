@@ -31,6 +31,7 @@ fn main() {
         trial("prototype::each_is_compared", prototype::each_is_compared),
         trial("prototype::none_is_missing", prototype::none_is_missing),
         trial("prototype::undefined_symbols", prototype::undefined_symbols),
+        trial("prototype::compared_by_the_kernel", prototype::compared_by_the_kernel),
         trial("prototype::c_side_of_the_tests", prototype::c_side_of_the_tests),
         trial("constant::all", constant::all),
         trial("layout::of_the_header", layout::of_the_header),

@@ -198,10 +198,15 @@ mod tests {
         assert!(unconditional(block).contains(&"obj-$(CONFIG_ZPCI_RUST) += zpci-rust/"), "{block}");
         let shim = Workspace::find().unwrap().root.join("glue-c/kernel");
         let makefile = fs::read_to_string(shim.join("Makefile")).unwrap();
-        assert!(unconditional(&makefile).contains(&"clean-files := *.rmeta *.rlib lib*.so"), "{makefile}");
+        assert!(
+            unconditional(&makefile).contains(&"clean-files := *.rmeta *.rlib lib*.so *_generated.rs"),
+            "{makefile}"
+        );
         // What is built beside objects, which Linux removes by itself.
         let source = fs::read_to_string(shim.join("Makefile.source")).unwrap();
-        for made in ["$(obj)/lib$(1).rmeta", "$(obj)/libsyn.rlib", "$(obj)/$(zpci-bitfield)"] {
+        for made in
+            ["$(obj)/lib$(1).rmeta", "$(obj)/libsyn.rlib", "$(obj)/$(zpci-bitfield)", "$(obj)/zpci_generated.rs"]
+        {
             assert!(source.contains(made), "{made}");
         }
     }

@@ -15,7 +15,8 @@ use super::plan;
 pub(super) const UNFINISHED: &str = ".zpci-new";
 
 /// Ends of names that Kbuild gives to what it makes, and those of this project to what it has begun.
-const ENDS: [&str; 25] = [
+const ENDS: [&str; 26] = [
+    "_generated.rs",
     ".a",
     ".bc",
     ".cmd",
@@ -95,6 +96,7 @@ mod tests {
             "libbitfield_struct.so",
             ".libsyn.rlib.cmd",
             "lib.rsi",
+            "zpci_generated.rs",
             "chain.mod.c",
             ".tmp_chain.o",
             "iommu.c.zpci-new",

@@ -266,6 +266,11 @@ impl Row {
         }
     }
 
+    /// How large it is, and how long that took.
+    fn image(&self) -> String {
+        format!("{} KiB, {:.0} s", self.image_bytes / 1024, self.build_seconds)
+    }
+
     fn is_good(&self) -> bool {
         self.error.is_none() && self.cases_failed.unwrap_or(0) == 0
     }
@@ -277,13 +282,13 @@ impl fmt::Display for Row {
         match (&self.error, self.cases_passed, self.cases_failed) {
             (Some(error), ..) => write!(f, "FAILED: {} |", error.lines().next().unwrap_or_default()),
             (None, Some(passed), Some(failed)) => {
-                write!(f, "{} KiB | {}: {passed} passed", self.image_bytes / 1024, self.boots.join(", "))?;
+                write!(f, "{} | {}: {passed} passed", self.image(), self.boots.join(", "))?;
                 if failed != 0 {
                     write!(f, ", {failed} FAILED")?;
                 }
                 f.write_str(" |")
             }
-            _ => write!(f, "{} KiB | not booted |", self.image_bytes / 1024),
+            _ => write!(f, "{} | not booted |", self.image()),
         }
     }
 }

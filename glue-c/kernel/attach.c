@@ -83,6 +83,9 @@ static struct zpci_attachment *zpci_attachment_new(struct zpci_dev *zdev,
 		kfree(attachment);
 		return ERR_PTR(rc);
 	}
+	/* Long before anything is queued: only the DMA API has queues, for a driver that is bound later. */
+	if (domain && !zpci_rust_may_defer(&limits))
+		WRITE_ONCE(domain->quick, 0);
 	return attachment;
 }
 

@@ -53,6 +53,7 @@ static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 		kfree(domain);
 		return ERR_PTR(rc);
 	}
+	domain->quick = SZ_4K;
 	spin_lock_init(&domain->lock);
 	INIT_LIST_HEAD_RCU(&domain->attachments);
 	INIT_WORK(&domain->rest, zpci_free_rest);
@@ -285,7 +286,8 @@ static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long 
 	int rc;
 
 	/* One page comes most often, and mostly it is mapped. */
-	if (likely(size == SZ_4K) && likely(zpci_rust_unmap_page(&domain->table, iova))) {
+	if (likely(size == READ_ONCE(domain->quick)) &&
+	    likely(zpci_rust_unmap_page(&domain->table, iova))) {
 		zpci_gather(iommu_domain, gather, iova, iova + SZ_4K - 1);
 		atomic64_inc(&domain->ctrs.unmapped_pages);
 		return SZ_4K;
@@ -298,6 +300,14 @@ static size_t zpci_unmap_pages(struct iommu_domain *iommu_domain, unsigned long 
 	}
 	zpci_gather(iommu_domain, gather, unmapped.range.start, unmapped.range.last);
 	atomic64_add(unmapped.pages, &domain->ctrs.unmapped_pages);
+	/*
+	 * A flush queue refreshes everything, which a function that cannot wait
+	 * does not survive. The core asks for IOMMU_CAP_DEFERRED_FLUSH before it
+	 * makes one, but not if an administrator does, by iommu_group/type.
+	 */
+	if (unlikely(!READ_ONCE(domain->quick)) && gather->queued)
+		zpci_refresh(domain, unmapped.range.start, unmapped.range.last,
+			     &domain->ctrs.sync_rpcits);
 	return size;
 }
 

@@ -22,6 +22,7 @@ struct zpci_domain {
 	struct iommu_domain domain;
 	struct zpci_rust_table table;
 	struct zpci_iommu_ctrs ctrs;
+	size_t quick;			/* an unmap of so many bytes may end with one store; 0: none */
 	struct list_head attachments;	/* RCU */
 	spinlock_t lock;		/* writers of attachments; tables that were taken out */
 	refcount_t refs;		/* the core's, and one for each attachment */

@@ -147,3 +147,38 @@ fn a_mapping_for_which_resources_are_short_fails() {
     assert_eq!(error.action, Action::FreeResources);
     assert_eq!(machine.refreshed(), [(BASE, PAGE), (BASE + 0x10_0000, PAGE)]);
 }
+
+/// Who clears the error state may have done so between the refusal of a refresh and the note of it.
+#[test]
+fn what_was_refused_is_asked_for_once_more() {
+    let to = AbsoluteAddress::new(0x5000_0000);
+    for status in [8, 40] {
+        let heap = Heap::default();
+        let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+        let machine = Ism::default();
+        let attachment = Attachment::to_table(&limits(false), GIB, &table, OneThread::new()).unwrap();
+        // SAFETY: the table outlives the registration, and no device is behind the model.
+        unsafe { attachment.attach(&machine, HANDLE) }.unwrap();
+        let change = table.map(range(0, 8 * PAGE), to, Protection::ReadWrite).unwrap();
+        mapped_to_all(change, &machine, [(HANDLE, &attachment)]).unwrap();
+        machine.used.borrow_mut().push((BASE + 4 * PAGE, 4 * PAGE));
+        machine.refreshed();
+
+        // Not refused again: nothing was missed.
+        machine.answer.set(Some((ConditionCode::One, status)));
+        let change = table.unmap(range(0, PAGE)).unwrap().change;
+        unmapped_from_all(change, &machine, [(HANDLE, &attachment)]).unwrap();
+        assert_eq!(machine.refreshed(), [(BASE, PAGE); 2]);
+        assert!(!attachment.is_stale());
+
+        // An earlier failure is not made up for by that.
+        machine.answer.set(Some((ConditionCode::One, 28)));
+        let change = table.unmap(range(PAGE, PAGE)).unwrap().change;
+        assert!(unmapped_from_all(change, &machine, [(HANDLE, &attachment)]).is_err());
+        machine.answer.set(Some((ConditionCode::One, status)));
+        let change = table.unmap(range(2 * PAGE, PAGE)).unwrap().change;
+        unmapped_from_all(change, &machine, [(HANDLE, &attachment)]).unwrap();
+        assert_eq!(machine.refreshed(), [(BASE + PAGE, PAGE), (BASE + 2 * PAGE, PAGE), (BASE + 2 * PAGE, PAGE)]);
+        assert!(attachment.is_stale());
+    }
+}

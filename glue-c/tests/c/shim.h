@@ -62,6 +62,8 @@ u64 shim_unmap(struct shim_domain *domain, u64 iova, u64 size, struct zpci_rust_
 	       u64 *pages);
 /* An unmap and its sync, of the whole range if anything was mapped; the bytes that are not mapped any more */
 u64 shim_unmap_and_sync(struct shim_domain *domain, u64 iova, u64 size);
+/* As with a flush queue: what was unmapped is refreshed by shim_flush_all() */
+u64 shim_unmap_queued(struct shim_domain *domain, u64 iova, u64 size);
 /* The same as the core does both: in pieces, and with a range in which nothing was mapped */
 u64 shim_unmap_by_core(struct shim_domain *domain, u64 iova, u64 size);
 /* Two unmaps into one gather, and its sync; how many functions were refreshed, in all */

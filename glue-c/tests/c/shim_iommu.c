@@ -288,6 +288,16 @@ u64 shim_unmap_and_sync(struct shim_domain *domain, u64 iova, u64 size)
 	return done;
 }
 
+u64 shim_unmap_queued(struct shim_domain *domain, u64 iova, u64 size)
+{
+	struct zpci_domain *zpci = domain_of(domain);
+	struct iommu_iotlb_gather gather;
+
+	iommu_iotlb_gather_init(&gather);
+	gather.queued = true;
+	return zpci->domain.ops->unmap_pages(&zpci->domain, iova, 1, size, &gather);
+}
+
 /* The bytes from @iova that the core has unmapped at once: frames of 1 MiB, or pages up to one */
 static u64 piece(const struct iommu_domain *domain, u64 iova, u64 size)
 {

@@ -138,6 +138,7 @@ unsafe extern "C" {
         pages: *mut u64,
     ) -> u64;
     pub(crate) fn shim_unmap_and_sync(domain: *mut ForeignDomain, iova: u64, size: u64) -> u64;
+    pub(crate) fn shim_unmap_queued(domain: *mut ForeignDomain, iova: u64, size: u64) -> u64;
     pub(crate) fn shim_unmap_by_core(domain: *mut ForeignDomain, iova: u64, size: u64) -> u64;
     pub(crate) fn shim_domain_counters(
         domain: *const ForeignDomain,

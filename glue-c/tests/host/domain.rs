@@ -128,6 +128,12 @@ impl<'k> Domain<'k> {
         unsafe { shim_unmap_and_sync(self.0, iova, size) }
     }
 
+    /// Unmaps as with a flush queue, which refreshes everything later; the bytes that are not mapped any more.
+    pub(crate) fn unmap_queued(&self, iova: u64, size: u64) -> u64 {
+        // SAFETY: the domain is valid, and nobody else uses it.
+        unsafe { shim_unmap_queued(self.0, iova, size) }
+    }
+
     /// Unmaps and syncs as the core of the kernel does; the bytes that are not mapped any more.
     pub(crate) fn unmap_by_core(&self, iova: u64, size: u64) -> u64 {
         // SAFETY: the domain is valid, and nobody else uses it.

@@ -71,6 +71,7 @@ unsafe extern "C" {
     pub(crate) fn shim_map(domain: *mut ForeignDomain, iova: u64, origin: u64, size: u64, writable: bool) -> i32;
     pub(crate) fn shim_sync_map(domain: *mut ForeignDomain, iova: u64, size: u64, everything: *mut u32) -> i32;
     pub(crate) fn shim_unmap_and_sync(domain: *mut ForeignDomain, iova: u64, size: u64) -> u64;
+    pub(crate) fn shim_unmap_queued(domain: *mut ForeignDomain, iova: u64, size: u64) -> u64;
     pub(crate) fn shim_flush_all(domain: *mut ForeignDomain);
     pub(crate) fn shim_translate(domain: *const ForeignDomain, iova: u64) -> u64;
 }

@@ -33,6 +33,8 @@ pub(crate) enum Deed {
     Unmap(u64),
     /// Unmaps and refreshes both MiB from this one on.
     UnmapTwo(u64),
+    /// Unmaps all of this MiB, and refreshes everything afterwards, as a flush queue does.
+    UnmapQueued(u64),
     /// Follows the first page of this MiB, which somebody else owns.
     Translate(u64),
     /// Refreshes everything, as a flush queue does.

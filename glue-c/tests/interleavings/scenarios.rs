@@ -6,7 +6,7 @@ use crate::machine::Kind::{self, Shadows, Walks};
 use crate::scenario::{Deed, Scenario};
 use Deed::{
     Attach, Break, Clear, Detach, Disable, Flush, FreeDomain, Inherit, Map, Move, Recover, Reset, ResetTable,
-    Translate, Unmap, UnmapTwo,
+    Translate, Unmap, UnmapQueued, UnmapTwo,
 };
 
 /// No bound.
@@ -20,6 +20,7 @@ const PAIRS: &[Row] = &[
     ("attach of the first beside unmap", &[], &[0, 2], &[&[Attach(0)], &[Unmap(0)]]),
     ("attach beside map", &[0], &[0], &[&[Attach(1)], &[Map(1)]]),
     ("attach of the first beside map", &[], &[0], &[&[Attach(0)], &[Map(1)]]),
+    ("attach beside a queued unmap", &[0], &[0, 2], &[&[Attach(1)], &[UnmapQueued(0)]]),
     ("attach beside flush", &[0], &[0], &[&[Attach(1)], &[Flush]]),
     ("detach beside unmap", &[0, 1], &[0, 2], &[&[Detach(1)], &[Unmap(0)]]),
     ("detach of the last beside unmap", &[0], &[0, 2], &[&[Detach(0)], &[Unmap(0)]]),
@@ -55,6 +56,7 @@ const LONG_PAIRS: &[Row] = &[
 const ERRORS: &[Row] = &[
     ("error cleared beside map", &[0, 1], &[0], &[&[Break(1), Clear(1)], &[Map(1)]]),
     ("error cleared beside unmap", &[0, 1], &[0, 2], &[&[Break(1), Clear(1)], &[Unmap(0)]]),
+    ("error cleared beside a queued unmap", &[0, 1], &[0, 2], &[&[Break(1), Clear(1)], &[UnmapQueued(0)]]),
     ("error cleared beside detach", &[0], &[0], &[&[Break(0), Clear(0)], &[Detach(0)]]),
 ];
 

@@ -464,6 +464,18 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                     world.machine.expect_gone(page(mib));
                 }
             }
+            Deed::UnmapQueued(mib) => {
+                world(context).mapped.retain(|mapped| *mapped != mib);
+                let done = shim_unmap_queued(domain, page(mib), MIB);
+                yield_hook(context, 0);
+                shim_flush_all(domain);
+                let world = world(context);
+                world.log.push(Event::Done(actor, what));
+                if done != MIB {
+                    world.machine.complain(format!("an unmap returned {done:#x}"));
+                }
+                world.machine.expect_gone(page(mib));
+            }
             Deed::Translate(mib) => {
                 let found = shim_translate(domain, page(mib));
                 if found != 0 && found != STORAGE + page(mib) {

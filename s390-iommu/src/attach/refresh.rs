@@ -167,6 +167,15 @@ impl<G: Gate> Attachment<G> {
         if !self.limits.may_defer() {
             return self.missed_nothing(function);
         }
+        match self.refresh_all_once(zpci, function) {
+            Err(refused) if is_refusal(&refused) => self.refresh_all_once(zpci, function).map_err(|_| refused),
+            result => result,
+        }
+    }
+
+    /// The same, without asking once more if the function refuses.
+    #[cold]
+    fn refresh_all_once<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RefreshError> {
         let before = self.stale.load(Ordering::SeqCst);
         fence_tables();
         let result = Refresh::of(self.aperture).issue(zpci, function, |piece| self.rpcit(zpci, function, piece));
@@ -271,7 +280,7 @@ impl<G: Gate> Attachment<G> {
         if let Some(answer) = answer {
             let refresh = Refresh::of_change(range);
             let result = refresh.go_on(zpci, function, |piece| self.rpcit(zpci, function, piece), range, answer);
-            return self.settle(zpci, function, result);
+            return self.settle(zpci, function, refresh, result);
         }
         if self.is_behind() {
             return self.refresh_all(zpci, function);
@@ -300,10 +309,10 @@ impl<G: Gate> Attachment<G> {
     /// Issues `refresh`, and takes note of how it ended.
     fn issue<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, refresh: Refresh) -> Result<(), RefreshError> {
         let result = refresh.issue(zpci, function, |piece| self.rpcit(zpci, function, piece));
-        self.settle(zpci, function, result)
+        self.settle(zpci, function, refresh, result)
     }
 
-    /// Takes note of how a refresh ended, and asks once more if the function refused it in the error state.
+    /// Takes note of how `refresh` ended, and asks once more if the function refused it in the error state.
     ///
     /// Who clears that state looks whether the function is stale, and may have done so between the refusal and the note of
     /// it. A second refusal says that it was not cleared before the note, so that it will be seen.
@@ -312,15 +321,40 @@ impl<G: Gate> Attachment<G> {
         &self,
         zpci: &Z,
         function: FunctionHandle,
+        refresh: Refresh,
         result: Result<(), RefreshError>,
     ) -> Result<(), RefreshError> {
+        let noted = self.stale.load(Ordering::SeqCst);
         match self.note(result) {
-            Err(refused @ RefreshError { action: Action::AwaitReset | Action::AwaitRecovery, .. }) => {
+            Err(refused) if is_refusal(&refused) => {
+                let again = match self.limits.may_defer() {
+                    true => self.refresh_all_once(zpci, function),
+                    false => self.repeat(zpci, function, refresh, noted),
+                };
                 // What failed is what was asked for at first.
-                self.refresh_all(zpci, function).map_err(|_| refused)
+                again.map_err(|_| refused)
             }
             result => result,
         }
+    }
+
+    /// Issues `refresh` once more, for a function of which no other may take its place. Only that one was missed if the
+    /// function was not stale by what had been `noted` before.
+    #[cold]
+    fn repeat<Z: Zpci>(
+        &self,
+        zpci: &Z,
+        function: FunctionHandle,
+        refresh: Refresh,
+        noted: u32,
+    ) -> Result<(), RefreshError> {
+        let now = failed(noted);
+        fence_tables();
+        let result = refresh.issue(zpci, function, |piece| self.rpcit(zpci, function, piece));
+        if result.is_ok() && noted & STALE == 0 {
+            let _ = self.stale.compare_exchange(now, now & !STALE, Ordering::SeqCst, Ordering::Relaxed);
+        }
+        self.note(result)
     }
 
     /// One RPCIT behind the gate; `None` if the function is not registered.
@@ -337,10 +371,19 @@ impl<G: Gate> Attachment<G> {
             // The handle stands for no function any more, so nothing is translated for it.
             Err(RefreshError { action: Action::Forget, .. }) => Ok(()),
             Err(error) => {
-                let failed = |stale: u32| Some(stale.wrapping_add(2) | STALE);
-                let _ = self.stale.fetch_update(Ordering::SeqCst, Ordering::SeqCst, failed);
+                let _ = self.stale.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |stale| Some(failed(stale)));
                 Err(error)
             }
         }
     }
+}
+
+/// What is noted of a function after a refresh of it failed, where `stale` was noted before.
+const fn failed(stale: u32) -> u32 {
+    stale.wrapping_add(2) | STALE
+}
+
+/// Whether the function refused in the error state, which somebody may be about to clear.
+const fn is_refusal(error: &RefreshError) -> bool {
+    matches!(error.action, Action::AwaitReset | Action::AwaitRecovery)
 }

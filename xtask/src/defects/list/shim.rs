@@ -78,6 +78,14 @@ pub(super) const DEFECTS: &[Defect] = &[
         check: INTERLEAVINGS,
     },
     Defect {
+        name: "an unmap of ISM put off",
+        finding: "it uses what a flush queue gave back, with no message: nothing else tells it",
+        file: IOMMU_C,
+        before: "\tif (unlikely(!READ_ONCE(domain->quick)) && gather->queued)\n",
+        after: "\tif (false)\n",
+        check: SHIM,
+    },
+    Defect {
         name: "a wait for the gate with interrupts off",
         finding: "no interrupt comes in while another processor's RPCIT takes its time",
         file: GATE_C,

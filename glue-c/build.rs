@@ -61,8 +61,13 @@ const HEADERS: [&str; 25] = [
 ];
 
 /// What the kernel's Makefile finds in Linux 7.2.
-const DEFINES: [&str; 4] =
-    ["ZPCI_HAS_OLD_DOMAIN", "ZPCI_HAS_HW_INFO_TYPE", "ZPCI_HAS_RELAXED_TRANSLATION", "ZPCI_HAS_FIDPARM"];
+const DEFINES: [&str; 5] = [
+    "ZPCI_HAS_OLD_DOMAIN",
+    "ZPCI_HAS_HW_INFO_TYPE",
+    "ZPCI_HAS_RELAXED_TRANSLATION",
+    "ZPCI_HAS_FIDPARM",
+    "ZPCI_HAS_DFL_WQ",
+];
 
 fn main() {
     println!("cargo::rerun-if-changed=include");

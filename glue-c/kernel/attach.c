@@ -183,7 +183,6 @@ static void zpci_block(struct zpci_function *function)
 	zpci_set_domain(function->zdev, &zpci_blocking_domain);
 	if (!attachment)
 		return;
-	function->zdev->dma_table = NULL;
 	if (!list_empty(&function->stuck)) {
 		/* It waits for the end of another one, which MPCIFC would end in its place. */
 		zpci_unlist(attachment);
@@ -235,17 +234,6 @@ static int zpci_register(struct zpci_attachment *attachment, struct zpci_rust_ou
 	return 0;
 }
 
-/* What the kernel calls the table of a function: its root, or NULL if there is none. */
-static unsigned long *zpci_dma_table(const struct zpci_domain *domain)
-{
-	struct zpci_rust_root root;
-
-	if (!domain)
-		return NULL;
-	zpci_rust_table_root(&domain->table, &root);
-	return phys_to_virt(root.origin);
-}
-
 /* Takes the function from the translation that it has, and gives it @domain, none if NULL. */
 static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *domain,
 		       struct zpci_dev *zdev)
@@ -277,12 +265,9 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 		kfree(attachment);
 		return -EBUSY;
 	}
-	/* Before the handle is looked at: a reset in Linux 6.12 looks at them the other way round. */
-	zdev->dma_table = zpci_dma_table(domain);
 	zpci_list(attachment);
 	rc = waits ? 0 : zpci_register(attachment, &outcome);
 	if (rc) {
-		zdev->dma_table = NULL;
 		if (zpci_rust_is_registered(&attachment->rust))
 			zpci_stuck(function, attachment);
 		else

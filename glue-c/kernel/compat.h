@@ -69,6 +69,18 @@
 #define zpci_is_guest()				machine_is_kvm()
 #endif
 
+/* Work of any processor has a name of its own. */
+#ifndef ZPCI_HAS_DFL_WQ
+#define system_dfl_wq				system_unbound_wq
+#endif
+
+/* The last byte of what type 1 can compare with what is mapped; no table translates the last page. */
+#ifdef ZPCI_HAS_TYPE1_THAT_WRAPS
+#define ZPCI_LAST_RESERVED			(U64_MAX - PAGE_SIZE)
+#else
+#define ZPCI_LAST_RESERVED			U64_MAX
+#endif
+
 /* Allocating an object names the object alone. */
 #ifndef kzalloc_obj
 #define kzalloc_obj(object)			kzalloc(sizeof(object), GFP_KERNEL)

@@ -67,9 +67,12 @@ static struct iommu_domain *zpci_domain_alloc_paging(struct device *dev)
 static void zpci_reserve(struct list_head *list, const struct zpci_rust_range *range,
 			 enum iommu_resv_type type)
 {
+	u64 last = min(range->last, ZPCI_LAST_RESERVED);
 	struct iommu_resv_region *region;
 
-	region = iommu_alloc_resv_region(range->start, range->last - range->start + 1, 0, type,
+	if (range->start > last)
+		return;
+	region = iommu_alloc_resv_region(range->start, last - range->start + 1, 0, type,
 					 GFP_KERNEL);
 	if (region)
 		list_add_tail(&region->list, list);

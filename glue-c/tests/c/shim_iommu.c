@@ -86,11 +86,6 @@ bool shim_function_blocked(struct shim_function *function)
 	return zdev_of(function)->s390_domain->type == IOMMU_DOMAIN_BLOCKED;
 }
 
-bool shim_function_has_table(struct shim_function *function)
-{
-	return zdev_of(function)->dma_table;
-}
-
 void shim_settings(u64 aperture_bytes, bool large)
 {
 	zpci_aperture_bytes = aperture_bytes;

@@ -15,8 +15,6 @@ pub(crate) enum Deed {
     Detach(usize),
     /// Disables it, enables it, and registers it again.
     Reset(usize),
-    /// The same by a kernel that registers what it takes for the table of the function, as Linux 6.12 does.
-    ResetTable(usize),
     /// The machine disabled it, which the kernel learns by its handle; enables it, and registers it again.
     Recover(usize),
     /// It has a translation that another kernel registered, as after a start by that kernel.

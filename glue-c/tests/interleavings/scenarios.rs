@@ -5,8 +5,8 @@
 use crate::machine::Kind::{self, Shadows, Walks};
 use crate::scenario::{Deed, Scenario};
 use Deed::{
-    Attach, Break, Clear, Detach, Disable, Flush, FreeDomain, Inherit, Map, Move, Recover, Reset, ResetTable,
-    Translate, Unmap, UnmapQueued, UnmapTwo,
+    Attach, Break, Clear, Detach, Disable, Flush, FreeDomain, Inherit, Map, Move, Recover, Reset, Translate, Unmap,
+    UnmapQueued, UnmapTwo,
 };
 
 /// No bound.
@@ -30,8 +30,6 @@ const PAIRS: &[Row] = &[
     ("reset of one of two beside map", &[0, 1], &[0], &[&[Reset(1)], &[Map(1)]]),
     ("reset beside detach", &[0], &[0], &[&[Reset(0)], &[Detach(0)]]),
     ("reset beside attach", &[], &[0], &[&[Reset(0)], &[Attach(0)]]),
-    ("reset of a table beside attach", &[], &[0], &[&[ResetTable(0)], &[Attach(0)]]),
-    ("reset of a table beside map", &[0], &[0], &[&[ResetTable(0)], &[Map(1)]]),
     ("recovery beside map", &[0, 1], &[0], &[&[Recover(1)], &[Map(1)]]),
     ("move beside unmap", &[0], &[0, 2], &[&[Move(0)], &[Unmap(0)]]),
     ("move beside map", &[0], &[0], &[&[Move(0)], &[Map(1)]]),

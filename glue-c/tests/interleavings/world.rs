@@ -380,7 +380,7 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                 world(context).log.push(Event::Returned(actor, what, rc));
             }
             Deed::Detach(index) => shim_detach(function(index)),
-            Deed::Reset(index) | Deed::ResetTable(index) | Deed::Recover(index) => {
+            Deed::Reset(index) | Deed::Recover(index) => {
                 yield_hook(context, 0);
                 world(context).machine.disable(index);
                 yield_hook(context, 0);
@@ -396,9 +396,6 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                 shim_function_disabled(function(index));
                 shim_function_handle(function(index), handle);
                 yield_hook(context, 0);
-                if matches!(what, Deed::ResetTable(_)) && !shim_function_has_table(function(index)) {
-                    return;
-                }
                 let mut status = 0;
                 world(context).machine.functions[index].joining = true;
                 let rc = shim_function_reset(function(index), &mut status);

@@ -429,7 +429,6 @@ struct zpci_dev {
 	struct dev_iommu iommu_data;
 	spinlock_t dom_lock;
 	struct iommu_domain *s390_domain;
-	void *dma_table;
 	u32 fid;
 	u32 fh;
 	u32 uid;

@@ -234,49 +234,111 @@ static int zpci_register(struct zpci_attachment *attachment, struct zpci_rust_ou
 	return 0;
 }
 
-/* Takes the function from the translation that it has, and gives it @domain, none if NULL. */
+/* The function has @attachment, which is on its list. */
+static void zpci_has(struct zpci_function *function, struct zpci_attachment *attachment,
+		     struct iommu_domain *domain)
+{
+	function->attachment = attachment;
+	zpci_set_domain(function->zdev, domain);
+}
+
+/* Lists and registers @attachment; an error if the function does not have it then. */
+static int zpci_give(struct zpci_function *function, struct zpci_attachment *attachment,
+		     struct iommu_domain *domain)
+{
+	struct zpci_rust_outcome outcome;
+	int rc;
+
+	zpci_list(attachment);
+	rc = zpci_register(attachment, &outcome);
+	if (!rc)
+		zpci_has(function, attachment, domain);
+	else if (zpci_rust_is_registered(&attachment->rust))
+		zpci_stuck(function, attachment);
+	else
+		zpci_unlist(attachment);
+	return rc;
+}
+
+/*
+ * Takes the function from the translation that it has, and gives it @attachment,
+ * or an error. After one the core takes the function to be where it was, and since
+ * Linux 7.3 does not attach it there once more: it gets @back, which is to @old,
+ * NULL if it had nothing; and nothing if the machine refuses that too.
+ */
+static int zpci_move(struct zpci_function *function, struct zpci_attachment *attachment,
+		     struct iommu_domain *domain, struct zpci_attachment *back,
+		     struct iommu_domain *old)
+{
+	struct zpci_rust_outcome outcome;
+	int rc;
+
+	zpci_block(function);
+	rc = zpci_end_stuck(function, &outcome);
+	if (rc == -EAGAIN) {
+		/*
+		 * Who recovers the function disables it, which ends what it had,
+		 * and registers this. If the attach failed the core would not
+		 * come back, and leave the function without a translation for good.
+		 */
+		zpci_list(attachment);
+		zpci_has(function, attachment, domain);
+		kfree(back);
+		return 0;
+	}
+	if (rc) {
+		/* What did not end goes on; if that is what it had, a reset registers it anew. */
+		kfree(attachment);
+		if (back) {
+			zpci_list(back);
+			zpci_has(function, back, old);
+		}
+		return -EBUSY;
+	}
+	rc = zpci_give(function, attachment, domain);
+	/* Only one translation is registered at a time, and which one that is may be unknown now. */
+	if (rc && back && list_empty(&function->stuck))
+		zpci_give(function, back, old);
+	else
+		kfree(back);
+	return rc;
+}
+
+/* Gives the function @domain, none if NULL. */
 static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *domain,
 		       struct zpci_dev *zdev)
 {
 	struct zpci_function *function = zpci_function(zdev);
-	struct zpci_attachment *attachment;
-	struct zpci_rust_outcome outcome;
-	int rc, waits;
+	struct zpci_attachment *attachment, *back;
+	struct iommu_domain *old;
+	struct zpci_domain *had;
+	int rc;
 
 	if (!function)
 		return -ENODEV;
 	guard(mutex)(&function->lock);
-	/* After an attach that was refused the core goes back to where the function still is. */
-	if (zdev->s390_domain == iommu_domain)
+	old = zdev->s390_domain;
+	/* Where the function still is, after an attach that was refused. */
+	if (old == iommu_domain)
 		return 0;
 	attachment = zpci_attachment_new(zdev, domain);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
-
-	/* A failure from here on leaves DMA blocked. */
-	zpci_block(function);
-	/*
-	 * Who recovers the function disables it, which ends what it had, and
-	 * registers this. If the attach failed the core would not come back,
-	 * and leave the function without a translation for good.
-	 */
-	waits = zpci_end_stuck(function, &outcome);
-	if (waits && waits != -EAGAIN) {
+	if (!function->attachment)
+		return zpci_move(function, attachment, iommu_domain, NULL, old);
+	had = function->attachment->domain;
+	back = zpci_attachment_new(zdev, had);
+	if (IS_ERR(back)) {
 		kfree(attachment);
-		return -EBUSY;
+		return PTR_ERR(back);
 	}
-	zpci_list(attachment);
-	rc = waits ? 0 : zpci_register(attachment, &outcome);
-	if (rc) {
-		if (zpci_rust_is_registered(&attachment->rust))
-			zpci_stuck(function, attachment);
-		else
-			zpci_unlist(attachment);
-		return rc;
-	}
-	function->attachment = attachment;
-	zpci_set_domain(zdev, iommu_domain);
-	return 0;
+	/* The core may have given it up, after an attach that it takes for one that cannot fail. */
+	if (had)
+		refcount_inc(&had->refs);
+	rc = zpci_move(function, attachment, iommu_domain, back, old);
+	if (had)
+		zpci_domain_put(had);
+	return rc;
 }
 
 int zpci_attach(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)

@@ -186,34 +186,107 @@ fn a_condition_code_that_no_machine_has_is_an_error() {
     }
 }
 
+/// The core takes it to be there, and does not attach it once more (Linux 7.3, `__iommu_group_set_domain_internal`).
 #[test]
-fn an_attach_that_fails_leaves_the_function_neither_here_nor_there() {
+fn after_an_attach_that_fails_the_function_is_where_it_was() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    let other = Domain::new(&kernel, &function).unwrap();
+    let is_in_domain = || {
+        assert!(!function.is_blocked());
+        assert_eq!((domain.members(), other.members()), (1, 0));
+        other.flush_all();
+        assert_eq!(kernel.events(), []);
+        domain.flush_all();
+        assert!(matches!(kernel.events()[..], [Event::Rpcit { .. }]));
+        // For the core it never left.
+        assert_eq!(function.attach(&domain), 0);
+        function.disabled();
+        assert_eq!(function.reset(), (0, 0));
+        assert_eq!(operations(&kernel), [REGISTER]);
+    };
+    assert_eq!(function.attach(&domain), 0);
+    operations(&kernel);
+    // The first answer ends what the function had, the last one gives it back.
+    for (cc, status) in [(0, 0), (1, 28), (0, 0)] {
+        kernel.answer(Kind::Mpcifc, cc, status);
+    }
+    assert_eq!(function.attach(&other), -5);
+    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER, REGISTER]);
+    is_in_domain();
+    // What the machine does not end goes on, however often it is tried.
+    for _ in 0..3 {
+        kernel.answer(Kind::Mpcifc, 1, 28);
+        kernel.answer(Kind::Mpcifc, 1, 28);
+        assert_eq!(function.attach(&other), -16);
+        assert_eq!(operations(&kernel), [DEREGISTER, DEREGISTER]);
+        is_in_domain();
+    }
+    // Nor is there memory for the other one, or for the way back.
+    for allocations in 0..2 {
+        assert_eq!(kernel.with_memory_for(allocations, || function.attach(&other)), -12);
+        assert_eq!(operations(&kernel), []);
+        is_in_domain();
+    }
+    assert_eq!(function.attach(&other), 0);
+    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER]);
+    assert_eq!((domain.members(), other.members()), (0, 1));
+}
+
+#[test]
+fn where_the_way_back_is_refused_too_dma_is_blocked() {
     let kernel = StandIn::new();
     let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
     let other = Domain::new(&kernel, &function).unwrap();
     assert_eq!(function.attach(&domain), 0);
     operations(&kernel);
-    // The first answer ends what the function had.
-    kernel.answer(Kind::Mpcifc, 0, 0);
-    kernel.answer(Kind::Mpcifc, 1, 28);
+    for (cc, status) in [(0, 0), (1, 28), (1, 28)] {
+        kernel.answer(Kind::Mpcifc, cc, status);
+    }
     assert_eq!(function.attach(&other), -5);
-    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER]);
+    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER, REGISTER]);
     assert!(function.is_blocked());
     domain.flush_all();
     other.flush_all();
     assert_eq!(function.reset(), (0, 0xa5));
     assert_eq!(operations(&kernel), []);
-    // The way back is an attach like any other.
+    // Somebody registered it, and nobody knows which tables: it is not tried with others.
+    assert_eq!(function.attach(&domain), 0);
+    operations(&kernel);
+    for (cc, status) in [(0, 0), (1, 24), (1, 28)] {
+        kernel.answer(Kind::Mpcifc, cc, status);
+    }
+    assert_eq!(function.attach(&other), -5);
+    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER, DEREGISTER]);
+    assert!(function.is_blocked());
+    function.disabled();
     assert_eq!(function.attach(&domain), 0);
     assert_eq!(operations(&kernel), [REGISTER]);
-    // What does not end keeps the function from the other domain, and out of its own.
-    kernel.answer(Kind::Mpcifc, 1, 28);
-    kernel.answer(Kind::Mpcifc, 1, 28);
-    assert_eq!(function.attach(&other), -16);
-    assert_eq!(operations(&kernel), [DEREGISTER, DEREGISTER]);
-    assert!(function.is_blocked());
-    domain.flush_all();
-    assert_eq!(kernel.events().len(), 1);
+}
+
+/// It goes on to wait for the end of what it had before.
+#[test]
+fn an_attach_that_fails_leaves_a_function_that_waits_where_it_waited() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    let [second, third] = [(); 2].map(|()| Domain::new(&kernel, &function).unwrap());
+    assert_eq!(function.attach(&domain), 0);
+    for _ in 0..2 {
+        kernel.answer(Kind::Mpcifc, 1, 40);
+    }
+    assert_eq!(function.attach(&second), 0);
+    for _ in 0..2 {
+        kernel.answer(Kind::Mpcifc, 1, 28);
+    }
+    assert_eq!(function.attach(&third), -16);
+    assert!(!function.is_blocked());
+    assert_eq!([&domain, &second, &third].map(Domain::members), [0, 1, 0]);
+    operations(&kernel);
+    function.disabled();
+    assert_eq!(function.reset(), (0, 0));
+    assert_eq!(operations(&kernel), [REGISTER]);
+    second.flush_all();
+    assert!(matches!(kernel.events()[..], [Event::Rpcit { .. }]));
 }
 
 /// The kernel goes on with another driver, and the reset that it begins with brings the function back.

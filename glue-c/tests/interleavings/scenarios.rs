@@ -63,6 +63,8 @@ const SEQUENCES: &[Row] = &[
     ("detach, free, disable", &[0, 1], &[0], &[&[Unmap(0), Detach(0), Detach(1), FreeDomain, Disable(0), Disable(1)]]),
     ("detach, attach again", &[0], &[0, 2], &[&[Detach(0), Unmap(0), Attach(0), Map(0)]]),
     ("unmap, unmap both", &[0, 1], &[0, 1], &[&[Unmap(0), Map(0), UnmapTwo(0), Flush]]),
+    // The core may give the domain up all the same, after an attach that must not fail.
+    ("move, free, move, disable", &[0], &[0, 2], &[&[Unmap(2), Move(0), FreeDomain, Move(0), Disable(0)]]),
     ("recovery after a failed end", &[0], &[0], &[&[Detach(0), Recover(0), Attach(0), Unmap(0)]]),
     ("map in error, cleared", &[0, 1], &[0], &[&[Break(1), Map(1), Clear(1), Unmap(1)]]),
     ("attach in error, cleared", &[0], &[0], &[&[Break(1), Attach(1), Clear(1), Map(1)]]),

@@ -376,8 +376,15 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                 }
             }
             Deed::Move(index) => {
+                // It may come back, if the machine does not take it there.
+                world(context).machine.functions[index].joining = true;
                 let rc = shim_attach(world(context).other, function(index));
-                world(context).log.push(Event::Returned(actor, what, rc));
+                let world = world(context);
+                world.machine.functions[index].joining = false;
+                world.log.push(Event::Returned(actor, what, rc));
+                if rc != 0 && !shim_function_blocked(function(index)) {
+                    world.expect_told_of_all(index);
+                }
             }
             Deed::Detach(index) => shim_detach(function(index)),
             Deed::Reset(index) | Deed::Recover(index) => {
@@ -482,6 +489,7 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
             Deed::Flush => shim_flush_all(domain),
             Deed::FreeDomain => {
                 world(context).domain = ptr::null_mut();
+                world(context).mapped.clear();
                 shim_domain_free(domain);
             }
         }

@@ -148,9 +148,15 @@ static void zpci_iotlb_sync(struct iommu_domain *iommu_domain, struct iommu_iotl
 	 */
 	if (!gather->pgsize)
 		return;
-	/* Nothing is given back that a function may still use, and no table spans less than 1 MiB. */
+	/*
+	 * Nothing is given back that a function may still use, and no table
+	 * spans less than 1 MiB. The DMA API maps the same addresses again and
+	 * again, and must not depend on storage each time, as it would in the
+	 * middle of writing some of it to a disk.
+	 */
 	if (!zpci_refresh(domain, gather->start, gather->end, &domain->ctrs.sync_rpcits) &&
-	    gather->end - gather->start >= SZ_1M - 1)
+	    gather->end - gather->start >= SZ_1M - 1 &&
+	    iommu_domain->type == IOMMU_DOMAIN_UNMANAGED)
 		zpci_reclaim(domain, gather->start, gather->end);
 }
 

@@ -39,6 +39,8 @@ u32 shim_reserved(struct shim_function *function, struct zpci_rust_range *ranges
 
 /* A domain for @function; NULL, and the error in @rc */
 struct shim_domain *shim_domain_new(struct shim_function *function, int *rc);
+/* As the core makes one for drivers of devices, without a flush queue */
+void shim_domain_of_dma_api(struct shim_domain *domain);
 void shim_domain_free(struct shim_domain *domain);
 void shim_grace_period(void);
 u8 shim_domain_designation_type(const struct shim_domain *domain);

@@ -160,6 +160,11 @@ static struct zpci_domain *domain_of(const struct shim_domain *domain)
 	return (struct zpci_domain *)domain;
 }
 
+void shim_domain_of_dma_api(struct shim_domain *domain)
+{
+	domain_of(domain)->domain.type = IOMMU_DOMAIN_DMA;
+}
+
 void shim_domain_free(struct shim_domain *domain)
 {
 	domain_of(domain)->domain.ops->free(&domain_of(domain)->domain);

@@ -118,6 +118,7 @@ unsafe extern "C" {
     pub(crate) fn shim_reserved(function: *mut KernelFunction, ranges: *mut ForeignRange, interrupts: *mut u32) -> u32;
 
     pub(crate) fn shim_domain_new(function: *mut KernelFunction, rc: *mut i32) -> *mut ForeignDomain;
+    pub(crate) fn shim_domain_of_dma_api(domain: *mut ForeignDomain);
     pub(crate) fn shim_domain_free(domain: *mut ForeignDomain);
     pub(crate) fn shim_grace_period();
     pub(crate) fn shim_domain_designation_type(domain: *const ForeignDomain) -> u8;

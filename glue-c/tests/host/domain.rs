@@ -128,6 +128,12 @@ impl<'k> Domain<'k> {
         unsafe { shim_unmap_and_sync(self.0, iova, size) }
     }
 
+    /// Makes it one for drivers of devices.
+    pub(crate) fn for_dma_api(&self) {
+        // SAFETY: the domain is valid, and nobody else uses it.
+        unsafe { shim_domain_of_dma_api(self.0) }
+    }
+
     /// Unmaps as with a flush queue, which refreshes everything later; the bytes that are not mapped any more.
     pub(crate) fn unmap_queued(&self, iova: u64, size: u64) -> u64 {
         // SAFETY: the domain is valid, and nobody else uses it.

@@ -140,6 +140,23 @@ fn what_waits_for_a_grace_period_is_not_lost_with_its_domain() {
     assert_eq!(kernel.tables(), (0, 0));
 }
 
+/// It maps the same addresses again and again, with no storage to wait for.
+#[test]
+fn the_tables_of_the_dma_api_stay() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, 16 * GIB, false);
+    domain.for_dma_api();
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(domain.map(START, 0x100_0000, 2 * MIB, true), 0);
+    kernel.events();
+    assert_eq!(domain.unmap_and_sync(START, 2 * MIB), 2 * MIB);
+    assert_eq!(kernel.events(), [rpcit(START, 2 * MIB)]);
+    kernel.grace_period();
+    assert_eq!(kernel.tables(), (2, 2));
+    let again = kernel.without_memory(|| domain.map(START, 0x200_0000, 2 * MIB, true));
+    assert_eq!(again, 0);
+}
+
 #[test]
 fn giving_back_takes_no_memory() {
     let kernel = StandIn::new();

@@ -25,7 +25,7 @@ struct zpci_domain {
 	size_t quick;			/* an unmap of so many bytes may end with one store; 0: none */
 	struct list_head attachments;	/* RCU */
 	spinlock_t lock;		/* writers of attachments; tables that were taken out */
-	refcount_t refs;		/* the core's, and one for each attachment */
+	refcount_t refs;		/* the core's, each attachment's, and of who may go back */
 	bool pinned;			/* a function that was lost may use it for ever */
 	bool ended;			/* goes with the next grace period */
 	bool ending;			/* goes with the grace period that goes on */

@@ -153,7 +153,7 @@ pub(crate) fn run(workspace: Workspace, options: &Options) -> Result<bool> {
         bail!("there is no check \"{unknown}\"; there are {}", names());
     }
     if options.only.is_empty() {
-        warn_of_space(&workspace);
+        warn_of_space(space::lacking(&workspace.target));
     }
     let wanted = |check: &&Check| match options.only.is_empty() {
         true => options.all || !check.takes_long(),
@@ -184,17 +184,15 @@ pub(crate) fn run(workspace: Workspace, options: &Options) -> Result<bool> {
     if !failed.is_empty() {
         println!("\nfailed: {}", failed.join(", "));
         println!("to repeat: cargo xtask test --only {}", failed.join(" --only "));
-        if let Some(full) = space::full(&bench.workspace.target)? {
-            println!("{full}");
-        }
+        warn_of_space(space::full(&bench.workspace.target));
     }
     println!("\n{} passed, {} failed", total.passed, total.failed);
     Ok(failed.is_empty())
 }
 
-/// Says that the disk may be too small, where that can be found out.
-fn warn_of_space(workspace: &Workspace) {
-    match space::lacking(&workspace.target) {
+/// Says what was `found` of the space on the disk, which is no reason to end.
+fn warn_of_space(found: Result<Option<String>>) {
+    match found {
         Ok(None) => {}
         Ok(Some(lacking)) => eprintln!("warning: {lacking}"),
         Err(unknown) => eprintln!("warning: the space on the disk is unknown: {unknown:#}"),

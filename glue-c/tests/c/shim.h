@@ -31,7 +31,6 @@ int shim_function_reset(struct shim_function *function, u8 *status);
 /* Clears the error state of the function without a reset; a condition code */
 u8 shim_function_clear_error(struct shim_function *function, u8 *status);
 bool shim_function_blocked(struct shim_function *function);
-/* What the kernel calls its table: before Linux 7 a reset looks at that alone */
 int shim_probe(struct shim_function *function);
 bool shim_may_defer(struct shim_function *function);
 /* At most three ranges; their number */

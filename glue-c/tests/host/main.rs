@@ -14,6 +14,7 @@ mod gate;
 mod list;
 mod map;
 mod measurement;
+mod moves;
 mod query;
 mod reclaim;
 mod recovery;

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
+
+//! From one domain to another, and where a function is if the machine refuses that.
+
+use crate::domain::{pair, Domain};
+use crate::register::{operations, DEREGISTER, REGISTER};
+use crate::sample::{GIB, HARDWARE, START};
+use crate::stand_in::{Event, Kind, StandIn};
+
+/// The core takes it to be there, and does not attach it once more (Linux 7.3, `__iommu_group_set_domain_internal`).
+#[test]
+fn after_an_attach_that_fails_the_function_is_where_it_was() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    let other = Domain::new(&kernel, &function).unwrap();
+    let is_in_domain = || {
+        assert!(!function.is_blocked());
+        assert_eq!((domain.members(), other.members()), (1, 0));
+        other.flush_all();
+        assert_eq!(kernel.events(), []);
+        domain.flush_all();
+        assert!(matches!(kernel.events()[..], [Event::Rpcit { .. }]));
+        // For the core it never left.
+        assert_eq!(function.attach(&domain), 0);
+        function.disabled();
+        assert_eq!(function.reset(), (0, 0));
+        assert_eq!(operations(&kernel), [REGISTER]);
+    };
+    assert_eq!(function.attach(&domain), 0);
+    operations(&kernel);
+    // The first answer ends what the function had, the last one gives it back.
+    for (cc, status) in [(0, 0), (1, 28), (0, 0)] {
+        kernel.answer(Kind::Mpcifc, cc, status);
+    }
+    assert_eq!(function.attach(&other), -5);
+    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER, REGISTER]);
+    is_in_domain();
+    // What the machine does not end goes on, however often it is tried.
+    for _ in 0..3 {
+        kernel.answer(Kind::Mpcifc, 1, 28);
+        kernel.answer(Kind::Mpcifc, 1, 28);
+        assert_eq!(function.attach(&other), -16);
+        assert_eq!(operations(&kernel), [DEREGISTER, DEREGISTER]);
+        is_in_domain();
+    }
+    // Nor is there memory for the other one, or for the way back.
+    for allocations in 0..2 {
+        assert_eq!(kernel.with_memory_for(allocations, || function.attach(&other)), -12);
+        assert_eq!(operations(&kernel), []);
+        is_in_domain();
+    }
+    assert_eq!(function.attach(&other), 0);
+    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER]);
+    assert_eq!((domain.members(), other.members()), (0, 1));
+}
+
+#[test]
+fn where_the_way_back_is_refused_too_dma_is_blocked() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    let other = Domain::new(&kernel, &function).unwrap();
+    assert_eq!(function.attach(&domain), 0);
+    operations(&kernel);
+    for (cc, status) in [(0, 0), (1, 28), (1, 28)] {
+        kernel.answer(Kind::Mpcifc, cc, status);
+    }
+    assert_eq!(function.attach(&other), -5);
+    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER, REGISTER]);
+    assert!(function.is_blocked());
+    domain.flush_all();
+    other.flush_all();
+    assert_eq!(function.reset(), (0, 0xa5));
+    assert_eq!(operations(&kernel), []);
+    // Somebody registered it, and nobody knows which tables: it is not tried with others.
+    assert_eq!(function.attach(&domain), 0);
+    operations(&kernel);
+    for (cc, status) in [(0, 0), (1, 24), (1, 28)] {
+        kernel.answer(Kind::Mpcifc, cc, status);
+    }
+    assert_eq!(function.attach(&other), -5);
+    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER, DEREGISTER]);
+    assert!(function.is_blocked());
+    function.disabled();
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(operations(&kernel), [REGISTER]);
+}
+
+/// It goes on to wait for the end of what it had before.
+#[test]
+fn an_attach_that_fails_leaves_a_function_that_waits_where_it_waited() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    let [second, third] = [(); 2].map(|()| Domain::new(&kernel, &function).unwrap());
+    assert_eq!(function.attach(&domain), 0);
+    for _ in 0..2 {
+        kernel.answer(Kind::Mpcifc, 1, 40);
+    }
+    assert_eq!(function.attach(&second), 0);
+    for _ in 0..2 {
+        kernel.answer(Kind::Mpcifc, 1, 28);
+    }
+    assert_eq!(function.attach(&third), -16);
+    assert!(!function.is_blocked());
+    assert_eq!([&domain, &second, &third].map(Domain::members), [0, 1, 0]);
+    operations(&kernel);
+    function.disabled();
+    assert_eq!(function.reset(), (0, 0));
+    assert_eq!(operations(&kernel), [REGISTER]);
+    second.flush_all();
+    assert!(matches!(kernel.events()[..], [Event::Rpcit { .. }]));
+}
+
+/// The kernel goes on with another driver, and the reset that it begins with brings the function back.
+#[test]
+fn a_function_being_recovered_is_registered_with_where_it_went() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    let other = Domain::new(&kernel, &function).unwrap();
+    assert_eq!(domain.map(START, 0x5_0000, 0x1000, true), 0);
+    assert_eq!(function.attach(&domain), 0);
+    operations(&kernel);
+    // It is blocked, attached, moved back and forth, and the machine does none of it, whenever it is asked to end
+    // what it has.
+    for _ in 0..6 {
+        kernel.answer(Kind::Mpcifc, 1, 40);
+    }
+    assert_eq!((domain.members(), other.members()), (1, 0));
+    function.detach();
+    assert!(function.is_blocked());
+    assert_eq!((domain.members(), other.members()), (0, 0), "it left, although the machine still translates for it");
+    for (to, tables) in [(&other, 3), (&domain, 3), (&other, 3)] {
+        assert_eq!(function.attach(to), 0);
+        assert!(!function.is_blocked());
+        assert_eq!(to.members(), 1);
+        assert_eq!(domain.members() + other.members(), 1);
+        kernel.grace_period();
+        assert_eq!(kernel.tables(), (tables, 1));
+    }
+    assert!(operations(&kernel).iter().all(|&operation| operation == DEREGISTER));
+    // What the machine still translates by is refreshed, and what it does not know is not.
+    assert_eq!(other.map(START, 0x6_0000, 0x1000, true), 0);
+    assert_eq!(other.sync_map(START, 0x1000), (0, 0));
+    assert_eq!(kernel.events(), []);
+    assert_eq!(domain.unmap_and_sync(START, 0x1000), 0x1000);
+    assert!(matches!(kernel.events()[..], [Event::Rpcit { start: START, length: 0x1000, .. }]));
+    // Without a reset it cannot be registered with more than one.
+    kernel.answer(Kind::Mpcifc, 1, 40);
+    assert_eq!(function.reset(), (-5, 40));
+    operations(&kernel);
+    // A reset ends the old translation and registers the new one.
+    function.disabled();
+    assert_eq!(function.reset(), (0, 0));
+    assert_eq!(operations(&kernel), [REGISTER]);
+    kernel.events();
+    assert_eq!(other.unmap_and_sync(START, 0x1000), 0x1000);
+    assert!(matches!(kernel.events()[..], [Event::Rpcit { start: START, length: 0x1000, .. }]));
+    domain.flush_all();
+    assert_eq!(kernel.events(), []);
+    function.detach();
+    assert_eq!(operations(&kernel), [DEREGISTER]);
+}

@@ -369,11 +369,12 @@ void zpci_rust_uid_checking(bool on);
 void zpci_rust_response(u16 command, u16 code, u8 condition);
 
 /*
- * Takes a capability of VFIO, which starts with its header, or the front of one;
- * takes an entry that belongs to the capability before it. Both copy the bytes.
- * The field next of the header, and what pads a capability, are the affair of C.
+ * Takes a capability of VFIO, or the front of one: what it is, and the bytes
+ * behind its header; takes an entry that belongs to the capability before it.
+ * Both copy the bytes. The header, and what pads a capability, are the affair of C.
  */
-int zpci_rust_add_capability(void *chain, const void *cap, size_t size);
+int zpci_rust_add_capability(void *chain, u16 id, u16 version,
+			     const void *data, size_t size);
 int zpci_rust_add_entry(void *chain, const void *entry, size_t size);
 
 /* Never called: the object refers to it nowhere */

@@ -121,7 +121,8 @@ static void zpci_free_members(struct zpci_members *members)
  * Return: 0, -ENOMEM, or the first error of @add.
  */
 int zpci_add_info(struct iommu_domain **domains, unsigned int count,
-		  int (*add)(void *chain, void *cap, size_t size), void *chain)
+		  int (*add)(void *chain, u16 id, u16 version, const void *data, size_t size),
+		  void *chain)
 {
 	struct zpci_chain adding = { .add = add, .chain = chain };
 	struct zpci_members members = {};
@@ -208,7 +209,8 @@ void *zpci_hw_info(struct device *dev, u32 *length, zpci_hw_info_type *type)
 }
 
 int zpci_shim_capabilities(struct zpci_dev *zdev,
-			   int (*add)(void *chain, void *cap, size_t size), void *chain)
+			   int (*add)(void *chain, u16 id, u16 version, const void *data, size_t size),
+			   void *chain)
 {
 	struct zpci_chain adding = { .add = add, .chain = chain };
 	struct zpci_rust_function function;

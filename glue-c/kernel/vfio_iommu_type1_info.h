@@ -4,9 +4,15 @@
  * vfio_iommu_type1.c alone, whose structures come before.
  */
 #ifdef CONFIG_IOMMU_DOMAIN_INFO
-static int vfio_add_info_cap(void *caps, void *cap, size_t size)
+static int vfio_add_info_cap(void *caps, u16 id, u16 version, const void *data, size_t size)
 {
-	return vfio_info_add_capability(caps, cap, size);
+	struct vfio_info_cap_header *header;
+
+	header = vfio_info_cap_add(caps, sizeof(*header) + size, id, version);
+	if (IS_ERR(header))
+		return PTR_ERR(header);
+	memcpy(header + 1, data, size);
+	return 0;
 }
 
 /*

@@ -3,6 +3,7 @@
  * VFIO: the capabilities of a zPCI function, its registration with KVM, its
  * errors, from which user space recovers it, and its measurement.
  */
+#include <linux/err.h>
 #include <linux/kvm_host.h>
 #include <linux/pci.h>
 #include <linux/uaccess.h>
@@ -13,9 +14,15 @@
 #include "vfio_pci_priv.h"
 #include "../../iommu/zpci-rust/zpci_shim.h"
 
-static int vfio_pci_zdev_add(void *caps, void *cap, size_t size)
+static int vfio_pci_zdev_add(void *caps, u16 id, u16 version, const void *data, size_t size)
 {
-	return vfio_info_add_capability(caps, cap, size);
+	struct vfio_info_cap_header *header;
+
+	header = vfio_info_cap_add(caps, sizeof(*header) + size, id, version);
+	if (IS_ERR(header))
+		return PTR_ERR(header);
+	memcpy(header + 1, data, size);
+	return 0;
 }
 
 int vfio_pci_info_zdev_add_caps(struct vfio_pci_core_device *vdev, struct vfio_info_cap *caps)

@@ -5,20 +5,26 @@
 #ifndef ZPCI_CHAIN_H
 #define ZPCI_CHAIN_H
 
-#include <linux/types.h>
+#include "zpci_rust.h"
 
 /**
  * struct zpci_chain - capability in the making, and who takes it when it is whole
  * @add: takes a capability; 0 or an error, after which it is not called again
  * @chain: for @add
- * @cap: the capability; NULL at first
- * @size: bytes that it has; 0 at first
- * @capacity: bytes that @cap has space for; 0 at first
+ * @is_begun: whether there is one; false at first, as all that follows is 0
+ * @id: what it is
+ * @version: version of it
+ * @data: what it says, behind the header that @add makes
+ * @size: bytes that it has
+ * @capacity: bytes that @data has space for
  */
 struct zpci_chain {
-	int (*add)(void *chain, void *cap, size_t size);
+	int (*add)(void *chain, u16 id, u16 version, const void *data, size_t size);
 	void *chain;
-	void *cap;
+	bool is_begun;
+	u16 id;
+	u16 version;
+	void *data;
 	size_t size;
 	size_t capacity;
 };

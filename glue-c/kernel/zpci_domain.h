@@ -95,7 +95,8 @@ void zpci_function_remove(struct zpci_dev *zdev);
 
 /* container.c: operations of domains that are mapped together, and of the IOMMU of a function */
 int zpci_add_info(struct iommu_domain **domains, unsigned int count,
-		  int (*add)(void *chain, void *cap, size_t size), void *chain);
+		  int (*add)(void *chain, u16 id, u16 version, const void *data, size_t size),
+		  void *chain);
 int zpci_may_join(struct iommu_domain **domains, unsigned int count);
 void *zpci_hw_info(struct device *dev, u32 *length, zpci_hw_info_type *type);
 

@@ -6,10 +6,11 @@
 #ifdef CONFIG_IOMMU_DOMAIN_INFO
 	/*
 	 * What user space learns of @count domains that it maps together: @add
-	 * takes one capability after the other. May sleep.
+	 * takes one capability after the other, with the @data behind its header,
+	 * of which it keeps nothing. May sleep.
 	 */
 	int (*add_info)(struct iommu_domain **domains, unsigned int count,
-			int (*add)(void *chain, void *cap, size_t size),
+			int (*add)(void *chain, u16 id, u16 version, const void *data, size_t size),
 			void *chain);
 	/*
 	 * Whether the last of @count domains may join the others; 0 unless the

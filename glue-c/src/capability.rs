@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Capabilities on their way to C, which puts them into a chain of VFIO.
+//! Capabilities on their way to C, which puts them into a chain of VFIO, and makes their headers.
 
 use core::ffi::c_void;
 
-use s390_iommu::vfio::{Bytes, Sink};
+use s390_iommu::vfio::{Bytes, CapabilityHeader, Sink};
+use zerocopy::FromBytes;
 
-use crate::kernel;
+use crate::{errno, kernel};
 
 /// A chain of C.
 #[derive(Debug)]
@@ -34,8 +35,9 @@ impl Sink for KernelChain {
         capability: C,
         mut entries: impl Iterator<Item = E> + Clone,
     ) -> Result<(), i32> {
+        let (header, data) = CapabilityHeader::read_from_prefix(capability.as_bytes()).map_err(|_| errno::EINVAL)?;
         // SAFETY: `new` was promised that C takes capabilities with `chain`.
-        unsafe { kernel::add_capability(self.chain, capability.as_bytes()) }?;
+        unsafe { kernel::add_capability(self.chain, header.id, header.version, data) }?;
         // SAFETY: as above; the capability was taken.
         entries.try_for_each(|entry| unsafe { kernel::add_entry(self.chain, entry.as_bytes()) })
     }

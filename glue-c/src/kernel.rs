@@ -30,7 +30,7 @@ unsafe extern "C" {
     fn zpci_rust_listed(context: *mut c_void, id: u32, handle: u32, configured: bool);
     fn zpci_rust_uid_checking(on: bool);
     fn zpci_rust_response(command: u16, code: u16, condition: u8);
-    fn zpci_rust_add_capability(chain: *mut c_void, capability: *const c_void, size: usize) -> i32;
+    fn zpci_rust_add_capability(chain: *mut c_void, id: u16, version: u16, data: *const c_void, size: usize) -> i32;
     fn zpci_rust_add_entry(chain: *mut c_void, entry: *const c_void, size: usize) -> i32;
 }
 
@@ -228,14 +228,14 @@ pub(crate) fn record(command: CommandCode, code: u16, condition: ConditionCode) 
     unsafe { zpci_rust_response(command.0, code, condition as u8) }
 }
 
-/// Adds a capability, or its front if entries follow, to a chain of C.
+/// Adds a capability, or its front if entries follow, to a chain of C, which makes its header.
 ///
 /// # Safety
 ///
 /// C must take capabilities with `chain`.
-pub(crate) unsafe fn add_capability(chain: *mut c_void, capability: &[u8]) -> Result<(), i32> {
+pub(crate) unsafe fn add_capability(chain: *mut c_void, id: u16, version: u16, data: &[u8]) -> Result<(), i32> {
     // SAFETY: the caller answers for `chain`; C copies the bytes.
-    match unsafe { zpci_rust_add_capability(chain, capability.as_ptr().cast(), capability.len()) } {
+    match unsafe { zpci_rust_add_capability(chain, id, version, data.as_ptr().cast(), data.len()) } {
         0 => Ok(()),
         error => Err(error),
     }

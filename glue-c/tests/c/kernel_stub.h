@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only */
 /*
- * What the files of kernel/ that run on a host take of Linux: allocation and
- * lists.
+ * What the files of kernel/ that run on a host take of Linux: allocation,
+ * errors and lists.
  */
 #ifndef KERNEL_STUB_H
 #define KERNEL_STUB_H
@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,6 +25,9 @@ static inline size_t max3(size_t a, size_t b, size_t c)
 
 	return most > c ? most : c;
 }
+
+#define IS_ERR(pointer)		((uintptr_t)(pointer) >= (uintptr_t)-4095)
+#define PTR_ERR(pointer)	((int)(intptr_t)(pointer))
 
 /* A list of which the elements are linked one way. */
 struct list_head {

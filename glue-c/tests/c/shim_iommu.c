@@ -373,7 +373,8 @@ u64 shim_translate(const struct shim_domain *domain, u64 iova)
 
 /* container.c needs more of a kernel, and has tests of its own */
 int zpci_add_info(struct iommu_domain **domains, unsigned int count,
-		  int (*add)(void *chain, void *cap, size_t size), void *chain)
+		  int (*add)(void *chain, u16 id, u16 version, const void *data, size_t size),
+		  void *chain)
 {
 	(void)domains;
 	(void)count;

@@ -15,17 +15,18 @@ struct vfio_info_cap {
 	size_t size;
 };
 
-static int vfio_info_add_capability(struct vfio_info_cap *caps, struct vfio_info_cap_header *cap, size_t size)
+static struct vfio_info_cap_header *vfio_info_cap_add(struct vfio_info_cap *caps, size_t size, u16 id, u16 version)
 {
+	struct vfio_info_cap_header *header, *last;
 	size_t padded = (size + 7) / 8 * 8;
-	struct vfio_info_cap_header *last;
 	char *buf;
 
 	buf = realloc(caps->buf, caps->size + padded);
 	if (!buf)
 		abort();
-	memset(buf + caps->size, 0, padded);
-	memcpy(buf + caps->size, cap, size);
+	header = memset(buf + caps->size, 0, padded);
+	header->id = id;
+	header->version = version;
 	caps->buf = (void *)buf;
 	if (caps->size) {
 		for (last = caps->buf; last->next; last = (void *)(buf + last->next))
@@ -33,7 +34,7 @@ static int vfio_info_add_capability(struct vfio_info_cap *caps, struct vfio_info
 		last->next = caps->size;
 	}
 	caps->size += padded;
-	return 0;
+	return header;
 }
 
 /* Type 1: drivers/vfio/vfio_iommu_type1.c */
@@ -41,7 +42,8 @@ struct iommu_domain;
 
 struct iommu_domain_ops {
 	int (*add_info)(struct iommu_domain **domains, unsigned int count,
-			int (*add)(void *chain, void *cap, size_t size), void *chain);
+			int (*add)(void *chain, u16 id, u16 version, const void *data, size_t size),
+			void *chain);
 	int (*may_join)(struct iommu_domain **domains, unsigned int count);
 };
 
@@ -65,7 +67,8 @@ struct vfio_iommu {
 
 /* The driver: kernel/container.c, with members that are there. */
 static int add_info(struct iommu_domain **domains, unsigned int count,
-		    int (*add)(void *chain, void *cap, size_t size), void *chain)
+		    int (*add)(void *chain, u16 id, u16 version, const void *data, size_t size),
+		    void *chain)
 {
 	struct zpci_chain adding = { .add = add, .chain = chain };
 
@@ -105,8 +108,7 @@ int shim_get_info(const struct zpci_rust_member *members, u32 count, u8 *buffer,
 	struct iommu_domain domain = { .ops = &ops, .members = members, .count = count };
 	struct vfio_domain only = { .domain = &domain };
 	struct vfio_iommu iommu = { .domain_list = { .next = &only.next } };
-	struct { struct vfio_info_cap_header header; u32 avail; } available = { { .id = 3, .version = 1 }, 65535 };
-	struct { struct vfio_info_cap_header header; u64 rest[3]; } ranges = { { .id = 1, .version = 1 }, { 0 } };
+	const u32 available = 65535;
 	/* Older headers have no padding at its end. */
 	struct { u32 argsz, flags; u64 pgsizes; u32 cap_offset, pad; } info = { argsz, VFIO_IOMMU_INFO_CAPS, 0, 0, 0 };
 	struct vfio_info_cap caps = { 0 };
@@ -114,8 +116,8 @@ int shim_get_info(const struct zpci_rust_member *members, u32 count, u8 *buffer,
 	int rc;
 
 	only.next.next = &iommu.domain_list;
-	vfio_info_add_capability(&caps, &available.header, sizeof(available));
-	vfio_info_add_capability(&caps, &ranges.header, sizeof(ranges));
+	memcpy(vfio_info_cap_add(&caps, sizeof(*cap) + sizeof(available), 3, 1) + 1, &available, sizeof(available));
+	vfio_info_cap_add(&caps, sizeof(*cap) + 3 * sizeof(u64), 1, 1);
 	rc = vfio_add_info(&iommu, &caps, argsz);
 	if (rc)
 		return rc;
@@ -133,18 +135,20 @@ int shim_get_info(const struct zpci_rust_member *members, u32 count, u8 *buffer,
 }
 
 /* Takes capabilities until there were as many as accepted. */
-static int take(void *context, void *cap, size_t size)
+static int take(void *context, u16 id, u16 version, const void *data, size_t size)
 {
+	const struct vfio_info_cap_header header = { .id = id, .version = version };
 	struct shim_chain *chain = context;
 	u32 next;
 
 	while (chain->size % 8)
 		chain->buffer[chain->size++] = 0;
-	if (chain->calls++ >= chain->accept || chain->size + size > chain->capacity)
+	if (chain->calls++ >= chain->accept || chain->size + sizeof(header) + size > chain->capacity)
 		return -ENOMEM;
 	next = SHIM_CHAIN_START + chain->size;
-	memcpy(chain->buffer + chain->size, cap, size);
-	chain->size += size;
+	memcpy(chain->buffer + chain->size, &header, sizeof(header));
+	memcpy(chain->buffer + chain->size + sizeof(header), data, size);
+	chain->size += sizeof(header) + size;
 	if (next != SHIM_CHAIN_START)
 		memcpy(chain->buffer + chain->last + 4, &next, sizeof(next));
 	chain->last = next - SHIM_CHAIN_START;

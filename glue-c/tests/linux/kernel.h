@@ -377,7 +377,8 @@ struct iommu_domain_ops {
 	int (*iotlb_sync_map)(struct iommu_domain *domain, unsigned long iova, size_t size);
 	phys_addr_t (*iova_to_phys)(struct iommu_domain *domain, dma_addr_t iova);
 	int (*add_info)(struct iommu_domain **domains, unsigned int count,
-			int (*add)(void *chain, void *cap, size_t size), void *chain);
+			int (*add)(void *chain, u16 id, u16 version, const void *data, size_t size),
+			void *chain);
 	int (*may_join)(struct iommu_domain **domains, unsigned int count);
 	void (*free)(struct iommu_domain *domain);
 };

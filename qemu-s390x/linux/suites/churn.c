@@ -7,7 +7,6 @@
  */
 
 #include <errno.h>
-#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include <unistd.h>
 
 #include "../function.h"
+#include "../log.h"
 #include "../nvme.h"
 #include "../sysfs.h"
 #include "suites.h"
@@ -141,18 +141,7 @@ static void *transfer(void *argument)
 /* How many errors of functions the kernel has told of behind where `log` is. */
 static unsigned int read_events(int log)
 {
-	unsigned int events = 0;
-	char record[1024];
-	ssize_t length;
-
-	while ((length = read(log, record, sizeof(record) - 1)) > 0 ||
-	       (length < 0 && errno == EPIPE)) {
-		if (length < 0)
-			continue;
-		record[length] = 0;
-		events += strstr(record, "reports an error") != NULL;
-	}
-	return events;
+	return log_count(log, "reports an error");
 }
 
 static void report(enum operation operation)
@@ -193,8 +182,8 @@ static void check_works(struct vfio *vfio, const char *address, uint64_t iova)
 
 static void churn(const void *argument)
 {
-	int log = check_call(open("/dev/kmsg", O_RDONLY | O_NONBLOCK));
 	const enum vfio_api *api = argument;
+	int log = log_open();
 	struct mapper mappers[MAPPERS];
 	struct iova_range ranges[IOVA_RANGES];
 	struct vfio stays, comes;
@@ -205,7 +194,6 @@ static void churn(const void *argument)
 	uint64_t iova;
 
 	kernel_parameter(dma, sizeof(dma), "zpci.dma");
-	check_call(lseek(log, 0, SEEK_END));
 	vfio_open(&stays, *api, first.address);
 	vfio_open_beside(&comes, &stays, second.address);
 	check(vfio_ranges(&stays, ranges) >= 1);

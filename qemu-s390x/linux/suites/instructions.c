@@ -19,6 +19,7 @@
 
 #include "../function.h"
 #include "../nvme.h"
+#include "../record.h"
 #include "../sysfs.h"
 #include "suites.h"
 
@@ -27,12 +28,6 @@
 #define RUN (2 * MEGABYTE)
 #define RESET_METHOD "/sys/bus/pci/devices/%s/reset_method"
 #define TIMEOUT 150
-#define VIEWS "/sys/kernel/debug/s390dbf"
-
-/* What the kernel keeps of events */
-static const struct {
-	const char *name, *file;
-} views[2] = { { "pci_msg", "sprintf" }, { "pci_error", "hex_ascii" } };
 
 enum point { ATTACH, DETACH, MOVE, RESET, MAP, UNMAP, POINTS };
 
@@ -139,52 +134,15 @@ static int operate(enum point point, struct vfio *stays, struct vfio *other,
 	}
 }
 
-static void forget_views(void)
+static unsigned int tell(const struct row *row, const char *when,
+			 unsigned int instruction)
 {
-	for (size_t i = 0; i < 2; i++)
-		check_call(sysfs_write("-", VIEWS "/%s/flush", views[i].name));
-}
+	char about[128];
 
-/*
- * Says what the kernel recorded, without time, processor and caller; returns
- * how often it recorded the instruction that starts with @instruction, busy or
- * done.
- */
-static unsigned int tell_views(const struct row *row, const char *when,
-			       unsigned int instruction)
-{
-	unsigned int found = 0;
-	char path[64], line[256];
-
-	for (size_t i = 0; i < 2; i++) {
-		FILE *file;
-
-		snprintf(path, sizeof(path), VIEWS "/%s/%s", views[i].name,
-			 views[i].file);
-		file = fopen(path, "r");
-		check_that(file, "%s: %m", path);
-		while (fgets(line, sizeof(line), file)) {
-			unsigned int level, first, code;
-			int text;
-
-			if (sscanf(line, "%*u %*s %u %*s %*u %*x %n", &level,
-				   &text) != 1)
-				continue;
-			line[strcspn(line, "\n|")] = 0;
-			ktap_data("zpci-view",
-				  "{\"row\":\"%s %s at %s, %s\","
-				  "\"view\":\"%s\",\"level\":%u,\"text\":\"%s\"}",
-				  row->mpcifc ? "MPCIFC" : "RPCIT",
-				  said[row->said].name, points[row->point].name,
-				  when, views[i].name, level, line + text);
-			found += sscanf(line + text, "%2x%2x", &first,
-					&code) == 2 &&
-				 i && level == 1 && first == instruction &&
-				 (code == 0 || code == 2);
-		}
-		fclose(file);
-	}
-	return found;
+	snprintf(about, sizeof(about), "%s %s at %s, %s",
+		 row->mpcifc ? "MPCIFC" : "RPCIT", said[row->said].name,
+		 points[row->point].name, when);
+	return record_tell(about, instruction);
 }
 
 static double now(void)
@@ -249,14 +207,14 @@ static void answered(const void *argument)
 		check_call(vfio_attach(&other));
 
 	answer.mpcifc = row->mpcifc;
-	forget_views();
+	record_forget();
 	answer_begin(handle(&other), &answer);
 	start = now();
 	result = operate(row->point, &stays, &other, iova);
 	error = result < 0 ? errno : 0;
 	start = now() - start;
 	given = answer_end();
-	recorded = tell_views(row, "then", row->mpcifc ? 'M' : 'R');
+	recorded = tell(row, "then", row->mpcifc ? 'M' : 'R');
 	ktap_data("zpci-answer",
 		  "{\"instruction\":\"%s\",\"answer\":\"%s\",\"at\":\"%s\","
 		  "\"given\":%u,\"result\":\"%s\",\"seconds\":%.3f}",
@@ -285,9 +243,9 @@ static void answered(const void *argument)
 	/* The neighbour, with whatever became of the other one. */
 	check_works(&stays, ranges[0].start);
 	close(other.device);
-	forget_views();
+	record_forget();
 	bring_back(row->point == RESET && error);
-	tell_views(row, "brought back", 0);
+	tell(row, "brought back", 0);
 	vfio_open_beside(&other, &stays, second.address);
 	check_call(vfio_attach(&other));
 	check_works(&other, ranges[0].start);

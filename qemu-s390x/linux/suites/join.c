@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../log.h"
 #include "../sysfs.h"
 #include "../vfio.h"
 #include "suites.h"
@@ -38,24 +39,6 @@ static void leave(const void *argument)
 	after = three_answer(container, &found, &size);
 	check_equal(size, alone);
 	check(!memcmp(before, after, size));
-}
-
-/* Whether the kernel's log has `text` behind where `log` is. */
-static bool log_says(int log, const char *text)
-{
-	char record[1024];
-	ssize_t length;
-
-	for (;;) {
-		length = read(log, record, sizeof(record) - 1);
-		if (length < 0 && errno == EPIPE)
-			continue;
-		if (length <= 0)
-			return false;
-		record[length] = 0;
-		if (strstr(record, text))
-			return true;
-	}
 }
 
 /* Maps a page and unmaps it again. */
@@ -155,13 +138,12 @@ static void two_formats(const void *argument)
 /* It stays outside if the administrator wants one format. */
 static void refused(const void *argument)
 {
-	int log = check_call(open("/dev/kmsg", O_RDONLY | O_NONBLOCK));
 	int group = container_group(&first), container = other_container();
 	struct container_capabilities found;
 	uint8_t *before, *after;
 	size_t size, again;
 	char message[128];
-	int result, error;
+	int result, error, log;
 
 	(void)argument;
 	if (container < 0) {
@@ -169,7 +151,7 @@ static void refused(const void *argument)
 		return;
 	}
 	before = three_answer(container, &found, &size);
-	check_call(lseek(log, 0, SEEK_END));
+	log = log_open();
 	check_call(sysfs_write("1", ONE_FORMAT));
 	result = container_join(container, group);
 	error = errno;
@@ -180,7 +162,7 @@ static void refused(const void *argument)
 		 "FID %08lx may not join the container: designation types "
 		 "0x40 where 0x20 are needed",
 		 function_attribute(&first, "function_id"));
-	check_that(log_says(log, message), "the kernel does not say: %s",
+	check_that(log_count(log, message), "the kernel does not say: %s",
 		   message);
 	/* Nothing has changed, neither for the container ... */
 	after = three_answer(container, &found, &again);

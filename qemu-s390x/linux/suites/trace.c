@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 /*
  * Back traces through the object of the driver, by the module zpci_trace: what
- * a warning prints, and what a task sleeps in. Every caller has to be there, in
- * order, and each of them for certain.
+ * a warning prints, what a task sleeps in, and what live patching is told.
+ * Every caller has to be there, in order, and each of them for certain.
  */
 
 #include <errno.h>
@@ -16,11 +16,14 @@
 #include <unistd.h>
 
 #include "../function.h"
+#include "../log.h"
+#include "../symbol.h"
 #include "../sysfs.h"
 #include "suites.h"
 
 #define MODULE "/modules/zpci_trace.ko"
 #define FILES "/sys/kernel/debug/zpci_trace/%s"
+#define WALKED "zpci_trace: walked: "
 
 /* From the inside to the outside; NULL for what is below the object. */
 static const char *const callers[] = {
@@ -75,36 +78,30 @@ static void check_reached(size_t reached)
 static void load(const void *argument)
 {
 	int fd = check_call(open(MODULE, O_RDONLY));
+	char walk[64];
 
 	(void)argument;
-	check_call(syscall(SYS_finit_module, fd, "", 0));
+	snprintf(walk, sizeof(walk), "walk=%llu",
+		 symbol_address("arch_stack_walk_reliable"));
+	check_call(syscall(SYS_finit_module, fd, walk, 0));
 }
 
 static void warning(const void *argument)
 {
-	int log = check_call(open("/dev/kmsg", O_RDONLY | O_NONBLOCK));
 	const struct function *function = argument;
 	bool tracing = false;
 	size_t reached = 0;
-	char record[8192];
-	ssize_t length;
+	unsigned int level;
+	char line[LOG_LINE];
+	int log = log_open();
 
-	check_call(lseek(log, 0, SEEK_END));
 	check_errno(sysfs_write(function->address, FILES, "warn"), EINTR);
-	/* One record a line: <numbers>;<text>. */
-	while ((length = read(log, record, sizeof(record) - 1)) > 0) {
-		char *text;
-
-		record[length] = 0;
-		text = strchr(record, ';');
-		if (!text)
-			continue;
-		text[strcspn(text, "\n")] = 0;
-		if (strstr(text, "Last Breaking-Event-Address"))
+	while (log_next(log, line, &level)) {
+		if (strstr(line, "Last Breaking-Event-Address"))
 			tracing = false;
 		if (tracing)
-			reached = follow(text + 1, reached, "zpci_trace_warn");
-		if (strstr(text, "Call Trace:"))
+			reached = follow(line, reached, "zpci_trace_warn");
+		if (strstr(line, "Call Trace:"))
 			tracing = true;
 	}
 	close(log);
@@ -137,6 +134,27 @@ static void sleeper(const void *argument)
 	check_reached(reached);
 }
 
+/* What live patching asks before it changes a function. */
+static void reliable(const void *argument)
+{
+	const struct function *function = argument;
+	int log = log_open(), result = 1;
+	size_t reached = 0;
+	unsigned int level;
+	char line[LOG_LINE];
+
+	check_errno(sysfs_write(function->address, FILES, "reliable"), EINTR);
+	while (log_next(log, line, &level)) {
+		if (!strncmp(line, WALKED, strlen(WALKED)))
+			sscanf(line + strlen(WALKED), "%d", &result);
+		else
+			reached = follow(line, reached, "zpci_trace_reliable");
+	}
+	close(log);
+	check_that(!result, "the walk ends with %d", result);
+	check_reached(reached);
+}
+
 static void unload(const void *argument)
 {
 	(void)argument;
@@ -153,6 +171,7 @@ static void define(void)
 
 		ktap_case(warning, &functions[i], "%s warning", address);
 		ktap_case(sleeper, &functions[i], "%s sleeper", address);
+		ktap_case(reliable, &functions[i], "%s reliable", address);
 	}
 	ktap_case(unload, NULL, "unload");
 }

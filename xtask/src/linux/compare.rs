@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Two reports side by side: which cases came out differently, and which bytes of the user API are not the same. Between
-//! reports of the same kernel, such as two of a guest of two programs that emulate its machine, nothing may differ.
+//! Two reports side by side: which cases came out differently, which bytes of the user API are not the same, and what the
+//! kernels recorded. Between reports of the same kernel, such as two of a guest of two programs that emulate its machine,
+//! nothing may differ.
+
+mod cause;
+mod records;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -9,6 +13,8 @@ use std::fmt;
 use anyhow::{ensure, Context, Result};
 use comfy_table::{presets, Table};
 use serde_json::Value;
+
+use records::{Recorded, Records};
 
 /// Facts that must be the same whatever drives the functions; times and counters are not among them.
 const FACTS: [&str; 6] = ["capability", "info", "hw-info", "range", "clp", "function"];
@@ -33,6 +39,7 @@ pub(crate) struct Side {
     results: BTreeMap<(String, String), String>,
     /// By boot and kind, in the order in which they were said.
     facts: BTreeMap<(String, String), Vec<Value>>,
+    records: Records,
 }
 
 /// The differences between two reports.
@@ -48,10 +55,18 @@ impl Comparison {
         Self { first, second }
     }
 
-    /// Whether nothing is wrong: of the same kernel, a case was compared, and nothing differs.
+    /// Whether nothing is wrong: no records differ without a known cause, and, of the same kernel, a case was compared and
+    /// nothing differs.
     pub(crate) fn passed(&self) -> bool {
         let [compared, different, facts] = self.counts();
-        !self.is_of_one_kernel() || compared > 0 && different == 0 && facts == 0
+        let is_same = compared > 0 && different == 0 && facts == 0;
+        self.recorded().unexplained() == 0 && (is_same || !self.is_of_one_kernel())
+    }
+
+    fn recorded(&self) -> Recorded {
+        let [first, second] = [&self.first, &self.second];
+        let drivers = [first.name.as_str(), second.name.as_str()];
+        Recorded::new(&first.records, &second.records, drivers, |boot| self.is_in_both(boot))
     }
 
     fn is_of_one_kernel(&self) -> bool {
@@ -125,6 +140,7 @@ impl Side {
         let name = text(&report, "implementation").context("a report names no implementation")?;
         let kernel = text(&report, "kernel").context("a report names no kernel")?;
         let (mut results, mut facts) = (BTreeMap::new(), BTreeMap::new());
+        let mut records = Records::default();
         let (mut names, mut emulator) = (BTreeSet::new(), String::new());
         let boots = report.get("boots").and_then(Value::as_array).context("a report has no boots")?;
         for boot in boots {
@@ -138,6 +154,9 @@ impl Side {
                 let result = text(case, "result").context("a case has no result")?;
                 results.insert((boot_name.clone(), path.join(" / ")), result);
             }
+            for said in boot.pointer("/facts/record").and_then(Value::as_array).into_iter().flatten() {
+                records.add(&boot_name, said).context("a report has a record that is none")?;
+            }
             for kind in FACTS {
                 if let Some(said) = boot.pointer(&format!("/facts/{kind}")).and_then(Value::as_array) {
                     facts.insert((boot_name.clone(), kind.to_owned()), said.clone());
@@ -145,7 +164,7 @@ impl Side {
             }
         }
         ensure!(!results.is_empty(), "a report has no cases");
-        Ok(Self { name, kernel, emulator, boots: names, results, facts })
+        Ok(Self { name, kernel, emulator, boots: names, results, facts, records })
     }
 }
 
@@ -180,7 +199,8 @@ impl fmt::Display for Comparison {
         writeln!(f, "\n{facts} facts of {} are not the same", FACTS.join(", "))?;
         self.facts().iter().try_for_each(|[boot, kind, one, other]| {
             writeln!(f, "  {boot} {kind}\n    {first}: {one}\n    {second}: {other}")
-        })
+        })?;
+        write!(f, "{}", self.recorded())
     }
 }
 

@@ -6,7 +6,7 @@ use core::ffi::c_void;
 
 use crate::binding::SECTIONS;
 use crate::event::Event;
-use crate::world::{world, SETUP};
+use crate::world::{page, world, SETUP};
 
 /// The operation of MPCIFC that clears an error state.
 const RESET_ERROR: u8 = 7;
@@ -60,7 +60,7 @@ pub(crate) unsafe extern "C" fn rpcit(
                 }
                 (cc, found)
             }
-            None => world.machine.rpcit(handle, start, length),
+            None => world.machine.rpcit(handle, start, length, world.mapped.iter().map(|mib| page(*mib))),
         };
         world.log.push(Event::Rpcit { handle, start, length, cc, status: found });
         status.write(found);

@@ -19,6 +19,15 @@ pub(crate) enum Kind {
     Walks,
     /// A hypervisor looks at the tables when it is told to, and at no other time.
     Shadows,
+    /// As one that walks; but a refresh of addresses that it uses puts it into the error state, as ISM.
+    Inspects,
+}
+
+impl Kind {
+    /// Whether it looks at tables whenever it likes.
+    fn walks(self) -> bool {
+        self != Self::Shadows
+    }
 }
 
 /// What MPCIFC registered.
@@ -121,8 +130,12 @@ impl Machine {
     /// MPCIFC: condition code and status.
     pub(crate) fn mpcifc(&mut self, handle: u32, control: u8, fib: &[u8; 80]) -> (u8, u8) {
         let word = |at: usize| u64::from_be_bytes(fib[at..at + 8].try_into().expect("eight bytes"));
-        let ioat = Ioat { first: word(16), last: word(24), iota: word(32) };
+        let mut ioat = Ioat { first: word(16), last: word(24), iota: word(32) };
         let Some(function) = self.enabled(handle) else { return (3, 0) };
+        if function.kind == Kind::Inspects {
+            // ISM is given its last address one page too high.
+            ioat.last = ioat.last.wrapping_sub(0x1000);
+        }
         match (control, function.ioat) {
             (7, _) if function.in_error => {
                 function.in_error = false;
@@ -146,8 +159,14 @@ impl Machine {
         }
     }
 
-    /// RPCIT: condition code and status.
-    pub(crate) fn rpcit(&mut self, handle: u32, start: u64, length: u64) -> (u8, u8) {
+    /// RPCIT: condition code and status. `used` are the pages of which a driver told its function.
+    pub(crate) fn rpcit(
+        &mut self,
+        handle: u32,
+        start: u64,
+        length: u64,
+        mut used: impl Iterator<Item = u64>,
+    ) -> (u8, u8) {
         let last = start.wrapping_add(length).wrapping_sub(1);
         let probes = self.probes.clone();
         let Some(function) = self.enabled(handle) else { return (3, 0) };
@@ -159,6 +178,12 @@ impl Machine {
             self.complain(format!("RPCIT for {handle:#x}, which is not registered: an error event"));
             return (1, 8);
         };
+        if let Some(page) = used.find(|page| function.kind == Kind::Inspects && (start..=last).contains(page)) {
+            self.complain(format!(
+                "RPCIT of {start:#x}..={last:#x} for {handle:#x}, which uses {page:#x}: an error event"
+            ));
+            return (1, 8);
+        }
         if last < ioat.first || start > ioat.last {
             self.complain(format!("RPCIT of {start:#x}..={last:#x} outside of the aperture: an error event"));
             return (1, 8);
@@ -187,7 +212,7 @@ impl Machine {
             for probe in &self.probes {
                 let (found, steps) = walk(ioat.iota, *probe);
                 self.seen.extend(steps.iter().map(|step| step.origin));
-                if function.kind == Kind::Walks {
+                if function.kind.walks() {
                     function.steps.extend(steps);
                     if let Some(absolute) = found {
                         function.pages.entry(*probe).or_insert(absolute);

@@ -2,7 +2,7 @@
 
 //! What happens at the same time.
 
-use crate::machine::Kind::{self, Shadows, Walks};
+use crate::machine::Kind::{self, Inspects, Shadows, Walks};
 use crate::scenario::{Deed, Scenario};
 use Deed::{
     Attach, Break, Clear, Detach, Disable, Flush, FreeDomain, Inherit, Map, Move, Recover, Reset, Translate, Unmap,
@@ -48,6 +48,19 @@ const LONG_PAIRS: &[Row] = &[
     ("reset of one of two beside unmap", &[0, 1], &[0, 2], &[&[Reset(1)], &[Unmap(0)]]),
     ("recovery beside unmap", &[0, 1], &[0, 2], &[&[Recover(1)], &[Unmap(0)]]),
     ("unmap and map again beside a neighbour", &[0], &[0, 2], &[&[Unmap(0), Map(0)], &[Map(1), Unmap(1)]]),
+];
+
+/// One function of ISM with a flush queue; who has the domain attaches nothing while something is queued.
+const ISM: &[Row] = &[
+    ("queued unmap beside map", &[0], &[0, 2], &[&[UnmapQueued(0)], &[Map(1)]]),
+    ("queued unmap beside a queued unmap", &[0], &[0, 2], &[&[UnmapQueued(0)], &[UnmapQueued(2)]]),
+    ("queued unmap beside unmap", &[0], &[0, 2], &[&[UnmapQueued(0)], &[Unmap(2)]]),
+    ("unmap beside map", &[0], &[0], &[&[Unmap(0)], &[Map(1)]]),
+    ("unmap beside map of another", &[0], &[0, 2], &[&[Unmap(0)], &[Map(1)]]),
+    ("queued unmap beside flush", &[0], &[0], &[&[UnmapQueued(0), Map(0)], &[Flush]]),
+    ("queued unmap beside reset", &[0], &[0, 2], &[&[UnmapQueued(0)], &[Reset(0)]]),
+    ("queued unmap beside detach", &[0], &[0, 2], &[&[UnmapQueued(0)], &[Detach(0)]]),
+    ("queued unmap beside an error that is cleared", &[0], &[0, 2], &[&[UnmapQueued(0)], &[Break(0), Clear(0)]]),
 ];
 
 /// Two actors with so many steps that preemptions have a bound in any case.
@@ -112,14 +125,17 @@ const KINDS: [&[Kind]; 3] = [&[Walks, Walks], &[Shadows, Shadows], &[Walks, Shad
 /// All scenarios; `thorough` raises the bounds.
 pub(crate) fn scenarios(thorough: u32) -> Vec<Scenario> {
     let mut all = Vec::new();
-    let mut add = |rows: &[Row], faults: u32, preemptions: u32| {
+    let mut add_of = |kinds: &[&'static [Kind]], rows: &[Row], faults: u32, preemptions: u32| {
         for (name, attached, mapped, actors) in rows {
-            for kinds in KINDS {
+            for &kinds in kinds {
                 let label = format!("{name}, {kinds:?}");
                 all.push(Scenario { name: label.leak(), kinds, attached, mapped, actors, faults, preemptions });
             }
         }
     };
+    add_of(&[&[Inspects]], ISM, 0, ALL);
+    add_of(&[&[Inspects]], ISM, 1, 2 + thorough - 1);
+    let mut add = |rows: &[Row], faults, preemptions| add_of(&KINDS, rows, faults, preemptions);
     add(PAIRS, 0, ALL);
     add(LONG_PAIRS, 0, if thorough > 1 { ALL } else { 6 });
     add(PAIRS, 1, 2 + thorough - 1);

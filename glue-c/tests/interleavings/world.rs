@@ -105,6 +105,7 @@ fn foreign(index: usize, kind: Kind) -> ForeignFunction {
         uid: index as u32,
         handle: handle(index),
         flags: if kind == Kind::Shadows { ForeignFunction::REFRESH } else { 0 },
+        function_type: if kind == Kind::Inspects { 5 } else { QEMU.function_type },
         ..QEMU
     }
 }
@@ -113,7 +114,8 @@ fn handle(index: usize) -> u32 {
     0x8002_0000 + index as u32
 }
 
-fn page(mib: u64) -> u64 {
+/// The first page of a MiB.
+pub(crate) fn page(mib: u64) -> u64 {
     START + mib * MIB
 }
 
@@ -331,6 +333,7 @@ unsafe fn tear_down(context: *mut c_void) {
         for function in &functions {
             shim_detach(*function);
         }
+        world(context).mapped.clear();
         if !world(context).domain.is_null() {
             shim_domain_free(world(context).domain);
         }

@@ -85,6 +85,24 @@ static void *new_memory(size_t size)
 	return memory;
 }
 
+/*
+ * The same page at all addresses, so that each is a piece of its own for the
+ * kernel, wherever its storage is.
+ */
+static void *new_pieces(size_t size)
+{
+	int file = check_call(memfd_create("piece", 0));
+	char *memory = new_memory(size);
+
+	check_call(ftruncate(file, NVME_PAGE));
+	for (size_t at = 0; at < size; at += NVME_PAGE)
+		check(mmap(memory + at, NVME_PAGE, PROT_READ | PROT_WRITE,
+			   MAP_SHARED | MAP_FIXED | MAP_POPULATE, file,
+			   0) != MAP_FAILED);
+	close(file);
+	return memory;
+}
+
 static uint32_t handle(struct vfio *vfio)
 {
 	struct vfio_device_info *info = vfio_device_info(vfio);
@@ -127,7 +145,7 @@ static int operate(enum point point, struct vfio *stays, struct vfio *other,
 	case RESET:
 		return vfio_reset(other, second.address);
 	case MAP:
-		return vfio_map(stays, new_memory(RUN), iova + 2 * RUN, RUN,
+		return vfio_map(stays, new_pieces(RUN), iova + 2 * RUN, RUN,
 				VFIO_READ_WRITE);
 	default:
 		return vfio_unmap(stays, iova, RUN, &unmapped);

@@ -6,10 +6,12 @@
  */
 
 #include <errno.h>
+#include <linux/btf.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
 
+#include "../btf.h"
 #include "../disk.h"
 #include "../symbol.h"
 #include "../sysfs.h"
@@ -21,6 +23,9 @@
 #define OPERATION "zpci_map_pages"
 #define EXPORT "zpci_rust_map_page"
 #define PROBE "zpci_map"
+
+/* A type of the shim. */
+#define STRUCTURE "zpci_attachment"
 
 static struct disk disks[DISKS];
 
@@ -114,9 +119,32 @@ static void probe_is_hit(const void *argument)
 	check_that(found > 0, "no hit of the probe on " EXPORT);
 }
 
+/* What bpftool lists, and programs may be put on: the driver's C, as any other's. */
+static void types_are_listed(const void *argument)
+{
+	unsigned int structures, functions, exports, rust;
+
+	(void)argument;
+	if (!sysfs_exists(BTF_FILE))
+		ktap_skip("the kernel has no types for BPF (CONFIG_DEBUG_INFO_BTF)");
+	structures = btf_count(BTF_KIND_STRUCT, STRUCTURE);
+	functions = btf_count(BTF_KIND_FUNC, OPERATION);
+	exports = btf_count(BTF_KIND_FUNC, EXPORT);
+	rust = btf_count(BTF_KIND_FUNC, "_R");
+	ktap_data("btf",
+		  "{\"structures\": %u, \"operations\": %u, \"exports\": %u, \"rust\": %u}",
+		  structures, functions, exports, rust);
+	check_equal(structures, 1);
+	check_equal(functions, 1);
+	/* Linux leaves out what is written in Rust. */
+	check_equal(exports, 0);
+	check_equal(rust, 0);
+}
+
 static void define(void)
 {
 	ktap_case(functions_are_listed, NULL, "functions are listed");
+	ktap_case(types_are_listed, NULL, "types are listed");
 	disks_find(disks);
 	ktap_case(calls_are_traced, &disks[0], "calls are traced");
 	ktap_case(probe_is_hit, &disks[0], "a probe is hit");

@@ -118,6 +118,13 @@ const DWARF: Tool = Tool {
     package: Wanted { name: "libdw-dev", minimum: "0", purpose: "makes versions of a kernel's symbols" },
 };
 
+/// What makes types for BPF of DWARF.
+const BTF: Tool = Tool {
+    program: "pahole",
+    check: &["--version"],
+    package: Wanted { name: "dwarves", minimum: "1.24", purpose: "makes a kernel's types for BPF" },
+};
+
 /// A configuration.
 struct Configuration {
     name: &'static str,
@@ -149,7 +156,7 @@ const TOLD: &[&str] = &["vfio", "attributes", "container", "zpci"];
 /// Disks by the domain that the kernel falls back to, and a function that needs none.
 const PASSED_THROUGH: &[&str] = &["passthrough", "identity"];
 
-static CONFIGURATIONS: [Configuration; 26] = [
+static CONFIGURATIONS: [Configuration; 27] = [
     Configuration { base: Some("defconfig"), ..object("defconfig", "upstream's own, disks and VFIO built in", BOTH) },
     object("vfio-off", "neither VFIO nor iommufd", DISKS),
     object("iommufd-off", "VFIO with type 1 alone", DISKS),
@@ -179,6 +186,11 @@ static CONFIGURATIONS: [Configuration; 26] = [
         driver: Driver::Source,
         tools: &[DWARF],
         ..object("source-modversions", "from source, modules know the versions of what they use", BOTH)
+    },
+    Configuration {
+        driver: Driver::Source,
+        tools: &[BTF],
+        ..object("source-btf", "from source, functions traced, types for BPF", TRACED)
     },
     // Linux has KASAN beside Rust with clang alone.
     Configuration {

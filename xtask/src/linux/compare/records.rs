@@ -12,6 +12,9 @@ use similar::{ChangeTag, TextDiff};
 
 use super::cause::cause;
 
+/// How many lines of a piece are shown.
+const SHOWN: usize = 8;
+
 /// One line: `# zpci-record: {...}`.
 #[derive(Debug, Deserialize)]
 struct Record {
@@ -72,19 +75,14 @@ pub(super) struct Recorded {
 }
 
 impl Recorded {
-    /// Compares the records of the boots for which `is_compared`; between `drivers`, some differ for a known cause.
-    pub(super) fn new(
-        first: &Records,
-        second: &Records,
-        drivers: [&str; 2],
-        is_compared: impl Fn(&str) -> bool,
-    ) -> Self {
+    /// Compares the records of the stock driver and of this one, of the boots for which `is_compared`.
+    pub(super) fn new(first: &Records, second: &Records, is_compared: impl Fn(&str) -> bool) -> Self {
         let pieces = first.0.keys().chain(second.0.keys()).filter(|piece| is_compared(&piece.boot));
         let pieces: BTreeSet<&Piece> = pieces.collect();
         let differ = pieces.iter().filter(|piece| first.of(piece) != second.of(piece));
         let different = differ.map(|&piece| Difference {
             piece: piece.clone(),
-            cause: cause(drivers, &piece.row),
+            cause: cause(&piece.row, &piece.place),
             lines: differing(first.of(piece), second.of(piece)),
         });
         Self { pieces: pieces.len(), different: different.collect() }
@@ -118,7 +116,10 @@ impl fmt::Display for Recorded {
             writeln!(f, "\n  {}: {}", of_cause().count(), cause.unwrap_or("for no known cause"))?;
             for Difference { piece: Piece { boot, row, place }, lines, .. } in of_cause() {
                 writeln!(f, "    {boot}: {row}: {place}")?;
-                lines.iter().try_for_each(|line| writeln!(f, "      {line}"))?;
+                lines.iter().take(SHOWN).try_for_each(|line| writeln!(f, "      {line}"))?;
+                if lines.len() > SHOWN {
+                    writeln!(f, "      and {} more", lines.len() - SHOWN)?;
+                }
             }
         }
         Ok(())
@@ -140,12 +141,12 @@ mod tests {
         records
     }
 
-    const ROW: &str = "RPCIT cc 3 at detach, then";
+    const ROW: &str = "RPCIT cc 3 at map, then";
 
     #[test]
     fn equal_records_do_not_differ() {
         let lines = [[ROW, "pci_msg", "a"], [ROW, "log", "b"], [ROW, "log", "c"]];
-        let compared = Recorded::new(&records(&lines), &records(&lines), ["stock", "rust"], |_| true);
+        let compared = Recorded::new(&records(&lines), &records(&lines), |_| true);
         assert_eq!((compared.pieces, compared.different.len()), (2, 0));
     }
 
@@ -153,26 +154,40 @@ mod tests {
     fn what_one_kernel_alone_recorded_is_shown() {
         let first = records(&[[ROW, "log", "a"], [ROW, "log", "b"]]);
         let second = records(&[[ROW, "log", "b"], [ROW, "log", "c"], [ROW, "pci_msg", "d"]]);
-        let compared = Recorded::new(&first, &second, ["rust", "rust"], |_| true);
+        let compared = Recorded::new(&first, &second, |_| true);
         assert_eq!((compared.pieces, compared.unexplained()), (2, 2));
         let text = compared.to_string();
-        assert!(
-            text.contains("\n    instructions: RPCIT cc 3 at detach, then: log\n      -1 a\n      +1 c\n"),
-            "{text}"
-        );
+        assert!(text.contains("\n    instructions: RPCIT cc 3 at map, then: log\n      -1 a\n      +1 c\n"), "{text}");
         assert!(text.contains(": pci_msg\n      +1 d\n"), "{text}");
+    }
+
+    #[test]
+    fn a_difference_with_a_known_cause_is_none_that_nobody_explained() {
+        let first = records(&[]);
+        let second = records(&[["RPCIT cc 3 at unmap, then", "pci_error", "a"]]);
+        let compared = Recorded::new(&first, &second, |_| true);
+        assert_eq!((compared.different.len(), compared.unexplained()), (1, 0));
+        assert!(compared.to_string().contains("\n  1: what empty tables covered"), "{compared}");
+    }
+
+    #[test]
+    fn of_many_lines_some_are_shown() {
+        let second = records(&[[ROW, "log", "a"]; SHOWN + 2]);
+        let text = Recorded::new(&records(&[]), &second, |_| true).to_string();
+        assert_eq!(text.matches("+1 a\n").count(), SHOWN);
+        assert!(text.ends_with("      and 2 more\n"), "{text}");
     }
 
     #[test]
     fn another_order_is_a_difference() {
         let [first, second] = [["a", "b"], ["b", "a"]].map(|texts| records(&texts.map(|text| [ROW, "log", text])));
-        assert_eq!(Recorded::new(&first, &second, ["rust", "rust"], |_| true).unexplained(), 1);
+        assert_eq!(Recorded::new(&first, &second, |_| true).unexplained(), 1);
     }
 
     #[test]
     fn a_boot_that_is_not_compared_is_left_out() {
         let first = records(&[[ROW, "log", "a"]]);
-        let compared = Recorded::new(&first, &records(&[]), ["rust", "rust"], |boot| boot != "instructions");
+        let compared = Recorded::new(&first, &records(&[]), |boot| boot != "instructions");
         assert_eq!((compared.pieces, compared.unexplained()), (0, 0));
     }
 

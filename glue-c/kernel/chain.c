@@ -52,9 +52,9 @@ int zpci_chain_end(struct zpci_chain *chain, int rc)
 	return rc;
 }
 
-int zpci_rust_add_capability(void *to, u16 id, u16 version, const void *data, size_t size)
+int zpci_rust_add_capability(void *context, u16 id, u16 version, const void *data, size_t size)
 {
-	struct zpci_chain *chain = to;
+	struct zpci_chain *chain = context;
 	int rc;
 
 	rc = zpci_chain_flush(chain);

@@ -209,7 +209,8 @@ void *zpci_hw_info(struct device *dev, u32 *length, zpci_hw_info_type *type)
 }
 
 int zpci_shim_capabilities(struct zpci_dev *zdev,
-			   int (*add)(void *chain, u16 id, u16 version, const void *data, size_t size),
+			   int (*add)(void *chain, u16 id, u16 version, const void *data,
+				      size_t size),
 			   void *chain)
 {
 	struct zpci_chain adding = { .add = add, .chain = chain };

@@ -28,7 +28,8 @@ void zpci_function_disabled(struct zpci_dev *zdev);
  * error of @add. May sleep.
  */
 int zpci_shim_capabilities(struct zpci_dev *zdev,
-			   int (*add)(void *chain, u16 id, u16 version, const void *data, size_t size),
+			   int (*add)(void *chain, u16 id, u16 version, const void *data,
+				      size_t size),
 			   void *chain);
 
 /*

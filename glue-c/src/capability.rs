@@ -4,10 +4,9 @@
 
 use core::ffi::c_void;
 
-use s390_iommu::vfio::{Bytes, CapabilityHeader, Sink};
-use zerocopy::FromBytes;
+use s390_iommu::vfio::{Bytes, Capability, Sink};
 
-use crate::{errno, kernel};
+use crate::kernel;
 
 /// A chain of C.
 #[derive(Debug)]
@@ -30,14 +29,14 @@ impl KernelChain {
 impl Sink for KernelChain {
     type Error = i32;
 
-    fn append_with<C: Bytes, E: Bytes>(
+    fn append_with<C: Capability, E: Bytes>(
         &mut self,
         capability: C,
         mut entries: impl Iterator<Item = E> + Clone,
     ) -> Result<(), i32> {
-        let (header, data) = CapabilityHeader::read_from_prefix(capability.as_bytes()).map_err(|_| errno::EINVAL)?;
+        let header = capability.header();
         // SAFETY: `new` was promised that C takes capabilities with `chain`.
-        unsafe { kernel::add_capability(self.chain, header.id, header.version, data) }?;
+        unsafe { kernel::add_capability(self.chain, header.id, header.version, capability.data()) }?;
         // SAFETY: as above; the capability was taken.
         entries.try_for_each(|entry| unsafe { kernel::add_entry(self.chain, entry.as_bytes()) })
     }

@@ -24,12 +24,11 @@ bool log_next(int log, char text[LOG_LINE], unsigned int *level)
 	char record[8192], *start;
 	ssize_t length;
 
-	do {
-		length = read(log, record, sizeof(record) - 1);
-		/* The next one was overwritten; what is left comes now. */
-	} while (length < 0 && errno == EPIPE);
-	if (length <= 0)
+	length = read(log, record, sizeof(record) - 1);
+	if (length < 0 && errno == EAGAIN)
 		return false;
+	/* EPIPE: lines that nobody has read are gone. */
+	check_that(length > 0, "/dev/kmsg: %m");
 	record[length] = 0;
 	check(sscanf(record, "%u", level) == 1);
 	*level %= 8;

@@ -4,7 +4,6 @@
 #define GUEST_LOG_H
 
 #include <stdbool.h>
-#include <stddef.h>
 
 /* Longest line handled here, in bytes with the final 0. */
 #define LOG_LINE 1024
@@ -15,7 +14,7 @@ int log_open(void);
 /*
  * Stores the text of the next line, without time and newline, followed by a 0,
  * and how urgent it is, from 0 for an emergency to 7 for debugging. Returns
- * false if there is none yet.
+ * false if there is none yet. Lines that were lost meanwhile are a failure.
  */
 bool log_next(int log, char text[LOG_LINE], unsigned int *level);
 

@@ -27,6 +27,7 @@ static inline size_t max3(size_t a, size_t b, size_t c)
 }
 
 #define IS_ERR(pointer)		((uintptr_t)(pointer) >= (uintptr_t)-4095)
+#define ERR_PTR(error)		((void *)(intptr_t)(error))
 #define PTR_ERR(pointer)	((int)(intptr_t)(pointer))
 
 /* A list of which the elements are linked one way. */

@@ -99,6 +99,8 @@ struct shim_chain {
 int shim_vfio_capabilities(const struct zpci_rust_function *function, u64 aperture, u32 error_event_size,
 			   int proposed, struct shim_chain *chain);
 int shim_container_capabilities(const struct zpci_rust_member *members, u32 count, struct shim_chain *chain);
+/* How many capabilities VFIO has storage for from now on, two of type 1 included */
+void shim_info_accept(u32 accept);
 /* VFIO_IOMMU_GET_INFO of type 1 with a buffer of @argsz bytes */
 int shim_get_info(const struct zpci_rust_member *members, u32 count, u8 *buffer, u32 argsz);
 /* Whether one more domain joins @before, up to 3, with a driver that lets in the first and the third alone */

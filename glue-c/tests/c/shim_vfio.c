@@ -15,12 +15,27 @@ struct vfio_info_cap {
 	size_t size;
 };
 
+/* Capabilities before VFIO has no storage for one. */
+static u32 info_accept = UINT32_MAX;
+
+void shim_info_accept(u32 accept)
+{
+	info_accept = accept;
+}
+
 static struct vfio_info_cap_header *vfio_info_cap_add(struct vfio_info_cap *caps, size_t size, u16 id, u16 version)
 {
 	struct vfio_info_cap_header *header, *last;
 	size_t padded = (size + 7) / 8 * 8;
 	char *buf;
 
+	if (!info_accept) {
+		free(caps->buf);
+		caps->buf = NULL;
+		caps->size = 0;
+		return ERR_PTR(-ENOMEM);
+	}
+	info_accept--;
 	buf = realloc(caps->buf, caps->size + padded);
 	if (!buf)
 		abort();

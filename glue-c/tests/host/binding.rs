@@ -173,6 +173,7 @@ unsafe extern "C" {
         count: u32,
         chain: *mut ForeignChain,
     ) -> i32;
+    pub(crate) fn shim_info_accept(accept: u32);
     pub(crate) fn shim_get_info(members: *const ForeignMember, count: u32, buffer: *mut u8, argsz: u32) -> i32;
     pub(crate) fn shim_may_join(before: u32, has_operation: bool) -> i32;
     pub(crate) fn shim_container_one_format(

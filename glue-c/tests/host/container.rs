@@ -98,6 +98,28 @@ fn c_takes_no_more() {
     }
 }
 
+/// VFIO gives up what it had when it has no storage for the next capability; the call fails, and nothing is written.
+#[test]
+fn vfio_has_no_storage() {
+    let members = [0x11, 0x12].map(|id| member(with_id(id, QEMU), 0x4000, Root::RegionThird, false));
+    let _kernel = StandIn::new();
+    let answer = |accept: u32| {
+        let mut buffer = vec![0xa5; 1024];
+        // SAFETY: the members are that many, and the buffer has this size.
+        let rc = unsafe {
+            shim_info_accept(accept);
+            shim_get_info(members.as_ptr(), 2, buffer.as_mut_ptr(), 1024)
+        };
+        (rc, buffer.iter().any(|&byte| byte != 0xa5))
+    };
+    // Two of type1's own, and five.
+    for accept in 2..7 {
+        assert_eq!(answer(accept), (-12, false), "{accept}");
+    }
+    assert_eq!(answer(7), (0, true));
+    assert_eq!(answer(u32::MAX), (0, true));
+}
+
 /// Type1 gives a buffer that holds its own capabilities these, and of ours as many as it holds, from the front.
 #[test]
 fn every_size_of_a_buffer() {

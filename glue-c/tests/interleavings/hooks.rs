@@ -55,7 +55,7 @@ pub(crate) unsafe extern "C" fn rpcit(
         let (cc, found) = match world.fault(handle) {
             Some((cc, found)) => {
                 if cc != 3 {
-                    world.machine.excuse(handle);
+                    world.machine.excuse(handle, start, length);
                     world.hard_fault |= cc == 2 || matches!(found, 4 | 16 | 28);
                 }
                 (cc, found)

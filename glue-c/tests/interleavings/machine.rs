@@ -3,6 +3,7 @@
 //! A machine that uses every freedom it has: it keeps all that it may keep, and complains of all that it may not see.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
 use crate::binding::stand_in_table_or_null;
 
@@ -19,7 +20,7 @@ pub(crate) enum Kind {
     Walks,
     /// A hypervisor looks at the tables when it is told to, and at no other time.
     Shadows,
-    /// As one that walks; but a refresh of addresses that it uses puts it into the error state, as ISM.
+    /// As one that walks; but it does not survive a refresh of addresses that it uses, as ISM.
     Inspects,
 }
 
@@ -59,6 +60,8 @@ pub(crate) struct Function {
     steps: BTreeSet<Step>,
     /// It was told by the machine that a refresh failed, and no later one made up for that.
     pub(crate) excused: bool,
+    /// The same of one that is not refreshed as a whole: the addresses of each refresh that failed.
+    missed: Vec<RangeInclusive<u64>>,
     /// It refused an RPCIT in the error state, which has not ended.
     refused: bool,
     /// An attach or a reset of it has not ended, which tells it of what is mapped.
@@ -89,6 +92,7 @@ impl Machine {
             pages: BTreeMap::new(),
             steps: BTreeSet::new(),
             excused: false,
+            missed: Vec::new(),
             refused: false,
             joining: false,
         });
@@ -192,6 +196,7 @@ impl Machine {
             function.excused = false;
             function.refused = false;
         }
+        function.missed.retain(|missed| *missed.start() < start || last < *missed.end());
         function.pages.retain(|page, _| *page < start || last < *page);
         function.steps.retain(|step| step.first.max(ioat.first) < start || last < step.last.min(ioat.last));
         if function.kind == Kind::Shadows {
@@ -255,7 +260,8 @@ impl Machine {
 
     /// No function uses `page` any more, except one that is excused.
     pub(crate) fn expect_gone(&mut self, page: u64) {
-        let stale = self.functions.iter().find(|function| !function.is_excused() && function.pages.contains_key(&page));
+        let stale =
+            self.functions.iter().find(|function| !function.is_excused(page) && function.pages.contains_key(&page));
         if let Some(handle) = stale.map(|function| function.handle) {
             self.complain(format!("{handle:#x} still uses {page:#x}, which was unmapped and refreshed"));
         }
@@ -265,7 +271,7 @@ impl Machine {
     pub(crate) fn expect_told(&mut self, page: u64, iota: u64) {
         let lost = self.functions.iter().find(|function| {
             function.kind == Kind::Shadows
-                && !function.is_excused()
+                && !function.is_excused(page)
                 && !function.joining
                 && function.enabled
                 && function.ioat.is_some_and(|ioat| ioat.iota == iota)
@@ -297,9 +303,14 @@ impl Machine {
         self.functions[index].enabled && self.functions[index].ioat.is_some()
     }
 
-    pub(crate) fn excuse(&mut self, handle: u32) {
-        if let Some(function) = self.enabled(handle) {
-            function.excused = true;
+    /// A refresh of these addresses failed, and the function was told so.
+    pub(crate) fn excuse(&mut self, handle: u32, start: u64, length: u64) {
+        match self.enabled(handle) {
+            Some(function) if function.kind == Kind::Inspects => {
+                function.missed.push(start..=start.wrapping_add(length).wrapping_sub(1));
+            }
+            Some(function) => function.excused = true,
+            None => {}
         }
     }
 }
@@ -311,11 +322,12 @@ impl Function {
         self.pages.clear();
         self.steps.clear();
         self.excused = false;
+        self.missed.clear();
         self.refused = false;
     }
 
-    fn is_excused(&self) -> bool {
-        self.excused || self.refused
+    fn is_excused(&self, page: u64) -> bool {
+        self.excused || self.refused || self.missed.iter().any(|missed| missed.contains(&page))
     }
 }
 

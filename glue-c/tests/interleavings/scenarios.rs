@@ -50,7 +50,7 @@ const LONG_PAIRS: &[Row] = &[
     ("unmap and map again beside a neighbour", &[0], &[0, 2], &[&[Unmap(0), Map(0)], &[Map(1), Unmap(1)]]),
 ];
 
-/// One function of ISM with a flush queue; who has the domain attaches nothing while something is queued.
+/// ISM. Nothing is attached while something is queued: only the DMA API has queues.
 const ISM: &[Row] = &[
     ("queued unmap beside map", &[0], &[0, 2], &[&[UnmapQueued(0)], &[Map(1)]]),
     ("queued unmap beside a queued unmap", &[0], &[0, 2], &[&[UnmapQueued(0)], &[UnmapQueued(2)]]),
@@ -61,6 +61,15 @@ const ISM: &[Row] = &[
     ("queued unmap beside reset", &[0], &[0, 2], &[&[UnmapQueued(0)], &[Reset(0)]]),
     ("queued unmap beside detach", &[0], &[0, 2], &[&[UnmapQueued(0)], &[Detach(0)]]),
     ("queued unmap beside an error that is cleared", &[0], &[0, 2], &[&[UnmapQueued(0)], &[Break(0), Clear(0)]]),
+];
+
+/// The same beside a function that is refreshed as a whole.
+const ISM_AND_NEIGHBOUR: &[Row] = &[
+    ("queued unmap beside map", &[0, 1], &[0, 2], &[&[UnmapQueued(0)], &[Map(1)]]),
+    ("queued unmap beside a queued unmap", &[0, 1], &[0, 2], &[&[UnmapQueued(0)], &[UnmapQueued(2)]]),
+    ("unmap beside map", &[0, 1], &[0, 2], &[&[Unmap(0)], &[Map(1)]]),
+    ("queued unmap beside flush", &[0, 1], &[0], &[&[UnmapQueued(0), Map(0)], &[Flush]]),
+    ("queued unmap beside detach of the neighbour", &[0, 1], &[0, 2], &[&[UnmapQueued(0)], &[Detach(1)]]),
 ];
 
 /// Two actors with so many steps that preemptions have a bound in any case.
@@ -133,8 +142,10 @@ pub(crate) fn scenarios(thorough: u32) -> Vec<Scenario> {
             }
         }
     };
-    add_of(&[&[Inspects]], ISM, 0, ALL);
-    add_of(&[&[Inspects]], ISM, 1, 2 + thorough - 1);
+    for (kinds, rows, preemptions) in [(&[Inspects][..], ISM, ALL), (&[Inspects, Walks], ISM_AND_NEIGHBOUR, 6)] {
+        add_of(&[kinds], rows, 0, if thorough > 1 { ALL } else { preemptions });
+        add_of(&[kinds], rows, 1, 2 + thorough - 1);
+    }
     let mut add = |rows: &[Row], faults, preemptions| add_of(&KINDS, rows, faults, preemptions);
     add(PAIRS, 0, ALL);
     add(LONG_PAIRS, 0, if thorough > 1 { ALL } else { 6 });

@@ -98,7 +98,7 @@ pub(crate) unsafe fn world<'w>(context: *mut c_void) -> &'w mut World<'w> {
     unsafe { &mut *context.cast::<World<'w>>() }
 }
 
-/// A function as QEMU's are, or one that walks tables itself.
+/// A function as QEMU's are, one that walks tables itself, or ISM.
 fn foreign(index: usize, kind: Kind) -> ForeignFunction {
     ForeignFunction {
         id: index as u32,

@@ -3,8 +3,8 @@
  * /sys/kernel/debug/zpci_trace: "warn", "sleep" and "reliable" take the address
  * of a function, whose capabilities the driver then hands to the module. Below
  * the object of the driver, the first one warns, the second one sleeps for as
- * long as nobody kills the program that wrote, and the last one walks the stack
- * as live patching does.
+ * long as nobody kills the program that wrote, and the last one, which is there
+ * with walk=, walks the stack as live patching does.
  */
 
 #define pr_fmt(fmt) "zpci_trace: " fmt
@@ -22,9 +22,10 @@ int zpci_shim_capabilities(struct zpci_dev *zdev,
 				      const void *data, size_t size),
 			   void *chain);
 
-/* Address of arch_stack_walk_reliable(), which is not exported. */
 static unsigned long walk;
 module_param(walk, ulong, 0);
+MODULE_PARM_DESC(walk,
+		 "Address of arch_stack_walk_reliable(), which is not exported");
 
 static struct dentry *directory;
 
@@ -102,8 +103,9 @@ static int __init zpci_trace_init(void)
 			    &zpci_trace_fops);
 	debugfs_create_file("sleep", 0200, directory, zpci_trace_sleep,
 			    &zpci_trace_fops);
-	debugfs_create_file("reliable", 0200, directory, zpci_trace_reliable,
-			    &zpci_trace_fops);
+	if (walk)
+		debugfs_create_file("reliable", 0200, directory,
+				    zpci_trace_reliable, &zpci_trace_fops);
 	return 0;
 }
 module_init(zpci_trace_init);

@@ -63,6 +63,9 @@ static const struct {
 /* Who recovers the function registers it with where it has gone. */
 #define RECOVERY 40
 
+/* A translation is registered already, or none is. */
+#define REGISTERED 24
+
 #define SAID (sizeof(said) / sizeof(said[0]))
 #define WITHOUT_END (SAID - 1)
 #define REFUSED (SAID - 2)
@@ -171,11 +174,23 @@ static double now(void)
 	return time.tv_sec + time.tv_nsec / 1e9;
 }
 
-/* Gives the function to its driver anew; a reset that failed has disabled it. */
-static void bring_back(bool disabled)
+/*
+ * Whether a reset alone does not bring the function back: one that failed has
+ * disabled it; or what was registered according to the machine, and was not, has
+ * had it put into the error state, in which VFIO may leave it.
+ */
+static bool is_lost(const struct row *row, int error)
+{
+	return error && (row->point == RESET ||
+			 (row->mpcifc && row->point == ATTACH &&
+			  said[row->said].answer.status == REGISTERED));
+}
+
+/* Gives the function to its driver anew. */
+static void bring_back(bool is_lost)
 {
 	check_call(function_unbind(second.address));
-	check(!disabled || function_power_cycle(second.address));
+	check(!is_lost || function_power_cycle(second.address));
 	check_call(function_bind(second.address, "vfio-pci"));
 }
 
@@ -262,7 +277,7 @@ static void answered(const void *argument)
 	check_works(&stays, ranges[0].start);
 	close(other.device);
 	record_forget();
-	bring_back(row->point == RESET && error);
+	bring_back(is_lost(row, error));
 	tell(row, "brought back", 0);
 	vfio_open_beside(&other, &stays, second.address);
 	check_call(vfio_attach(&other));

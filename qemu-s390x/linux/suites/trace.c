@@ -23,7 +23,8 @@
 
 #define MODULE "/modules/zpci_trace.ko"
 #define FILES "/sys/kernel/debug/zpci_trace/%s"
-#define WALKED "zpci_trace: walked: "
+#define MODULE_SAYS "zpci_trace: "
+#define WALKED MODULE_SAYS "walked: "
 
 /* From the inside to the outside; NULL for what is below the object. */
 static const char *const callers[] = {
@@ -147,7 +148,7 @@ static void reliable(const void *argument)
 	while (log_next(log, line, &level)) {
 		if (!strncmp(line, WALKED, strlen(WALKED)))
 			sscanf(line + strlen(WALKED), "%d", &result);
-		else
+		else if (!strncmp(line, MODULE_SAYS, strlen(MODULE_SAYS)))
 			reached = follow(line, reached, "zpci_trace_reliable");
 	}
 	close(log);

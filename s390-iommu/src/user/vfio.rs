@@ -71,7 +71,7 @@ pub use msi::{MsiCapability, MsiWindowEntry, MSI_CAPABILITY, MSI_FLAGS, MSI_WIND
 pub use parser::{Capabilities, ChainError, RawCapability};
 pub use proposal::{ProposedZpciBase, ProposedZpciGroup, PROPOSED_ZPCI_BASE, PROPOSED_ZPCI_GROUP};
 pub use sample::{MeasurementSample, MeasurementSwitch, MEASUREMENT_SAMPLE, MEASUREMENT_SWITCH, SAMPLE_FLAGS};
-pub use sink::{Bytes, Sink};
+pub use sink::{Bytes, Capability, Sink};
 pub use table_format::{TableFormatEntry, TABLE_FORMAT_ENTRY, TABLE_FORMAT_FLAGS};
 
 /// The fields of every structure of VFIO and iommufd that is here.

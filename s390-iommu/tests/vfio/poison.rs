@@ -6,7 +6,7 @@ use std::convert::Infallible;
 
 use clp::FunctionHandle;
 use s390_iommu::vfio::{
-    answer, ByteOrder, Bytes, Chain, DeviceInformation, DmaAvailable, HardwareInformation, Information,
+    answer, ByteOrder, Capability, Chain, DeviceInformation, DmaAvailable, HardwareInformation, Information,
     IommuInformation, Migration, ProposedZpciBase, ProposedZpciGroup, Sink, ZpciBase, ZpciGroup, ZpciPath,
     ZpciUtilityString,
 };
@@ -34,7 +34,7 @@ fn both(
 
 #[test]
 fn every_capability_alone() {
-    fn check<C: Bytes>(capability: C) {
+    fn check<C: Capability>(capability: C) {
         let end = 24 + size_of::<C>().next_multiple_of(8);
         let bytes = both(IommuInformation::new(0x1000), end + 40, end, |chain| chain.append(capability));
         // What pads a structure to a multiple of 8 is zero.

@@ -8,7 +8,7 @@ use core::convert::Infallible;
 use core::fmt;
 
 use super::byte_order::ByteOrder;
-use super::sink::{Bytes, Sink};
+use super::sink::{Bytes, Capability, Sink};
 use super::Information;
 
 /// Capabilities start at multiples of this many bytes.
@@ -64,7 +64,7 @@ impl<'a> Chain<'a> {
 impl Sink for Chain<'_> {
     type Error = Infallible;
 
-    fn append_with<C: Bytes, E: Bytes>(
+    fn append_with<C: Capability, E: Bytes>(
         &mut self,
         capability: C,
         entries: impl Iterator<Item = E> + Clone,

@@ -48,7 +48,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         file: REFRESH_RS,
         before: "        self.is_stale() && self.limits.may_defer()\n",
         after: "        self.is_stale()\n",
-        check: ISM,
+        check: INTERLEAVINGS,
     },
     Defect {
         name: "refresh of a function that is not registered",

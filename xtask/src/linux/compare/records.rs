@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use similar::{ChangeTag, TextDiff};
 
-use super::cause::cause;
+use super::cause::{cause, not_found};
 
 /// How many lines of a piece are shown.
 const SHOWN: usize = 8;
@@ -71,25 +71,33 @@ pub(super) struct Difference {
 pub(super) struct Recorded {
     /// In how many pieces either kernel recorded something.
     pieces: usize,
+    /// Whether both did.
+    is_of_both: bool,
     different: Vec<Difference>,
 }
 
 impl Recorded {
     /// Compares the records of the stock driver and of this one, of the boots for which `is_compared`.
     pub(super) fn new(first: &Records, second: &Records, is_compared: impl Fn(&str) -> bool) -> Self {
-        let pieces = first.0.keys().chain(second.0.keys()).filter(|piece| is_compared(&piece.boot));
-        let pieces: BTreeSet<&Piece> = pieces.collect();
+        let [in_first, in_second] =
+            [first, second].map(|side| side.0.keys().filter(|piece| is_compared(&piece.boot)).collect::<BTreeSet<_>>());
+        let pieces: BTreeSet<&Piece> = in_first.union(&in_second).copied().collect();
         let differ = pieces.iter().filter(|piece| first.of(piece) != second.of(piece));
-        let different = differ.map(|&piece| Difference {
-            piece: piece.clone(),
-            cause: cause(&piece.row, &piece.place),
-            lines: differing(first.of(piece), second.of(piece)),
+        let different = differ.map(|&piece| {
+            let lines = differing(first.of(piece), second.of(piece));
+            Difference { piece: piece.clone(), cause: cause(&piece.row, &piece.place, &lines), lines }
         });
-        Self { pieces: pieces.len(), different: different.collect() }
+        let is_of_both = !in_first.is_empty() && !in_second.is_empty();
+        Self { pieces: pieces.len(), is_of_both, different: different.collect() }
+    }
+
+    /// Whether both kernels recorded something, and it is known why what differs does.
+    pub(super) fn passed(&self) -> bool {
+        self.is_of_both && self.unexplained() == 0
     }
 
     /// How many pieces differ, and nobody has said why.
-    pub(super) fn unexplained(&self) -> usize {
+    fn unexplained(&self) -> usize {
         self.different.iter().filter(|difference| difference.cause.is_none()).count()
     }
 }
@@ -110,6 +118,9 @@ impl fmt::Display for Recorded {
             "\n{} pieces in which either kernel recorded something, {different} differ, {unexplained} of them for no known cause",
             self.pieces
         )?;
+        if !self.is_of_both {
+            writeln!(f, "  One of the kernels recorded nothing, which is wrong")?;
+        }
         let causes: BTreeSet<_> = self.different.iter().map(|difference| difference.cause).collect();
         for cause in causes {
             let of_cause = || self.different.iter().filter(|difference| difference.cause == cause);
@@ -122,7 +133,8 @@ impl fmt::Display for Recorded {
                 }
             }
         }
-        Ok(())
+        let found: Vec<_> = self.different.iter().filter_map(|difference| difference.cause).collect();
+        not_found(&found).into_iter().try_for_each(|cause| writeln!(f, "\n  0, which is known of others: {cause}"))
     }
 }
 
@@ -136,7 +148,7 @@ mod tests {
     fn records(lines: &[[&str; 3]]) -> Records {
         let mut records = Records::default();
         for [row, place, text] in lines {
-            records.add("instructions", &json!({"row": row, "in": place, "level": 1, "text": text})).unwrap();
+            records.add("instructions", &json!({"row": row, "in": place, "level": 0, "text": text})).unwrap();
         }
         records
     }
@@ -157,16 +169,17 @@ mod tests {
         let compared = Recorded::new(&first, &second, |_| true);
         assert_eq!((compared.pieces, compared.unexplained()), (2, 2));
         let text = compared.to_string();
-        assert!(text.contains("\n    instructions: RPCIT cc 3 at map, then: log\n      -1 a\n      +1 c\n"), "{text}");
-        assert!(text.contains(": pci_msg\n      +1 d\n"), "{text}");
+        assert!(text.contains("\n    instructions: RPCIT cc 3 at map, then: log\n      -0 a\n      +0 c\n"), "{text}");
+        assert!(text.contains(": pci_msg\n      +0 d\n"), "{text}");
     }
 
     #[test]
     fn a_difference_with_a_known_cause_is_none_that_nobody_explained() {
-        let first = records(&[]);
-        let second = records(&[["RPCIT cc 3 at unmap, then", "pci_error", "a"]]);
+        let first = records(&[[ROW, "log", "a"]]);
+        let second = records(&[["RPCIT cc 3 at unmap, then", "pci_error", "52 03 00"], [ROW, "log", "a"]]);
         let compared = Recorded::new(&first, &second, |_| true);
         assert_eq!((compared.different.len(), compared.unexplained()), (1, 0));
+        assert!(compared.passed());
         assert!(compared.to_string().contains("\n  1: what empty tables covered"), "{compared}");
     }
 
@@ -174,8 +187,19 @@ mod tests {
     fn of_many_lines_some_are_shown() {
         let second = records(&[[ROW, "log", "a"]; SHOWN + 2]);
         let text = Recorded::new(&records(&[]), &second, |_| true).to_string();
-        assert_eq!(text.matches("+1 a\n").count(), SHOWN);
-        assert!(text.ends_with("      and 2 more\n"), "{text}");
+        assert_eq!(text.matches("+0 a\n").count(), SHOWN);
+        assert!(text.contains("      and 2 more\n"), "{text}");
+    }
+
+    #[test]
+    fn nothing_is_no_pass() {
+        let (nothing, something) = (records(&[]), records(&[["RPCIT refused at map, then", "log", "a"]]));
+        for [first, second] in [[&nothing, &nothing], [&nothing, &something], [&something, &nothing]] {
+            let compared = Recorded::new(first, second, |_| true);
+            assert!(!compared.passed());
+            assert!(compared.to_string().contains("recorded nothing"), "{compared}");
+        }
+        assert!(Recorded::new(&something, &something, |_| true).passed());
     }
 
     #[test]

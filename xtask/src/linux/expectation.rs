@@ -137,7 +137,7 @@ const STOCK: [Expectation; 15] = [
 const FIXED: [&str; 9] = [BYTES, ALLOCATES, LOSES, RESERVED, SLEEPS, NO_REFRESH, DIVIDES, LENGTHS, TOKENS];
 
 /// What is a matter of luck: which of several things on several processors comes first.
-const LUCK: [&str; 3] = [DEREGISTERS, UNRECOVERED, AFTERWARDS];
+const LUCK: [&str; 2] = [DEREGISTERS, UNRECOVERED];
 
 /// Whether a case that does not pass for `cause` may pass all the same.
 pub(crate) fn is_luck(cause: &str) -> bool {
@@ -156,14 +156,8 @@ const LENGTHS: &str = "clp_list_pci() takes what is behind the block for entries
 const TOKENS: &str = "clp_list_pci() goes on as long as there is a token";
 
 /// With the driver in a kernel of series 6.12.
-const RUST_6_12: [Expectation; 11] = [
+const RUST_6_12: [Expectation; 5] = [
     Expectation { case: ("hardware", "zpci type of hardware information"), cause: NO_FLAG },
-    of_instruction("MPCIFC cc 1 status 24", FALSE_SEQUENCE),
-    of_instruction("MPCIFC cc 1 status 28", FALSE_SEQUENCE),
-    of_instruction("MPCIFC cc 1 status 40", FALSE_SEQUENCE),
-    of_instruction("MPCIFC cc 3", FALSE_SEQUENCE),
-    of_instruction("MPCIFC refused", FALSE_SEQUENCE),
-    of_instruction("back to their drivers", AFTERWARDS),
     Expectation { case: ("vmm", "type1 read-only"), cause: STAYS_IN_ERROR },
     Expectation { case: ("vmm", "iommufd nowhere"), cause: STAYS_IN_ERROR },
     Expectation { case: ("vmm", "iommufd read-only"), cause: STAYS_IN_ERROR },
@@ -173,12 +167,6 @@ const RUST_6_12: [Expectation; 11] = [
 const STAYS_IN_ERROR: &str =
     "Linux 6.12 does not bring back a function in the error state that VFIO has, and the case \
                               before makes it do DMA to nowhere";
-/// In the boots with such answers; others have the case too.
-const AFTERWARDS: &str = "Linux 6.12 did not bring the function back after an answer that was false";
-
-const FALSE_SEQUENCE: &str = "status 24 says that a translation is registered that is not, so it is refreshed; QEMU \
-                              puts the function into the error state, and Linux 6.12 does not bring it back";
-
 const NO_FLAG: &str = "Linux 6.12 has no IOMMU_HW_INFO_FLAG_INPUT_TYPE";
 const UNRECOVERED: &str = "Linux 6.12 does not bring back a function that comes into the error state while it is reset";
 const WARNED: &str = "a kernel warns of one kind once, and s390_iommu_map_pages() warned before";

@@ -264,7 +264,8 @@ static int zpci_give(struct zpci_function *function, struct zpci_attachment *att
  * Takes the function from the translation that it has, and gives it @attachment,
  * or an error. After one the core takes the function to be where it was, and since
  * Linux 7.3 does not attach it there once more: it gets @back, which is to @old,
- * NULL if it had nothing; and nothing if the machine refuses that too.
+ * NULL if it had nothing that it can be given again; and nothing if the machine
+ * refuses that too.
  */
 static int zpci_move(struct zpci_function *function, struct zpci_attachment *attachment,
 		     struct iommu_domain *domain, struct zpci_attachment *back,
@@ -329,8 +330,13 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 	had = function->attachment->domain;
 	back = zpci_attachment_new(zdev, had);
 	if (IS_ERR(back)) {
-		kfree(attachment);
-		return PTR_ERR(back);
+		rc = PTR_ERR(back);
+		if (rc == -ENOMEM) {
+			kfree(attachment);
+			return rc;
+		}
+		/* CLP or a parameter says something else since then: there is no way back, but one away. */
+		back = NULL;
 	}
 	/* The core may have given it up, after an attach that it takes for one that cannot fail. */
 	if (had)

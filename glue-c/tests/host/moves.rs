@@ -2,7 +2,10 @@
 
 //! From one domain to another, and where a function is if the machine refuses that.
 
+use zpci_glue::function::ForeignFunction;
+
 use crate::domain::{pair, Domain};
+use crate::function::Function;
 use crate::register::{operations, DEREGISTER, REGISTER};
 use crate::sample::{GIB, HARDWARE, START};
 use crate::stand_in::{Event, Kind, StandIn};
@@ -52,6 +55,37 @@ fn after_an_attach_that_fails_the_function_is_where_it_was() {
     assert_eq!(function.attach(&other), 0);
     assert_eq!(operations(&kernel), [DEREGISTER, REGISTER]);
     assert_eq!((domain.members(), other.members()), (0, 1));
+}
+
+/// What it had may be none that it could be given now: the machine, or an administrator, says something else of its roots.
+#[test]
+fn a_function_that_could_not_go_back_moves() {
+    let kernel = StandIn::new();
+    let second_when_trusted = ForeignFunction { end_dma: u64::MAX, designation_types: 0x60, ..HARDWARE };
+    kernel.settings(1 << 43, false);
+    let function = Function::new(&kernel, &second_when_trusted);
+    let domain = Domain::new(&kernel, &function).unwrap();
+    assert_eq!(domain.designation_type(), 2);
+    assert_eq!(function.attach(&domain), 0);
+    kernel.trust_dtsm(false);
+    let other = Domain::new(&kernel, &function).unwrap();
+    assert_eq!(other.designation_type(), 1);
+    operations(&kernel);
+    assert_eq!(function.attach(&other), 0);
+    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER]);
+    assert_eq!((domain.members(), other.members()), (0, 1));
+    // If the machine refuses that, it has nothing.
+    let another = Domain::new(&kernel, &function).unwrap();
+    kernel.trust_dtsm(true);
+    assert_eq!(function.attach(&domain), 0);
+    kernel.trust_dtsm(false);
+    operations(&kernel);
+    kernel.answer(Kind::Mpcifc, 0, 0);
+    kernel.answer(Kind::Mpcifc, 1, 28);
+    assert_eq!(function.attach(&another), -5);
+    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER]);
+    assert!(function.is_blocked());
+    assert_eq!((domain.members(), another.members()), (0, 0));
 }
 
 #[test]

@@ -103,6 +103,14 @@ pub(super) const DEFECTS: &[Defect] = &[
         check: INTERLEAVINGS,
     },
     Defect {
+        name: "no move for who cannot go back",
+        finding: "a function keeps tables that it could not be given now, and the core goes on as if it had left",
+        file: ATTACH_C,
+        before: "\t\tif (rc == -ENOMEM) {\n",
+        after: "\t\tif (rc) {\n",
+        check: SHIM,
+    },
+    Defect {
         name: "an unmap of ISM put off",
         finding: "it uses what a flush queue gave back, with no message: nothing else tells it",
         file: IOMMU_C,

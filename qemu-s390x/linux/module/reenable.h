@@ -13,10 +13,11 @@ static inline int zpci_reenable_device(struct zpci_dev *zdev)
 	u8 status;
 	int rc = zpci_enable_device(zdev);
 
-	if (!rc && zdev->dma_table)
 #ifdef CONFIG_ZPCI_RUST
+	if (!rc)
 		rc = zpci_iommu_register_ioat(zdev, &status);
 #else
+	if (!rc && zdev->dma_table)
 		rc = zpci_register_ioat(zdev, 0, zdev->start_dma, zdev->end_dma,
 					virt_to_phys(zdev->dma_table), &status);
 #endif

@@ -5,6 +5,7 @@
 //! Suites that the machine has not enabled are read through a private state directory of apt below the target directory.
 
 mod package;
+mod program;
 mod source;
 mod sources;
 mod state;
@@ -13,3 +14,4 @@ pub(crate) use package::{
     archive, download, download_of, download_set, download_source, download_whole, install, is_installed, unpack,
     Suites, Wanted,
 };
+pub(crate) use program::unpack_program;

@@ -4,6 +4,7 @@
 
 mod answer;
 mod boots;
+mod clang;
 mod compare;
 mod debugger;
 mod device;

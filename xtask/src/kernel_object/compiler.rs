@@ -13,7 +13,6 @@
 use std::ffi::OsString;
 use std::fmt;
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -242,26 +241,15 @@ impl Debian {
     /// Fetches and unpacks it.
     fn fetch(workspace: &Workspace, step: &Step, directory: &Path) -> Result<Self> {
         let debs = apt::download_set(workspace, step, "rustc", MINIMUM, &["rust-src"], &["libstd-rust-dev"])?;
-        let scratch = directory.with_extension("part");
-        if scratch.exists() {
-            fs::remove_dir_all(&scratch)?;
-        }
-        for deb in &debs {
-            apt::unpack(step, deb, "usr", &scratch)?;
-        }
-        // Last, so that what is found is whole.
-        let start = scratch.join("rustc");
-        fs::write(&start, START)?;
-        fs::set_permissions(&start, fs::Permissions::from_mode(0o755))?;
-        fs::remove_dir_all(directory)?;
-        fs::rename(&scratch, directory)?;
-        debs.iter().try_for_each(fs::remove_file)?;
+        apt::unpack_program(step, &debs, directory, "rustc", START)?;
         Self::find(directory).context("Debian's packages of the compiler have other files than was expected")
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     #[test]

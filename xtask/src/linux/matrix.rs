@@ -10,7 +10,7 @@ use std::time::Instant;
 use anyhow::{bail, Context, Result};
 use serde::Serialize;
 
-use super::{boots_of, build_as, Options, Series};
+use super::{boots_of, build_as, clang, Options, Series};
 use crate::apt::Wanted;
 use crate::progress::print_error;
 use crate::tool::{self, Tool};
@@ -59,18 +59,25 @@ enum Compiler {
     Gcc,
     /// With the assembler and linker of GNU.
     Clang,
+    /// The same of a newer release, for machines that no other compiler knows.
+    NewClang,
     /// With its own assembler and linker.
     Llvm,
 }
 
 impl Compiler {
     /// The variables for `make`.
-    fn variables(self) -> &'static [&'static str] {
-        match self {
-            Self::Gcc => &[],
-            Self::Clang => &["CC=clang-19"],
-            Self::Llvm => &["LLVM=-19"],
-        }
+    ///
+    /// # Errors
+    ///
+    /// It cannot be had.
+    fn variables(self, workspace: &Workspace) -> Result<Vec<String>> {
+        Ok(match self {
+            Self::Gcc => vec![],
+            Self::Clang => vec!["CC=clang-19".to_owned()],
+            Self::NewClang => vec![format!("CC={}", clang::obtain(workspace)?.display())],
+            Self::Llvm => vec!["LLVM=-19".to_owned()],
+        })
     }
 
     /// What it is called in the name of a build, since what different ones have compiled does not mix.
@@ -78,6 +85,7 @@ impl Compiler {
         match self {
             Self::Gcc => "",
             Self::Clang => "-clang",
+            Self::NewClang => "-new-clang",
             Self::Llvm => "-llvm",
         }
     }
@@ -85,7 +93,7 @@ impl Compiler {
     /// What has to be there for it, beyond what every build needs.
     fn tools(self) -> &'static [Tool] {
         match self {
-            Self::Gcc => &[],
+            Self::Gcc | Self::NewClang => &[],
             Self::Clang => CLANG.get(..1).unwrap_or_default(),
             Self::Llvm => &CLANG,
         }
@@ -156,7 +164,7 @@ const TOLD: &[&str] = &["vfio", "attributes", "container", "zpci"];
 /// Disks by the domain that the kernel falls back to, and a function that needs none.
 const PASSED_THROUGH: &[&str] = &["passthrough", "identity"];
 
-static CONFIGURATIONS: [Configuration; 27] = [
+static CONFIGURATIONS: [Configuration; 28] = [
     Configuration { base: Some("defconfig"), ..object("defconfig", "upstream's own, disks and VFIO built in", BOTH) },
     object("vfio-off", "neither VFIO nor iommufd", DISKS),
     object("iommufd-off", "VFIO with type 1 alone", DISKS),
@@ -181,6 +189,7 @@ static CONFIGURATIONS: [Configuration; 27] = [
     object("march-z14", "for z14 and newer", &[]),
     object("march-z15", "for z15 and newer", &[]),
     object("march-z16", "for z16 and newer", &[]),
+    Configuration { compiler: Compiler::NewClang, ..object("march-z17", "for z17 and newer, by clang 21", &[]) },
     Configuration { driver: Driver::Source, ..object("source-tracing", "from source, functions traced", TRACED) },
     Configuration {
         driver: Driver::Source,
@@ -226,7 +235,7 @@ impl Configuration {
             from_source: self.driver == Driver::Source,
             base: self.base.map(PathBuf::from),
             config: vec![workspace.root.join(self.fragment())],
-            make: self.compiler.variables().iter().map(|&variable| variable.to_owned()).collect(),
+            make: self.compiler.variables(workspace)?,
             boot: self.boots.iter().map(|&name| name.to_owned()).collect(),
             ..Options::default()
         };

@@ -5,8 +5,6 @@
 //! They are Debian's, unpacked beside the results and not installed, each started with the C library that it was made for.
 //! A person who builds a kernel has them installed, and needs none of this.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -111,27 +109,13 @@ pub(super) fn want_rust<'a>(files: impl IntoIterator<Item = &'a PathBuf>) -> Res
 
 fn fetch_bindgen(workspace: &Workspace, step: &Step, directory: &Path) -> Result<()> {
     let debs = apt::download_set(workspace, step, "bindgen", BINDGEN, &[], &["bindgen"])?;
-    let scratch = directory.with_extension("part");
-    if scratch.exists() {
-        fs::remove_dir_all(&scratch)?;
-    }
-    for deb in &debs {
-        apt::unpack(step, deb, "usr", &scratch)?;
-    }
-    // Last, so that what is found is whole.
-    let start = scratch.join("bindgen");
-    fs::write(&start, START)?;
-    fs::set_permissions(&start, fs::Permissions::from_mode(0o755))?;
-    fs::remove_dir_all(directory)?;
-    fs::rename(&scratch, directory)?;
-    for deb in debs.iter().filter(|deb| deb.is_file()) {
-        fs::remove_file(deb)?;
-    }
-    Ok(())
+    apt::unpack_program(step, &debs, directory, "bindgen", START)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

@@ -35,22 +35,21 @@ subsys_initcall(zpci_directed_init);
 
 /*
  * The roots of tables that may be used, of those that the mask has. The driver
- * in C takes region-third tables for granted, and the bits 0x08 and 0x0c of the
- * mask for the two higher ones. No machine gets one of them that is not named
- * by both readings, and none gets one instead of a region-third table, unless
- * somebody asks for it.
+ * in C takes region-third tables for granted, the bit 0x08 for region-second
+ * tables where those reach far enough, and else either of 0x0c for region-first
+ * ones. A higher root is used only if, whatever is to be reached, that driver
+ * would use it and the mask has it; unless somebody asks for more.
  */
 static u8 zpci_roots(const struct zpci_dev *zdev)
 {
-	u8 roots = ZPCI_REGION_THIRD;
+	const u8 first = ZPCI_REGION_THIRD | ZPCI_REGION_FIRST;
+	const u8 all = first | ZPCI_REGION_SECOND;
 
-	if (!zpci_trust_dtsm && !(zdev->dtsm & ZPCI_REGION_THIRD))
-		return roots;
-	if (zpci_trust_dtsm || zdev->dtsm & 0x08)
-		roots |= ZPCI_REGION_SECOND;
-	if (zpci_trust_dtsm || zdev->dtsm & 0x0c)
-		roots |= ZPCI_REGION_FIRST;
-	return roots;
+	if (zpci_trust_dtsm || (zdev->dtsm & (all | 0x08)) == (all | 0x08))
+		return all;
+	if ((zdev->dtsm & (first | 0x0c)) == (first | 0x04))
+		return first;
+	return ZPCI_REGION_THIRD;
 }
 
 void zpci_shim_limits(struct zpci_dev *zdev, struct zpci_rust_limits *limits)

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The exports are declared in C as they are in Rust.
+//! What Rust exports, and what it takes from C, is declared in C as it is in Rust.
 //!
-//! The kernel's `#[export]` sees to that for what is in the headers of its own bindings; this does the same for
-//! `zpci_rust.h`. Both branches of an `if` have one type, and the compiler finds none for two functions that differ.
+//! The kernel's `#[export]` and its bindings see to that for what is in the headers of the kernel's own; this does the same
+//! for `zpci_rust.h`. Both branches of an `if` have one type, and the compiler finds none for two functions that differ.
 
 #![no_std]
+
+use zpci_glue::kernel::provided;
+use zpci_glue::{attachment, commands, container, interrupts, limits, measurement, reclaim, table, user_commands, vfio};
 
 /// What bindgen makes of `zpci_rust.h`, with the structures as Rust has them, whose layout `layout.c` compares.
 // Types of which C knows the size alone are none of `repr(C)`.
@@ -31,7 +34,7 @@ macro_rules! declared {
                 if true {
                     bindings::$name
                 } else {
-                    zpci_glue::$module::$name
+                    $module::$name
                 };
             };
         )*)*
@@ -75,6 +78,26 @@ declared! {
     }
     measurement {
         zpci_rust_sample
+    }
+    provided {
+        zpci_rust_add_capability
+        zpci_rust_add_entry
+        zpci_rust_allocate
+        zpci_rust_call
+        zpci_rust_deallocate
+        zpci_rust_gate_exclusive
+        zpci_rust_gate_exclusive_end
+        zpci_rust_gate_shared
+        zpci_rust_gate_shared_end
+        zpci_rust_immediate
+        zpci_rust_listed
+        zpci_rust_mpcifc
+        zpci_rust_pause_mpcifc
+        zpci_rust_pause_rpcit
+        zpci_rust_pause_set
+        zpci_rust_response
+        zpci_rust_rpcit
+        zpci_rust_uid_checking
     }
     reclaim {
         zpci_rust_reclaim

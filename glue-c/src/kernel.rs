@@ -13,25 +13,37 @@ use s390_iommu::{
 };
 use zerocopy::big_endian::U32;
 
-unsafe extern "C" {
-    fn zpci_rust_allocate(size: u32, gfp: u32) -> u64;
-    fn zpci_rust_deallocate(origin: u64, size: u32);
-    fn zpci_rust_call(processor: u8, block: *mut c_void) -> u8;
-    fn zpci_rust_immediate(command: u64, result: *mut u64) -> u8;
-    fn zpci_rust_mpcifc(handle: u32, control: u8, fib: *const Fib, status: *mut u8, again: bool) -> u8;
-    fn zpci_rust_rpcit(start: u64, length: u64, handle: u32, again: bool) -> u32;
-    fn zpci_rust_pause_set(busy: u32) -> bool;
-    fn zpci_rust_pause_mpcifc(busy: u32) -> bool;
-    fn zpci_rust_pause_rpcit(busy: u32) -> bool;
-    fn zpci_rust_gate_shared(gate: *mut c_void);
-    fn zpci_rust_gate_shared_end(gate: *mut c_void);
-    fn zpci_rust_gate_exclusive(gate: *mut c_void) -> u64;
-    fn zpci_rust_gate_exclusive_end(gate: *mut c_void, flags: u64);
-    fn zpci_rust_listed(context: *mut c_void, id: u32, handle: u32, configured: bool);
-    fn zpci_rust_uid_checking(on: bool);
-    fn zpci_rust_response(command: u16, code: u16, condition: u8);
-    fn zpci_rust_add_capability(chain: *mut c_void, id: u16, version: u16, data: *const c_void, size: usize) -> i32;
-    fn zpci_rust_add_entry(chain: *mut c_void, entry: *const c_void, size: usize) -> i32;
+/// What C provides, each as `zpci_rust.h` says, with which the kernel's build compares the types.
+pub mod provided {
+    use core::ffi::c_void;
+
+    #[expect(missing_docs, reason = "the header has them")]
+    unsafe extern "C" {
+        pub fn zpci_rust_allocate(size: u32, gfp: u32) -> u64;
+        pub fn zpci_rust_deallocate(origin: u64, size: u32);
+        pub fn zpci_rust_call(processor: u8, block: *mut c_void) -> u8;
+        pub fn zpci_rust_immediate(command: u64, result: *mut u64) -> u8;
+        pub fn zpci_rust_mpcifc(handle: u32, control: u8, fib: *const c_void, status: *mut u8, again: bool) -> u8;
+        pub fn zpci_rust_rpcit(start: u64, length: u64, handle: u32, again: bool) -> u32;
+        pub fn zpci_rust_pause_set(busy: u32) -> bool;
+        pub fn zpci_rust_pause_mpcifc(busy: u32) -> bool;
+        pub fn zpci_rust_pause_rpcit(busy: u32) -> bool;
+        pub fn zpci_rust_gate_shared(gate: *mut c_void);
+        pub fn zpci_rust_gate_shared_end(gate: *mut c_void);
+        pub fn zpci_rust_gate_exclusive(gate: *mut c_void) -> u64;
+        pub fn zpci_rust_gate_exclusive_end(gate: *mut c_void, flags: u64);
+        pub fn zpci_rust_listed(context: *mut c_void, id: u32, handle: u32, configured: bool);
+        pub fn zpci_rust_uid_checking(on: bool);
+        pub fn zpci_rust_response(command: u16, code: u16, condition: u8);
+        pub fn zpci_rust_add_capability(
+            chain: *mut c_void,
+            id: u16,
+            version: u16,
+            data: *const c_void,
+            size: usize,
+        ) -> i32;
+        pub fn zpci_rust_add_entry(chain: *mut c_void, entry: *const c_void, size: usize) -> i32;
+    }
 }
 
 /// Storage from the caches of C.
@@ -60,7 +72,7 @@ unsafe impl TableAllocator for KernelStorage {
     /// The flags are `gfp_t`.
     fn allocate_with(&self, size: TableSize, flags: AllocationFlags) -> Option<AbsoluteAddress> {
         // SAFETY: the function takes any size of a table and any flags.
-        match unsafe { zpci_rust_allocate(size.bytes() as u32, flags.0) } {
+        match unsafe { provided::zpci_rust_allocate(size.bytes() as u32, flags.0) } {
             0 => None,
             origin => Some(AbsoluteAddress::new(origin)),
         }
@@ -68,7 +80,7 @@ unsafe impl TableAllocator for KernelStorage {
 
     unsafe fn deallocate(&self, origin: AbsoluteAddress, size: TableSize) {
         // SAFETY: the caller says that `origin` came from `allocate` with this size and is not used any more.
-        unsafe { zpci_rust_deallocate(origin.get(), size.bytes() as u32) }
+        unsafe { provided::zpci_rust_deallocate(origin.get(), size.bytes() as u32) }
     }
 }
 
@@ -80,13 +92,13 @@ impl Clp for KernelClp {
     fn call(&self, processor: LogicalProcessor, command: &mut Command<'_>) -> ConditionCode {
         // SAFETY: the address is that of a page which is borrowed for the call, and the lengths in it, which say how
         // much the machine reads and stores, end within it.
-        condition_code(unsafe { zpci_rust_call(processor.0, command.as_mut_ptr().cast()) })
+        condition_code(unsafe { provided::zpci_rust_call(processor.0, command.as_mut_ptr().cast()) })
     }
 
     fn immediate(&self, command: u64) -> Result<u64, ConditionCode> {
         let mut result = 0;
         // SAFETY: `result` is a number that C may write.
-        match condition_code(unsafe { zpci_rust_immediate(command, &mut result) }) {
+        match condition_code(unsafe { provided::zpci_rust_immediate(command, &mut result) }) {
             ConditionCode::Zero => Ok(result),
             other => Err(other),
         }
@@ -95,7 +107,7 @@ impl Clp for KernelClp {
     /// May sleep.
     fn pause(&self, busy: u32) -> bool {
         // SAFETY: the function takes any number.
-        unsafe { zpci_rust_pause_set(busy) }
+        unsafe { provided::zpci_rust_pause_set(busy) }
     }
 }
 
@@ -155,14 +167,16 @@ impl Zpci for KernelZpci {
         let mut status = 0;
         // SAFETY: the block and the status outlive the call, and C writes the status alone. The caller answers for what
         // the operation does.
-        let cc = unsafe { zpci_rust_mpcifc(function.0, control.0, &fib, &mut status, self.was_busy()) };
+        let cc = unsafe {
+            provided::zpci_rust_mpcifc(function.0, control.0, (&raw const fib).cast(), &mut status, self.was_busy())
+        };
         self.answered(outcome(cc, status))
     }
 
     fn rpcit(&self, function: FunctionHandle, range: IovaRange) -> Outcome {
         let length = range.size_less_one().wrapping_add(1);
         // SAFETY: the function takes any operands: a machine drops what it need not keep.
-        let answer = unsafe { zpci_rust_rpcit(range.start().get(), length, function.0, self.was_busy()) };
+        let answer = unsafe { provided::zpci_rust_rpcit(range.start().get(), length, function.0, self.was_busy()) };
         self.answered(rpcit_outcome(answer))
     }
 
@@ -172,8 +186,8 @@ impl Zpci for KernelZpci {
         // SAFETY: the functions take any number.
         unsafe {
             match instruction {
-                Instruction::Mpcifc => zpci_rust_pause_mpcifc(busy),
-                Instruction::Rpcit => zpci_rust_pause_rpcit(busy),
+                Instruction::Mpcifc => provided::zpci_rust_pause_mpcifc(busy),
+                Instruction::Rpcit => provided::zpci_rust_pause_rpcit(busy),
             }
         }
     }
@@ -189,19 +203,19 @@ unsafe impl Gate for KernelGate {
     #[inline]
     fn shared<R>(&self, issue: impl FnOnce() -> R) -> R {
         // SAFETY: C made the gate, and keeps it as long as the attachment is used.
-        unsafe { zpci_rust_gate_shared(self.0) };
+        unsafe { provided::zpci_rust_gate_shared(self.0) };
         let result = issue();
         // SAFETY: as above; it was taken by the line above.
-        unsafe { zpci_rust_gate_shared_end(self.0) };
+        unsafe { provided::zpci_rust_gate_shared_end(self.0) };
         result
     }
 
     fn exclusive<R>(&self, change: impl FnOnce() -> R) -> R {
         // SAFETY: C made the gate, and keeps it as long as the attachment is used.
-        let flags = unsafe { zpci_rust_gate_exclusive(self.0) };
+        let flags = unsafe { provided::zpci_rust_gate_exclusive(self.0) };
         let result = change();
         // SAFETY: as above; it was taken by the line above, with these flags.
-        unsafe { zpci_rust_gate_exclusive_end(self.0, flags) };
+        unsafe { provided::zpci_rust_gate_exclusive_end(self.0, flags) };
         result
     }
 }
@@ -213,19 +227,19 @@ unsafe impl Gate for KernelGate {
 /// `context` must be what C passed with the request for the list.
 pub(crate) unsafe fn listed(context: *mut c_void, entry: &ListEntry) {
     // SAFETY: the caller answers for `context`.
-    unsafe { zpci_rust_listed(context, entry.id.0, entry.handle.0, entry.configured) }
+    unsafe { provided::zpci_rust_listed(context, entry.id.0, entry.handle.0, entry.configured) }
 }
 
 /// Reports to C whether the machine makes sure that UIDs are unique.
 pub(crate) fn uid_checking(on: bool) {
     // SAFETY: the function takes any value.
-    unsafe { zpci_rust_uid_checking(on) }
+    unsafe { provided::zpci_rust_uid_checking(on) }
 }
 
 /// Records a command that was not answered as wanted.
 pub(crate) fn record(command: CommandCode, code: u16, condition: ConditionCode) {
     // SAFETY: the function takes any values.
-    unsafe { zpci_rust_response(command.0, code, condition as u8) }
+    unsafe { provided::zpci_rust_response(command.0, code, condition as u8) }
 }
 
 /// Adds a capability, or its front if entries follow, to a chain of C, which makes its header.
@@ -235,7 +249,7 @@ pub(crate) fn record(command: CommandCode, code: u16, condition: ConditionCode) 
 /// C must take capabilities with `chain`.
 pub(crate) unsafe fn add_capability(chain: *mut c_void, id: u16, version: u16, data: &[u8]) -> Result<(), i32> {
     // SAFETY: the caller answers for `chain`; C copies the bytes.
-    match unsafe { zpci_rust_add_capability(chain, id, version, data.as_ptr().cast(), data.len()) } {
+    match unsafe { provided::zpci_rust_add_capability(chain, id, version, data.as_ptr().cast(), data.len()) } {
         0 => Ok(()),
         error => Err(error),
     }
@@ -248,7 +262,7 @@ pub(crate) unsafe fn add_capability(chain: *mut c_void, id: u16, version: u16, d
 /// C must have taken a capability with `chain`.
 pub(crate) unsafe fn add_entry(chain: *mut c_void, entry: &[u8]) -> Result<(), i32> {
     // SAFETY: the caller answers for `chain`; C copies the bytes.
-    match unsafe { zpci_rust_add_entry(chain, entry.as_ptr().cast(), entry.len()) } {
+    match unsafe { provided::zpci_rust_add_entry(chain, entry.as_ptr().cast(), entry.len()) } {
         0 => Ok(()),
         error => Err(error),
     }

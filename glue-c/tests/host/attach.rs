@@ -235,16 +235,23 @@ fn roots_by_both_readings_of_the_mask() {
     const SECOND: Option<u8> = Some(2);
     const FIRST: Option<u8> = Some(3);
     // The mask; the root for 2^43 and for 2^54 bytes by default, and the same if the mask is trusted. The driver in C
-    // takes 0x08 for a region-second table, if that is enough, and then 0x0c for a region-first table.
+    // takes 0x08 for a region-second table, if that is enough, and then 0x0c for a region-first table: of 0x58 it would use
+    // a region-second table that the mask does not have, and of 0x68 a region-first one for more than 2^53 bytes.
     let rows = [
         (0x40, [THIRD, THIRD], [THIRD, THIRD]),
         (0x60, [THIRD, THIRD], [SECOND, SECOND]),
         (0x70, [THIRD, THIRD], [SECOND, FIRST]),
         (0x4c, [THIRD, THIRD], [THIRD, THIRD]),
-        (0x68, [SECOND, SECOND], [SECOND, SECOND]),
+        (0x50, [THIRD, THIRD], [FIRST, FIRST]),
+        (0x54, [FIRST, FIRST], [FIRST, FIRST]),
+        (0x58, [THIRD, THIRD], [FIRST, FIRST]),
+        (0x5c, [THIRD, THIRD], [FIRST, FIRST]),
+        (0x68, [THIRD, THIRD], [SECOND, SECOND]),
+        (0x6c, [THIRD, THIRD], [SECOND, SECOND]),
         (0x74, [FIRST, FIRST], [SECOND, FIRST]),
         (0x78, [SECOND, FIRST], [SECOND, FIRST]),
         (0x7c, [SECOND, FIRST], [SECOND, FIRST]),
+        (0x38, [THIRD, THIRD], [SECOND, FIRST]),
         (0x20, [THIRD, THIRD], [SECOND, SECOND]),
         (0x28, [THIRD, THIRD], [SECOND, SECOND]),
         (0x00, [THIRD, THIRD], [THIRD, THIRD]),

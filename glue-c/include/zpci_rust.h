@@ -236,7 +236,8 @@ int zpci_rust_attach(const struct zpci_rust_attachment *attachment, u32 handle,
 		     u32 gisa, struct zpci_rust_outcome *outcome);
 /* After zpci_rust_attach(), in an RCU read-side section: what was mapped before */
 int zpci_rust_catch_up(const struct zpci_rust_attachment *attachment,
-		       const struct zpci_rust_table *table, u32 handle);
+		       const struct zpci_rust_table *table);
+/* By the handle it was registered with, or for @handle where it is not */
 int zpci_rust_detach(const struct zpci_rust_attachment *attachment, u32 handle,
 		     u32 gisa, struct zpci_rust_outcome *outcome);
 void zpci_rust_disabled(const struct zpci_rust_attachment *attachment);
@@ -249,8 +250,11 @@ bool zpci_rust_is_stale(const struct zpci_rust_attachment *attachment);
  * behind the gate, which is passed before and left afterwards, with a full
  * barrier between the change at @start and the gate.
  */
-#define ZPCI_RUST_STEP_ISSUE	1	/* RPCIT of that range; 0: nothing at all */
-#define ZPCI_RUST_STEP_MORE	0x10000	/* more than that; no answer of RPCIT */
+#define ZPCI_RUST_STEP_MORE	0x10000	/* no answer of RPCIT, and less than a handle */
+/*
+ * 0 for nothing at all, ZPCI_RUST_STEP_MORE, or the handle to issue RPCIT of
+ * that range with: the one that the function was registered with.
+ */
 u64 zpci_rust_first_step(const struct zpci_rust_attachment *attachment, u64 start, u64 last);
 /*
  * The rest, outside of the gate: @step is ZPCI_RUST_STEP_MORE, or an answer of
@@ -258,12 +262,12 @@ u64 zpci_rust_first_step(const struct zpci_rust_attachment *attachment, u64 star
  * function that is gone or not registered is no error. After an error the
  * function may use old entries.
  */
-int zpci_rust_unmapped(const struct zpci_rust_attachment *attachment, u32 handle,
-		       u64 start, u64 last, u32 step);
-int zpci_rust_refresh_all(const struct zpci_rust_attachment *attachment, u32 handle);
+int zpci_rust_unmapped(const struct zpci_rust_attachment *attachment, u64 start, u64 last,
+		       u32 step);
+int zpci_rust_refresh_all(const struct zpci_rust_attachment *attachment);
 /* After mapping. A function in error or recovery is no error either. */
-int zpci_rust_mapped(const struct zpci_rust_attachment *attachment, u32 handle,
-		     u64 start, u64 last, u32 step);
+int zpci_rust_mapped(const struct zpci_rust_attachment *attachment, u64 start, u64 last,
+		     u32 step);
 
 /*
  * CLP. @block is a page. zpci_rust_find() also reports whether UIDs are unique;

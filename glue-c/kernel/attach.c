@@ -64,13 +64,13 @@ static void zpci_set_domain(struct zpci_dev *zdev, struct iommu_domain *domain)
 
 /* An attachment to @domain, or to storage without tables if that is NULL; nothing is issued. */
 static struct zpci_attachment *zpci_attachment_new(struct zpci_dev *zdev,
-						   struct zpci_domain *domain)
+						   struct zpci_domain *domain, gfp_t gfp)
 {
 	struct zpci_attachment *attachment;
 	struct zpci_rust_limits limits;
 	int rc;
 
-	attachment = kzalloc_obj(*attachment);
+	attachment = kzalloc(sizeof(*attachment), gfp);
 	if (!attachment)
 		return ERR_PTR(-ENOMEM);
 	attachment->zdev = zdev;
@@ -227,8 +227,7 @@ static int zpci_register(struct zpci_attachment *attachment, struct zpci_rust_ou
 	 * for what was mapped before. The addresses belong to others.
 	 */
 	guard(rcu)();
-	if (zpci_rust_catch_up(&attachment->rust, &attachment->domain->table,
-			       READ_ONCE(zdev->fh)))
+	if (zpci_rust_catch_up(&attachment->rust, &attachment->domain->table))
 		pr_warn_ratelimited("FID %08x: the machine does not know all that is mapped; made up for by the next refresh\n",
 				    zdev->fid);
 	return 0;
@@ -313,6 +312,7 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 	struct zpci_attachment *attachment, *back;
 	struct iommu_domain *old;
 	struct zpci_domain *had;
+	gfp_t gfp = GFP_KERNEL;
 	int rc;
 
 	if (!function)
@@ -322,13 +322,16 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 	/* Where the function still is, after an attach that was refused. */
 	if (old == iommu_domain)
 		return 0;
-	attachment = zpci_attachment_new(zdev, domain);
+	/* When its user is gone the core gives it its own domain back, and cannot do without. */
+	if (!function->attachment && iommu_domain->type != IOMMU_DOMAIN_UNMANAGED)
+		gfp |= __GFP_NOFAIL;
+	attachment = zpci_attachment_new(zdev, domain, gfp);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
 	if (!function->attachment)
 		return zpci_move(function, attachment, iommu_domain, NULL, old);
 	had = function->attachment->domain;
-	back = zpci_attachment_new(zdev, had);
+	back = zpci_attachment_new(zdev, had, GFP_KERNEL);
 	if (IS_ERR(back)) {
 		rc = PTR_ERR(back);
 		if (rc == -ENOMEM) {

@@ -181,10 +181,14 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 		step = zpci_refresh_once(attachment, iova, last);
 		if (likely(!step))
 			continue;
-		rc = zpci_rust_mapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), iova,
-				      last, step);
-		/* The success of one function does not make up for the failure of another. */
-		result = result ?: rc;
+		rc = zpci_rust_mapped(&attachment->rust, iova, last, step);
+		/*
+		 * The success of one function does not make up for the failure
+		 * of another; but one that is elsewhere, and was told for its
+		 * own sake, fails no map of those that are here.
+		 */
+		if (!READ_ONCE(attachment->left))
+			result = result ?: rc;
 	}
 	rcu_read_unlock();
 	return result;

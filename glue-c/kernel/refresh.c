@@ -22,8 +22,7 @@ static noinline __cold int zpci_refresh_failed(struct zpci_attachment *attachmen
 noinline __cold int zpci_refresh_more(struct zpci_attachment *attachment, u32 step, u64 start,
 				      u64 last)
 {
-	int rc = zpci_rust_unmapped(&attachment->rust, READ_ONCE(attachment->zdev->fh), start,
-				    last, step);
+	int rc = zpci_rust_unmapped(&attachment->rust, start, last, step);
 
 	return rc ? zpci_refresh_failed(attachment, rc) : 0;
 }
@@ -39,11 +38,10 @@ int zpci_refresh_all(struct zpci_domain *domain, atomic64_t *counter)
 	list_for_each_entry_rcu(attachment, &domain->attachments, entry) {
 		if (counter)
 			atomic64_inc(counter);
-		rc = zpci_rust_refresh_all(&attachment->rust, READ_ONCE(attachment->zdev->fh));
+		rc = zpci_rust_refresh_all(&attachment->rust);
 		/* What was out of resources may have given some back. */
 		if (rc == -ENOMEM)
-			rc = zpci_rust_refresh_all(&attachment->rust,
-						   READ_ONCE(attachment->zdev->fh));
+			rc = zpci_rust_refresh_all(&attachment->rust);
 		if (rc)
 			result = result ?: zpci_refresh_failed(attachment, rc);
 	}

@@ -19,19 +19,18 @@ int zpci_refresh_all(struct zpci_domain *domain, atomic64_t *counter);
 
 /*
  * The first step of a refresh: 0 if nothing is left to do, or what
- * zpci_rust_mapped() and zpci_rust_unmapped() go on with. If the function gets
- * another handle in between it is registered anew, and refreshed twice.
+ * zpci_rust_mapped() and zpci_rust_unmapped() go on with. The handle is that of
+ * the registration, behind the gate: zdev->fh may be of an event that comes late.
  */
 static __always_inline u32 zpci_refresh_once(struct zpci_attachment *attachment, u64 start,
 					     u64 last)
 {
-	u32 handle = READ_ONCE(attachment->zdev->fh);
 	u64 step;
 
 	read_lock(&attachment->gate);
 	step = zpci_rust_first_step(&attachment->rust, start, last);
-	if (likely(step == ZPCI_RUST_STEP_ISSUE))
-		step = zpci_shim_rpcit(start, last - start + 1, handle, false);
+	if (likely(step > ZPCI_RUST_STEP_MORE))
+		step = zpci_shim_rpcit(start, last - start + 1, step, false);
 	read_unlock(&attachment->gate);
 	return step;
 }

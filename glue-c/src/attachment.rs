@@ -119,7 +119,7 @@ pub unsafe extern "C" fn zpci_rust_attach(
     result
 }
 
-/// Tells the function with `handle`, which was just registered, of what is mapped in `table`.
+/// Tells the function, which was just registered, of what is mapped in `table`.
 ///
 /// 0; otherwise the next refresh makes up for it, and the result is as for `zpci_rust_unmapped`.
 ///
@@ -128,19 +128,15 @@ pub unsafe extern "C" fn zpci_rust_attach(
 /// Both must be as they were left by their initialisation, `table` being that of the attachment. The caller is in an RCU
 /// read-side section.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_catch_up(
-    attachment: *const ForeignAttachment,
-    table: *const ForeignTable,
-    handle: u32,
-) -> i32 {
+pub unsafe extern "C" fn zpci_rust_catch_up(attachment: *const ForeignAttachment, table: *const ForeignTable) -> i32 {
     // SAFETY: by the contract both are valid.
     let (attachment, table) = unsafe { (&*attachment, &*table) };
     // SAFETY: C frees tables after a grace period alone, which does not end before the caller's section does.
     let section = unsafe { ReadSide::new() };
-    number(attachment.catch_up(&KernelZpci::any(), FunctionHandle(handle), &table.reader(&section)))
+    number(attachment.catch_up(&KernelZpci::any(), &table.reader(&section)))
 }
 
-/// Ends the translation of the function with `handle`. May sleep.
+/// Ends the translation of the function; where none is registered it is tried for `handle`. May sleep.
 ///
 /// 0, also if there was none or the function is gone. Otherwise it is still registered, so that it stays on the list and the
 /// table stays: -EAGAIN if the function is being recovered, which disables it; -EIO.
@@ -200,8 +196,9 @@ pub unsafe extern "C" fn zpci_rust_is_stale(attachment: *const ForeignAttachment
     unsafe { (*attachment).is_stale() }
 }
 
-/// What a refresh from `start` to `last`, inclusive, takes at first: 0 for nothing at all, [`STEP_ISSUE`] for RPCIT of that
-/// range, [`STEP_MORE`] for more, which `zpci_rust_mapped` or `zpci_rust_unmapped` does behind no gate of the caller's.
+/// What a refresh from `start` to `last`, inclusive, takes at first: 0 for nothing at all; [`STEP_MORE`] for more than one
+/// instruction, which `zpci_rust_mapped` or `zpci_rust_unmapped` issues behind no gate of the caller's; otherwise, and greater
+/// than that, the handle to issue RPCIT of that range with.
 ///
 /// # Safety
 ///
@@ -216,18 +213,16 @@ pub unsafe extern "C" fn zpci_rust_first_step(attachment: *const ForeignAttachme
     // SAFETY: by the contract `attachment` is valid and C does as `first_step` wants it.
     match unsafe { (*attachment).first_step(range) } {
         FirstStep::Nothing => 0,
-        FirstStep::Issue => STEP_ISSUE.into(),
+        // Of a function that is enabled, since that was registered: the first bit is one.
+        FirstStep::Issue(function) => function.0.into(),
         FirstStep::More => STEP_MORE.into(),
     }
 }
 
-/// C: `ZPCI_RUST_STEP_ISSUE`.
-pub const STEP_ISSUE: u32 = 1;
-
-/// C: `ZPCI_RUST_STEP_MORE`; no answer of RPCIT.
+/// C: `ZPCI_RUST_STEP_MORE`; no answer of RPCIT, and no handle of a function that is enabled.
 pub const STEP_MORE: u32 = 0x1_0000;
 
-/// Tells the function with `handle` of what was mapped between `start` and `last`, inclusive, after `step`: the answer to
+/// Tells the function of what was mapped between `start` and `last`, inclusive, after `step`: the answer to
 /// the RPCIT for it, or [`STEP_MORE`].
 ///
 /// 0, also for a function that is gone, in error or being recovered; -EINVAL if this is no range of pages; -ENOMEM if the
@@ -239,7 +234,6 @@ pub const STEP_MORE: u32 = 0x1_0000;
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_mapped(
     attachment: *const ForeignAttachment,
-    handle: u32,
     start: u64,
     last: u64,
     step: u32,
@@ -251,13 +245,13 @@ pub unsafe extern "C" fn zpci_rust_mapped(
     let change = unsafe { Change::resume(range) };
     let (zpci, answer) = KernelZpci::answered_before(answer(step));
     // SAFETY: by the contract `attachment` is valid.
-    let result = unsafe { (*attachment).go_on_mapped(&zpci, FunctionHandle(handle), &change, answer) };
+    let result = unsafe { (*attachment).go_on_mapped(&zpci, &change, answer) };
     // The next function of the list gets the same range.
     let _ = change.defer();
     number(result.map(drop))
 }
 
-/// Makes the function with `handle` forget what changed between `start` and `last`, inclusive, after `step`: the answer to
+/// Makes the function forget what changed between `start` and `last`, inclusive, after `step`: the answer to
 /// the RPCIT for it, or [`STEP_MORE`].
 ///
 /// 0, also for a function that is gone or not registered; otherwise it may use old entries, and nothing that they lead
@@ -270,7 +264,6 @@ pub unsafe extern "C" fn zpci_rust_mapped(
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_unmapped(
     attachment: *const ForeignAttachment,
-    handle: u32,
     start: u64,
     last: u64,
     step: u32,
@@ -282,7 +275,7 @@ pub unsafe extern "C" fn zpci_rust_unmapped(
     let change = unsafe { Change::resume(range) };
     let (zpci, answer) = KernelZpci::answered_before(answer(step));
     // SAFETY: by the contract `attachment` is valid.
-    let result = unsafe { (*attachment).go_on_unmapped(&zpci, FunctionHandle(handle), &change, answer) };
+    let result = unsafe { (*attachment).go_on_unmapped(&zpci, &change, answer) };
     // The next function of the list gets the same range.
     let _ = change.defer();
     number(result)
@@ -297,15 +290,15 @@ const fn answer(step: u32) -> Option<Outcome> {
     }
 }
 
-/// Refreshes all that the function with `handle` can address; results as for `zpci_rust_unmapped`.
+/// Refreshes all that the function can address; results as for `zpci_rust_unmapped`.
 ///
 /// # Safety
 ///
 /// `attachment` must be as `zpci_rust_attachment_init` left it.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_refresh_all(attachment: *const ForeignAttachment, handle: u32) -> i32 {
+pub unsafe extern "C" fn zpci_rust_refresh_all(attachment: *const ForeignAttachment) -> i32 {
     // SAFETY: by the contract `attachment` is valid.
-    number(unsafe { (*attachment).refresh_all(&KernelZpci::any(), FunctionHandle(handle)) })
+    number(unsafe { (*attachment).refresh_all(&KernelZpci::any()) })
 }
 
 #[inline]

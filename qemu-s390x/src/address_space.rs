@@ -91,7 +91,7 @@ impl<'e, 'p, P: Platform> AddressSpace<'e, 'p, P> {
         })?;
         // SAFETY: the image reclaims no tables of an address space.
         let section = unsafe { ReadSide::new() };
-        self.attachment.catch_up(platform, handle, &self.table()?.reader(&section)).map_err(fail)
+        self.attachment.catch_up(platform, &self.table()?.reader(&section)).map_err(fail)
     }
 
     /// Ends translation.
@@ -116,7 +116,7 @@ impl<'e, 'p, P: Platform> AddressSpace<'e, 'p, P> {
         protection: Protection,
     ) -> Result<Mapped<'_, 'e, 'p, P>, Stop> {
         let (mapped, change) = self.unrefreshed_buffer(start, bytes, order, protection)?;
-        let told = self.attachment.mapped(self.function.platform(), self.function.handle(), &change);
+        let told = self.attachment.mapped(self.function.platform(), &change);
         let _ = change.defer();
         told.map_err(fail)?;
         Ok(mapped)

@@ -62,9 +62,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let page = IovaRange::page(plan.aperture.start());
     let change = table.map(page, AbsoluteAddress::new(0x5_0000), Protection::ReadWrite)?;
-    mapped_to_all(change, &machine, [(handle, &attachment)])?;
+    mapped_to_all(change, &machine, [&attachment])?;
     let unmapped = table.unmap(page)?;
-    unmapped_from_all(unmapped.change, &machine, [(handle, &attachment)])?;
+    unmapped_from_all(unmapped.change, &machine, [&attachment])?;
 
     attachment.detach(&machine, handle)?;
     machine.0.borrow().iter().for_each(|line| println!("{line}"));

@@ -21,6 +21,9 @@
 //!
 //! No refresh is lost in between, and none reaches a function that is not registered.
 //!
+//! A refresh names the function by the handle that it was registered with, whatever handle it is said to have since: an
+//! answer that the handle stands for no function ends the registration only if it is of the registration.
+//!
 //! # Failures
 //!
 //! A refresh that failed leaves a function that may use old entries, unless it is gone. The attachment remembers that it
@@ -58,8 +61,9 @@ pub struct Attachment<G> {
     limits: Limits,
     iota: Iota,
     aperture: IovaRange,
-    /// Changes behind the closed gate alone, together with the registration.
-    registered: AtomicBool,
+    /// The handle that the function was registered with, 0 while it is not. Changes behind the closed gate alone,
+    /// together with the registration.
+    registered: AtomicU32,
     /// The registration that is in force may be somebody else's. Changes with `registered`.
     foreign: AtomicBool,
     /// Odd while a refresh failed that no later one made up for. Each failure makes it a number that it never was, so
@@ -106,7 +110,7 @@ impl<G: Gate> Attachment<G> {
     }
 
     const fn new(limits: &Limits, iota: Iota, aperture: IovaRange, gate: G) -> Self {
-        let (registered, foreign, stale) = (AtomicBool::new(false), AtomicBool::new(false), AtomicU32::new(0));
+        let (registered, foreign, stale) = (AtomicU32::new(0), AtomicBool::new(false), AtomicU32::new(0));
         Self { gate, limits: *limits, iota, aperture, registered, foreign, stale }
     }
 
@@ -127,7 +131,12 @@ impl<G: Gate> Attachment<G> {
 
     /// Whether the machine translates for the function, as far as its answers say.
     pub fn is_registered(&self) -> bool {
-        self.registered.load(Ordering::Acquire)
+        self.registered.load(Ordering::Acquire) != NONE.0
+    }
+
+    /// The handle that the function was registered with; 0 if it is not.
+    fn registered(&self) -> FunctionHandle {
+        FunctionHandle(self.registered.load(Ordering::Acquire))
     }
 
     /// Whether the function may use what the table does not say: a refresh failed that no later one made up for, or the
@@ -136,10 +145,10 @@ impl<G: Gate> Attachment<G> {
         self.stale.load(Ordering::Acquire) & STALE != 0 || self.foreign.load(Ordering::Acquire)
     }
 
-    /// Takes note, behind the closed gate, of what is registered now.
-    fn note_registration(&self, registered: bool, foreign: bool) {
+    /// Takes note, behind the closed gate, of what is registered now, and with which handle.
+    fn note_registration(&self, registered: FunctionHandle, foreign: bool) {
         self.foreign.store(foreign, Ordering::Release);
-        self.registered.store(registered, Ordering::Release);
+        self.registered.store(registered.0, Ordering::Release);
     }
 
     /// Registers the translation for `function`: at first, and again after the function was disabled and enabled.
@@ -162,8 +171,8 @@ impl<G: Gate> Attachment<G> {
     /// The caller answers for all that the device does through the translation. The limits that the attachment was made
     /// with must be those of the function, as CLP reports them: MPCIFC traps for others. The table that the attachment was made
     /// for must not be dropped, and no table of its tree be freed against the contract of
-    /// [`Reclaimed::free`](crate::Reclaimed::free), until [`detach`](Self::detach) succeeded with the handle that the
-    /// function has then, or the function was disabled. No other translation of the function may be registered meanwhile.
+    /// [`Reclaimed::free`](crate::Reclaimed::free), until [`detach`](Self::detach) succeeded, or the
+    /// function was disabled. No other translation of the function may be registered meanwhile.
     pub unsafe fn attach<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
         if !function.is_enabled() {
             return Err(RegisterError::NotEnabled(function));
@@ -191,10 +200,10 @@ impl<G: Gate> Attachment<G> {
             Action::Done => {
                 // A registration starts with nothing in any cache.
                 self.stale.fetch_and(!STALE, Ordering::Release);
-                self.note_registration(true, false);
+                self.note_registration(function, false);
             }
             // It is still in force, and nobody knows what it reaches.
-            Action::AlreadyDone => self.note_registration(true, true),
+            Action::AlreadyDone => self.note_registration(function, true),
             _ => {}
         };
         let operation = FunctionControl::REGISTER_IOAT;
@@ -202,10 +211,10 @@ impl<G: Gate> Attachment<G> {
         unsafe { control(zpci, &self.gate, function, operation, &fib, Request::Register, answered) }
     }
 
-    /// Ends the registration for `function`, the handle that it has now; it does no DMA then.
+    /// Ends the registration, with the handle that it was made with; the function does no DMA then.
     ///
-    /// An old handle ends nothing, and is no error: the machine takes it for one of a function that is gone. Nor is any
-    /// answer where nothing was registered, as after an attach that the machine did not take.
+    /// Where nothing was registered, as after an attach that the machine did not take, it is tried for `function`, the
+    /// handle that the function has now, and no answer is an error.
     ///
     /// # Errors
     ///
@@ -214,9 +223,11 @@ impl<G: Gate> Attachment<G> {
     pub fn detach<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
         let ended = |action| {
             if matches!(action, Action::Done | Action::AlreadyDone | Action::Forget) {
-                self.note_registration(false, false);
+                self.note_registration(NONE, false);
             }
         };
+        let registered = self.registered();
+        let function = if registered == NONE { function } else { registered };
         let operation = FunctionControl::DEREGISTER_IOAT;
         match take_back(zpci, &self.gate, function, operation, Request::Deregister, ended) {
             Err(RegisterError::Refused { action: Action::AlreadyDone | Action::Forget, .. }) => Ok(()),
@@ -229,9 +240,12 @@ impl<G: Gate> Attachment<G> {
     ///
     /// Until then refreshes are skipped, so this must not be said of a function that may be registered.
     pub fn disabled(&self) {
-        self.gate.exclusive(|| self.note_registration(false, false));
+        self.gate.exclusive(|| self.note_registration(NONE, false));
     }
 }
+
+/// Stands for no function: no handle is 0.
+const NONE: FunctionHandle = FunctionHandle(0);
 
 /// The bit that tells whether something is to be made up for.
 const STALE: u32 = 1;

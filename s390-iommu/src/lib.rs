@@ -165,10 +165,10 @@
 //!
 //! let page = IovaRange::page(plan.aperture.start());
 //! let change = table.map(page, AbsoluteAddress::new(0x5_0000), Protection::ReadWrite)?;
-//! mapped_to_all(change, &Machine, [(function, &attachment)])?;
+//! mapped_to_all(change, &Machine, [&attachment])?;
 //! // The device reads and writes.
 //! let unmapped = table.unmap(page)?;
-//! unmapped_from_all(unmapped.change, &Machine, [(function, &attachment)])?;
+//! unmapped_from_all(unmapped.change, &Machine, [&attachment])?;
 //!
 //! attachment.detach(&Machine, function)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())

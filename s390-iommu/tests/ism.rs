@@ -82,7 +82,7 @@ fn no_refresh_covers_what_is_in_use() {
             let attachment = Attachment::to_table(&limits(refresh_on_map), GIB, &table, OneThread::new()).unwrap();
             // SAFETY: the table outlives the registration, and no device is behind the model.
             unsafe { attachment.attach(&machine, HANDLE) }.unwrap();
-            let functions = || [(HANDLE, &attachment)];
+            let functions = || [&attachment];
             for offset in [0, 0x10_0000, 0x20_0000] {
                 let change = table.map(range(offset, 4 * PAGE), to, Protection::ReadWrite).unwrap();
                 mapped_to_all(change, &machine, functions()).unwrap();
@@ -112,17 +112,17 @@ fn no_refresh_covers_what_is_in_use() {
             );
 
             // Nothing makes up for what was missed but a new registration.
-            let error = attachment.refresh_all(&machine, HANDLE).unwrap_err();
+            let error = attachment.refresh_all(&machine).unwrap_err();
             assert_eq!(error.action, Action::RegisterAnew);
             assert!(attachment.is_stale() && machine.refreshed().is_empty());
             attachment.disabled();
-            assert_eq!(attachment.refresh_all(&machine, HANDLE), Ok(()));
+            assert_eq!(attachment.refresh_all(&machine), Ok(()));
             // SAFETY: as above.
             unsafe { attachment.attach(&machine, HANDLE) }.unwrap();
             assert!(!attachment.is_stale());
             machine.used.borrow_mut().push((BASE, 4 * PAGE));
             // What was unmapped was refreshed at once, so that nothing is left to refresh.
-            assert_eq!(attachment.refresh_all(&machine, HANDLE), Ok(()));
+            assert_eq!(attachment.refresh_all(&machine), Ok(()));
             assert!(machine.refreshed().is_empty());
         }
     }
@@ -139,11 +139,11 @@ fn a_mapping_for_which_resources_are_short_fails() {
     unsafe { attachment.attach(&machine, HANDLE) }.unwrap();
     let to = AbsoluteAddress::new(0x5000_0000);
     let change = table.map(range(0, PAGE), to, Protection::ReadWrite).unwrap();
-    mapped_to_all(change, &machine, [(HANDLE, &attachment)]).unwrap();
+    mapped_to_all(change, &machine, [&attachment]).unwrap();
     machine.used.borrow_mut().push((BASE, PAGE));
     machine.answer.set(Some((ConditionCode::One, 16)));
     let change = table.map(range(0x10_0000, PAGE), to, Protection::ReadWrite).unwrap();
-    let error = mapped_to_all(change, &machine, [(HANDLE, &attachment)]).unwrap_err();
+    let error = mapped_to_all(change, &machine, [&attachment]).unwrap_err();
     assert_eq!(error.action, Action::FreeResources);
     assert_eq!(machine.refreshed(), [(BASE, PAGE), (BASE + 0x10_0000, PAGE)]);
 }
@@ -160,24 +160,24 @@ fn what_was_refused_is_asked_for_once_more() {
         // SAFETY: the table outlives the registration, and no device is behind the model.
         unsafe { attachment.attach(&machine, HANDLE) }.unwrap();
         let change = table.map(range(0, 8 * PAGE), to, Protection::ReadWrite).unwrap();
-        mapped_to_all(change, &machine, [(HANDLE, &attachment)]).unwrap();
+        mapped_to_all(change, &machine, [&attachment]).unwrap();
         machine.used.borrow_mut().push((BASE + 4 * PAGE, 4 * PAGE));
         machine.refreshed();
 
         // Not refused again: nothing was missed.
         machine.answer.set(Some((ConditionCode::One, status)));
         let change = table.unmap(range(0, PAGE)).unwrap().change;
-        unmapped_from_all(change, &machine, [(HANDLE, &attachment)]).unwrap();
+        unmapped_from_all(change, &machine, [&attachment]).unwrap();
         assert_eq!(machine.refreshed(), [(BASE, PAGE); 2]);
         assert!(!attachment.is_stale());
 
         // An earlier failure is not made up for by that.
         machine.answer.set(Some((ConditionCode::One, 28)));
         let change = table.unmap(range(PAGE, PAGE)).unwrap().change;
-        assert!(unmapped_from_all(change, &machine, [(HANDLE, &attachment)]).is_err());
+        assert!(unmapped_from_all(change, &machine, [&attachment]).is_err());
         machine.answer.set(Some((ConditionCode::One, status)));
         let change = table.unmap(range(2 * PAGE, PAGE)).unwrap().change;
-        unmapped_from_all(change, &machine, [(HANDLE, &attachment)]).unwrap();
+        unmapped_from_all(change, &machine, [&attachment]).unwrap();
         assert_eq!(machine.refreshed(), [(BASE + PAGE, PAGE), (BASE + 2 * PAGE, PAGE), (BASE + 2 * PAGE, PAGE)]);
         assert!(attachment.is_stale());
     }

@@ -29,13 +29,15 @@ struct Qemu<'a> {
     root: u64,
     handle: Cell<FunctionHandle>,
     refuse: Cell<bool>,
+    ended: Cell<bool>,
     shadow: RefCell<BTreeMap<u64, u64>>,
 }
 
 impl<'a> Qemu<'a> {
     fn new(heap: &'a Heap, table: &TranslationTable<&Heap>) -> Self {
         let root = table.origin().get();
-        Self { heap, root, handle: Cell::new(OLD), refuse: Cell::new(false), shadow: RefCell::default() }
+        let (refuse, ended) = (Cell::new(false), Cell::new(false));
+        Self { heap, root, handle: Cell::new(OLD), refuse, ended, shadow: RefCell::default() }
     }
 
     fn entry(&self, table: u64, index: u64) -> u64 {
@@ -80,8 +82,9 @@ impl<'a> Qemu<'a> {
 }
 
 impl Zpci for Qemu<'_> {
-    unsafe fn mpcifc(&self, function: FunctionHandle, _: FunctionControl, _: &Fib) -> Outcome {
+    unsafe fn mpcifc(&self, function: FunctionHandle, control: FunctionControl, _: &Fib) -> Outcome {
         if function == self.handle.get() {
+            self.ended.set(control == FunctionControl::DEREGISTER_IOAT);
             Outcome::DONE
         } else {
             Outcome { cc: ConditionCode::Three, status: Status(0) }
@@ -161,7 +164,7 @@ fn catch_up_beside_an_owner_of(bytes: u64) {
     unsafe { attachment.attach(&qemu, OLD) }.unwrap();
     // SAFETY: no table is freed before the end of the test.
     let section = unsafe { ReadSide::new() };
-    attachment.catch_up(&qemu, OLD, &table.reader(&section)).unwrap();
+    attachment.catch_up(&qemu, &table.reader(&section)).unwrap();
     assert!(!attachment.is_stale());
     assert!(qemu.shows(neighbour));
 }
@@ -176,8 +179,10 @@ fn a_segment_table_given_back_while_a_function_is_shown_what_is_mapped() {
     catch_up_beside_an_owner_of(REGION);
 }
 
+/// A handle that comes late, or from before a reset, is asked about nothing: the answer that it stands for no function would
+/// be taken for the end of the registration.
 #[test]
-fn a_handle_from_before_a_reset_makes_up_for_nothing() {
+fn refreshes_and_the_end_are_of_the_registration() {
     let heap = Heap::default();
     let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
     let qemu = Qemu::new(&heap, &table);
@@ -190,16 +195,43 @@ fn a_handle_from_before_a_reset_makes_up_for_nothing() {
     qemu.handle.set(NEW);
     // SAFETY: as above.
     unsafe { attachment.attach(&qemu, NEW) }.unwrap();
+    // SAFETY: one thread alone is behind the gate.
+    assert_eq!(unsafe { attachment.first_step(mapped) }, FirstStep::Issue(NEW));
+    attachment.refresh_all(&qemu).unwrap();
+    assert!(qemu.shows(mapped));
+    assert_eq!(attachment.detach(&qemu, OLD), Ok(()));
+    assert!(qemu.ended.get() && !attachment.is_registered());
+    // Where nothing is registered it is tried for the handle that the caller has.
+    qemu.ended.set(false);
+    assert_eq!(attachment.detach(&qemu, OLD), Ok(()));
+    assert!(!qemu.ended.get());
+    assert_eq!(attachment.detach(&qemu, NEW), Ok(()));
+    assert!(qemu.ended.get());
+}
+
+/// The neighbours of a function that the machine cannot tell of all that it missed can map.
+#[test]
+fn what_was_missed_fails_no_map_that_is_told() {
+    let heap = Heap::default();
+    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+    let qemu = Qemu::new(&heap, &table);
+    let (missed, page) = (range(0, MIB), range(8 * MIB, PAGE));
+    table.map(missed, AbsoluteAddress::new(0x5000_0000), Protection::ReadWrite).unwrap().unseen();
+    let attachment = Attachment::to_table(&limits(true), 1 << 30, &table, OneThread::new()).unwrap();
+    // SAFETY: the table outlives the registration, and no device is behind the model.
+    unsafe { attachment.attach(&qemu, OLD) }.unwrap();
     qemu.refuse.set(true);
     // SAFETY: no table is freed.
     let section = unsafe { ReadSide::new() };
-    assert!(attachment.catch_up(&qemu, NEW, &table.reader(&section)).is_err());
-    // Somebody read the handle before the reset.
-    assert_eq!(attachment.refresh_all(&qemu, OLD), Ok(()));
-    assert!(attachment.is_stale());
-    let change = table.map(range(8 * MIB, PAGE), AbsoluteAddress::new(0x7000_0000), Protection::ReadWrite).unwrap();
-    mapped_to_all(change, &qemu, [(NEW, &attachment)]).unwrap();
-    assert!(qemu.shows(mapped) && !attachment.is_stale());
+    assert!(attachment.catch_up(&qemu, &table.reader(&section)).is_err());
+    qemu.refuse.set(true);
+    let change = table.map(page, AbsoluteAddress::new(0x7000_0000), Protection::ReadWrite).unwrap();
+    mapped_to_all(change, &qemu, [&attachment]).unwrap();
+    assert!(qemu.shows(page) && !qemu.shows(missed) && attachment.is_stale());
+    // The next one makes up for it.
+    let change = table.map(range(9 * MIB, PAGE), AbsoluteAddress::new(0x7000_0000), Protection::ReadWrite).unwrap();
+    mapped_to_all(change, &qemu, [&attachment]).unwrap();
+    assert!(qemu.shows(missed) && !attachment.is_stale());
 }
 
 /// A machine that walks may keep the entry of a page table that was taken out.
@@ -211,7 +243,7 @@ fn a_stale_function_is_told_of_mappings_whatever_its_group_says() {
     let attachment = Attachment::to_table(&limits(false), 1 << 30, &table, OneThread::new()).unwrap();
     // SAFETY: the table outlives the registration, and no device is behind the model.
     unsafe { attachment.attach(&qemu, OLD) }.unwrap();
-    let functions = || [(OLD, &attachment)];
+    let functions = || [&attachment];
     let mapped = range(0, MIB);
     let change = table.map(mapped, AbsoluteAddress::new(0x5000_0000), Protection::ReadWrite).unwrap();
     mapped_to_all(change, &qemu, functions()).unwrap();
@@ -261,11 +293,11 @@ fn beside_a_refresh_that_makes_up(actor: impl Fn(&Qemu<'_>, &TranslationTable<&H
     table.map(range(0, 2 * PAGE), AbsoluteAddress::new(0x5000_0000), Protection::ReadWrite).unwrap().unseen();
     qemu.refuse.set(true);
     let change = table.unmap(range(0, PAGE)).unwrap().change;
-    assert!(unmapped_from_all(change, &qemu, [(OLD, &attachment)]).is_err());
+    assert!(unmapped_from_all(change, &qemu, [&attachment]).is_err());
     assert!(attachment.is_stale());
     let actor = || actor(&qemu, &table, &attachment);
     let meanwhile = Meanwhile(&qemu, Cell::new(Some(&actor)));
-    assert_eq!(attachment.refresh_all(&meanwhile, OLD), Ok(()));
+    assert_eq!(attachment.refresh_all(&meanwhile), Ok(()));
     assert!(meanwhile.1.take().is_none());
     attachment.is_stale()
 }
@@ -275,7 +307,7 @@ fn beside_a_refresh_that_makes_up(actor: impl Fn(&Qemu<'_>, &TranslationTable<&H
 fn a_mapping_beside_a_refresh_that_makes_up_is_told() {
     let stale = beside_a_refresh_that_makes_up(|qemu, table, attachment| {
         let change = table.map(range(0, PAGE), AbsoluteAddress::new(0x6000_0000), Protection::ReadWrite).unwrap();
-        mapped_to_all(change, qemu, [(OLD, attachment)]).unwrap();
+        mapped_to_all(change, qemu, [attachment]).unwrap();
         assert!(qemu.shows(range(0, PAGE)));
     });
     assert!(!stale);
@@ -286,7 +318,7 @@ fn a_failure_beside_a_refresh_that_makes_up_is_not_forgotten() {
     let stale = beside_a_refresh_that_makes_up(|qemu, table, attachment| {
         qemu.refuse.set(true);
         let change = table.unmap(range(PAGE, PAGE)).unwrap().change;
-        assert!(unmapped_from_all(change, qemu, [(OLD, attachment)]).is_err());
+        assert!(unmapped_from_all(change, qemu, [attachment]).is_err());
     });
     assert!(stale);
 }
@@ -320,25 +352,25 @@ fn the_first_step_of_a_refresh() {
     assert_eq!([inside, across].map(first_step), [FirstStep::Nothing; 2]);
     // SAFETY: the table outlives the registration, and no device is behind the model.
     unsafe { attachment.attach(&qemu, OLD) }.unwrap();
-    assert_eq!([inside, across].map(first_step), [FirstStep::Issue, FirstStep::More]);
-    assert_eq!(first_step(range(0, 1 << 30)), FirstStep::Issue);
+    assert_eq!([inside, across].map(first_step), [FirstStep::Issue(OLD), FirstStep::More]);
+    assert_eq!(first_step(range(0, 1 << 30)), FirstStep::Issue(OLD));
 
     // With an answer that is no success it goes on as if it had issued it itself.
     table.map(inside, AbsoluteAddress::new(0x1000_0000), Protection::ReadWrite).unwrap().unseen();
     let change = table.unmap(inside).unwrap().change;
     let failed = Outcome { cc: ConditionCode::One, status: Status(28) };
-    let error = attachment.go_on_unmapped(&qemu, OLD, &change, Some(failed)).unwrap_err();
+    let error = attachment.go_on_unmapped(&qemu, &change, Some(failed)).unwrap_err();
     assert_eq!((error.range, error.outcome), (inside, failed));
     assert!(attachment.is_stale());
     assert_eq!(first_step(inside), FirstStep::More);
     // Without one it issues what is due: here a refresh of everything.
-    attachment.go_on_unmapped(&qemu, OLD, &change, None).unwrap();
+    attachment.go_on_unmapped(&qemu, &change, None).unwrap();
     change.unseen();
     assert!(!attachment.is_stale());
-    assert_eq!(first_step(inside), FirstStep::Issue);
+    assert_eq!(first_step(inside), FirstStep::Issue(OLD));
     let exhausted = Outcome { cc: ConditionCode::One, status: Status::INSUFFICIENT_RESOURCE };
     let change = table.map(inside, AbsoluteAddress::new(0x1000_0000), Protection::ReadWrite).unwrap();
-    assert_eq!(attachment.go_on_mapped(&qemu, OLD, &change, Some(exhausted)), Ok(Mapped::Everything));
+    assert_eq!(attachment.go_on_mapped(&qemu, &change, Some(exhausted)), Ok(Mapped::Everything));
     change.unseen();
     assert!(qemu.shows(inside));
     attachment.disabled();

@@ -4,7 +4,7 @@
 
 use std::fs;
 
-use zpci_glue::attachment::{STEP_ISSUE, STEP_MORE};
+use zpci_glue::attachment::STEP_MORE;
 use zpci_glue::container::{ForeignRefusal, HARDWARE_SIZE};
 use zpci_glue::function::ForeignFunction;
 use zpci_glue::limits::ForeignLimits;
@@ -13,7 +13,7 @@ use zpci_glue::table::READ_ONLY;
 
 use crate::compiler::{accept, file};
 
-const CONSTANTS: [(&str, usize); 17] = [
+const CONSTANTS: [(&str, usize); 16] = [
     ("ZPCI_RUST_PHYSICAL", ForeignFunction::PHYSICAL as usize),
     ("ZPCI_RUST_RID", ForeignFunction::RID as usize),
     ("ZPCI_RUST_TID", ForeignFunction::TID as usize),
@@ -29,7 +29,6 @@ const CONSTANTS: [(&str, usize); 17] = [
     ("ZPCI_RUST_HARDWARE_SIZE", HARDWARE_SIZE),
     ("ZPCI_RUST_SAMPLE_SIZE", SAMPLE_SIZE),
     ("ZPCI_RUST_READ_ONLY", READ_ONLY as usize),
-    ("ZPCI_RUST_STEP_ISSUE", STEP_ISSUE as usize),
     ("ZPCI_RUST_STEP_MORE", STEP_MORE as usize),
 ];
 

@@ -263,6 +263,55 @@ fn what_was_not_ended_keeps_its_tables_until_it_is() {
     }
 }
 
+/// It is told of what its former neighbours map, since it may look there; but what comes of that is not theirs.
+#[test]
+fn a_function_that_left_fails_no_map_of_its_neighbours() {
+    let kernel = StandIn::new();
+    let from = ForeignFunction { flags: ForeignFunction::REFRESH, ..HARDWARE };
+    let (function, domain) = pair(&kernel, &from, GIB, false);
+    let neighbour = Function::new(&kernel, &ForeignFunction { id: 2, handle: 0x8002_0007, ..from });
+    assert_eq!((function.attach(&domain), neighbour.attach(&domain)), (0, 0));
+    kernel.answer(Kind::Mpcifc, 1, 28);
+    function.detach();
+    kernel.events();
+    // The last to come is asked first.
+    assert_eq!(domain.map(START, 0x5_0000, 0x1000, true), 0);
+    kernel.answer(Kind::Rpcit, 0, 0);
+    kernel.answer(Kind::Rpcit, 1, 28);
+    assert_eq!(domain.sync_map(START, 0x1000).0, 0);
+    let told = |handle| Event::Rpcit { handle, start: START, length: 0x1000 };
+    assert_eq!(kernel.events(), [told(0x8002_0007), told(0x8001_0007)]);
+    // One that is here does.
+    kernel.answer(Kind::Rpcit, 1, 28);
+    assert_eq!(domain.sync_map(START, 0x1000).0, -5);
+    kernel.events();
+    function.disabled();
+    neighbour.detach();
+    operations(&kernel);
+}
+
+/// An event that comes late brings a handle from before a reset. The answer that it stands for no function says nothing of
+/// the translation that there is.
+#[test]
+fn a_handle_that_comes_late_ends_nothing() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    assert_eq!(domain.map(START, 0x5_0000, 0x10_0000, true), 0);
+    assert_eq!(function.attach(&domain), 0);
+    function.disabled();
+    function.set_handle(0x8001_0008);
+    assert_eq!(function.reset(), (0, 0));
+    kernel.events();
+    function.set_handle(HARDWARE.handle);
+    assert_eq!(domain.unmap_and_sync(START, 0x10_0000), 0x10_0000);
+    domain.flush_all();
+    function.detach();
+    for event in kernel.events() {
+        let (Event::Rpcit { handle, .. } | Event::Mpcifc { handle, .. }) = event else { continue };
+        assert_eq!(handle, 0x8001_0008, "{event:?}");
+    }
+}
+
 /// An error state is better for it than what belongs to others by now.
 #[test]
 fn ism_too_is_told_when_its_domain_goes() {

@@ -17,6 +17,8 @@ pub(crate) enum Deed {
     Reset(usize),
     /// The machine disabled it, which the kernel learns by its handle; enables it, and registers it again.
     Recover(usize),
+    /// An event comes late, with the handle that the function had at first.
+    LateEvent(usize),
     /// It has a translation that another kernel registered, as after a start by that kernel.
     Inherit(usize),
     /// The machine puts it into the error state, in which it does no DMA.

@@ -5,8 +5,8 @@
 use crate::machine::Kind::{self, Inspects, Shadows, Walks};
 use crate::scenario::{Deed, Scenario};
 use Deed::{
-    Attach, Break, Clear, Detach, Disable, Flush, FreeDomain, Inherit, Map, Move, Recover, Reset, Translate, Unmap,
-    UnmapQueued, UnmapTwo,
+    Attach, Break, Clear, Detach, Disable, Flush, FreeDomain, Inherit, LateEvent, Map, Move, Recover, Reset, Translate,
+    Unmap, UnmapQueued, UnmapTwo,
 };
 
 /// No bound.
@@ -47,6 +47,7 @@ const PAIRS: &[Row] = &[
 const LONG_PAIRS: &[Row] = &[
     ("reset of one of two beside unmap", &[0, 1], &[0, 2], &[&[Reset(1)], &[Unmap(0)]]),
     ("recovery beside unmap", &[0, 1], &[0, 2], &[&[Recover(1)], &[Unmap(0)]]),
+    ("event that comes late beside unmap", &[0], &[0, 2], &[&[Reset(0), LateEvent(0)], &[Unmap(0), Map(0)]]),
     ("unmap and map again beside a neighbour", &[0], &[0, 2], &[&[Unmap(0), Map(0)], &[Map(1), Unmap(1)]]),
 ];
 
@@ -103,6 +104,7 @@ const SEQUENCES: &[Row] = &[
         &[0],
         &[&[Inherit(0), Attach(0), Flush, Break(0), Clear(0)]],
     ),
+    ("event that comes late", &[0], &[0, 2], &[&[Reset(0), LateEvent(0), Unmap(0), Map(0), Detach(0), FreeDomain]]),
     ("reset after a failed refresh", &[0, 1], &[0, 1], &[&[Unmap(0), Reset(0), Unmap(1), Map(2)]]),
 ];
 

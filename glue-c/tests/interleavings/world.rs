@@ -416,6 +416,10 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                     world.expect_told_of_all(index);
                 }
             }
+            Deed::LateEvent(index) => {
+                yield_hook(context, 0);
+                shim_function_handle(function(index), handle(index));
+            }
             Deed::Inherit(index) => world(context).machine.inherit(index),
             Deed::Break(index) => {
                 let function = &mut world(context).machine.functions[index];

@@ -94,11 +94,11 @@ bool kernel_warn_on(bool condition);
 #define GFP_KERNEL	0x11u
 #define GFP_ATOMIC	0x33u
 #define __GFP_NOWARN	0x100u
+#define __GFP_NOFAIL	0x200u
 
 static inline void *kmalloc(size_t size, gfp_t gfp)
 {
-	(void)gfp;
-	return kernel_may_allocate() ? malloc(size) : NULL;
+	return gfp & __GFP_NOFAIL || kernel_may_allocate() ? malloc(size) : NULL;
 }
 
 static inline void *kzalloc(size_t size, gfp_t gfp)

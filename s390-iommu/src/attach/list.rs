@@ -2,15 +2,13 @@
 
 //! A change of a table for all functions on its list.
 
-use clp::FunctionHandle;
-
 use super::Attachment;
 use crate::machine::gate::Gate;
 use crate::machine::refresh::RefreshError;
 use crate::machine::zpci::Zpci;
 use crate::table::change::Change;
 
-/// Shows every function of `attachments` what was mapped, each with its handle; settles `change`.
+/// Shows every function of `attachments` what was mapped; settles `change`.
 ///
 /// # Errors
 ///
@@ -18,17 +16,17 @@ use crate::table::change::Change;
 pub fn mapped_to_all<'a, Z: Zpci, G: Gate + 'a>(
     change: Change,
     zpci: &Z,
-    attachments: impl IntoIterator<Item = (FunctionHandle, &'a Attachment<G>)>,
+    attachments: impl IntoIterator<Item = &'a Attachment<G>>,
 ) -> Result<(), RefreshError> {
     let mut result = Ok(());
-    for (function, attachment) in attachments {
-        result = result.and(attachment.mapped(zpci, function, &change).map(drop));
+    for attachment in attachments {
+        result = result.and(attachment.mapped(zpci, &change).map(drop));
     }
     change.settle();
     result
 }
 
-/// Makes every function of `attachments` forget what was unmapped, each with its handle; settles `change`.
+/// Makes every function of `attachments` forget what was unmapped; settles `change`.
 ///
 /// # Errors
 ///
@@ -36,11 +34,11 @@ pub fn mapped_to_all<'a, Z: Zpci, G: Gate + 'a>(
 pub fn unmapped_from_all<'a, Z: Zpci, G: Gate + 'a>(
     change: Change,
     zpci: &Z,
-    attachments: impl IntoIterator<Item = (FunctionHandle, &'a Attachment<G>)>,
+    attachments: impl IntoIterator<Item = &'a Attachment<G>>,
 ) -> Result<(), RefreshError> {
     let mut result = Ok(());
-    for (function, attachment) in attachments {
-        result = result.and(attachment.unmapped(zpci, function, &change));
+    for attachment in attachments {
+        result = result.and(attachment.unmapped(zpci, &change));
     }
     change.settle();
     result

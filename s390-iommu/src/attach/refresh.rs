@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 
 use clp::{ConditionCode, FunctionHandle};
 
-use super::{Attachment, FirstStep, Mapped, STALE};
+use super::{Attachment, FirstStep, Mapped, NONE, STALE};
 use crate::format::range::IovaRange;
 use crate::machine::action::Action;
 use crate::machine::gate::Gate;
@@ -21,7 +21,7 @@ use crate::table::seam::TableAllocator;
 const CLOSE: u64 = 1 << 20;
 
 impl<G: Gate> Attachment<G> {
-    /// Shows `function`, which was just registered, what is mapped in `table`, if it needs that.
+    /// Shows the function, which was just registered, what is mapped in `table`, if it needs that.
     ///
     /// A hypervisor that shadows the tables learns of no mapping that was made before the registration, and one that is
     /// made meanwhile is issued by who makes it. Runs of mappings that lie close together are refreshed by one
@@ -32,12 +32,7 @@ impl<G: Gate> Attachment<G> {
     /// [`RefreshError`]: the function is registered all the same, and [stale](Self::is_stale). Its neighbours lose
     /// nothing, and the next refresh makes up for it; an attach that failed for it would take a function away that the
     /// machine has just accepted.
-    pub fn catch_up<Z: Zpci, M: TableAllocator>(
-        &self,
-        zpci: &Z,
-        function: FunctionHandle,
-        table: &Reader<'_, M>,
-    ) -> Result<(), RefreshError> {
+    pub fn catch_up<Z: Zpci, M: TableAllocator>(&self, zpci: &Z, table: &Reader<'_, M>) -> Result<(), RefreshError> {
         if !self.limits.refresh_on_map || !self.iota.translation() {
             return Ok(());
         }
@@ -48,23 +43,25 @@ impl<G: Gate> Attachment<G> {
                     range.hull(mapping.range)
                 }
                 Some(range) => {
-                    self.refresh_foreign(zpci, function, range)?;
+                    self.refresh_foreign(zpci, range)?;
                     mapping.range
                 }
                 None => mapping.range,
             });
         }
         match pending {
-            Some(range) => self.refresh_foreign(zpci, function, range),
+            Some(range) => self.refresh_foreign(zpci, range),
             None => Ok(()),
         }
     }
 
-    /// Shows `function` what was mapped in the range of `change`, if it needs that: by the rule of its group, or since it
+    /// Shows the function what was mapped in the range of `change`, if it needs that: by the rule of its group, or since it
     /// is [stale](Self::is_stale) and may look for the range in tables that were taken out.
     ///
     /// If the machine is out of resources, everything that the function can address is refreshed: that shows a
-    /// hypervisor the entries that are not valid any more, so that it gives back what they held.
+    /// hypervisor the entries that are not valid any more, so that it gives back what they held. A function that has missed a
+    /// refresh before is refreshed as a whole; if the machine is out of resources for that, it is told of the range alone, and
+    /// what it has missed is no failure of this map.
     ///
     /// A function that is gone, in error or being recovered is no failure, so its neighbours may go on: it does no DMA. A
     /// reset registers it anew and shows it everything; without one it is stale, and its next refresh is one of
@@ -74,14 +71,12 @@ impl<G: Gate> Attachment<G> {
     ///
     /// [`RefreshError`]: the function cannot use what was mapped.
     #[inline]
-    pub fn mapped<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, change: &Change) -> Result<Mapped, RefreshError> {
+    pub fn mapped<Z: Zpci>(&self, zpci: &Z, change: &Change) -> Result<Mapped, RefreshError> {
         match change.range() {
-            Some(range) if self.limits.refresh_on_map || self.is_stale() => {
-                match self.refresh_at_once(zpci, function, range) {
-                    Ok(()) => Ok(Mapped::Done),
-                    Err(answer) => self.go_on_mapped(zpci, function, change, answer),
-                }
-            }
+            Some(range) if self.limits.refresh_on_map || self.is_stale() => match self.refresh_at_once(zpci, range) {
+                Ok(()) => Ok(Mapped::Done),
+                Err(answer) => self.go_on_mapped(zpci, change, answer),
+            },
             _ => Ok(Mapped::Done),
         }
     }
@@ -97,16 +92,20 @@ impl<G: Gate> Attachment<G> {
     pub fn go_on_mapped<Z: Zpci>(
         &self,
         zpci: &Z,
-        function: FunctionHandle,
         change: &Change,
         answer: Option<Outcome>,
     ) -> Result<Mapped, RefreshError> {
         let Some(range) = change.range() else {
             return Ok(Mapped::Done);
         };
-        let (result, told) = match self.go_on(zpci, function, range, answer) {
+        let behind = answer.is_none() && self.is_behind();
+        let (result, told) = match self.go_on(zpci, range, answer) {
+            // That was of everything, for what it had missed before. It may be told of what was mapped now all the same.
+            Err(RefreshError { action: Action::FreeResources, .. }) if behind => {
+                (self.refresh_reached(zpci, range), Mapped::Done)
+            }
             Err(RefreshError { action: Action::FreeResources, .. }) if self.limits.may_defer() => {
-                (self.refresh_all(zpci, function), Mapped::Everything)
+                (self.refresh_all(zpci), Mapped::Everything)
             }
             result => (result, Mapped::Done),
         };
@@ -117,18 +116,18 @@ impl<G: Gate> Attachment<G> {
         }
     }
 
-    /// Makes `function` forget what was unmapped in the range of `change`, or what tables that were taken out covered.
+    /// Makes the function forget what was unmapped in the range of `change`, or what tables that were taken out covered.
     ///
     /// # Errors
     ///
     /// [`RefreshError`]: the function may use old entries, so nothing that they lead to may be freed. A function that
     /// is gone or not registered is no error: it uses none.
     #[inline]
-    pub fn unmapped<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, change: &Change) -> Result<(), RefreshError> {
+    pub fn unmapped<Z: Zpci>(&self, zpci: &Z, change: &Change) -> Result<(), RefreshError> {
         match change.range() {
-            Some(range) => match self.refresh_at_once(zpci, function, range) {
+            Some(range) => match self.refresh_at_once(zpci, range) {
                 Ok(()) => Ok(()),
-                Err(answer) => self.go_on(zpci, function, range, answer),
+                Err(answer) => self.go_on(zpci, range, answer),
             },
             None => Ok(()),
         }
@@ -144,17 +143,16 @@ impl<G: Gate> Attachment<G> {
     pub fn go_on_unmapped<Z: Zpci>(
         &self,
         zpci: &Z,
-        function: FunctionHandle,
         change: &Change,
         answer: Option<Outcome>,
     ) -> Result<(), RefreshError> {
         match change.range() {
-            Some(range) => self.go_on(zpci, function, range, answer),
+            Some(range) => self.go_on(zpci, range, answer),
             None => Ok(()),
         }
     }
 
-    /// Refreshes all that `function` can address.
+    /// Refreshes all that the function can address.
     ///
     /// For a function of which no refresh [may be put off](crate::Limits::may_defer) nothing is issued, since it does not survive a
     /// refresh of what it is using: it has been told of all that was unmapped, unless it is [stale](Self::is_stale).
@@ -163,25 +161,23 @@ impl<G: Gate> Attachment<G> {
     ///
     /// As for [`unmapped`](Self::unmapped); and [`Action::RegisterAnew`] if such a function is stale.
     #[inline(never)]
-    pub fn refresh_all<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RefreshError> {
+    pub fn refresh_all<Z: Zpci>(&self, zpci: &Z) -> Result<(), RefreshError> {
         if !self.limits.may_defer() {
-            return self.missed_nothing(function);
+            return self.missed_nothing();
         }
-        match self.refresh_all_once(zpci, function) {
-            Err(refused) if is_refusal(&refused) => self.refresh_all_once(zpci, function).map_err(|_| refused),
+        match self.refresh_all_once(zpci) {
+            Err(refused) if is_refusal(&refused) => self.refresh_all_once(zpci).map_err(|_| refused),
             result => result,
         }
     }
 
     /// The same, without asking once more if the function refuses.
     #[cold]
-    fn refresh_all_once<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RefreshError> {
+    fn refresh_all_once<Z: Zpci>(&self, zpci: &Z) -> Result<(), RefreshError> {
         let before = self.stale.load(Ordering::SeqCst);
         fence_tables();
-        let result = Refresh::of(self.aperture).issue(zpci, function, |piece| self.rpcit(zpci, function, piece));
-        // Not before it is done: who maps meanwhile must not rely on it. Not if the function is gone: the handle may be
-        // one from before a reset, and then nothing was refreshed for the registration that there is. And not if
-        // somebody else failed meanwhile.
+        let result = Refresh::of(self.aperture).issue(zpci, self.registered(), |piece| self.rpcit(zpci, piece));
+        // Not before it is done: who maps meanwhile must not rely on it. And not if somebody else failed meanwhile.
         if result.is_ok() {
             let _ = self.stale.compare_exchange(before, before & !STALE, Ordering::SeqCst, Ordering::Relaxed);
         }
@@ -190,9 +186,10 @@ impl<G: Gate> Attachment<G> {
 
     /// Whether a function of which no refresh may be put off was told of all that was unmapped.
     #[cold]
-    fn missed_nothing(&self, function: FunctionHandle) -> Result<(), RefreshError> {
+    fn missed_nothing(&self) -> Result<(), RefreshError> {
         if self.is_registered() && self.is_stale() {
             let (action, outcome) = (Action::RegisterAnew, Outcome::DONE);
+            let function = self.registered();
             return Err(RefreshError { function, range: self.aperture, action, outcome });
         }
         Ok(())
@@ -207,19 +204,14 @@ impl<G: Gate> Attachment<G> {
     ///
     /// Otherwise [`go_on`](Self::go_on) does it: with the answer if there was one.
     #[inline(always)]
-    fn refresh_at_once<Z: Zpci>(
-        &self,
-        zpci: &Z,
-        function: FunctionHandle,
-        range: IovaRange,
-    ) -> Result<(), Option<Outcome>> {
+    fn refresh_at_once<Z: Zpci>(&self, zpci: &Z, range: IovaRange) -> Result<(), Option<Outcome>> {
         fence_tables();
         self.gate.shared(|| {
             // SAFETY: this is behind the open gate, after a fence, and does what it says.
             match unsafe { self.first_step(range) } {
                 FirstStep::Nothing => Ok(()),
                 FirstStep::More => Err(None),
-                FirstStep::Issue => match zpci.rpcit(function, range) {
+                FirstStep::Issue(function) => match zpci.rpcit(function, range) {
                     Outcome { cc: ConditionCode::Zero, .. } => Ok(()),
                     answer => Err(Some(answer)),
                 },
@@ -241,12 +233,13 @@ impl<G: Gate> Attachment<G> {
     /// [`go_on_mapped`](Self::go_on_mapped) or [`go_on_unmapped`](Self::go_on_unmapped) when it has left.
     #[inline(always)]
     pub unsafe fn first_step(&self, range: IovaRange) -> FirstStep {
-        let plain = self.registered.load(Ordering::Relaxed)
+        let function = FunctionHandle(self.registered.load(Ordering::Relaxed));
+        let plain = function != NONE
             && self.stale.load(Ordering::Relaxed) & STALE == 0
             && self.aperture.contains(range)
             && range.size_less_one() < LONGEST;
         if plain {
-            FirstStep::Issue
+            FirstStep::Issue(function)
         } else {
             self.odd_step()
         }
@@ -256,7 +249,7 @@ impl<G: Gate> Attachment<G> {
     #[cold]
     #[inline(always)]
     fn odd_step(&self) -> FirstStep {
-        if self.registered.load(Ordering::Relaxed) {
+        if self.registered.load(Ordering::Relaxed) != NONE.0 {
             FirstStep::More
         } else {
             FirstStep::Nothing
@@ -270,46 +263,41 @@ impl<G: Gate> Attachment<G> {
     /// (QEMU, `hw/s390x/s390-pci-inst.c`).
     #[cold]
     #[inline(never)]
-    fn go_on<Z: Zpci>(
-        &self,
-        zpci: &Z,
-        function: FunctionHandle,
-        range: IovaRange,
-        answer: Option<Outcome>,
-    ) -> Result<(), RefreshError> {
+    fn go_on<Z: Zpci>(&self, zpci: &Z, range: IovaRange, answer: Option<Outcome>) -> Result<(), RefreshError> {
         if let Some(answer) = answer {
             let refresh = Refresh::of_change(range);
-            let result = refresh.go_on(zpci, function, |piece| self.rpcit(zpci, function, piece), range, answer);
-            return self.settle(zpci, function, refresh, result);
+            let result = refresh.go_on(zpci, self.registered(), |piece| self.rpcit(zpci, piece), range, answer);
+            return self.settle(zpci, refresh, result);
         }
         if self.is_behind() {
-            return self.refresh_all(zpci, function);
+            return self.refresh_all(zpci);
         }
+        self.refresh_reached(zpci, range)
+    }
+
+    /// Refreshes the part of `range`, in which an entry changed at the start, that the function reaches.
+    #[cold]
+    fn refresh_reached<Z: Zpci>(&self, zpci: &Z, range: IovaRange) -> Result<(), RefreshError> {
         match self.aperture.intersection(range) {
-            Some(part) if part == range => self.issue(zpci, function, Refresh::of_change(part)),
-            Some(part) => self.issue(zpci, function, Refresh::of(part)),
+            Some(part) if part == range => self.issue(zpci, Refresh::of_change(part)),
+            Some(part) => self.issue(zpci, Refresh::of(part)),
             None => Ok(()),
         }
     }
 
     /// Refreshes `range`, which belongs to others: the table of its start may be taken out meanwhile.
-    fn refresh_foreign<Z: Zpci>(
-        &self,
-        zpci: &Z,
-        function: FunctionHandle,
-        range: IovaRange,
-    ) -> Result<(), RefreshError> {
+    fn refresh_foreign<Z: Zpci>(&self, zpci: &Z, range: IovaRange) -> Result<(), RefreshError> {
         fence_tables();
         if self.is_behind() {
-            return self.refresh_all(zpci, function);
+            return self.refresh_all(zpci);
         }
-        self.issue(zpci, function, Refresh::of(range))
+        self.issue(zpci, Refresh::of(range))
     }
 
     /// Issues `refresh`, and takes note of how it ended.
-    fn issue<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, refresh: Refresh) -> Result<(), RefreshError> {
-        let result = refresh.issue(zpci, function, |piece| self.rpcit(zpci, function, piece));
-        self.settle(zpci, function, refresh, result)
+    fn issue<Z: Zpci>(&self, zpci: &Z, refresh: Refresh) -> Result<(), RefreshError> {
+        let result = refresh.issue(zpci, self.registered(), |piece| self.rpcit(zpci, piece));
+        self.settle(zpci, refresh, result)
     }
 
     /// Takes note of how `refresh` ended, and asks once more if the function refused it in the error state.
@@ -320,7 +308,6 @@ impl<G: Gate> Attachment<G> {
     fn settle<Z: Zpci>(
         &self,
         zpci: &Z,
-        function: FunctionHandle,
         refresh: Refresh,
         result: Result<(), RefreshError>,
     ) -> Result<(), RefreshError> {
@@ -328,8 +315,8 @@ impl<G: Gate> Attachment<G> {
         match self.note(result) {
             Err(refused) if is_refusal(&refused) => {
                 let again = match self.limits.may_defer() {
-                    true => self.refresh_all_once(zpci, function),
-                    false => self.repeat(zpci, function, refresh, noted),
+                    true => self.refresh_all_once(zpci),
+                    false => self.repeat(zpci, refresh, noted),
                 };
                 // What failed is what was asked for at first.
                 again.map_err(|_| refused)
@@ -341,16 +328,10 @@ impl<G: Gate> Attachment<G> {
     /// Issues `refresh` once more, for a function of which no other may take its place. Only that one was missed if the
     /// function was not stale by what had been `noted` before.
     #[cold]
-    fn repeat<Z: Zpci>(
-        &self,
-        zpci: &Z,
-        function: FunctionHandle,
-        refresh: Refresh,
-        noted: u32,
-    ) -> Result<(), RefreshError> {
+    fn repeat<Z: Zpci>(&self, zpci: &Z, refresh: Refresh, noted: u32) -> Result<(), RefreshError> {
         let now = failed(noted);
         fence_tables();
-        let result = refresh.issue(zpci, function, |piece| self.rpcit(zpci, function, piece));
+        let result = refresh.issue(zpci, self.registered(), |piece| self.rpcit(zpci, piece));
         if result.is_ok() && noted & STALE == 0 {
             let _ = self.stale.compare_exchange(now, now & !STALE, Ordering::SeqCst, Ordering::Relaxed);
         }
@@ -359,8 +340,11 @@ impl<G: Gate> Attachment<G> {
 
     /// One RPCIT behind the gate; `None` if the function is not registered.
     #[inline]
-    fn rpcit<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle, piece: IovaRange) -> Option<Outcome> {
-        self.gate.shared(|| self.registered.load(Ordering::Relaxed).then(|| zpci.rpcit(function, piece)))
+    fn rpcit<Z: Zpci>(&self, zpci: &Z, piece: IovaRange) -> Option<Outcome> {
+        self.gate.shared(|| match FunctionHandle(self.registered.load(Ordering::Relaxed)) {
+            NONE => None,
+            function => Some(zpci.rpcit(function, piece)),
+        })
     }
 
     /// Takes note of how a refresh ended.

@@ -2,13 +2,15 @@
 
 //! What a refresh of one function takes, and how it ended.
 
+use clp::FunctionHandle;
+
 /// What a refresh takes at first; made by [`Attachment::first_step`](super::Attachment::first_step).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub enum FirstStep {
     /// Nothing at all: the function is not registered, so that it translates nothing.
     Nothing,
-    /// RPCIT for the range, and nothing else if the answer is condition code 0.
-    Issue,
+    /// RPCIT for the range and the function with this handle, and nothing else if the answer is condition code 0.
+    Issue(FunctionHandle),
     /// More than one instruction, or one for other addresses.
     More,
 }

@@ -343,7 +343,7 @@ impl Trial {
 
     fn refresh(&mut self) -> Result<(), Difference> {
         let pending = core::mem::replace(&mut self.pending, Change::NONE);
-        unmapped_from_all(pending, &self.fake, [(self.function, &self.attachment)]).map_err(describe)
+        unmapped_from_all(pending, &self.fake, [&self.attachment]).map_err(describe)
     }
 
     fn reclaim(&mut self, at: Place, size_log2: u8, unmap: bool) -> Result<(), Difference> {
@@ -359,7 +359,7 @@ impl Trial {
         let reclaimed = unsafe { self.table.reclaim(range) };
         let change = reclaimed.change();
         let inside = change.range().is_none_or(|span| range.contains(span));
-        unmapped_from_all(change, &self.fake, [(self.function, &self.attachment)]).map_err(describe)?;
+        unmapped_from_all(change, &self.fake, [&self.attachment]).map_err(describe)?;
         // SAFETY: the tables come from the tree whose storage this is; the only function that is registered with it
         // was refreshed; nobody looks at it.
         unsafe { reclaimed.free(self.table.memory()) };

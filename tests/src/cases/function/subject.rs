@@ -129,8 +129,7 @@ impl<'m, M: Machine> Subject<'m, M> {
     /// Tells the function of `change`, in whose range something was mapped, if it needs that.
     pub(in crate::cases) fn mapped(&self, change: Change) -> Result<(), Stop> {
         let attachment = self.attachment.take();
-        let functions = attachment.iter().map(|attachment| (self.handle, attachment));
-        let told = mapped_to_all(change, self.machine, functions);
+        let told = mapped_to_all(change, self.machine, &attachment);
         self.attachment.set(attachment);
         match told {
             Ok(()) => Ok(()),
@@ -141,8 +140,7 @@ impl<'m, M: Machine> Subject<'m, M> {
     /// Issues `change`, whatever it was.
     pub(in crate::cases) fn refresh(&self, change: Change) -> Result<(), Stop> {
         let attachment = self.attachment.take();
-        let functions = attachment.iter().map(|attachment| (self.handle, attachment));
-        let told = unmapped_from_all(change, self.machine, functions);
+        let told = unmapped_from_all(change, self.machine, &attachment);
         self.attachment.set(attachment);
         match told {
             Ok(()) => Ok(()),

@@ -110,8 +110,8 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "refresh outside of the aperture",
         finding: "an error of the function",
         file: REFRESH_RS,
-        before: "            Some(part) => self.issue(zpci, function, Refresh::of(part)),\n            None => Ok(()),\n",
-        after: "            _ => self.issue(zpci, function, Refresh::of_change(range)),\n",
+        before: "            Some(part) => self.issue(zpci, Refresh::of(part)),\n            None => Ok(()),\n",
+        after: "            _ => self.issue(zpci, Refresh::of_change(range)),\n",
         check: SHIM,
     },
     Defect {
@@ -150,8 +150,8 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "what others own is refreshed as what the caller changed",
         finding: "an owner gives the table back meanwhile, and the start of a neighbour is passed over",
         file: REFRESH_RS,
-        before: "self.issue(zpci, function, Refresh::of(range))",
-        after: "self.issue(zpci, function, Refresh::of_change(range))",
+        before: "self.issue(zpci, Refresh::of(range))",
+        after: "self.issue(zpci, Refresh::of_change(range))",
         check: STALE,
     },
     Defect {

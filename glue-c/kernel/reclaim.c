@@ -3,11 +3,23 @@
  * Tables that have become empty, and domains: freed when no function and nobody
  * here can look at them any more.
  */
+#include <linux/moduleparam.h>
 #include <linux/slab.h>
 #include <asm/pci_dma.h>
 
 #include "compat.h"
 #include "zpci_refresh.h"
+#include "zpci_shim.h"
+
+/*
+ * zpci_rust.reclaim: a machine that walks the tables itself has to forget tables
+ * by the RPCIT of what they cover, which no machine was at hand to show.
+ */
+#undef MODULE_PARAM_PREFIX
+#define MODULE_PARAM_PREFIX "zpci_rust."
+bool zpci_reclaims = true;
+module_param_named(reclaim, zpci_reclaims, bool, 0644);
+MODULE_PARM_DESC(reclaim, "Give tables back that an unmap has emptied (default: on)");
 
 /*
  * How many tables are freed without a pause: as many as a page of storage
@@ -181,7 +193,7 @@ noinline void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last)
 	/* No table spans less than an aligned MiB. */
 	if (last - start < SZ_1M - 1 + (-start & (SZ_1M - 1)))
 		return;
-	if (READ_ONCE(domain->pinned))
+	if (!READ_ONCE(zpci_reclaims) || READ_ONCE(domain->pinned))
 		return;
 	if (READ_ONCE(domain->kept.list[0]))
 		zpci_free_kept(domain);

@@ -12,6 +12,7 @@
 
 /* function.c: what CLP reported of a function, from and to where the kernel keeps it */
 extern bool zpci_trust_dtsm;
+extern bool zpci_reclaims;
 void zpci_shim_describe(struct zpci_dev *zdev, struct zpci_rust_function *function);
 void zpci_shim_limits(struct zpci_dev *zdev, struct zpci_rust_limits *limits);
 void zpci_shim_store(struct zpci_dev *zdev, const struct zpci_rust_function *function);

@@ -20,6 +20,7 @@ void shim_settings(u64 aperture_bytes, bool large);
 bool shim_large_frames(const char *text, bool guest);
 void shim_force_floating(bool force);
 void shim_trust_dtsm(bool trust);
+void shim_reclaims(bool reclaims);
 
 /* A function that the kernel has found */
 struct shim_function *shim_function_new(const struct zpci_rust_function *from);

@@ -110,6 +110,11 @@ void shim_trust_dtsm(bool trust)
 	zpci_trust_dtsm = trust;
 }
 
+void shim_reclaims(bool reclaims)
+{
+	zpci_reclaims = reclaims;
+}
+
 int shim_probe(struct shim_function *function)
 {
 	struct iommu_device *iommu = ops()->probe_device(&zdev_of(function)->dev);

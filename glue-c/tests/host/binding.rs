@@ -106,6 +106,7 @@ unsafe extern "C" {
     pub(crate) fn shim_large_frames(text: *const c_char, guest: bool) -> bool;
     pub(crate) fn shim_force_floating(force: bool);
     pub(crate) fn shim_trust_dtsm(trust: bool);
+    pub(crate) fn shim_reclaims(reclaims: bool);
     pub(crate) fn shim_function_new(from: *const ForeignFunction) -> *mut KernelFunction;
     pub(crate) fn shim_function_free(function: *mut KernelFunction);
     pub(crate) fn shim_function_handle(function: *mut KernelFunction, handle: u32);

@@ -73,6 +73,23 @@ fn empty_tables_are_given_back_after_a_refresh_and_a_grace_period() {
 }
 
 #[test]
+fn nothing_is_given_back_where_somebody_says_so() {
+    let kernel = StandIn::new();
+    kernel.reclaims(false);
+    let (function, domain) = pair(&kernel, &HARDWARE, 16 * GIB, false);
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(domain.map(START, 0x100_0000, 2 * MIB, true), 0);
+    kernel.events();
+    assert_eq!(domain.unmap_and_sync(START, 2 * MIB), 2 * MIB);
+    assert_eq!(kernel.events(), [rpcit(START, 2 * MIB)]);
+    assert_eq!((kernel.waiting(), kernel.tables()), (0, (2, 2)));
+    // It is written at any time.
+    kernel.reclaims(true);
+    domain.sync(START, START + 2 * MIB - 1);
+    assert_eq!(kernel.waiting(), 1);
+}
+
+#[test]
 fn less_than_a_mebibyte_is_not_looked_at() {
     let kernel = StandIn::new();
     let (_function, domain) = pair(&kernel, &HARDWARE, GIB, false);

@@ -150,6 +150,12 @@ impl StandIn {
         unsafe { shim_trust_dtsm(trust) }
     }
 
+    /// Sets whether tables are given back.
+    pub(crate) fn reclaims(&self, reclaims: bool) {
+        // SAFETY: the function takes any value; nobody else uses the shim.
+        unsafe { shim_reclaims(reclaims) }
+    }
+
     /// Lets all that waits for a grace period happen.
     pub(crate) fn grace_period(&self) {
         // SAFETY: what waits is in the state that C left it in.

@@ -54,15 +54,16 @@ static bool is_about(const char *line, const char *function)
 
 /*
  * A line of a trace; `reached` is how many callers were found before. Whatever
- * comes after the innermost one has to be certain: the kernel puts what it has
- * only found on the stack into parentheses.
+ * comes after the innermost one, which may be there once more for its register
+ * 14, has to be certain: the kernel puts what it has only found on the stack into
+ * parentheses.
  */
 static size_t follow(const char *line, size_t reached, const char *innermost)
 {
 	const char *wanted = reached < CALLERS ? callers[reached] : NULL;
 
 	ktap_note("%s", line);
-	if (reached > 1)
+	if (reached && !is_about(line, innermost))
 		check_that(!strchr(line, '('),
 			   "a caller that may be one: %s", line);
 	if (!reached)

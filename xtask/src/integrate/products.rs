@@ -57,6 +57,9 @@ pub(super) fn of(tree: &Path, files: &BTreeSet<PathBuf>) -> Result<Vec<PathBuf>>
         let (Some(parent), Some(stem)) = (file.parent(), file.file_stem().and_then(|stem| stem.to_str())) else {
             continue;
         };
+        // What `make headers` has installed in the tree.
+        let installed = file.strip_prefix("include/uapi").map(|header| tree.join("usr/include").join(header));
+        found.extend(installed.ok().filter(|header| header.is_file()));
         let (parent, stem) = (tree.join(parent), format!("{stem}."));
         if !parent.is_dir() {
             continue;

@@ -74,7 +74,8 @@ fn clean_untracked(tree: &Path, with_ignored: bool) {
 }
 
 /// What a build in the tree leaves.
-const BUILT: [&str; 14] = [
+const BUILT: [&str; 15] = [
+    "usr/include/linux/vfio_zpci.h",
     "drivers/iommu/zpci-rust/.built-in.a.cmd",
     "drivers/iommu/zpci-rust/built-in.a",
     "drivers/iommu/zpci-rust/modules.order",

@@ -64,15 +64,17 @@ static void zpci_set_domain(struct zpci_dev *zdev, struct iommu_domain *domain)
 
 /* An attachment to @domain, or to storage without tables if that is NULL; nothing is issued. */
 static struct zpci_attachment *zpci_attachment_new(struct zpci_dev *zdev,
-						   struct zpci_domain *domain, gfp_t gfp)
+						   struct zpci_domain *domain)
 {
 	struct zpci_attachment *attachment;
 	struct zpci_rust_limits limits;
 	int rc;
 
-	attachment = kzalloc(sizeof(*attachment), gfp);
-	if (!attachment)
-		return ERR_PTR(-ENOMEM);
+	/*
+	 * The core attaches a function where that must not fail, such as to its
+	 * own domain when a user is gone, and does not say when it does.
+	 */
+	attachment = kzalloc_obj(*attachment, GFP_KERNEL | __GFP_NOFAIL);
 	attachment->zdev = zdev;
 	attachment->domain = domain;
 	rwlock_init(&attachment->gate);
@@ -312,7 +314,6 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 	struct zpci_attachment *attachment, *back;
 	struct iommu_domain *old;
 	struct zpci_domain *had;
-	gfp_t gfp = GFP_KERNEL;
 	int rc;
 
 	if (!function)
@@ -322,25 +323,16 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 	/* Where the function still is, after an attach that was refused. */
 	if (old == iommu_domain)
 		return 0;
-	/* When its user is gone the core gives it its own domain back, and cannot do without. */
-	if (!function->attachment && iommu_domain->type != IOMMU_DOMAIN_UNMANAGED)
-		gfp |= __GFP_NOFAIL;
-	attachment = zpci_attachment_new(zdev, domain, gfp);
+	attachment = zpci_attachment_new(zdev, domain);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
 	if (!function->attachment)
 		return zpci_move(function, attachment, iommu_domain, NULL, old);
 	had = function->attachment->domain;
-	back = zpci_attachment_new(zdev, had, GFP_KERNEL);
-	if (IS_ERR(back)) {
-		rc = PTR_ERR(back);
-		if (rc == -ENOMEM) {
-			kfree(attachment);
-			return rc;
-		}
-		/* CLP or a parameter says something else since then: there is no way back, but one away. */
+	back = zpci_attachment_new(zdev, had);
+	/* CLP or a parameter says something else since then: there is no way back, but one away. */
+	if (IS_ERR(back))
 		back = NULL;
-	}
 	/* The core may have given it up, after an attach that it takes for one that cannot fail. */
 	if (had)
 		refcount_inc(&had->refs);
@@ -438,6 +430,18 @@ u8 zpci_reset_error(struct zpci_dev *zdev, u64 req, struct zpci_fib *fib, u8 *st
 			return zpci_is_behind(function) ? ZPCI_CC_ERR : 0;
 	} while (cc == ZPCI_CC_BUSY && zpci_rust_pause_mpcifc(++busy));
 	return cc;
+}
+
+/* Whether the machine translates for the function, as far as its answers say. */
+bool zpci_function_registered(struct zpci_dev *zdev)
+{
+	struct zpci_function *function = zpci_function(zdev);
+
+	if (!function)
+		return false;
+	guard(mutex)(&function->lock);
+	return !list_empty(&function->stuck) ||
+	       (function->attachment && zpci_rust_is_registered(&function->attachment->rust));
 }
 
 /*

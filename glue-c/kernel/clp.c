@@ -165,6 +165,24 @@ static void zpci_not_enabled(struct zpci_dev *zdev, u32 now)
 	zpci_update_fh(zdev, now);
 }
 
+/*
+ * The machine may have disabled the function by itself, which ended its
+ * translation, or may be said to have: zdev->fh can be that of an event that
+ * comes late. The list knows.
+ */
+static void zpci_note_disabled(struct zpci_dev *zdev)
+{
+	bool configured;
+	u32 found;
+	int rc;
+
+	if (!zpci_function_registered(zdev))
+		return;
+	rc = zpci_find(zdev->fid, &found, &configured, GFP_KERNEL);
+	if (rc == -ENODEV || (!rc && !(found & ZPCI_FH_ENABLED)))
+		zpci_function_disabled(zdev);
+}
+
 int clp_enable_fh(struct zpci_dev *zdev, u32 *fh, u8 nr_dma_as)
 {
 	void *block = zpci_block_alloc(GFP_KERNEL);
@@ -173,16 +191,15 @@ int clp_enable_fh(struct zpci_dev *zdev, u32 *fh, u8 nr_dma_as)
 
 	if (!block)
 		return -ENOMEM;
+	/* Before it is enabled: it may get the handle again that its translation had. */
+	zpci_note_disabled(zdev);
 	rc = zpci_rust_enable(block, zdev->fh, nr_dma_as, zdev->gisa, zpci_use_mio(zdev), &now);
 	/* No handle of a failure, as ever */
 	zpci_dbg(3, "ena fid:%x, fh:%x, rc:%d\n", zdev->fid, rc ? 0 : now, rc);
 	if (!rc && zpci_use_mio(zdev))
 		zpci_dbg(3, "ena mio fid:%x, fh:%x, rc:%d\n", zdev->fid, now, rc);
 	zpci_block_free(block);
-	/*
-	 * What could be enabled was disabled, also if the machine did that by
-	 * itself, as in an error. Nobody has the new handle yet.
-	 */
+	/* What could be enabled was disabled, also where the list did not say so. */
 	if (now != zdev->fh)
 		zpci_function_disabled(zdev);
 	if (rc)
@@ -198,7 +215,7 @@ int clp_disable_fh(struct zpci_dev *zdev, u32 *fh)
 	int rc;
 
 	if (!zdev_enabled(zdev)) {
-		zpci_function_disabled(zdev);
+		zpci_note_disabled(zdev);
 		return 0;
 	}
 	block = zpci_block_alloc(GFP_KERNEL);

@@ -81,9 +81,11 @@
 #define ZPCI_LAST_RESERVED			U64_MAX
 #endif
 
-/* Allocating an object names the object alone. */
+/* Allocating an object names the object, and flags if they are not GFP_KERNEL. */
 #ifndef kzalloc_obj
-#define kzalloc_obj(object)			kzalloc(sizeof(object), GFP_KERNEL)
+#define ZPCI_FLAGS(none, flags, ...)		flags
+#define kzalloc_obj(object, ...)		\
+	kzalloc(sizeof(object), ZPCI_FLAGS(none, ##__VA_ARGS__, GFP_KERNEL))
 #endif
 
 #endif /* ZPCI_COMPAT_H */

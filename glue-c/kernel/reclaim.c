@@ -9,7 +9,6 @@
 
 #include "compat.h"
 #include "zpci_refresh.h"
-#include "zpci_shim.h"
 
 /*
  * zpci_rust.reclaim: a machine that walks the tables itself has to forget tables

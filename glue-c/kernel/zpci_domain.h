@@ -82,6 +82,7 @@ extern bool zpci_large_frames;
 extern const struct iommu_domain_ops zpci_paging_domain_ops;
 
 /* reclaim.c */
+extern bool zpci_reclaims;
 void zpci_free_rest(struct work_struct *rest);
 void zpci_domain_put(struct zpci_domain *domain);
 void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last);

@@ -12,16 +12,16 @@
 
 /* function.c: what CLP reported of a function, from and to where the kernel keeps it */
 extern bool zpci_trust_dtsm;
-extern bool zpci_reclaims;
 void zpci_shim_describe(struct zpci_dev *zdev, struct zpci_rust_function *function);
 void zpci_shim_limits(struct zpci_dev *zdev, struct zpci_rust_limits *limits);
 void zpci_shim_store(struct zpci_dev *zdev, const struct zpci_rust_function *function);
 
 /*
- * attach.c: to be called after a function was disabled, before anybody can enable it again,
- * or after it was enabled, before anybody has its handle
+ * attach.c: to be called after a function was disabled, by whomever, and before anybody
+ * can enable it again; and whether it may have been enabled so far
  */
 void zpci_function_disabled(struct zpci_dev *zdev);
+bool zpci_function_registered(struct zpci_dev *zdev);
 
 /*
  * container.c: hands the capabilities of a function to @add, one after the other,

@@ -171,8 +171,8 @@ impl<G: Gate> Attachment<G> {
     /// The caller answers for all that the device does through the translation. The limits that the attachment was made
     /// with must be those of the function, as CLP reports them: MPCIFC traps for others. The table that the attachment was made
     /// for must not be dropped, and no table of its tree be freed against the contract of
-    /// [`Reclaimed::free`](crate::Reclaimed::free), until [`detach`](Self::detach) succeeded, or the
-    /// function was disabled. No other translation of the function may be registered meanwhile.
+    /// [`Reclaimed::free`](crate::Reclaimed::free), until [`detach`](Self::detach) succeeded, or the function was disabled.
+    /// No other translation of the function may be registered meanwhile.
     pub unsafe fn attach<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
         if !function.is_enabled() {
             return Err(RegisterError::NotEnabled(function));
@@ -196,7 +196,7 @@ impl<G: Gate> Attachment<G> {
     /// As for [`attach`](Self::attach).
     unsafe fn register<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
         let fib = self.limits.registration(self.aperture, self.iota);
-        let answered = |action| match action {
+        let answered = |function, action| match action {
             Action::Done => {
                 // A registration starts with nothing in any cache.
                 self.stale.fetch_and(!STALE, Ordering::Release);
@@ -208,7 +208,7 @@ impl<G: Gate> Attachment<G> {
         };
         let operation = FunctionControl::REGISTER_IOAT;
         // SAFETY: `to_table` and `to_storage` checked the operands; the caller answers for the table and the device.
-        unsafe { control(zpci, &self.gate, function, operation, &fib, Request::Register, answered) }
+        unsafe { control(zpci, &self.gate, || function, operation, &fib, Request::Register, answered) }
     }
 
     /// Ends the registration, with the handle that it was made with; the function does no DMA then.
@@ -221,15 +221,17 @@ impl<G: Gate> Attachment<G> {
     /// [`RegisterError::Refused`] if the machine did not do it: the function is still registered, so it stays on the
     /// list, and what it can reach must be kept until this succeeds or the function is disabled.
     pub fn detach<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
-        let ended = |action| {
+        let ended = |_, action| {
             if matches!(action, Action::Done | Action::AlreadyDone | Action::Forget) {
                 self.note_registration(NONE, false);
             }
         };
-        let registered = self.registered();
-        let function = if registered == NONE { function } else { registered };
+        let named = || match self.registered() {
+            NONE => function,
+            registered => registered,
+        };
         let operation = FunctionControl::DEREGISTER_IOAT;
-        match take_back(zpci, &self.gate, function, operation, Request::Deregister, ended) {
+        match take_back(zpci, &self.gate, named, operation, Request::Deregister, ended) {
             Err(RegisterError::Refused { action: Action::AlreadyDone | Action::Forget, .. }) => Ok(()),
             Err(_) if !self.is_registered() => Ok(()),
             result => result,

@@ -209,31 +209,6 @@ fn refreshes_and_the_end_are_of_the_registration() {
     assert!(qemu.ended.get());
 }
 
-/// The neighbours of a function that the machine cannot tell of all that it missed can map.
-#[test]
-fn what_was_missed_fails_no_map_that_is_told() {
-    let heap = Heap::default();
-    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
-    let qemu = Qemu::new(&heap, &table);
-    let (missed, page) = (range(0, MIB), range(8 * MIB, PAGE));
-    table.map(missed, AbsoluteAddress::new(0x5000_0000), Protection::ReadWrite).unwrap().unseen();
-    let attachment = Attachment::to_table(&limits(true), 1 << 30, &table, OneThread::new()).unwrap();
-    // SAFETY: the table outlives the registration, and no device is behind the model.
-    unsafe { attachment.attach(&qemu, OLD) }.unwrap();
-    qemu.refuse.set(true);
-    // SAFETY: no table is freed.
-    let section = unsafe { ReadSide::new() };
-    assert!(attachment.catch_up(&qemu, &table.reader(&section)).is_err());
-    qemu.refuse.set(true);
-    let change = table.map(page, AbsoluteAddress::new(0x7000_0000), Protection::ReadWrite).unwrap();
-    mapped_to_all(change, &qemu, [&attachment]).unwrap();
-    assert!(qemu.shows(page) && !qemu.shows(missed) && attachment.is_stale());
-    // The next one makes up for it.
-    let change = table.map(range(9 * MIB, PAGE), AbsoluteAddress::new(0x7000_0000), Protection::ReadWrite).unwrap();
-    mapped_to_all(change, &qemu, [&attachment]).unwrap();
-    assert!(qemu.shows(missed) && !attachment.is_stale());
-}
-
 /// A machine that walks may keep the entry of a page table that was taken out.
 #[test]
 fn a_stale_function_is_told_of_mappings_whatever_its_group_says() {

@@ -305,15 +305,11 @@ fn what_a_function_cannot_use_is_refused_and_leaves_it_where_it_is() {
 }
 
 #[test]
-fn without_memory_for_an_account_the_function_stays_where_it_is() {
+fn where_it_is_already_there_is_nothing_to_do() {
     let kernel = StandIn::new();
     let (function, domain) = pair(&kernel, &QEMU, GIB, false);
-    let other = Domain::new(&kernel, &function).unwrap();
     assert_eq!(function.attach(&domain), 0);
     kernel.events();
-    assert_eq!(kernel.without_memory(|| function.attach(&other)), -12);
-    assert!(!function.is_blocked());
-    // Where it is already there is nothing to do.
     assert_eq!(kernel.without_memory(|| function.attach(&domain)), 0);
     assert_eq!(kernel.events(), []);
 }

@@ -306,10 +306,16 @@ fn a_handle_that_comes_late_ends_nothing() {
     assert_eq!(domain.unmap_and_sync(START, 0x10_0000), 0x10_0000);
     domain.flush_all();
     function.detach();
-    for event in kernel.events() {
-        let (Event::Rpcit { handle, .. } | Event::Mpcifc { handle, .. }) = event else { continue };
-        assert_eq!(handle, 0x8001_0008, "{event:?}");
-    }
+    let named = |event: Event| match event {
+        Event::Rpcit { handle, start, length } => (handle, start, length),
+        Event::Mpcifc { handle, control, .. } => (handle, control.into(), 0),
+        other => panic!("{other:?}"),
+    };
+    let events: Vec<_> = kernel.events().into_iter().map(named).collect();
+    let handle = 0x8001_0008;
+    // The unmap, the table that it emptied, the flush, the end.
+    let (part, all) = ((handle, START, 0x10_0000), (handle, START, GIB));
+    assert_eq!(events, [part, part, all, (handle, DEREGISTER.into(), 0)]);
 }
 
 /// An error state is better for it than what belongs to others by now.

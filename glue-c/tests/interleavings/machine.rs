@@ -115,11 +115,11 @@ impl Machine {
         function.forget();
     }
 
-    /// SET PCI FN: the handle that the function has from now on, another one than before.
-    pub(crate) fn enable(&mut self, index: usize) -> u32 {
+    /// SET PCI FN: the handle that the function has from now on, `another` one than before or the same.
+    pub(crate) fn enable(&mut self, index: usize, another: bool) -> u32 {
         let function = &mut self.functions[index];
         function.enabled = true;
-        function.handle += 0x1_0000;
+        function.handle += if another { 0x1_0000 } else { 0 };
         function.handle
     }
 

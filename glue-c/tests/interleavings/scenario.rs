@@ -15,7 +15,8 @@ pub(crate) enum Deed {
     Detach(usize),
     /// Disables it, enables it, and registers it again.
     Reset(usize),
-    /// The machine disabled it, which the kernel learns by its handle; enables it, and registers it again.
+    /// The machine disabled it, which the kernel learns by its handle; enables it, with the handle that it had before, and
+    /// registers it again.
     Recover(usize),
     /// An event comes late, with the handle that the function had at first.
     LateEvent(usize),

@@ -43,7 +43,7 @@ const PAIRS: &[Row] = &[
     ("free beside disable of what could not be ended", &[0], &[0], &[&[Detach(0), FreeDomain], &[Disable(0)]]),
 ];
 
-/// The same, with so many steps that without a bound on preemptions nine of ten runs would be those of these three.
+/// The same, with so many steps that without a bound on preemptions nine of ten runs would be those of these four.
 const LONG_PAIRS: &[Row] = &[
     ("reset of one of two beside unmap", &[0, 1], &[0, 2], &[&[Reset(1)], &[Unmap(0)]]),
     ("recovery beside unmap", &[0, 1], &[0, 2], &[&[Recover(1)], &[Unmap(0)]]),

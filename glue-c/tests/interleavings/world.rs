@@ -394,13 +394,20 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                 yield_hook(context, 0);
                 world(context).machine.disable(index);
                 yield_hook(context, 0);
-                if !matches!(what, Deed::Recover(_)) {
+                let recovers = matches!(what, Deed::Recover(_));
+                if recovers {
+                    // The event says so, and clp_enable_fh() asks the list.
+                    shim_function_handle(function(index), handle(index) & 0x7fff_ffff);
+                    yield_hook(context, 0);
+                    shim_function_disabled(function(index));
+                } else {
                     // clp_disable_fh()
                     shim_function_disabled(function(index));
+                    shim_function_handle(function(index), handle(index) & 0x7fff_ffff);
                 }
-                shim_function_handle(function(index), handle(index) & 0x7fff_ffff);
                 yield_hook(context, 0);
-                let handle = world(context).machine.enable(index);
+                // Some machines, such as QEMU, give it the handle that it had.
+                let handle = world(context).machine.enable(index, !recovers);
                 yield_hook(context, 0);
                 // clp_enable_fh()
                 shim_function_disabled(function(index));

@@ -108,7 +108,9 @@ static inline void *kzalloc(size_t size, gfp_t gfp)
 	return memory ? memset(memory, 0, size) : NULL;
 }
 
-#define kzalloc_obj(object)	kzalloc(sizeof(object), GFP_KERNEL)
+#define KERNEL_FLAGS(none, flags, ...)	flags
+#define kzalloc_obj(object, ...)						\
+	kzalloc(sizeof(object), KERNEL_FLAGS(none, ##__VA_ARGS__, GFP_KERNEL))
 
 /* Poisons it, and gives it back at the end of a run that lets other processors in */
 void kfree(const void *memory);

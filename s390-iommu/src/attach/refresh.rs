@@ -59,9 +59,7 @@ impl<G: Gate> Attachment<G> {
     /// is [stale](Self::is_stale) and may look for the range in tables that were taken out.
     ///
     /// If the machine is out of resources, everything that the function can address is refreshed: that shows a
-    /// hypervisor the entries that are not valid any more, so that it gives back what they held. A function that has missed a
-    /// refresh before is refreshed as a whole; if the machine is out of resources for that, it is told of the range alone, and
-    /// what it has missed is no failure of this map.
+    /// hypervisor the entries that are not valid any more, so that it gives back what they held.
     ///
     /// A function that is gone, in error or being recovered is no failure, so its neighbours may go on: it does no DMA. A
     /// reset registers it anew and shows it everything; without one it is stale, and its next refresh is one of
@@ -98,12 +96,7 @@ impl<G: Gate> Attachment<G> {
         let Some(range) = change.range() else {
             return Ok(Mapped::Done);
         };
-        let behind = answer.is_none() && self.is_behind();
         let (result, told) = match self.go_on(zpci, range, answer) {
-            // That was of everything, for what it had missed before. It may be told of what was mapped now all the same.
-            Err(RefreshError { action: Action::FreeResources, .. }) if behind => {
-                (self.refresh_reached(zpci, range), Mapped::Done)
-            }
             Err(RefreshError { action: Action::FreeResources, .. }) if self.limits.may_defer() => {
                 (self.refresh_all(zpci), Mapped::Everything)
             }
@@ -228,8 +221,8 @@ impl<G: Gate> Attachment<G> {
     /// # Safety
     ///
     /// A full barrier stands between the change of the entry and this call. The caller is behind the open
-    /// [`gate`](Self::gate), issues RPCIT for the range if this says [`FirstStep::Issue`], and leaves the gate
-    /// afterwards. With an answer that is not condition code 0, and with [`FirstStep::More`], it calls
+    /// [`gate`](Self::gate), issues RPCIT for the range if this says [`FirstStep::Issue`], to the function with the handle
+    /// that is in it and no other, and leaves the gate afterwards. With an answer that is not condition code 0, and with [`FirstStep::More`], it calls
     /// [`go_on_mapped`](Self::go_on_mapped) or [`go_on_unmapped`](Self::go_on_unmapped) when it has left.
     #[inline(always)]
     pub unsafe fn first_step(&self, range: IovaRange) -> FirstStep {
@@ -272,12 +265,6 @@ impl<G: Gate> Attachment<G> {
         if self.is_behind() {
             return self.refresh_all(zpci);
         }
-        self.refresh_reached(zpci, range)
-    }
-
-    /// Refreshes the part of `range`, in which an entry changed at the start, that the function reaches.
-    #[cold]
-    fn refresh_reached<Z: Zpci>(&self, zpci: &Z, range: IovaRange) -> Result<(), RefreshError> {
         match self.aperture.intersection(range) {
             Some(part) if part == range => self.issue(zpci, Refresh::of_change(part)),
             Some(part) => self.issue(zpci, Refresh::of(part)),

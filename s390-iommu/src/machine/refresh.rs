@@ -170,7 +170,7 @@ pub(crate) const LONGEST: u64 = 1 << 63;
 /// Why a function may use old entries.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RefreshError {
-    /// The function.
+    /// The function; 0 if it was not registered any more when [`Attachment`](crate::Attachment) was told of the answer.
     pub function: FunctionHandle,
     /// What was to be refreshed.
     pub range: IovaRange,

@@ -49,7 +49,7 @@ pub unsafe fn register<Z: Zpci>(
     check_registration(limits, aperture, iota)?;
     let fib = limits.registration(aperture, iota);
     // SAFETY: the operands were checked; the caller answers for what the anchor designates.
-    unsafe { control(zpci, &NoGate, function, FunctionControl::REGISTER_IOAT, &fib, Request::Register, |_| {}) }
+    unsafe { control(zpci, &NoGate, || function, FunctionControl::REGISTER_IOAT, &fib, Request::Register, |_, _| {}) }
 }
 
 /// Ends translation for `function`; it can do no DMA then.
@@ -59,7 +59,7 @@ pub unsafe fn register<Z: Zpci>(
 /// [`RegisterError::Refused`] if the machine did not do it. That nothing was registered is no error.
 #[doc(alias = "zpci_unregister_ioat")]
 pub fn deregister<Z: Zpci>(zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
-    match take_back(zpci, &NoGate, function, FunctionControl::DEREGISTER_IOAT, Request::Deregister, |_| {}) {
+    match take_back(zpci, &NoGate, || function, FunctionControl::DEREGISTER_IOAT, Request::Deregister, |_, _| {}) {
         Err(RegisterError::Refused { action: Action::AlreadyDone, .. }) => Ok(()),
         result => result,
     }
@@ -71,7 +71,7 @@ pub fn deregister<Z: Zpci>(zpci: &Z, function: FunctionHandle) -> Result<(), Reg
 ///
 /// [`RegisterError::Refused`] if the machine did not do it, also if there was no error to reset.
 pub fn reset_error<Z: Zpci>(zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
-    take_back(zpci, &NoGate, function, FunctionControl::RESET_ERROR, Request::ResetError, |_| {})
+    take_back(zpci, &NoGate, || function, FunctionControl::RESET_ERROR, Request::ResetError, |_, _| {})
 }
 
 /// Sees that a function with `limits` can translate the addresses of `aperture` through `iota`.
@@ -108,10 +108,10 @@ pub fn check_registration(limits: &Limits, aperture: IovaRange, iota: Iota) -> R
 pub(crate) fn take_back<Z: Zpci, G: Gate>(
     zpci: &Z,
     gate: &G,
-    function: FunctionHandle,
+    function: impl Fn() -> FunctionHandle,
     operation: FunctionControl,
     request: Request,
-    answered: impl FnMut(Action),
+    answered: impl FnMut(FunctionHandle, Action),
 ) -> Result<(), RegisterError> {
     debug_assert!(matches!(operation, FunctionControl::DEREGISTER_IOAT | FunctionControl::RESET_ERROR));
     // SAFETY: neither operation reads the block, and both only end what a device may do or let it go on with what it
@@ -119,8 +119,8 @@ pub(crate) fn take_back<Z: Zpci, G: Gate>(
     unsafe { control(zpci, gate, function, operation, &Fib::ZERO, request, answered) }
 }
 
-/// Issues an operation until the machine is not busy, each try behind the closed `gate`, and hands each answer to
-/// `answered` before the gate opens again. The wait between two tries is outside of it.
+/// Issues an operation until the machine is not busy, each try behind the closed `gate`, where `function` says for whom,
+/// and hands each answer to `answered` before the gate opens again. The wait between two tries is outside of it.
 ///
 /// # Safety
 ///
@@ -128,22 +128,23 @@ pub(crate) fn take_back<Z: Zpci, G: Gate>(
 pub(crate) unsafe fn control<Z: Zpci, G: Gate>(
     zpci: &Z,
     gate: &G,
-    function: FunctionHandle,
+    function: impl Fn() -> FunctionHandle,
     operation: FunctionControl,
     fib: &Fib,
     request: Request,
-    mut answered: impl FnMut(Action),
+    mut answered: impl FnMut(FunctionHandle, Action),
 ) -> Result<(), RegisterError> {
     let mut busy = 1;
     loop {
-        let (outcome, action) = gate.exclusive(|| {
+        let (function, outcome, action) = gate.exclusive(|| {
+            let function = function();
             // The stores that built the table come before the machine reads it.
             fence_tables();
             // SAFETY: by the contract of the caller.
             let outcome = unsafe { zpci.mpcifc(function, operation, fib) };
             let action = Action::of(request, outcome);
-            answered(action);
-            (outcome, action)
+            answered(function, action);
+            (function, outcome, action)
         });
         match action {
             Action::Done => return Ok(()),

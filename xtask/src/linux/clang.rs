@@ -13,15 +13,19 @@ use crate::workspace::Workspace;
 /// The first release that knows z17 by this name.
 const PACKAGE: &str = "clang-21";
 
-/// Starts it with the libraries of the release that it was made for, and tells it where its own headers are: it would look
-/// for them beside what has started it.
+/// Starts it with the libraries of the release that it was made for. It takes what it is called for its place, where it
+/// starts itself for each step of more than one, and is told where its own headers are; the steps are told by it.
 const START: &str = "\
 #!/bin/sh
 root=${0%/*}
 for llvm in \"$root\"/usr/lib/llvm-*; do
 \tfor loader in \"$root\"/usr/lib/*/ld-linux*.so.*; do
 \t\tfor headers in \"$llvm\"/lib/clang/*; do
-\t\t\texec \"$loader\" --library-path \"${loader%/*}:$llvm/lib\" \"$llvm/bin/clang\" -resource-dir \"$headers\" \"$@\"
+\t\t\tcase $1 in
+\t\t\t-cc1*) ;;
+\t\t\t*) set -- -no-canonical-prefixes -resource-dir \"$headers\" \"$@\" ;;
+\t\t\tesac
+\t\t\texec \"$loader\" --argv0 \"$0\" --library-path \"${loader%/*}:$llvm/lib\" \"$llvm/bin/clang\" \"$@\"
 \t\tdone
 \tdone
 done

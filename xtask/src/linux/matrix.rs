@@ -57,7 +57,7 @@ enum Driver {
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Compiler {
     Gcc,
-    /// With the assembler and linker of GNU.
+    /// With its own assembler and the linker of GNU.
     Clang,
     /// The same of a newer release, for machines that no other compiler knows.
     NewClang,

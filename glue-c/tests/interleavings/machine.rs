@@ -173,6 +173,9 @@ impl Machine {
     ) -> (u8, u8) {
         let last = start.wrapping_add(length).wrapping_sub(1);
         let probes = self.probes.clone();
+        if handle == 0 {
+            self.complain("RPCIT for no function");
+        }
         let Some(function) = self.enabled(handle) else { return (3, 0) };
         if function.in_error {
             function.refused = true;

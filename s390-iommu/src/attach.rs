@@ -196,7 +196,7 @@ impl<G: Gate> Attachment<G> {
     /// As for [`attach`](Self::attach).
     unsafe fn register<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
         let fib = self.limits.registration(self.aperture, self.iota);
-        let answered = |function, action| match action {
+        let answered = |action| match action {
             Action::Done => {
                 // A registration starts with nothing in any cache.
                 self.stale.fetch_and(!STALE, Ordering::Release);
@@ -221,7 +221,7 @@ impl<G: Gate> Attachment<G> {
     /// [`RegisterError::Refused`] if the machine did not do it: the function is still registered, so it stays on the
     /// list, and what it can reach must be kept until this succeeds or the function is disabled.
     pub fn detach<Z: Zpci>(&self, zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
-        let ended = |_, action| {
+        let ended = |action| {
             if matches!(action, Action::Done | Action::AlreadyDone | Action::Forget) {
                 self.note_registration(NONE, false);
             }

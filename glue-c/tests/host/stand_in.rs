@@ -2,10 +2,8 @@
 
 //! The kernel and the machine that stand in for the real ones, and what happened to them.
 
-use core::cell::Cell;
 use core::ffi::{c_void, CStr};
 use core::marker::PhantomData;
-use core::ptr::from_ref;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::binding::*;
@@ -194,19 +192,11 @@ impl StandIn {
 
     /// Runs `test` while no memory is to be had, neither for tables nor for anything else.
     pub(crate) fn without_memory<R>(&self, test: impl FnOnce() -> R) -> R {
-        self.with_memory_for(0, test)
-    }
-
-    /// Runs `test` while there is memory for so many `allocations`.
-    pub(crate) fn with_memory_for<R>(&self, allocations: u32, test: impl FnOnce() -> R) -> R {
-        unsafe extern "C" fn one_less(left: *mut c_void) -> bool {
-            // SAFETY: this is the context of the hooks below, which outlives them.
-            let left = unsafe { &*left.cast::<Cell<u32>>() };
-            left.get().checked_sub(1).map(|less| left.set(less)).is_some()
+        unsafe extern "C" fn none(_: *mut c_void) -> bool {
+            false
         }
-        let left = Cell::new(allocations);
-        let context = from_ref(&left).cast_mut().cast();
-        let hooks = KernelHooks { context, yield_: None, wait: None, section: None, may_allocate: Some(one_less) };
+        let context = core::ptr::null_mut();
+        let hooks = KernelHooks { context, yield_: None, wait: None, section: None, may_allocate: Some(none) };
         // A reset forgets what waits.
         self.grace_period();
         // SAFETY: C copies the hooks; no section or mutex is held, and nothing waits.

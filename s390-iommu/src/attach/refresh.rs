@@ -180,9 +180,9 @@ impl<G: Gate> Attachment<G> {
     /// Whether a function of which no refresh may be put off was told of all that was unmapped.
     #[cold]
     fn missed_nothing(&self) -> Result<(), RefreshError> {
-        if self.is_registered() && self.is_stale() {
+        let function = self.registered();
+        if function != NONE && self.is_stale() {
             let (action, outcome) = (Action::RegisterAnew, Outcome::DONE);
-            let function = self.registered();
             return Err(RefreshError { function, range: self.aperture, action, outcome });
         }
         Ok(())
@@ -222,8 +222,9 @@ impl<G: Gate> Attachment<G> {
     ///
     /// A full barrier stands between the change of the entry and this call. The caller is behind the open
     /// [`gate`](Self::gate), issues RPCIT for the range if this says [`FirstStep::Issue`], to the function with the handle
-    /// that is in it and no other, and leaves the gate afterwards. With an answer that is not condition code 0, and with [`FirstStep::More`], it calls
-    /// [`go_on_mapped`](Self::go_on_mapped) or [`go_on_unmapped`](Self::go_on_unmapped) when it has left.
+    /// that is in it and no other, and leaves the gate afterwards. With an answer that is not condition code 0, and with
+    /// [`FirstStep::More`], it calls [`go_on_mapped`](Self::go_on_mapped) or [`go_on_unmapped`](Self::go_on_unmapped) when
+    /// it has left.
     #[inline(always)]
     pub unsafe fn first_step(&self, range: IovaRange) -> FirstStep {
         let function = FunctionHandle(self.registered.load(Ordering::Relaxed));

@@ -49,7 +49,7 @@ pub unsafe fn register<Z: Zpci>(
     check_registration(limits, aperture, iota)?;
     let fib = limits.registration(aperture, iota);
     // SAFETY: the operands were checked; the caller answers for what the anchor designates.
-    unsafe { control(zpci, &NoGate, || function, FunctionControl::REGISTER_IOAT, &fib, Request::Register, |_, _| {}) }
+    unsafe { control(zpci, &NoGate, || function, FunctionControl::REGISTER_IOAT, &fib, Request::Register, |_| {}) }
 }
 
 /// Ends translation for `function`; it can do no DMA then.
@@ -59,7 +59,7 @@ pub unsafe fn register<Z: Zpci>(
 /// [`RegisterError::Refused`] if the machine did not do it. That nothing was registered is no error.
 #[doc(alias = "zpci_unregister_ioat")]
 pub fn deregister<Z: Zpci>(zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
-    match take_back(zpci, &NoGate, || function, FunctionControl::DEREGISTER_IOAT, Request::Deregister, |_, _| {}) {
+    match take_back(zpci, &NoGate, || function, FunctionControl::DEREGISTER_IOAT, Request::Deregister, |_| {}) {
         Err(RegisterError::Refused { action: Action::AlreadyDone, .. }) => Ok(()),
         result => result,
     }
@@ -71,7 +71,7 @@ pub fn deregister<Z: Zpci>(zpci: &Z, function: FunctionHandle) -> Result<(), Reg
 ///
 /// [`RegisterError::Refused`] if the machine did not do it, also if there was no error to reset.
 pub fn reset_error<Z: Zpci>(zpci: &Z, function: FunctionHandle) -> Result<(), RegisterError> {
-    take_back(zpci, &NoGate, || function, FunctionControl::RESET_ERROR, Request::ResetError, |_, _| {})
+    take_back(zpci, &NoGate, || function, FunctionControl::RESET_ERROR, Request::ResetError, |_| {})
 }
 
 /// Sees that a function with `limits` can translate the addresses of `aperture` through `iota`.
@@ -111,7 +111,7 @@ pub(crate) fn take_back<Z: Zpci, G: Gate>(
     function: impl Fn() -> FunctionHandle,
     operation: FunctionControl,
     request: Request,
-    answered: impl FnMut(FunctionHandle, Action),
+    answered: impl FnMut(Action),
 ) -> Result<(), RegisterError> {
     debug_assert!(matches!(operation, FunctionControl::DEREGISTER_IOAT | FunctionControl::RESET_ERROR));
     // SAFETY: neither operation reads the block, and both only end what a device may do or let it go on with what it
@@ -132,7 +132,7 @@ pub(crate) unsafe fn control<Z: Zpci, G: Gate>(
     operation: FunctionControl,
     fib: &Fib,
     request: Request,
-    mut answered: impl FnMut(FunctionHandle, Action),
+    mut answered: impl FnMut(Action),
 ) -> Result<(), RegisterError> {
     let mut busy = 1;
     loop {
@@ -143,7 +143,7 @@ pub(crate) unsafe fn control<Z: Zpci, G: Gate>(
             // SAFETY: by the contract of the caller.
             let outcome = unsafe { zpci.mpcifc(function, operation, fib) };
             let action = Action::of(request, outcome);
-            answered(function, action);
+            answered(action);
             (function, outcome, action)
         });
         match action {

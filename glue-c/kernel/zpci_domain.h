@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Domains with tables and the functions that use them: what iommu.c, refresh.c,
- * reclaim.c, attach.c and container.c share.
+ * reclaim.c, registration.c, attach.c and container.c share.
  */
 #ifndef ZPCI_DOMAIN_H
 #define ZPCI_DOMAIN_H
@@ -91,6 +91,8 @@ void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last);
 extern struct iommu_domain zpci_blocking_domain;
 extern struct iommu_domain zpci_identity_domain;
 int zpci_attach(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN);
+
+/* registration.c: what the driver keeps of a function, from its probe to its release */
 int zpci_function_add(struct zpci_dev *zdev);
 void zpci_function_remove(struct zpci_dev *zdev);
 

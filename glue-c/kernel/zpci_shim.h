@@ -17,7 +17,7 @@ void zpci_shim_limits(struct zpci_dev *zdev, struct zpci_rust_limits *limits);
 void zpci_shim_store(struct zpci_dev *zdev, const struct zpci_rust_function *function);
 
 /*
- * attach.c: to be called after a function was disabled, by whomever, and before anybody
+ * registration.c: to be called after a function was disabled, by whomever, and before anybody
  * can enable it again; and whether it may have been enabled so far
  */
 void zpci_function_disabled(struct zpci_dev *zdev);

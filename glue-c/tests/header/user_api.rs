@@ -8,7 +8,7 @@ use std::fs;
 use s390_iommu::vfio::{
     identifier, Array, CapabilityHeader, DeviceInformation, DmaAvailable, FunctionEntry, GapEntry, GroupEntry,
     HardwareInformation, IommuInformation, IovaRangeEntry, IovaRanges, MeasurementSample, MeasurementSwitch, Migration,
-    MsiCapability, MsiWindowEntry, TableFormatEntry,
+    MsiCapability, MsiWindowEntry, ProposedZpciBase, ProposedZpciGroup, TableFormatEntry,
 };
 use s390_iommu::Reasons;
 
@@ -17,7 +17,7 @@ use crate::layout::{asserts, size_of_field, structure, Member, Structure};
 
 const HEADER: &str = "include/uapi/linux/vfio_zpci.h";
 
-const CONSTANTS: [(&str, u32); 27] = [
+const CONSTANTS: [(&str, u32); 30] = [
     ("VFIO_ZPCI_FIRST_ID", *identifier::OWN.start() as u32),
     ("VFIO_ZPCI_LAST_ID", *identifier::OWN.end() as u32),
     ("VFIO_IOMMU_TYPE1_INFO_CAP_ZPCI_TABLE_FORMATS", identifier::TABLE_FORMATS as u32),
@@ -42,6 +42,9 @@ const CONSTANTS: [(&str, u32); 27] = [
     ("IOMMU_HW_INFO_ZPCI_RELAXED", HardwareInformation::RELAXED_TRANSLATION),
     ("IOMMU_HW_INFO_ZPCI_REFRESH", HardwareInformation::REFRESH),
     ("IOMMU_HW_INFO_ZPCI_MSI_WINDOW", HardwareInformation::MSI_WINDOW),
+    ("VFIO_DEVICE_INFO_ZPCI_BASE_PHYSICAL", ProposedZpciBase::PHYSICAL),
+    ("VFIO_DEVICE_INFO_ZPCI_GROUP_REFRESH", ProposedZpciGroup::REFRESH_ON_MAP),
+    ("VFIO_DEVICE_INFO_ZPCI_GROUP_RELAXED", ProposedZpciGroup::RELAXED_TRANSLATION),
     ("VFIO_DEVICE_FEATURE_ZPCI_MEASURE", identifier::FEATURE_MEASURE),
     ("VFIO_DEVICE_FEATURE_ZPCI_SAMPLE", identifier::FEATURE_SAMPLE),
     ("VFIO_ZPCI_SAMPLE_TRANSFERS", MeasurementSample::TRANSFERS as u32),
@@ -87,6 +90,17 @@ fn structures() -> Vec<Structure> {
         structure!("iommu_hw_info_zpci", HardwareInformation, [
             "flags": flags, "designation_types": designation_types, "dtsm": dtsm, "reserved": reserved,
             "frame_sizes": frame_sizes, "msi_start": msi_start, "msi_end": msi_end,
+        ]),
+        structure!("vfio_device_info_cap_zpci_base_proposed", ProposedZpciBase, [
+            "header": base.header, "start_dma": base.start_dma, "end_dma": base.end_dma, "pchid": base.pchid,
+            "vfn": base.vfn, "fmb_length": base.fmb_length, "pft": base.pft, "gid": base.gid, "fh": base.fh,
+            "ccdf_err_length": base.ccdf_err_length, "uid": uid, "flags": flags,
+        ]),
+        structure!("vfio_device_info_cap_zpci_group_proposed", ProposedZpciGroup, [
+            "header": group.header, "dasm": group.dasm, "msi_addr": group.msi_addr, "flags": group.flags,
+            "mui": group.mui, "noi": group.noi, "maxstbl": group.maxstbl, "version": group.version,
+            "reserved": group.reserved, "imaxstbl": group.imaxstbl, "reserved2": group.padding,
+            "machine_flags": machine_flags, "dtsm": dtsm, "reserved3": reserved2,
         ]),
         structure!("vfio_device_feature_zpci_measure", MeasurementSwitch, ["enable": enable, "reserved": reserved]),
         structure!("vfio_device_feature_zpci_sample", MeasurementSample, [

@@ -70,42 +70,35 @@ static void dump_info(const struct function *function, const char *source,
 		  to_hex(hex, sizeof(hex), info, size));
 }
 
-/* What is only proposed is behind the structures of Linux. */
-#define PROPOSED_BASE 40
-#define PROPOSED_GROUP 48
-
 /*
  * The proposed versions of base and group against what the machine answers:
  * the UID, whether it is a physical function; bits of the machine, its DTSM.
  */
-static void check_proposed(const struct function *function, const void *base,
-			   const void *group)
+static void
+check_proposed(const struct function *function,
+	       const struct vfio_device_info_cap_zpci_base_proposed *base,
+	       const struct vfio_device_info_cap_zpci_group_proposed *group)
 {
 	struct clp_response clp;
-	struct {
-		uint32_t uid;
-		uint32_t flags;
-	} function_facts;
-	struct {
-		uint32_t flags;
-		uint8_t dtsm;
-		uint8_t reserved[3];
-	} group_facts;
 
-	memcpy(&function_facts, (const char *)base + PROPOSED_BASE,
-	       sizeof(function_facts));
-	memcpy(&group_facts, (const char *)group + PROPOSED_GROUP,
-	       sizeof(group_facts));
-	check_equal(function_facts.uid, function_attribute(function, "uid"));
+	check_equal(base->uid, function_attribute(function, "uid"));
 	clp_query_function(&clp,
 			   function_attribute(function, "function_handle"));
-	check_equal(function_facts.flags, clp.bytes[18] & 0x08 ? 1 : 0);
+	check_equal(base->flags,
+		    clp.bytes[18] & 0x08 ? VFIO_DEVICE_INFO_ZPCI_BASE_PHYSICAL :
+					   0);
 	clp_query_group(&clp, function_attribute(function, "pfgid"));
-	check_equal(group_facts.flags, (clp.bytes[19] & 0x01 ? 1 : 0) |
-					       (clp.bytes[19] & 0x20 ? 2 : 0));
-	check_equal(group_facts.dtsm, clp.bytes[24]);
-	for (size_t i = 0; i < sizeof(group_facts.reserved); i++)
-		check_equal(group_facts.reserved[i], 0);
+	check_equal(group->machine_flags,
+		    (clp.bytes[19] & 0x01 ? VFIO_DEVICE_INFO_ZPCI_GROUP_REFRESH :
+					    0) |
+			    (clp.bytes[19] & 0x20 ?
+				     VFIO_DEVICE_INFO_ZPCI_GROUP_RELAXED :
+				     0));
+	check_equal(group->dtsm, clp.bytes[24]);
+	for (size_t i = 0; i < sizeof(group->reserved2); i++)
+		check_equal(group->reserved2[i], 0);
+	for (size_t i = 0; i < sizeof(group->reserved3); i++)
+		check_equal(group->reserved3[i], 0);
 }
 
 static void check_base(const struct function *function,
@@ -202,9 +195,9 @@ static void device_information(const struct function *function,
 	check_path(function, info);
 	if (vfio_proposed())
 		check_proposed(function,
-			       vfio_device_capability(
+			       (const void *)vfio_device_capability(
 				       info, VFIO_DEVICE_INFO_CAP_ZPCI_BASE),
-			       vfio_device_capability(
+			       (const void *)vfio_device_capability(
 				       info, VFIO_DEVICE_INFO_CAP_ZPCI_GROUP));
 	check_short(&vfio, info->argsz);
 	free(info);

@@ -298,6 +298,86 @@ struct iommu_hw_info_zpci {
 /* msi_start and msi_end are valid; what is written there is not translated. */
 #define IOMMU_HW_INFO_ZPCI_MSI_WINDOW 0x4
 
+/*
+ * What could be asked of Linux: the next versions of its own capabilities of a
+ * function and of its group (VFIO_DEVICE_GET_INFO). From a kernel that was
+ * configured to report what is only proposed (CONFIG_ZPCI_RUST_PROPOSED_UAPI);
+ * another Linux may give these versions another meaning.
+ */
+
+/**
+ * struct vfio_device_info_cap_zpci_base_proposed - zPCI function
+ * @header: VFIO_DEVICE_INFO_CAP_ZPCI_BASE, version 4
+ * @start_dma: first usable DMA address; IOMMU
+ * @end_dma: last usable DMA address; IOMMU
+ * @pchid: physical channel identifier; function
+ * @vfn: virtual function number; function
+ * @fmb_length: bytes of the measurement block; function
+ * @pft: function type; function
+ * @gid: function group; VMM if groups of two hosts meet
+ * @fh: function handle, since version 2; VMM
+ * @ccdf_err_length: bytes of an error event, 0 if none is handed out, since
+ *	version 3; function
+ * @uid: user-defined identifier, or 0; VMM
+ * @flags: VFIO_DEVICE_INFO_ZPCI_BASE_*; function
+ */
+struct vfio_device_info_cap_zpci_base_proposed {
+	struct vfio_info_cap_header header;
+	__aligned_u64 start_dma;
+	__aligned_u64 end_dma;
+	__u16 pchid;
+	__u16 vfn;
+	__u16 fmb_length;
+	__u8 pft;
+	__u8 gid;
+	__u32 fh;
+	__u32 ccdf_err_length;
+	__u32 uid;
+	__u32 flags;
+};
+
+/* It is a physical function. */
+#define VFIO_DEVICE_INFO_ZPCI_BASE_PHYSICAL 0x1
+
+/**
+ * struct vfio_device_info_cap_zpci_group_proposed - group of zPCI functions
+ * @header: VFIO_DEVICE_INFO_CAP_ZPCI_GROUP, version 3
+ * @dasm: DMA address space mask; function
+ * @msi_addr: address that MSIs are written to; function
+ * @flags: VFIO_DEVICE_INFO_ZPCI_FLAG_REFRESH, always
+ * @mui: measurement interval in milliseconds; function
+ * @noi: most interrupts of a function; function
+ * @maxstbl: longest store block in bytes; function
+ * @version: version of PCI; function
+ * @reserved: zero
+ * @imaxstbl: longest store block that is interpreted, since version 2; function
+ * @reserved2: zero
+ * @machine_flags: VFIO_DEVICE_INFO_ZPCI_GROUP_*; function
+ * @dtsm: designation type support mask as the machine stored it; function
+ * @reserved3: zero
+ */
+struct vfio_device_info_cap_zpci_group_proposed {
+	struct vfio_info_cap_header header;
+	__aligned_u64 dasm;
+	__aligned_u64 msi_addr;
+	__aligned_u64 flags;
+	__u16 mui;
+	__u16 noi;
+	__u16 maxstbl;
+	__u8 version;
+	__u8 reserved;
+	__u16 imaxstbl;
+	__u8 reserved2[6];
+	__u32 machine_flags;
+	__u8 dtsm;
+	__u8 reserved3[3];
+};
+
+/* A translation that becomes valid has to be refreshed, too. */
+#define VFIO_DEVICE_INFO_ZPCI_GROUP_REFRESH 0x1
+/* The function may be registered without a table. */
+#define VFIO_DEVICE_INFO_ZPCI_GROUP_RELAXED 0x2
+
 #define VFIO_DEVICE_FEATURE_ZPCI_MEASURE 0xf399
 
 /**

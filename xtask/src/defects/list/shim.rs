@@ -5,6 +5,7 @@
 use super::{Defect, INTERLEAVINGS, SHIM};
 
 const ATTACH_C: &str = "glue-c/kernel/attach.c";
+const REGISTRATION_C: &str = "glue-c/kernel/registration.c";
 const IOMMU_C: &str = "glue-c/kernel/iommu.c";
 const REFRESH_H: &str = "glue-c/kernel/zpci_refresh.h";
 const GATE_C: &str = "glue-c/kernel/gate.c";
@@ -14,7 +15,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     Defect {
         name: "listed after the registration",
         finding: "an unmap misses a function that is just joining",
-        file: ATTACH_C,
+        file: REGISTRATION_C,
         before: "\tzpci_list(attachment);\n\trc = zpci_register(attachment, &outcome);\n",
         after: "\trc = zpci_register(attachment, &outcome);\n\tzpci_list(attachment);\n",
         check: INTERLEAVINGS,
@@ -30,7 +31,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     Defect {
         name: "an error state is cleared while somebody maps",
         finding: "the function is never told of it",
-        file: ATTACH_C,
+        file: REGISTRATION_C,
         before: "\t\t\treturn zpci_is_behind(function) ? ZPCI_CC_ERR : 0;\n",
         after: "\t\t\treturn 0;\n",
         check: INTERLEAVINGS,
@@ -38,7 +39,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     Defect {
         name: "an error state is cleared of a function that was attached meanwhile",
         finding: "it has no translation until it is reset",
-        file: ATTACH_C,
+        file: REGISTRATION_C,
         before: "\treturn attachment && (!zpci_rust_is_registered(&attachment->rust) ||\n\
                  \t\t\t      zpci_rust_is_stale(&attachment->rust));\n",
         after: "\treturn attachment && zpci_rust_is_stale(&attachment->rust);\n",
@@ -47,7 +48,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     Defect {
         name: "what did not end is a member still",
         finding: "a container tells of a function that left it",
-        file: ATTACH_C,
+        file: REGISTRATION_C,
         before: "\tWRITE_ONCE(attachment->left, true);\n",
         after: "",
         check: SHIM,
@@ -55,7 +56,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     Defect {
         name: "MPCIFC for what waits for the end of another one",
         finding: "that ends, and is refreshed for the function all the same: QEMU puts it into the error state",
-        file: ATTACH_C,
+        file: REGISTRATION_C,
         before: "\tif (!list_empty(&function->stuck)) {\n",
         after: "\tif (false) {\n",
         check: INTERLEAVINGS,
@@ -81,14 +82,14 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "what the machine did not end is given up",
         finding: "the core takes the function to be there, and a reset registers nothing",
         file: ATTACH_C,
-        before: "\t\tif (back) {\n\t\t\tzpci_list(back);\n",
-        after: "\t\tif (false) {\n\t\t\tzpci_list(back);\n",
+        before: "\t\tif (back)\n\t\t\tzpci_give_later(function, back, old);\n",
+        after: "",
         check: SHIM,
     },
     Defect {
         name: "unlisted before the end of the registration",
         finding: "an unmap misses a function that is just leaving",
-        file: ATTACH_C,
+        file: REGISTRATION_C,
         before: "\tint rc;\n\n\trc = zpci_rust_detach(",
         after: "\tint rc;\n\n\tlist_del_rcu(&attachment->entry);\n\
                 \tINIT_LIST_HEAD(&attachment->entry);\n\trc = zpci_rust_detach(",
@@ -129,7 +130,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     Defect {
         name: "an attach that cannot fail may",
         finding: "the next driver of a function maps, and its DMA is blocked",
-        file: ATTACH_C,
+        file: REGISTRATION_C,
         before: "GFP_KERNEL | __GFP_NOFAIL",
         after: "GFP_KERNEL",
         check: SHIM,
@@ -226,7 +227,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     Defect {
         name: "disabled function taken for a registered one",
         finding: "RPCIT between enabling and registering",
-        file: ATTACH_C,
+        file: REGISTRATION_C,
         before: "\tif (function->attachment)\n\t\tzpci_rust_disabled(&function->attachment->rust);\n",
         after: "",
         check: INTERLEAVINGS,
@@ -234,7 +235,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     Defect {
         name: "mappings before an attach are not told",
         finding: "a hypervisor never learns of them",
-        file: ATTACH_C,
+        file: REGISTRATION_C,
         before: "\tif (rc || outcome->cc || !attachment->domain)\n",
         after: "\tif (1)\n",
         check: INTERLEAVINGS,
@@ -283,7 +284,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     Defect {
         name: "failed deregistration taken for done",
         finding: "tables are freed under a function",
-        file: ATTACH_C,
+        file: REGISTRATION_C,
         before: "\tif (rc)\n\t\treturn rc;\n\tzpci_unlist(attachment);\n\treturn 0;\n",
         after: "\tzpci_unlist(attachment);\n\treturn 0;\n",
         check: INTERLEAVINGS,
@@ -299,7 +300,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     Defect {
         name: "domain freed while a function is registered",
         finding: "the root is freed under it",
-        file: ATTACH_C,
+        file: REGISTRATION_C,
         before: "\trefcount_inc(&domain->refs);\n\tspin_lock_irqsave",
         after: "\tspin_lock_irqsave",
         check: INTERLEAVINGS,
@@ -399,7 +400,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     Defect {
         name: "an attachment freed without a grace period",
         finding: "somebody may be on his way along the list",
-        file: ATTACH_C,
+        file: REGISTRATION_C,
         before: "\tkfree_rcu(attachment, rcu);\n}",
         after: "\tkfree(attachment);\n}",
         check: INTERLEAVINGS,
@@ -407,7 +408,7 @@ pub(super) const DEFECTS: &[Defect] = &[
     Defect {
         name: "what is mapped is shown outside of a read-side section",
         finding: "an owner may free the tables that are walked",
-        file: ATTACH_C,
+        file: REGISTRATION_C,
         before: "\tguard(rcu)();\n\tif (zpci_rust_catch_up(",
         after: "\tif (zpci_rust_catch_up(",
         check: SHIM,

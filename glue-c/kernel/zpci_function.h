@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A function and its translation: what registration.c and attach.c share.
+ */
+#ifndef ZPCI_FUNCTION_H
+#define ZPCI_FUNCTION_H
+
+#include <linux/iommu.h>
+#include <linux/mutex.h>
+#include <linux/pci.h>
+
+#include "zpci_domain.h"
+#include "zpci_rust.h"
+
+/* What the driver keeps of a function */
+struct zpci_function {
+	struct zpci_dev *zdev;
+	struct mutex lock;
+	struct zpci_attachment *attachment;	/* NULL if DMA is blocked */
+	struct list_head stuck;			/* the machine did not end these */
+	struct hlist_node node;
+	struct rcu_head rcu;
+};
+
+struct zpci_function *zpci_function(struct zpci_dev *zdev);
+
+/* Under zpci_function.lock, but for the first */
+struct zpci_attachment *zpci_attachment_new(struct zpci_dev *zdev, struct zpci_domain *domain);
+int zpci_give(struct zpci_function *function, struct zpci_attachment *attachment,
+	      struct iommu_domain *domain);
+void zpci_give_later(struct zpci_function *function, struct zpci_attachment *attachment,
+		     struct iommu_domain *domain);
+void zpci_block(struct zpci_function *function);
+int zpci_end_stuck(struct zpci_function *function, struct zpci_rust_outcome *outcome);
+
+#endif /* ZPCI_FUNCTION_H */

@@ -163,6 +163,13 @@ const CHECKED: [&str; 6] = ["lazy", "vfio", "container", "module", "cases", "tra
 /// Where a kernel has the driver, and what of its own the driver changes.
 const CHANGED: [&str; 3] = ["drivers/iommu/", "arch/s390/pci/", "drivers/vfio/"];
 
+/// What is of the driver alone, and what includes a file of it.
+const OWN: [&str; 3] =
+    ["drivers/iommu/zpci-rust/", "drivers/vfio/pci/vfio_pci_zdev_rust.o", "drivers/vfio/vfio_iommu_type1.o"];
+
+/// The variable for Linux's further warnings, as errors.
+const WARNINGS: &str = "W=1e";
+
 /// The tree of the kernel of `series`, as it is.
 pub(crate) fn source_of(workspace: &Workspace, series: Series) -> Result<PathBuf> {
     Ok(Source::packaged(workspace, series)?.tree)
@@ -173,7 +180,8 @@ fn newest_integrated(workspace: &Workspace) -> Result<Source> {
     integrated::integrated(workspace, &Source::packaged(workspace, Options::default().kernel)?, false)
 }
 
-/// Compiles the driver's C, and what the driver changes of the newest kernel, by that kernel's own build; nothing is booted.
+/// Compiles the driver's C, and what the driver changes of the newest kernel, by that kernel's own build, and its own once more
+/// with Linux's further warnings (`W=1`); nothing is booted.
 ///
 /// # Errors
 ///
@@ -184,7 +192,8 @@ pub(crate) fn compile_shim(workspace: &Workspace) -> Result<()> {
     let variant = Options::default().variant();
     let build =
         Build { source: &source, variant: &variant, base: None, fragments: &fragments, overruled: 0, variables: &[] };
-    build.compile(workspace, &CHANGED)
+    build.compile(workspace, &CHANGED, None)?;
+    build.compile(workspace, &OWN, Some(WARNINGS))
 }
 
 /// Begins to build the kernel that [`check`] boots, in a process that gives way to whatever else is to be done.
@@ -449,7 +458,10 @@ fn boots_of(
 
 /// Runs `boots`.
 fn report(setting: &Setting<'_>, kernel: &Kernel, source: &Source, boots: &[&Boot]) -> Result<Report> {
-    let guest = Guest::new(setting.workspace, kernel)?;
+    let guest = match kernel.has("CONFIG_MODULES")? {
+        true => Guest::new(setting.workspace, kernel)?,
+        false => Guest::without_modules(setting.workspace, kernel),
+    };
     let mut reports = Vec::new();
     for boot in boots {
         if boot.needs().selftests && !guest.has_selftests() {

@@ -15,7 +15,7 @@ use super::plan;
 pub(super) const UNFINISHED: &str = ".zpci-new";
 
 /// Ends of names that Kbuild gives to what it makes, and those of this project to what it has begun.
-const ENDS: [&str; 26] = [
+const ENDS: [&str; 27] = [
     "_generated.rs",
     ".a",
     ".bc",
@@ -24,6 +24,7 @@ const ENDS: [&str; 26] = [
     ".dwo",
     ".gcda",
     ".gcno",
+    ".hdrtest",
     ".i",
     ".ko",
     ".ll",
@@ -57,10 +58,14 @@ pub(super) fn of(tree: &Path, files: &BTreeSet<PathBuf>) -> Result<Vec<PathBuf>>
         let (Some(parent), Some(stem)) = (file.parent(), file.file_stem().and_then(|stem| stem.to_str())) else {
             continue;
         };
-        // What `make headers` has installed in the tree.
-        let installed = file.strip_prefix("include/uapi").map(|header| tree.join("usr/include").join(header));
-        found.extend(installed.ok().filter(|header| header.is_file()));
-        let (parent, stem) = (tree.join(parent), format!("{stem}."));
+        let stem = format!("{stem}.");
+        let mut parent = tree.join(parent);
+        // What `make headers` has installed in the tree, and has found compiles.
+        if let Ok(installed) = file.strip_prefix("include/uapi") {
+            let installed = tree.join("usr/include").join(installed);
+            parent = installed.parent().map(Path::to_owned).unwrap_or(parent);
+            found.extend(Some(installed).filter(|header| header.is_file()));
+        }
         if !parent.is_dir() {
             continue;
         }

@@ -230,20 +230,21 @@ impl Build<'_> {
         Ok(place.kernel)
     }
 
-    /// Compiles what is in these directories of the kernel, and nothing else.
+    /// Compiles these directories and objects of the kernel, and nothing else, with a further `variable` of make's.
     ///
     /// # Errors
     ///
     /// A tool is missing and cannot be installed, an option of a fragment cannot be had, or `make` fails.
-    pub(crate) fn compile(&self, workspace: &Workspace, directories: &[&str]) -> Result<()> {
+    pub(crate) fn compile(&self, workspace: &Workspace, targets: &[&str], variable: Option<&str>) -> Result<()> {
         let place = self.place(workspace)?;
         let output = &place.kernel.output;
         let _alone = Workspace::alone_in(output)?;
-        let step = Step::start(format!("{} of Linux {}", directories.join(" "), self.source.version));
-        self.in_step(step, "compiled", &place.kernel, directories, |step| {
+        let targets: Vec<&str> = targets.iter().copied().chain(variable).collect();
+        let step = Step::start(format!("{} of Linux {}", targets.join(" "), self.source.version));
+        self.in_step(step, "compiled", &place.kernel, &targets, |step| {
             self.configure_once(step, &place)?;
             step.run(&mut self.make(output, &["prepare"]))?;
-            step.run(&mut self.make(output, directories)).map(drop)
+            step.run(&mut self.make(output, &targets)).map(drop)
         })
     }
 
@@ -315,6 +316,10 @@ impl Build<'_> {
     }
 
     fn configure(&self, step: &Step, output: &Path) -> Result<()> {
+        // What is missing for Rust, rather than an option that cannot be had.
+        if self.variables.iter().any(|variable| variable.starts_with("RUSTC=")) {
+            step.run(&mut self.make(output, &["rustavailable"]))?;
+        }
         let config = output.join(".config");
         match self.base {
             Some(base) => {

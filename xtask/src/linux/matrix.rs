@@ -164,13 +164,13 @@ const TOLD: &[&str] = &["vfio", "attributes", "container", "zpci"];
 /// Disks by the domain that the kernel falls back to, and a function that needs none.
 const PASSED_THROUGH: &[&str] = &["passthrough", "identity"];
 
-static CONFIGURATIONS: [Configuration; 28] = [
+static CONFIGURATIONS: [Configuration; 29] = [
     Configuration { base: Some("defconfig"), ..object("defconfig", "upstream's own, disks and VFIO built in", BOTH) },
     object("vfio-off", "neither VFIO nor iommufd", DISKS),
     object("iommufd-off", "VFIO with type 1 alone", DISKS),
     object("vfio-modules", "VFIO, iommufd and KVM as modules", DISKS),
     object("kvm-off", "no KVM, and so no zPCI capabilities of VFIO", DISKS),
-    object("modules-off", "no modules", &[]),
+    object("modules-off", "no modules", BOTH),
     // The programs of the guest read what debugfs says.
     object("small", "two processors, nothing in debugfs", &[]),
     Configuration { driver: Driver::NotChosen, ..object("pci-off", "no PCI", &[]) },
@@ -181,15 +181,19 @@ static CONFIGURATIONS: [Configuration; 28] = [
     object("tracing", "functions traced", TRACED),
     object("expoline", "no branch to an address in a register", BOTH),
     object("debug", "locks, RCU, sleeping, objects, memory checked", BOTH),
-    object("kasan", "memory accesses of C checked", DISKS),
+    object("kasan", "memory accesses of C checked", BOTH),
     object("rust-object", "CONFIG_RUST beside the object", DISKS),
     Configuration { tools: &[DWARF], ..object("modversions", "modules know the versions of what they use", BOTH) },
     object("march-z10", "for z10 and newer", DISKS),
-    // QEMU's TCG lacks facilities of z14 and newer.
-    object("march-z14", "for z14 and newer", &[]),
-    object("march-z15", "for z15 and newer", &[]),
-    object("march-z16", "for z16 and newer", &[]),
+    object("march-z14", "for z14 and newer", BOTH),
+    object("march-z15", "for z15 and newer", BOTH),
+    object("march-z16", "for z16 and newer", BOTH),
+    // QEMU's TCG lacks a facility that Linux wants of z17 (84).
     Configuration { compiler: Compiler::NewClang, ..object("march-z17", "for z17 and newer, by clang 21", &[]) },
+    Configuration {
+        driver: Driver::Source,
+        ..object("source-debug", "from source, locks, RCU, sleeping, objects, memory checked", BOTH)
+    },
     Configuration { driver: Driver::Source, ..object("source-tracing", "from source, functions traced", TRACED) },
     Configuration {
         driver: Driver::Source,
@@ -217,11 +221,11 @@ const fn object(name: &'static str, about: &'static str, boots: &'static [&'stat
 impl Configuration {
     /// The fragment, below the workspace.
     fn fragment(&self) -> String {
-        match self.name {
+        match self.name.strip_prefix("source-").unwrap_or(self.name) {
             // These are fragments for any use.
             "debug" => "qemu-s390x/linux/config-debug".to_owned(),
             "expoline" => "qemu-s390x/linux/config-expoline".to_owned(),
-            name => format!("{DIRECTORY}/{}", name.strip_prefix("source-").unwrap_or(name)),
+            name => format!("{DIRECTORY}/{name}"),
         }
     }
 

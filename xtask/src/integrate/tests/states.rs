@@ -74,8 +74,10 @@ fn clean_untracked(tree: &Path, with_ignored: bool) {
 }
 
 /// What a build in the tree leaves.
-const BUILT: [&str; 15] = [
+const BUILT: [&str; 17] = [
     "usr/include/linux/vfio_zpci.h",
+    "usr/include/linux/vfio_zpci.hdrtest",
+    "usr/include/linux/.vfio_zpci.hdrtest.cmd",
     "drivers/iommu/zpci-rust/.built-in.a.cmd",
     "drivers/iommu/zpci-rust/built-in.a",
     "drivers/iommu/zpci-rust/modules.order",

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// What a kernel compiles of functions and domains, and a kernel that stands in for it.
-const SHIM: [&str; 10] = [
+const SHIM: [&str; 12] = [
     "kernel/attach.c",
     "kernel/registration.c",
     "kernel/function.c",
@@ -14,31 +14,38 @@ const SHIM: [&str; 10] = [
     "kernel/iommu.c",
     "kernel/reclaim.c",
     "kernel/refresh.c",
+    "tests/c/shim_clp.c",
     "tests/c/shim_iommu.c",
+    // What includes kernel/clp.c.
+    "tests/linux/clp.c",
     "tests/linux/kernel.c",
     "tests/linux/rwlock.c",
 ];
 
 /// The machine, and the rest of the shim.
-const SOURCES: [&str; 9] = [
+const SOURCES: [&str; 8] = [
     "kernel/chain.c",
     "tests/c/dma.c",
     "tests/c/events.c",
     "tests/c/fault.c",
     "tests/c/machine.c",
-    "tests/c/shim_clp.c",
     "tests/c/shim_container.c",
     "tests/c/shim_vfio.c",
     "tests/c/storage.c",
 ];
 
 /// Headers of the kernel that the shim includes; all of them lead to `tests/linux/kernel.h`.
-const HEADERS: [&str; 25] = [
+const HEADERS: [&str; 29] = [
+    "arch/s390/pci/pci_bus.h",
+    "asm/clp.h",
     "asm/machine.h",
+    "asm/pci_clp.h",
     "asm/pci_debug.h",
     "asm/pci_dma.h",
     "asm/sclp.h",
     "asm/setup.h",
+    "drivers/iommu/dma-iommu.h",
+    "linux/gfp.h",
     "linux/hashtable.h",
     "linux/io.h",
     "linux/iommu.h",
@@ -58,7 +65,6 @@ const HEADERS: [&str; 25] = [
     "linux/mm.h",
     "linux/init.h",
     "linux/module.h",
-    "dma-iommu.h",
 ];
 
 /// What the kernel's Makefile finds in Linux 7.2.
@@ -88,13 +94,14 @@ fn main() {
         fs::write(header, "#include \"kernel.h\"\n").expect("a header");
     }
     // From where the shim finds "../dma-iommu.h".
-    fs::create_dir_all(headers.join("iommu")).expect("a folder for headers");
+    let own = headers.join("drivers/iommu/zpci-rust");
+    fs::create_dir_all(&own).expect("a folder for headers");
     let mut shim = library();
     for define in DEFINES {
         shim.define(define, None);
     }
     shim.files(SHIM)
-        .include(headers.join("iommu"))
+        .include(&own)
         .include(&headers)
         .include("tests/linux")
         .include("tests/c")

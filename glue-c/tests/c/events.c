@@ -47,19 +47,6 @@ void events_reset(void)
 	log.seen = false;
 }
 
-void zpci_rust_listed(void *context, u32 id, u32 handle, bool configured)
-{
-	stand_in_record(&(struct stand_in_event){
-		.kind = STAND_IN_LISTED,
-		.numbers = { (u64)(uintptr_t)context, id, handle, configured },
-	});
-}
-
-void zpci_rust_uid_checking(bool on)
-{
-	stand_in_record(&(struct stand_in_event){ .kind = STAND_IN_UID_CHECKING, .numbers = { on } });
-}
-
 void zpci_rust_response(u16 command, u16 code, u8 condition)
 {
 	stand_in_record(&(struct stand_in_event){

@@ -74,7 +74,18 @@ void shim_sync(struct shim_domain *domain, u64 start, u64 last);
 void shim_flush_all(struct shim_domain *domain);
 u64 shim_translate(const struct shim_domain *domain, u64 iova);
 
-int shim_list(void *context);
+/* Identifier, handle and state of the first @capacity of the @count functions that are new */
+int shim_list(u32 *found, u32 capacity, u32 *count);
+int shim_state(u32 id, u32 *state);
+int shim_current_handle(u32 id, u32 *handle);
+/* The bit in the mask that says write-back */
+int shim_set_write_back(u64 *mask);
+/* The handle is that which the kernel takes to be the function's then */
+int shim_function_enable(struct shim_function *function, bool mio, u32 *handle);
+int shim_function_disable(struct shim_function *function, u32 *handle);
+/* What the kernel has of the function is in @now then */
+int shim_function_query(struct shim_function *function, struct zpci_rust_function *now);
+
 int shim_find(u32 id, u32 *handle, bool *configured);
 /* @function is filled with 0xa5 before */
 int shim_query(u32 id, u32 handle, struct zpci_rust_function *function);

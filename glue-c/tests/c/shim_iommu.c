@@ -38,6 +38,7 @@ struct shim_function *shim_function_new(const struct zpci_rust_function *from)
 	kernel_zpci_directed_init();
 	if (zpci_init_iommu(zdev))
 		stand_in_note("the function is not taken");
+	kernel_knows(zdev, true);
 	return (struct shim_function *)zdev;
 }
 
@@ -53,6 +54,7 @@ static const struct iommu_ops *ops(void)
 
 void shim_function_free(struct shim_function *function)
 {
+	kernel_knows(zdev_of(function), false);
 	zpci_destroy_iommu(zdev_of(function));
 	free(function);
 }

@@ -40,7 +40,7 @@ enum stand_in_kind {
 	STAND_IN_PAUSE_SET,		/* busy answers */
 	STAND_IN_PAUSE_MPCIFC,
 	STAND_IN_PAUSE_RPCIT,
-	STAND_IN_LISTED,		/* context, id, handle, configured */
+	STAND_IN_LISTED,		/* id, handle, configured */
 	STAND_IN_UID_CHECKING,		/* on */
 	STAND_IN_RESPONSE,		/* command, code, condition */
 	STAND_IN_KINDS,

@@ -153,7 +153,13 @@ unsafe extern "C" {
     pub(crate) fn shim_flush_all(domain: *mut ForeignDomain);
     pub(crate) fn shim_translate(domain: *const ForeignDomain, iova: u64) -> u64;
 
-    pub(crate) fn shim_list(context: *mut c_void) -> i32;
+    pub(crate) fn shim_list(found: *mut u32, capacity: u32, count: *mut u32) -> i32;
+    pub(crate) fn shim_state(id: u32, state: *mut u32) -> i32;
+    pub(crate) fn shim_current_handle(id: u32, handle: *mut u32) -> i32;
+    pub(crate) fn shim_set_write_back(mask: *mut u64) -> i32;
+    pub(crate) fn shim_function_enable(function: *mut KernelFunction, mio: bool, handle: *mut u32) -> i32;
+    pub(crate) fn shim_function_disable(function: *mut KernelFunction, handle: *mut u32) -> i32;
+    pub(crate) fn shim_function_query(function: *mut KernelFunction, now: *mut ForeignFunction) -> i32;
     pub(crate) fn shim_find(id: u32, handle: *mut u32, configured: *mut bool) -> i32;
     pub(crate) fn shim_query(id: u32, handle: u32, function: *mut ForeignFunction) -> i32;
     pub(crate) fn shim_enable(handle: u32, spaces: u8, gisa: u32, mio: bool, now: *mut u32) -> i32;

@@ -29,7 +29,7 @@ fn write_back() -> i32 {
 }
 
 /// A response of 160 bytes: code and new handle.
-fn response(code: u16, handle: u32) -> Vec<u8> {
+pub(crate) fn response(code: u16, handle: u32) -> Vec<u8> {
     let mut response = vec![0; 160];
     response[0..2].copy_from_slice(&[0x00, 0xa0]);
     response[2..4].copy_from_slice(&code.to_be_bytes());
@@ -38,7 +38,7 @@ fn response(code: u16, handle: u32) -> Vec<u8> {
 }
 
 /// The request: handle, operation, DMA address spaces, GISA; room for 160 bytes.
-fn request(handle: u32, operation: u8, spaces: u8, gisa: u32) -> Event {
+pub(crate) fn request(handle: u32, operation: u8, spaces: u8, gisa: u32) -> Event {
     let mut block = vec![0; 48];
     block[0..4].copy_from_slice(&[0x00, 0x20, 0x00, 0x05]);
     block[16..20].copy_from_slice(&handle.to_be_bytes());

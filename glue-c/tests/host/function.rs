@@ -77,6 +77,31 @@ impl<'k> Function<'k> {
         (cc, status)
     }
 
+    /// Enables it as the kernel does, which has mapped I/O or not; the error number or response code, and the handle that it is
+    /// taken to have then.
+    pub(crate) fn enable(&self, mio: bool) -> (i32, u32) {
+        let mut handle = 0xa5a5_a5a5;
+        // SAFETY: the function and the handle are valid.
+        let rc = unsafe { shim_function_enable(self.0, mio, &mut handle) };
+        (rc, handle)
+    }
+
+    /// Disables it as the kernel does, likewise.
+    pub(crate) fn disable(&self) -> (i32, u32) {
+        let mut handle = 0xa5a5_a5a5;
+        // SAFETY: the function and the handle are valid.
+        let rc = unsafe { shim_function_disable(self.0, &mut handle) };
+        (rc, handle)
+    }
+
+    /// Has the kernel query it; the error number, and what the kernel has of it then.
+    pub(crate) fn query(&self) -> (i32, ForeignFunction) {
+        let mut now = QEMU;
+        // SAFETY: the function and what is written are valid.
+        let rc = unsafe { shim_function_query(self.0, &mut now) };
+        (rc, now)
+    }
+
     fn probe(&self) -> i32 {
         // SAFETY: the function is valid.
         unsafe { shim_probe(self.0) }

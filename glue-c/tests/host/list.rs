@@ -5,11 +5,17 @@
 use crate::binding::*;
 use crate::stand_in::{Event, StandIn};
 
-const CONTEXT: usize = 0x1234_5678;
+/// The error number, and the functions that are new to the kernel: identifier, handle, whether configured.
+pub(crate) fn list_new() -> (i32, Vec<(u32, u32, bool)>) {
+    let (mut found, mut count) = ([[0; 3]; 128], 0);
+    // SAFETY: there is room for as many, and the number is valid.
+    let rc = unsafe { shim_list(found.as_mut_ptr().cast(), found.len() as u32, &mut count) };
+    let found = found[..count as usize].iter().map(|&[id, handle, state]| (id, handle, state == 1));
+    (rc, found.collect())
+}
 
 fn list() -> i32 {
-    // SAFETY: the C side only notes the context.
-    unsafe { shim_list(core::ptr::without_provenance_mut(CONTEXT)) }
+    list_new().0
 }
 
 /// The error number, the handle and the state; the latter are 0xa5a5_a5a5 and true before.
@@ -21,7 +27,7 @@ fn find(id: u32) -> (i32, u32, bool) {
 }
 
 /// An entry: device, vendor, whether configured, identifier, handle.
-fn entry(vendor: u16, configured: bool, id: u32, handle: u32) -> [u8; 16] {
+pub(crate) fn entry(vendor: u16, configured: bool, id: u32, handle: u32) -> [u8; 16] {
     let mut entry = [0; 16];
     entry[0..2].copy_from_slice(&[0x10, 0x03]);
     entry[2..4].copy_from_slice(&vendor.to_be_bytes());
@@ -32,7 +38,7 @@ fn entry(vendor: u16, configured: bool, id: u32, handle: u32) -> [u8; 16] {
 }
 
 /// A response: header, token, most functions 16, no UID checking, entries of 16 bytes.
-fn response(token: u64, entries: &[[u8; 16]]) -> Vec<u8> {
+pub(crate) fn response(token: u64, entries: &[[u8; 16]]) -> Vec<u8> {
     let mut response = vec![0; 32];
     response[0..2].copy_from_slice(&(32 + 16 * entries.len() as u16).to_be_bytes());
     response[2..4].copy_from_slice(&[0x00, 0x10]);
@@ -44,7 +50,7 @@ fn response(token: u64, entries: &[[u8; 16]]) -> Vec<u8> {
 }
 
 /// The request for the part of the list that starts at `token`, with room for 4064 bytes.
-fn request(token: u64) -> Event {
+pub(crate) fn request(token: u64) -> Event {
     let mut block = vec![0; 48];
     block[0..4].copy_from_slice(&[0x00, 0x20, 0x00, 0x02]);
     block[16..24].copy_from_slice(&token.to_be_bytes());
@@ -52,8 +58,8 @@ fn request(token: u64) -> Event {
     Event::Call { processor: 2, block }
 }
 
-fn listed(id: u32, handle: u32, configured: bool) -> Event {
-    Event::Listed { context: CONTEXT, id, handle, configured }
+pub(crate) fn listed(id: u32, handle: u32, configured: bool) -> Event {
+    Event::Listed { id, handle, configured }
 }
 
 #[test]

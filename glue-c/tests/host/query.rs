@@ -33,7 +33,7 @@ fn with(mut bytes: Vec<u8>, parts: &[(usize, &[u8])]) -> Vec<u8> {
 }
 
 /// A response to QUERY PCI FN of 384 bytes, with something else in each field.
-fn function_response() -> Vec<u8> {
+pub(crate) fn function_response() -> Vec<u8> {
     with(
         vec![0; 384],
         &[
@@ -69,7 +69,7 @@ fn function_response() -> Vec<u8> {
 }
 
 /// A response to QUERY PCI FNGRP of 64 bytes, with something else in each field.
-fn group_response() -> Vec<u8> {
+pub(crate) fn group_response() -> Vec<u8> {
     with(
         vec![0; 64],
         &[

@@ -64,7 +64,6 @@ pub(crate) enum Event {
     PauseMpcifc(u32),
     PauseRpcit(u32),
     Listed {
-        context: usize,
         id: u32,
         handle: u32,
         configured: bool,
@@ -80,7 +79,7 @@ pub(crate) enum Event {
 
 impl Event {
     fn of(event: &ForeignEvent) -> Self {
-        let [first, second, third, fourth] = event.numbers;
+        let [first, second, third, _] = event.numbers;
         let bytes = event.bytes[..event.size as usize].to_vec();
         match Kind::ALL[event.kind as usize] {
             Kind::Call => Self::Call { processor: first as u8, block: bytes },
@@ -90,12 +89,7 @@ impl Event {
             Kind::PauseSet => Self::PauseSet(first as u32),
             Kind::PauseMpcifc => Self::PauseMpcifc(first as u32),
             Kind::PauseRpcit => Self::PauseRpcit(first as u32),
-            Kind::Listed => Self::Listed {
-                context: first as usize,
-                id: second as u32,
-                handle: third as u32,
-                configured: fourth != 0,
-            },
+            Kind::Listed => Self::Listed { id: first as u32, handle: second as u32, configured: third != 0 },
             Kind::UidChecking => Self::UidChecking(first != 0),
             Kind::Response => Self::Response { command: first as u16, code: second as u16, condition: third as u8 },
         }

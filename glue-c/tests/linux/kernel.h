@@ -93,6 +93,7 @@ bool kernel_warn_on(bool condition);
 /* Memory */
 #define GFP_KERNEL	0x11u
 #define GFP_ATOMIC	0x33u
+#define GFP_NOWAIT	0x44u
 #define __GFP_NOWARN	0x100u
 #define __GFP_NOFAIL	0x200u
 
@@ -111,6 +112,10 @@ static inline void *kzalloc(size_t size, gfp_t gfp)
 #define KERNEL_FLAGS(none, flags, ...)	flags
 #define kzalloc_obj(object, ...)						\
 	kzalloc(sizeof(object), KERNEL_FLAGS(none, ##__VA_ARGS__, GFP_KERNEL))
+
+/* As an address, 0 if there is none */
+unsigned long __get_free_page(gfp_t gfp);
+void free_page(unsigned long page);
 
 /* Poisons it, and gives it back at the end of a run that lets other processors in */
 void kfree(const void *memory);
@@ -264,6 +269,10 @@ static inline struct list_head *kernel_next(struct list_head *entry)
 	for (pos = list_entry(kernel_next(head), __typeof__(*pos), member);	\
 	     &pos->member != (head);						\
 	     pos = list_entry(kernel_next(&pos->member), __typeof__(*pos), member))
+#define list_for_each_entry(pos, head, member)					\
+	for (pos = list_entry((head)->next, __typeof__(*pos), member);		\
+	     &pos->member != (head);						\
+	     pos = list_entry(pos->member.next, __typeof__(*pos), member))
 #define list_for_each_entry_safe(pos, next_pos, head, member)			\
 	for (pos = list_entry((head)->next, __typeof__(*pos), member),		\
 	     next_pos = list_entry(pos->member.next, __typeof__(*pos), member);	\
@@ -427,7 +436,15 @@ struct zpci_bar_struct {
 #define PCI_SPEED_UNKNOWN	0
 #define PCIE_SPEED_5_0GT	1
 
+enum zpci_state {
+	ZPCI_FN_STATE_STANDBY,
+	ZPCI_FN_STATE_CONFIGURED,
+	ZPCI_FN_STATE_RESERVED,
+};
+
 struct zpci_dev {
+	struct list_head entry;
+	enum zpci_state state;
 	struct device dev;
 	struct iommu_device iommu_dev;
 	struct dev_iommu iommu_data;
@@ -472,6 +489,34 @@ static inline struct zpci_dev *to_zpci_dev(struct device *dev)
 {
 	return container_of(dev, struct zpci_dev, dev);
 }
+
+/* arch/s390/pci: functions that the kernel knows, and whether it uses mapped I/O */
+struct zpci_dev *get_zdev_by_fid(u32 fid);
+void zpci_zdev_put(struct zpci_dev *zdev);
+struct zpci_dev *zpci_create_device(u32 fid, u32 fh, enum zpci_state state);
+void zpci_update_fh(struct zpci_dev *zdev, u32 fh);
+bool zpci_use_mio(struct zpci_dev *zdev);
+
+static inline bool zdev_enabled(struct zpci_dev *zdev)
+{
+	return zdev->fh & 0x80000000;
+}
+
+/* What the shim is to those: CLP */
+#define CLP_RC_SETPCIFN_ALRDY	0x0105
+int clp_scan_pci_devices(struct list_head *scan_list);
+int clp_query_pci_fn(struct zpci_dev *zdev);
+int clp_enable_fh(struct zpci_dev *zdev, u32 *fh, u8 nr_dma_as);
+int clp_disable_fh(struct zpci_dev *zdev, u32 *fh);
+int clp_get_state(u32 fid, enum zpci_state *state);
+int clp_refresh_fh(u32 fid, u32 *fh);
+int clp_setup_writeback_mio(void);
+void update_uid_checking(bool new);
+extern bool zpci_unique_uid;
+extern _Thread_local unsigned long mio_wb_bit_mask;
+
+#define BITS_PER_LONG	64
+#define set_bit_inv(bit, mask)	((void)(*(mask) |= 1UL << (63 - (bit))))
 
 #define dev_is_pci(device)	((device)->is_pci)
 

@@ -9,6 +9,7 @@
 #include "kernel.h"
 
 #define KERNEL_SECTIONS	8
+#define KERNEL_FUNCTIONS	128
 
 struct kernel_hooks {
 	void *context;
@@ -38,5 +39,16 @@ u32 kernel_sections(void);
 bool kernel_mutex_is_taken(const void *mutex);
 
 const struct iommu_ops *kernel_iommu_ops(void);
+
+/* Functions that the kernel has, and is to find by their identifiers */
+void kernel_knows(struct zpci_dev *zdev, bool knows);
+/* What a list has made of functions that it does not have: how many there are; frees those of a list */
+u32 kernel_functions_made(void);
+void kernel_functions_free(struct list_head *list);
+/* How often a function was found and not given back */
+u32 kernel_functions_held(void);
+void kernel_has_mio(bool mio);
+/* clp.c: what it does to find a function */
+int kernel_find(u32 fid, u32 *fh, bool *configured);
 
 #endif /* KERNEL_TEST_H */

@@ -6,6 +6,7 @@ use super::{Defect, INTERLEAVINGS, SHIM};
 
 const ATTACH_C: &str = "glue-c/kernel/attach.c";
 const REGISTRATION_C: &str = "glue-c/kernel/registration.c";
+const CLP_C: &str = "glue-c/kernel/clp.c";
 const IOMMU_C: &str = "glue-c/kernel/iommu.c";
 const REFRESH_H: &str = "glue-c/kernel/zpci_refresh.h";
 const GATE_C: &str = "glue-c/kernel/gate.c";
@@ -427,6 +428,46 @@ pub(super) const DEFECTS: &[Defect] = &[
         file: RECLAIM_C,
         before: "!READ_ONCE(zpci_reclaims) || READ_ONCE(domain->pinned)",
         after: "!READ_ONCE(zpci_reclaims)",
+        check: SHIM,
+    },
+    Defect {
+        name: "the list is not asked before a function is enabled",
+        finding: "a machine that gave it the same handle again gets RPCIT without tables",
+        file: CLP_C,
+        before: "had. */\n\tzpci_note_disabled(zdev);\n",
+        after: "had. */\n",
+        check: SHIM,
+    },
+    Defect {
+        name: "the list is not asked where a function is disabled already",
+        finding: "what the machine disabled by itself is refreshed for ever",
+        file: CLP_C,
+        before: "\t\tzpci_note_disabled(zdev);\n\t\treturn 0;\n",
+        after: "\t\treturn 0;\n",
+        check: SHIM,
+    },
+    Defect {
+        name: "an event that comes late ends a translation",
+        finding: "tables are freed that the machine walks",
+        file: CLP_C,
+        before: "(!rc && !(found & ZPCI_FH_ENABLED))",
+        after: "!rc",
+        check: SHIM,
+    },
+    Defect {
+        name: "the functions of a list that breaks off are left",
+        finding: "nobody has them, and nobody frees them",
+        file: CLP_C,
+        before: "\tif (rc) {\n\t\tlist_for_each_entry_safe",
+        after: "\tif (false) {\n\t\tlist_for_each_entry_safe",
+        check: SHIM,
+    },
+    Defect {
+        name: "a function that is known is held for ever",
+        finding: "it is never freed",
+        file: CLP_C,
+        before: "\t\tzpci_zdev_put(zdev);\n",
+        after: "",
         check: SHIM,
     },
 ];

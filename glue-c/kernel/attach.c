@@ -44,8 +44,7 @@ static int zpci_move(struct zpci_function *function, struct zpci_attachment *att
 	struct zpci_rust_outcome outcome;
 	int rc;
 
-	zpci_block(function);
-	rc = zpci_end_stuck(function, &outcome);
+	rc = zpci_block(function) ? zpci_end_stuck(function, &outcome) : -EBUSY;
 	if (rc == -EAGAIN) {
 		/*
 		 * Who recovers the function disables it, which ends what it had,

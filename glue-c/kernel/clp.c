@@ -147,22 +147,22 @@ int clp_query_pci_fn(struct zpci_dev *zdev)
 }
 
 /*
- * A function that could not be enabled may have another handle than before: that
+ * A function that could not be enabled may have another handle than @before: that
  * of the function disabled again, or one with the enable bit, so that it counts
  * as enabled until it is disabled. The list knows better than a machine that
- * did not say which handle the function has.
+ * did not say which handle the function has. A handle that came meanwhile stays.
  */
-static void zpci_not_enabled(struct zpci_dev *zdev, u32 now)
+static void zpci_not_enabled(struct zpci_dev *zdev, void *block, u32 before, u32 now)
 {
 	bool configured;
 	u32 found;
 
-	if (now == zdev->fh)
+	if (now == before)
 		return;
-	if ((now & ZPCI_FH_ENABLED) &&
-	    !zpci_find(zdev->fid, &found, &configured, GFP_KERNEL))
+	if ((now & ZPCI_FH_ENABLED) && !zpci_rust_find(block, zdev->fid, &found, &configured))
 		now = found;
-	zpci_update_fh(zdev, now);
+	if (READ_ONCE(zdev->fh) == before)
+		zpci_update_fh(zdev, now);
 }
 
 /*
@@ -170,61 +170,77 @@ static void zpci_not_enabled(struct zpci_dev *zdev, u32 now)
  * translation, or may be said to have: zdev->fh can be that of an event that
  * comes late. The list knows.
  */
-static void zpci_note_disabled(struct zpci_dev *zdev)
+static void zpci_note_disabled(struct zpci_dev *zdev, struct zpci_function *function, void *block)
 {
 	bool configured;
 	u32 found;
 	int rc;
 
-	if (!zpci_function_registered(zdev))
+	if (!zpci_function_registered(function))
 		return;
-	rc = zpci_find(zdev->fid, &found, &configured, GFP_KERNEL);
+	rc = zpci_rust_find(block, zdev->fid, &found, &configured);
 	if (rc == -ENODEV || (!rc && !(found & ZPCI_FH_ENABLED)))
-		zpci_function_disabled(zdev);
+		zpci_function_disabled(function);
 }
 
+/*
+ * Others may enable or disable the same function: an event of the machine, a
+ * reset, KVM. Nobody registers a translation from what the machine says to what
+ * is noted of it, so that the note is of no newer one; and who comes next knows
+ * the new handle.
+ */
 int clp_enable_fh(struct zpci_dev *zdev, u32 *fh, u8 nr_dma_as)
 {
 	void *block = zpci_block_alloc(GFP_KERNEL);
-	u32 now;
+	struct zpci_function *function;
+	u32 before, now;
 	int rc;
 
 	if (!block)
 		return -ENOMEM;
+	function = zpci_function_lock(zdev);
 	/* Before it is enabled: it may get the handle again that its translation had. */
-	zpci_note_disabled(zdev);
-	rc = zpci_rust_enable(block, zdev->fh, nr_dma_as, zdev->gisa, zpci_use_mio(zdev), &now);
+	zpci_note_disabled(zdev, function, block);
+	before = READ_ONCE(zdev->fh);
+	rc = zpci_rust_enable(block, before, nr_dma_as, zdev->gisa, zpci_use_mio(zdev), &now);
 	/* No handle of a failure, as ever */
 	zpci_dbg(3, "ena fid:%x, fh:%x, rc:%d\n", zdev->fid, rc ? 0 : now, rc);
 	if (!rc && zpci_use_mio(zdev))
 		zpci_dbg(3, "ena mio fid:%x, fh:%x, rc:%d\n", zdev->fid, now, rc);
-	zpci_block_free(block);
 	/* What could be enabled was disabled, also where the list did not say so. */
-	if (now != zdev->fh)
-		zpci_function_disabled(zdev);
-	if (rc)
-		zpci_not_enabled(zdev, now);
-	else
+	if (now != before)
+		zpci_function_disabled(function);
+	if (rc) {
+		zpci_not_enabled(zdev, block, before, now);
+	} else {
+		zpci_update_fh(zdev, now);
 		*fh = now;
+	}
+	zpci_function_unlock(function);
+	zpci_block_free(block);
 	return rc;
 }
 
 int clp_disable_fh(struct zpci_dev *zdev, u32 *fh)
 {
-	void *block;
-	int rc;
+	void *block = zpci_block_alloc(GFP_KERNEL);
+	struct zpci_function *function;
+	int rc = 0;
 
-	if (!zdev_enabled(zdev)) {
-		zpci_note_disabled(zdev);
-		return 0;
-	}
-	block = zpci_block_alloc(GFP_KERNEL);
 	if (!block)
 		return -ENOMEM;
-	rc = zpci_rust_disable(block, zdev->fh, fh);
-	zpci_dbg(3, "dis fid:%x, fh:%x, rc:%d\n", zdev->fid, rc ? 0 : *fh, rc);
-	if (!rc || rc == CLP_RC_SETPCIFN_ALRDY)
-		zpci_function_disabled(zdev);
+	function = zpci_function_lock(zdev);
+	if (zdev_enabled(zdev)) {
+		rc = zpci_rust_disable(block, zdev->fh, fh);
+		zpci_dbg(3, "dis fid:%x, fh:%x, rc:%d\n", zdev->fid, rc ? 0 : *fh, rc);
+		if (!rc || rc == CLP_RC_SETPCIFN_ALRDY)
+			zpci_function_disabled(function);
+		if (!rc)
+			zpci_update_fh(zdev, *fh);
+	} else {
+		zpci_note_disabled(zdev, function, block);
+	}
+	zpci_function_unlock(function);
 	zpci_block_free(block);
 	return rc;
 }

@@ -164,8 +164,7 @@ static void zpci_stuck(struct zpci_function *function, struct zpci_attachment *a
 		function->zdev->fid);
 }
 
-/* Ends whatever translation the function has. Cannot fail. */
-void zpci_block(struct zpci_function *function)
+bool zpci_block(struct zpci_function *function)
 {
 	struct zpci_attachment *attachment = function->attachment;
 	struct zpci_rust_outcome outcome;
@@ -174,14 +173,16 @@ void zpci_block(struct zpci_function *function)
 	function->attachment = NULL;
 	zpci_set_domain(function->zdev, &zpci_blocking_domain);
 	if (!attachment)
-		return;
+		return true;
 	if (!list_empty(&function->stuck)) {
 		/* It waits for the end of another one, which MPCIFC would end in its place. */
 		zpci_unlist(attachment);
-		zpci_end_stuck(function, &outcome);
-	} else if (zpci_end(function, attachment, &outcome)) {
-		zpci_stuck(function, attachment);
+		return !zpci_end_stuck(function, &outcome) || outcome.cc != ZPCI_CC_BUSY;
 	}
+	if (!zpci_end(function, attachment, &outcome))
+		return true;
+	zpci_stuck(function, attachment);
+	return outcome.cc != ZPCI_CC_BUSY;
 }
 
 /* Registers the attachment, which is on its list; the outcome goes into the trace. */
@@ -312,31 +313,37 @@ u8 zpci_reset_error(struct zpci_dev *zdev, u64 req, struct zpci_fib *fib, u8 *st
 	return cc;
 }
 
-/* Whether the machine translates for the function, as far as its answers say. */
-bool zpci_function_registered(struct zpci_dev *zdev)
+struct zpci_function *zpci_function_lock(struct zpci_dev *zdev)
 {
 	struct zpci_function *function = zpci_function(zdev);
 
+	if (function)
+		mutex_lock(&function->lock);
+	return function;
+}
+
+void zpci_function_unlock(struct zpci_function *function)
+{
+	if (function)
+		mutex_unlock(&function->lock);
+}
+
+bool zpci_function_registered(struct zpci_function *function)
+{
 	if (!function)
 		return false;
-	guard(mutex)(&function->lock);
+	lockdep_assert_held(&function->lock);
 	return !list_empty(&function->stuck) ||
 	       (function->attachment && zpci_rust_is_registered(&function->attachment->rust));
 }
 
-/*
- * The function is or was disabled, so none of these translations is registered
- * any more. Called before anything can enable it again, or before anybody has
- * the handle of what was just enabled.
- */
-void zpci_function_disabled(struct zpci_dev *zdev)
+void zpci_function_disabled(struct zpci_function *function)
 {
-	struct zpci_function *function = zpci_function(zdev);
 	struct zpci_attachment *attachment, *next;
 
 	if (!function)
 		return;
-	guard(mutex)(&function->lock);
+	lockdep_assert_held(&function->lock);
 	if (function->attachment)
 		zpci_rust_disabled(&function->attachment->rust);
 	list_for_each_entry_safe(attachment, next, &function->stuck, stuck) {
@@ -369,8 +376,8 @@ void zpci_function_remove(struct zpci_dev *zdev)
 	if (!function)
 		return;
 	scoped_guard(mutex, &function->lock) {
-		zpci_block(function);
-		zpci_end_stuck(function, &outcome);
+		if (zpci_block(function))
+			zpci_end_stuck(function, &outcome);
 		/* Nobody will know when these end: their tables stay for good. */
 		list_for_each_entry_safe(attachment, next, &function->stuck, stuck) {
 			list_del(&attachment->stuck);

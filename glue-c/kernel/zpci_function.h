@@ -30,7 +30,13 @@ int zpci_give(struct zpci_function *function, struct zpci_attachment *attachment
 	      struct iommu_domain *domain);
 void zpci_give_later(struct zpci_function *function, struct zpci_attachment *attachment,
 		     struct iommu_domain *domain);
-void zpci_block(struct zpci_function *function);
+
+/*
+ * Ends whatever translation the function has, which cannot fail. Whether to ask
+ * again is of use if something is left: not if the machine was busy all the time.
+ */
+bool zpci_block(struct zpci_function *function);
+/* Tries to end what the machine did not end before; 0 if nothing is left, -EAGAIN if its recovery does that */
 int zpci_end_stuck(struct zpci_function *function, struct zpci_rust_outcome *outcome);
 
 #endif /* ZPCI_FUNCTION_H */

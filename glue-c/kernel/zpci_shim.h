@@ -17,11 +17,18 @@ void zpci_shim_limits(struct zpci_dev *zdev, struct zpci_rust_limits *limits);
 void zpci_shim_store(struct zpci_dev *zdev, const struct zpci_rust_function *function);
 
 /*
- * registration.c: to be called after a function was disabled, by whomever, and before anybody
- * can enable it again; and whether it may have been enabled so far
+ * registration.c: nobody begins or ends a translation of the function between
+ * these; NULL if the driver has nothing of it, which all of them take
  */
-void zpci_function_disabled(struct zpci_dev *zdev);
-bool zpci_function_registered(struct zpci_dev *zdev);
+struct zpci_function *zpci_function_lock(struct zpci_dev *zdev);
+void zpci_function_unlock(struct zpci_function *function);
+
+/*
+ * Between them: whether the machine translates for the function, as far as its
+ * answers say; and to be called if it was disabled since, by whomever
+ */
+bool zpci_function_registered(struct zpci_function *function);
+void zpci_function_disabled(struct zpci_function *function);
 
 /*
  * container.c: hands the capabilities of a function to @add, one after the other,

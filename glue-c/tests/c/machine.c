@@ -108,6 +108,8 @@ u8 zpci_rust_call(u8 processor, void *block)
 		stand_in_note("block at %p is no page", block);
 		return 3;
 	}
+	if (machine.other.call)
+		return machine.other.call(machine.other.context, block);
 	if (request > sizeof(event.bytes) - HEADER) {
 		stand_in_note("request of %u bytes", request);
 		return 3;

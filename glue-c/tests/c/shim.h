@@ -26,6 +26,7 @@ void shim_reclaims(bool reclaims);
 struct shim_function *shim_function_new(const struct zpci_rust_function *from);
 void shim_function_free(struct shim_function *function);
 void shim_function_handle(struct shim_function *function, u32 handle);
+u32 shim_function_current(const struct shim_function *function);
 /* It was disabled; it was enabled again: a condition code, or an error */
 void shim_function_disabled(struct shim_function *function);
 int shim_function_reset(struct shim_function *function, u8 *status);

@@ -64,9 +64,17 @@ void shim_function_handle(struct shim_function *function, u32 handle)
 	zdev_of(function)->fh = handle;
 }
 
+u32 shim_function_current(const struct shim_function *function)
+{
+	return ((const struct zpci_dev *)function)->fh;
+}
+
 void shim_function_disabled(struct shim_function *function)
 {
-	zpci_function_disabled(zdev_of(function));
+	struct zpci_function *disabled = zpci_function_lock(zdev_of(function));
+
+	zpci_function_disabled(disabled);
+	zpci_function_unlock(disabled);
 }
 
 int shim_function_reset(struct shim_function *function, u8 *status)

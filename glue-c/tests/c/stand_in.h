@@ -71,9 +71,11 @@ u32 stand_in_answers_left(void);
 /* Pauses of that kind before the answer is not to ask again */
 void stand_in_patience(u32 kind, u32 pauses);
 
-/* A machine that answers MPCIFC and RPCIT, and decides on pauses, instead of the script; NULL: the script */
+/* A machine that answers commands, MPCIFC and RPCIT, and decides on pauses, instead of the script; NULL: the script */
 struct stand_in_machine {
 	void *context;
+	/* A page: the request, and room for the response */
+	u8 (*call)(void *context, void *block);
 	u8 (*mpcifc)(void *context, u32 handle, u8 control, const void *fib, u8 *status);
 	u8 (*rpcit)(void *context, u32 handle, u64 start, u64 length, u8 *status);
 	bool (*pause)(void *context, u32 kind, u32 busy);

@@ -145,10 +145,7 @@ fn what_a_query_says_is_what_the_kernel_has() {
     assert_eq!((rc, now.handle, now.id), (0, ENABLED, 0x1112_1314));
     assert_eq!((now.start_dma, now.end_dma), (1 << 32, 0x01ff_ffff_ffff_ffff));
     assert_eq!((now.uid, now.rid, now.tid, now.vfn, now.pchid), (0x3132_3334, 0x2324, 0x2526, 0x0102, 0x01c0));
-    assert_eq!(
-        (now.group, now.designation_types, now.max_interrupts, now.measurement_interval),
-        (7, 0x70, 64, 1000)
-    );
+    assert_eq!((now.group, now.designation_types, now.max_interrupts, now.measurement_interval), (7, 0x70, 64, 1000));
     assert_eq!((now.internal_path, now.utility_string, now.flags), ([1, 2, 3, 4], [0xc1; 64], 0x7f));
     // After a refusal it is what it was.
     kernel.respond(0, &function_response());

@@ -431,6 +431,41 @@ fn a_busy_machine_is_asked_until_the_kernel_gives_up() {
     kernel.always(Kind::Mpcifc, 0, 0);
 }
 
+/// Nobody waits twice for one that is busy: not who moves it, nor who removes it.
+#[test]
+fn a_machine_that_was_busy_all_the_time_is_not_asked_once_more() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    assert_eq!(function.attach(&domain), 0);
+    let other = Domain::new(&kernel, &function).expect("a domain");
+    let ends = |events: Vec<Event>| events.iter().filter(|event| matches!(event, Event::Mpcifc { .. })).count();
+    kernel.events();
+    kernel.always(Kind::Mpcifc, 2, 0);
+    kernel.patience(Kind::PauseMpcifc, 3);
+    assert_eq!(function.attach(&other), -16);
+    assert_eq!(ends(kernel.events()), 4);
+    // It has the domain again, but for what waits for an end, which is what is asked for.
+    kernel.patience(Kind::PauseMpcifc, 3);
+    assert_eq!(function.attach(&other), -16);
+    assert_eq!(ends(kernel.events()), 4);
+    // What is no want of time is tried again.
+    kernel.always(Kind::Mpcifc, 1, 28);
+    assert_eq!(function.attach(&other), -16);
+    assert_eq!(ends(kernel.events()), 2);
+    kernel.always(Kind::Mpcifc, 0, 0);
+    assert_eq!(function.attach(&other), 0);
+    kernel.events();
+    kernel.always(Kind::Mpcifc, 2, 0);
+    kernel.patience(Kind::PauseMpcifc, 3);
+    drop(function);
+    assert_eq!(ends(kernel.events()), 4);
+    other.free();
+    domain.free();
+    kernel.grace_period();
+    // What the machine may go on to use is never freed.
+    kernel.forget();
+}
+
 #[test]
 fn without_translation() {
     let kernel = StandIn::new();

@@ -22,6 +22,7 @@ pub(crate) struct KernelFunction {
 #[repr(C)]
 pub(crate) struct MachineHooks {
     pub(crate) context: *mut c_void,
+    pub(crate) call: unsafe extern "C" fn(*mut c_void, *mut c_void) -> u8,
     pub(crate) mpcifc: unsafe extern "C" fn(*mut c_void, u32, u8, *const c_void, *mut u8) -> u8,
     pub(crate) rpcit: unsafe extern "C" fn(*mut c_void, u32, u64, u64, *mut u8) -> u8,
     pub(crate) pause: unsafe extern "C" fn(*mut c_void, u32, u32) -> bool,
@@ -57,7 +58,10 @@ unsafe extern "C" {
     pub(crate) fn shim_settings(aperture_bytes: u64, large: bool);
     pub(crate) fn shim_function_new(from: *const ForeignFunction) -> *mut KernelFunction;
     pub(crate) fn shim_function_free(function: *mut KernelFunction);
+    pub(crate) fn shim_function_current(function: *const KernelFunction) -> u32;
     pub(crate) fn shim_function_handle(function: *mut KernelFunction, handle: u32);
+    pub(crate) fn shim_function_enable(function: *mut KernelFunction, mio: bool, handle: *mut u32) -> i32;
+    pub(crate) fn shim_function_disable(function: *mut KernelFunction, handle: *mut u32) -> i32;
     pub(crate) fn shim_function_disabled(function: *mut KernelFunction);
     pub(crate) fn shim_function_blocked(function: *mut KernelFunction) -> bool;
     pub(crate) fn shim_function_reset(function: *mut KernelFunction, status: *mut u8) -> i32;

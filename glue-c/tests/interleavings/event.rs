@@ -30,6 +30,15 @@ pub(crate) enum Event {
         cc: u8,
         status: u8,
     },
+    /// LIST PCI.
+    Listed,
+    /// SET PCI FN.
+    Set {
+        handle: u32,
+        operation: u8,
+        code: u16,
+        now: u32,
+    },
     /// A table was freed.
     Freed(u64),
     AllocationFailed,
@@ -49,6 +58,10 @@ impl fmt::Display for Event {
             }
             Self::Rpcit { handle, start, length, cc, status } => {
                 write!(f, "  rpcit {handle:#x} {start:#x}+{length:#x} -> {cc}/{status}")
+            }
+            Self::Listed => f.write_str("  list"),
+            Self::Set { handle, operation, code, now } => {
+                write!(f, "  set {handle:#x} {operation} -> {code:#x}, {now:#x}")
             }
             Self::Freed(origin) => write!(f, "  free {origin:#x}"),
             Self::AllocationFailed => f.write_str("  allocation fails"),

@@ -42,6 +42,19 @@ pub(crate) unsafe extern "C" fn mpcifc(
     }
 }
 
+pub(crate) unsafe extern "C" fn call(context: *mut c_void, block: *mut c_void) -> u8 {
+    // A command takes its time, and so does who looks at the answer.
+    // SAFETY: C gives the context back, and a page that nobody else has.
+    unsafe {
+        yield_hook(context, 0);
+        let world = world(context);
+        let event = world.machine.call(&mut *block.cast());
+        world.log.push(event);
+        yield_hook(context, 0);
+    }
+    0
+}
+
 pub(crate) unsafe extern "C" fn rpcit(
     context: *mut c_void,
     handle: u32,

@@ -6,9 +6,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use crate::binding::stand_in_table_or_null;
+use crate::event::Event;
 
 const CRST: u32 = 16 << 10;
 const PAGE_TABLE: u32 = 2 << 10;
+
+/// Response codes of CLP.
+const SUCCESS: u16 = 0x0010;
+const INVALID_HANDLE: u16 = 0x0101;
+const ALREADY: u16 = 0x0105;
+
+/// The bit of a handle that says that the function is enabled.
+pub(crate) const ENABLED: u32 = 0x8000_0000;
 
 /// What another kernel registered: no table that is known.
 const FOREIGN: u64 = 0x7ff_c804;
@@ -50,8 +59,13 @@ struct Step {
 
 #[derive(Debug)]
 pub(crate) struct Function {
+    /// Its handle while it is enabled.
     pub(crate) handle: u32,
     pub(crate) enabled: bool,
+    /// It has the same handle when it is enabled again.
+    pub(crate) keeps_handle: bool,
+    /// Who enabled it is nobody who registers it.
+    pub(crate) left_to_others: bool,
     kind: Kind,
     /// It is in the error state: it does no DMA, and takes no instruction.
     pub(crate) in_error: bool,
@@ -66,6 +80,26 @@ pub(crate) struct Function {
     refused: bool,
     /// An attach or a reset of it has not ended, which tells it of what is mapped.
     pub(crate) joining: bool,
+}
+
+impl Function {
+    /// The handle that it has now.
+    pub(crate) fn current_handle(&self) -> u32 {
+        if self.enabled {
+            self.handle
+        } else {
+            self.handle & !ENABLED
+        }
+    }
+
+    /// Its entry in a list.
+    fn entry(&self, id: u32) -> [u8; 16] {
+        let mut entry = [0; 16];
+        entry[4] = 0x80;
+        entry[8..12].copy_from_slice(&id.to_be_bytes());
+        entry[12..16].copy_from_slice(&self.current_handle().to_be_bytes());
+        entry
+    }
 }
 
 /// Why an access of a device does not go where the tables say.
@@ -86,6 +120,8 @@ impl Machine {
         self.functions.push(Function {
             handle,
             enabled: true,
+            keeps_handle: false,
+            left_to_others: false,
             kind,
             in_error: false,
             ioat: None,
@@ -108,19 +144,58 @@ impl Machine {
         self.functions.iter_mut().find(|function| function.enabled && function.handle == handle)
     }
 
-    /// SET PCI FN: a disabled function has no registration, and nothing in any cache.
+    /// A disabled function has no registration, and nothing in any cache.
     pub(crate) fn disable(&mut self, index: usize) {
         let function = &mut self.functions[index];
         function.enabled = false;
         function.forget();
     }
 
-    /// SET PCI FN: the handle that the function has from now on, `another` one than before or the same.
-    pub(crate) fn enable(&mut self, index: usize, another: bool) -> u32 {
-        let function = &mut self.functions[index];
-        function.enabled = true;
-        function.handle += if another { 0x1_0000 } else { 0 };
-        function.handle
+    /// CLP: LIST PCI and SET PCI FN, in a page with a request of 32 bytes.
+    pub(crate) fn call(&mut self, block: &mut [u8; 4096]) -> Event {
+        let command = u16::from_be_bytes([block[2], block[3]]);
+        let (_, response) = block.split_at_mut(32);
+        match command {
+            2 => {
+                let entries: Vec<[u8; 16]> = (0..).zip(&self.functions).map(|(id, it)| it.entry(id)).collect();
+                let length = 32 + 16 * entries.len() as u16;
+                response[..32].fill(0);
+                response[0..2].copy_from_slice(&length.to_be_bytes());
+                response[2..4].copy_from_slice(&[0x00, 0x10]);
+                response[31] = 16;
+                response[32..length.into()].copy_from_slice(&entries.concat());
+                Event::Listed
+            }
+            _ => {
+                let (handle, operation) = ([block[16], block[17], block[18], block[19]], block[22]);
+                let handle = u32::from_be_bytes(handle);
+                let (code, now) = self.set(handle, operation);
+                let response = &mut block[32..];
+                response[..160].fill(0);
+                response[0..4].copy_from_slice(&[0x00, 0xa0, (code >> 8) as u8, code as u8]);
+                response[16..20].copy_from_slice(&now.to_be_bytes());
+                Event::Set { handle, operation, code, now }
+            }
+        }
+    }
+
+    /// SET PCI FN: the response code, and the handle that the function has from now on.
+    fn set(&mut self, handle: u32, operation: u8) -> (u16, u32) {
+        let Some(function) = self.functions.iter_mut().find(|function| function.current_handle() == handle) else {
+            return (INVALID_HANDLE, 0);
+        };
+        match (operation, function.enabled) {
+            (0, false) => {
+                function.enabled = true;
+                function.handle += if function.keeps_handle { 0 } else { 0x1_0000 };
+            }
+            (1, true) => {
+                function.enabled = false;
+                function.forget();
+            }
+            _ => return (ALREADY, 0),
+        }
+        (SUCCESS, function.current_handle())
     }
 
     /// The function is gone, with all that it had.

@@ -2,7 +2,7 @@
 
 //! Every interleaving of what the shim does, and every failure of the machine, on small tables.
 //!
-//! The code is that which a kernel compiles, `kernel/{attach,function,iommu,reclaim,refresh}.c`, and the crates
+//! The code is that which a kernel compiles, `kernel/{attach,clp,function,iommu,reclaim,refresh,registration}.c`, and the crates
 //! below. `tests/linux/kernel.h` stands in for the kernel and lets another actor run wherever another processor could;
 //! [`machine`] keeps all that a machine may keep. What the accesses to single entries may do to each other in any order
 //! is tried in `s390-iommu/src/table/concurrency.rs`.

@@ -18,6 +18,8 @@ pub(crate) enum Deed {
     /// The machine disabled it, which the kernel learns by its handle; enables it, with the handle that it had before, and
     /// registers it again.
     Recover(usize),
+    /// An event has the kernel enable it, if that takes it for disabled; nobody registers it then.
+    Enable(usize),
     /// An event comes late, with the handle that the function had at first.
     LateEvent(usize),
     /// It has a translation that another kernel registered, as after a start by that kernel.

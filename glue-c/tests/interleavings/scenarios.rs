@@ -5,8 +5,8 @@
 use crate::machine::Kind::{self, Inspects, Shadows, Walks};
 use crate::scenario::{Deed, Scenario};
 use Deed::{
-    Attach, Break, Clear, Detach, Disable, Flush, FreeDomain, Inherit, LateEvent, Map, Move, Recover, Reset, Translate,
-    Unmap, UnmapQueued, UnmapTwo,
+    Attach, Break, Clear, Detach, Disable, Enable, Flush, FreeDomain, Inherit, LateEvent, Map, Move, Recover, Reset,
+    Translate, Unmap, UnmapQueued, UnmapTwo,
 };
 
 /// No bound.
@@ -34,6 +34,8 @@ const PAIRS: &[Row] = &[
     ("move beside unmap", &[0], &[0, 2], &[&[Move(0)], &[Unmap(0)]]),
     ("move beside map", &[0], &[0], &[&[Move(0)], &[Map(1)]]),
     ("move beside reset", &[0], &[0], &[&[Move(0)], &[Reset(0)]]),
+    ("reset beside an enabling event", &[0], &[0, 2], &[&[Reset(0), Unmap(0)], &[Enable(0)]]),
+    ("recovery beside an enabling event", &[0], &[0, 2], &[&[Recover(0), Unmap(0)], &[Enable(0)]]),
     ("attach beside disable", &[], &[0], &[&[Attach(0)], &[Disable(0)]]),
     ("attach beside detach", &[0], &[0], &[&[Attach(1)], &[Detach(0)]]),
     ("unmap beside unmap", &[0], &[0, 1, 2], &[&[Unmap(0)], &[Unmap(1)]]),
@@ -43,11 +45,13 @@ const PAIRS: &[Row] = &[
     ("free beside disable of what could not be ended", &[0], &[0], &[&[Detach(0), FreeDomain], &[Disable(0)]]),
 ];
 
-/// The same, with so many steps that without a bound on preemptions nine of ten runs would be those of these four.
+/// The same, with so many steps that without a bound on preemptions nine of ten runs would be those of these.
 const LONG_PAIRS: &[Row] = &[
     ("reset of one of two beside unmap", &[0, 1], &[0, 2], &[&[Reset(1)], &[Unmap(0)]]),
     ("recovery beside unmap", &[0, 1], &[0, 2], &[&[Recover(1)], &[Unmap(0)]]),
     ("event that comes late beside unmap", &[0], &[0, 2], &[&[Reset(0), LateEvent(0)], &[Unmap(0), Map(0)]]),
+    ("reset beside reset", &[0], &[0, 2], &[&[Reset(0), Unmap(0)], &[Reset(0)]]),
+    ("reset beside recovery", &[0], &[0, 2], &[&[Reset(0), Unmap(0)], &[Recover(0)]]),
     ("unmap and map again beside a neighbour", &[0], &[0, 2], &[&[Unmap(0), Map(0)], &[Map(1), Unmap(1)]]),
 ];
 
@@ -117,6 +121,7 @@ const TRIPLES: &[Row] = &[
         &[&[Attach(1), Detach(1)], &[Unmap(0)], &[Unmap(1), Map(1)]],
     ),
     ("reset and attach beside an owner", &[0], &[0, 2], &[&[Reset(0)], &[Attach(1), Detach(1)], &[Unmap(0), Map(0)]]),
+    ("reset and an enabling event beside an owner", &[0], &[0, 2], &[&[Reset(0)], &[Enable(0)], &[Unmap(0), Map(0)]]),
     (
         "attach and detach of two beside an owner",
         &[],

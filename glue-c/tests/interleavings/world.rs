@@ -13,8 +13,8 @@ use zpci_glue::function::ForeignFunction;
 use crate::binding::*;
 use crate::chooser::Chooser;
 use crate::event::Event;
-use crate::hooks::{may_allocate, mpcifc, pause, rpcit, section, table, wait, yield_hook};
-use crate::machine::{Kind, Machine};
+use crate::hooks::{call, may_allocate, mpcifc, pause, rpcit, section, table, wait, yield_hook};
+use crate::machine::{Kind, Machine, ENABLED};
 use crate::sample::{QEMU, START};
 use crate::scenario::{Deed, Scenario};
 
@@ -26,6 +26,9 @@ const PAGE: u64 = 0x1000;
 
 /// Answers that are no success: condition code and status.
 const FAULTS: [(u8, u8); 7] = [(2, 0), (1, 4), (1, 8), (1, 16), (1, 28), (1, 40), (3, 0)];
+
+/// What SET PCI FN returns of a function that is disabled already.
+const DISABLED_ALREADY: i32 = 0x0105;
 
 type Actor = Coroutine<(), (), (), DefaultStack>;
 
@@ -145,7 +148,7 @@ pub(crate) fn run(scenario: &Scenario, chooser: &mut Chooser, stacks: &mut Vec<D
     unsafe {
         stand_in_reset();
         kernel_reset(&KernelHooks { context, yield_: yield_hook, wait, section, may_allocate });
-        stand_in_machine(&MachineHooks { context, mpcifc, rpcit, pause, table });
+        stand_in_machine(&MachineHooks { context, call, mpcifc, rpcit, pause, table });
         set_up(scenario, context);
         schedule(scenario, context, stacks);
         look_at_functions(scenario, context);
@@ -311,7 +314,8 @@ unsafe fn look_at_functions(scenario: &Scenario, context: *mut c_void) {
         }
         for index in 0..world.functions.len() {
             let attached = !shim_function_blocked(world.functions[index]);
-            if attached && world.machine.functions[index].enabled && !world.machine.is_registered(index) {
+            let function = &world.machine.functions[index];
+            if attached && function.enabled && !function.left_to_others && !world.machine.is_registered(index) {
                 world.machine.complain(format!("function {index} is enabled and attached, but not registered"));
             }
         }
@@ -391,36 +395,47 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
             }
             Deed::Detach(index) => shim_detach(function(index)),
             Deed::Reset(index) | Deed::Recover(index) => {
-                yield_hook(context, 0);
-                world(context).machine.disable(index);
-                yield_hook(context, 0);
                 let recovers = matches!(what, Deed::Recover(_));
+                let mut handle = 0;
+                yield_hook(context, 0);
+                let mut rc = 0;
                 if recovers {
-                    // The event says so, and clp_enable_fh() asks the list.
-                    shim_function_handle(function(index), handle(index) & 0x7fff_ffff);
+                    world(context).machine.disable(index);
                     yield_hook(context, 0);
-                    shim_function_disabled(function(index));
+                    // The event says so.
+                    let now = world(context).machine.functions[index].current_handle();
+                    shim_function_handle(function(index), now);
                 } else {
-                    // clp_disable_fh()
-                    shim_function_disabled(function(index));
-                    shim_function_handle(function(index), handle(index) & 0x7fff_ffff);
+                    rc = shim_function_disable(function(index), &mut handle);
                 }
                 yield_hook(context, 0);
                 // Some machines, such as QEMU, give it the handle that it had.
-                let handle = world(context).machine.enable(index, !recovers);
-                yield_hook(context, 0);
-                // clp_enable_fh()
-                shim_function_disabled(function(index));
-                shim_function_handle(function(index), handle);
-                yield_hook(context, 0);
-                let mut status = 0;
-                world(context).machine.functions[index].joining = true;
-                let rc = shim_function_reset(function(index), &mut status);
+                world(context).machine.functions[index].keeps_handle = recovers;
+                if matches!(rc, 0 | DISABLED_ALREADY) {
+                    rc = shim_function_enable(function(index), false, &mut handle);
+                }
+                if rc == 0 {
+                    world(context).machine.functions[index].left_to_others = false;
+                    yield_hook(context, 0);
+                    let mut status = 0;
+                    world(context).machine.functions[index].joining = true;
+                    rc = shim_function_reset(function(index), &mut status);
+                    world(context).machine.functions[index].joining = false;
+                }
                 let world = world(context);
-                world.machine.functions[index].joining = false;
                 world.log.push(Event::Returned(actor, what, rc));
                 if rc == 0 {
                     world.expect_told_of_all(index);
+                }
+            }
+            Deed::Enable(index) => {
+                let mut handle = shim_function_current(function(index));
+                yield_hook(context, 0);
+                if handle & ENABLED == 0 {
+                    let rc = shim_function_enable(function(index), false, &mut handle);
+                    let world = world(context);
+                    world.log.push(Event::Returned(actor, what, rc));
+                    world.machine.functions[index].left_to_others |= rc == 0;
                 }
             }
             Deed::LateEvent(index) => {
@@ -448,10 +463,8 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                 world.expect_told_of_all(index);
             }
             Deed::Disable(index) => {
-                world(context).machine.disable(index);
-                yield_hook(context, 0);
-                shim_function_disabled(function(index));
-                shim_function_handle(function(index), handle(index) & 0x7fff_ffff);
+                let rc = shim_function_disable(function(index), &mut 0);
+                world(context).log.push(Event::Returned(actor, what, rc));
             }
             Deed::Map(mib) => {
                 let mut rc = shim_map(domain, page(mib), STORAGE + page(mib), PAGE, true);

@@ -434,7 +434,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "the list is not asked before a function is enabled",
         finding: "a machine that gave it the same handle again gets RPCIT without tables",
         file: CLP_C,
-        before: "had. */\n\tzpci_note_disabled(zdev);\n",
+        before: "had. */\n\tzpci_note_disabled(zdev, function, block);\n",
         after: "had. */\n",
         check: SHIM,
     },
@@ -442,8 +442,8 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "the list is not asked where a function is disabled already",
         finding: "what the machine disabled by itself is refreshed for ever",
         file: CLP_C,
-        before: "\t\tzpci_note_disabled(zdev);\n\t\treturn 0;\n",
-        after: "\t\treturn 0;\n",
+        before: "\t\tzpci_note_disabled(zdev, function, block);\n",
+        after: "",
         check: SHIM,
     },
     Defect {
@@ -468,6 +468,32 @@ pub(super) const DEFECTS: &[Defect] = &[
         file: CLP_C,
         before: "\t\tzpci_zdev_put(zdev);\n",
         after: "",
+        check: SHIM,
+    },
+    Defect {
+        name: "the handle of a failure is compared with whatever the function has by then",
+        finding: "what somebody else registered meanwhile is taken for ended, and its tables are freed",
+        file: CLP_C,
+        before: "\tif (now != before)\n\t\tzpci_function_disabled(function);\n",
+        after: "\tif (now != zdev->fh)\n\t\tzpci_function_disabled(function);\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "a function is enabled while its translation is registered",
+        finding: "a note that it was disabled is of the newer translation",
+        file: CLP_C,
+        before: "\tbefore = READ_ONCE(zdev->fh);\n\trc = zpci_rust_enable(block, before, nr_dma_as, zdev->gisa, zpci_use_mio(zdev), &now);\n",
+        after: "\tbefore = READ_ONCE(zdev->fh);\n\tzpci_function_unlock(function);\n\
+                \trc = zpci_rust_enable(block, before, nr_dma_as, zdev->gisa, zpci_use_mio(zdev), &now);\n\
+                \tzpci_function_lock(zdev);\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "a machine that was busy all the time is asked once more",
+        finding: "an attach takes 60 s, and a reset waits for it",
+        file: REGISTRATION_C,
+        before: "\tzpci_stuck(function, attachment);\n\treturn outcome.cc != ZPCI_CC_BUSY;\n",
+        after: "\tzpci_stuck(function, attachment);\n\treturn true;\n",
         check: SHIM,
     },
 ];

@@ -62,7 +62,8 @@ pub(super) const FACTS: &str = "Kconfig.object";
 pub(super) const APPLIED: &str = "applied.patch";
 
 /// The files of the shim that belong elsewhere than into the driver's directory, and where. The headers are for the patches.
-const ELSEWHERE: [(&str, &str); 6] = [
+const ELSEWHERE: [(&str, &str); 7] = [
+    ("zpci-rust.rst", "Documentation/arch/s390"),
     ("vfio_pci_zdev_rust.c", "drivers/vfio/pci"),
     ("vfio_pci_feature.h", "drivers/vfio/pci"),
     ("vfio_iommu_type1_info.h", "drivers/vfio"),

@@ -65,7 +65,8 @@ pub(crate) struct Options {
     /// The directory for the patches, each series in one of its own, which must not have any yet
     #[arg(value_name = "OUT")]
     out: PathBuf,
-    /// Write only this series: fixes (of the stock driver), or leaf (CLP's parser in Rust); may be given twice
+    /// Write only this series: fixes (of the stock driver), leaf (CLP's parser in Rust), or uapi (what user space could be
+    /// told); may be given several times
     #[arg(long, value_name = "NAME")]
     only: Vec<String>,
     /// Sign the patches off, in the name that git knows: read Linux's submitting-patches.rst before
@@ -81,7 +82,7 @@ pub(crate) struct Options {
 /// A patch does not apply, is not clean or does not build; a test fails; git does not know who commits.
 pub(crate) fn run(workspace: &Workspace, options: &Options) -> Result<bool> {
     if let Some(unknown) = options.only.iter().find(|name| SETS.iter().all(|set| set.name != name.as_str())) {
-        bail!("there is no series \"{unknown}\"; there are fixes and leaf");
+        bail!("there is no series \"{unknown}\"; there are fixes, leaf and uapi");
     }
     let wanted = |set: &&Set| options.only.is_empty() || options.only.iter().any(|name| name == set.name);
     let mut series = Vec::new();

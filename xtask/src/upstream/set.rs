@@ -26,5 +26,8 @@ const LEAF: Set = Set {
     tests: Some("arch/s390/pci"),
 };
 
+/// What user space could be told.
+const USER_API: Set = Set { name: "uapi", directory: "glue-c/upstream/uapi", option: None, tests: None };
+
 /// All of them.
-pub(crate) const SETS: [Set; 2] = [FIXES, LEAF];
+pub(crate) const SETS: [Set; 3] = [FIXES, LEAF, USER_API];

@@ -59,7 +59,7 @@ const RESERVED: &str =
                         is when iommufd asks";
 
 /// On the stock kernels of series 7.2 and 7.3, whose driver is the same.
-const STOCK_7: [Expectation; 25] = [
+const STOCK_7: [Expectation; 26] = [
     Expectation { case: ("iommufd", "ranges are those of type 1"), cause: RESERVED },
     Expectation { case: ("iommufd", "range is the window of the function"), cause: RESERVED },
     Expectation { case: ("iommufd", "first and last page"), cause: RESERVED },
@@ -82,13 +82,14 @@ const STOCK_7: [Expectation; 25] = [
     of_module("memory/unmap without storage", ALLOCATES),
     of_module("attachment/neighbour of a function in error", LOSES),
     of_module("recovery/reset after a map", LOSES),
-    of_module("format/", FORMATS),
+    of_module("format/what CLP said is kept", NARROWS),
+    of_module("format/unsuitable format is refused", FORMATS),
     of_module("matrix-all/", FORMATS),
     Expectation { case: ("instructions", "MPCIFC busy 3 times at reset"), cause: SLEEPS },
 ];
 
 /// On the stock kernel of series 6.12, which has tables of one format only.
-const STOCK_6_12: [Expectation; 19] = [
+const STOCK_6_12: [Expectation; 20] = [
     Expectation { case: ("hardware", "zpci type of hardware information"), cause: NO_FLAG },
     of_instruction("MPCIFC cc 1 status 40", UNRECOVERED),
     of_instruction("MPCIFC cc 3", UNRECOVERED),
@@ -106,7 +107,8 @@ const STOCK_6_12: [Expectation; 19] = [
     of_module("memory/unmap without storage", ALLOCATES),
     of_module("attachment/neighbour of a function in error", LOSES),
     of_module("recovery/reset after a map", LOSES),
-    of_module("format/", FORMATS),
+    of_module("format/what CLP said is kept", NARROWS),
+    of_module("format/unsuitable format is refused", FORMATS),
     of_module("root/", "Linux 6.12 has region-third tables only"),
 ];
 
@@ -134,7 +136,8 @@ const STOCK: [Expectation; 15] = [
 ];
 
 /// What the fixes of the stock driver end (`glue-c/upstream/fixes`).
-const FIXED: [&str; 9] = [BYTES, ALLOCATES, LOSES, RESERVED, SLEEPS, NO_REFRESH, DIVIDES, LENGTHS, TOKENS];
+const FIXED: [&str; 11] =
+    [BYTES, ALLOCATES, LOSES, RESERVED, SLEEPS, NO_REFRESH, DIVIDES, LENGTHS, TOKENS, STOPS, NARROWS];
 
 /// What is a matter of luck: which of several things on several processors comes first.
 const LUCK: [&str; 2] = [DEREGISTERS, UNRECOVERED];
@@ -175,7 +178,8 @@ const OVERWRITES: &str = "s390_iommu_map_pages() overwrites a valid entry with a
 const KEEPS: &str = "tables live as long as their domain";
 const ALLOCATES: &str = "s390_iommu_unmap_pages() allocates the tables it wants to find";
 const LOSES: &str = "s390_iommu_iotlb_sync_map() returns what the last function said";
-const FORMATS: &str = "a domain narrows end_dma of its function, and attach does not look at the formats";
+const NARROWS: &str = "the driver narrows end_dma of a function";
+const FORMATS: &str = "attach does not look at the formats";
 
 const fn of_kernel(case: &'static str, cause: &'static str) -> Expectation {
     Expectation { case: ("selftest", case), cause }
@@ -278,5 +282,18 @@ mod tests {
         assert!(known(Series::V7_2, &["selftest", "vfio_dma_mapping_test", &limit("iommufd.unmap_all")]));
         assert!(!known(Series::V7_2, &["selftest", "vfio_dma_mapping_test", &limit("vfio_type1_iommu.unmap_all")]));
         assert!(known(Series::V6_12, &["selftest", "vfio_pci_sriov_uapi_test"]));
+    }
+
+    #[test]
+    fn what_the_fixes_end_has_to_pass_with_them() {
+        let cause = |implementation, suite: &str, case: &str| {
+            cause(Series::V7_3, implementation, &[suite.to_owned(), case.to_owned()])
+        };
+        for (suite, case) in [("module", "format/what CLP said is kept"), ("instructions", "MPCIFC refused at move")] {
+            assert!(cause(Implementation::Stock, suite, case).is_some(), "{case}");
+            assert_eq!(cause(Implementation::Fixed, suite, case), None);
+        }
+        assert!(cause(Implementation::Fixed, "module", "format/unsuitable format is refused").is_some());
+        assert!(cause(Implementation::Fixed, "instructions", "MPCIFC busy without end at attach").is_some());
     }
 }

@@ -261,9 +261,11 @@ impl Setting<'_> {
             Series::V7_2 | Series::V6_12 => "queued",
         };
         let proposed = if self.kernel.has(PROPOSED)? { " zpci.proposed=1" } else { "" };
+        // Nothing in the guest tells the fixes from the stock driver.
+        let fixed = if self.implementation == Implementation::Fixed { " zpci.fixed=1" } else { "" };
         let own = format!(
             "zpci.run={} zpci.functions={functions} zpci.processors={processors} zpci.domain={domain} zpci.last={last:#x} \
-             zpci.recovery={recovery} zpci.links={links}{proposed}",
+             zpci.recovery={recovery} zpci.links={links}{proposed}{fixed}",
             suites.join(",")
         );
         Ok([own.as_str(), *parameters, self.append].join(" ").trim_end().to_owned())

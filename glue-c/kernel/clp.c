@@ -187,7 +187,8 @@ static void zpci_note_disabled(struct zpci_dev *zdev, struct zpci_function *func
  * Others may enable or disable the same function: an event of the machine, a
  * reset, KVM. Nobody registers a translation from what the machine says to what
  * is noted of it, so that the note is of no newer one; and who comes next knows
- * the new handle.
+ * the new handle. The caller's own zpci_update_fh() comes too late for that: it
+ * gets 0, which it leaves at that.
  */
 int clp_enable_fh(struct zpci_dev *zdev, u32 *fh, u8 nr_dma_as)
 {
@@ -214,7 +215,7 @@ int clp_enable_fh(struct zpci_dev *zdev, u32 *fh, u8 nr_dma_as)
 		zpci_not_enabled(zdev, block, before, now);
 	} else {
 		zpci_update_fh(zdev, now);
-		*fh = now;
+		*fh = 0;
 	}
 	zpci_function_unlock(function);
 	zpci_block_free(block);
@@ -225,21 +226,24 @@ int clp_disable_fh(struct zpci_dev *zdev, u32 *fh)
 {
 	void *block = zpci_block_alloc(GFP_KERNEL);
 	struct zpci_function *function;
+	u32 now = 0;
 	int rc = 0;
 
 	if (!block)
 		return -ENOMEM;
 	function = zpci_function_lock(zdev);
 	if (zdev_enabled(zdev)) {
-		rc = zpci_rust_disable(block, zdev->fh, fh);
-		zpci_dbg(3, "dis fid:%x, fh:%x, rc:%d\n", zdev->fid, rc ? 0 : *fh, rc);
+		rc = zpci_rust_disable(block, zdev->fh, &now);
+		zpci_dbg(3, "dis fid:%x, fh:%x, rc:%d\n", zdev->fid, rc ? 0 : now, rc);
 		if (!rc || rc == CLP_RC_SETPCIFN_ALRDY)
 			zpci_function_disabled(function);
 		if (!rc)
-			zpci_update_fh(zdev, *fh);
+			zpci_update_fh(zdev, now);
 	} else {
 		zpci_note_disabled(zdev, function, block);
 	}
+	if (!rc)
+		*fh = 0;
 	zpci_function_unlock(function);
 	zpci_block_free(block);
 	return rc;

@@ -130,6 +130,7 @@ int shim_function_enable(struct shim_function *function, bool mio, u32 *handle)
 
 	kernel_has_mio(mio);
 	rc = clp_enable_fh(zdev, &fh, 1);
+	kernel_yield(KERNEL_LOCK);
 	if (!rc)
 		zpci_update_fh(zdev, fh);
 	*handle = zdev->fh;
@@ -142,7 +143,11 @@ int shim_function_disable(struct shim_function *function, u32 *handle)
 	u32 fh = zdev->fh;
 	int rc;
 
+	kernel_yield(KERNEL_LOCK);
 	rc = clp_disable_fh(zdev, &fh);
+	kernel_yield(KERNEL_LOCK);
+	if (rc == CLP_RC_SETPCIFN_ALRDY && !clp_refresh_fh(zdev->fid, &fh))
+		zpci_update_fh(zdev, fh);
 	if (!rc)
 		zpci_update_fh(zdev, fh);
 	*handle = zdev->fh;

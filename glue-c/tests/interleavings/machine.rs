@@ -64,8 +64,10 @@ pub(crate) struct Function {
     pub(crate) enabled: bool,
     /// It has the same handle when it is enabled again.
     pub(crate) keeps_handle: bool,
-    /// Who enabled it is nobody who registers it.
+    /// Who enabled it is nobody who registers it, or had a handle with which it could not.
     pub(crate) left_to_others: bool,
+    /// An event came late.
+    pub(crate) late_handle: bool,
     kind: Kind,
     /// It is in the error state: it does no DMA, and takes no instruction.
     pub(crate) in_error: bool,
@@ -122,6 +124,7 @@ impl Machine {
             enabled: true,
             keeps_handle: false,
             left_to_others: false,
+            late_handle: false,
             kind,
             in_error: false,
             ioat: None,

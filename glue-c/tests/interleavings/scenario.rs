@@ -46,6 +46,13 @@ pub(crate) enum Deed {
     FreeDomain,
 }
 
+impl Deed {
+    /// Whether the machine changes the handle of a function by itself, or says that it has another one.
+    pub(crate) fn is_of_the_machine(self) -> bool {
+        matches!(self, Self::LateEvent(_) | Self::Recover(_))
+    }
+}
+
 /// What is there at first, and what happens at the same time.
 #[derive(Clone, Debug)]
 pub(crate) struct Scenario {

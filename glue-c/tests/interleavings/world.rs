@@ -300,7 +300,8 @@ unsafe fn schedule(scenario: &Scenario, context: *mut c_void, stacks: &mut Vec<D
     }
 }
 
-/// Sees that a function which is enabled and has a translation is registered, if nothing failed.
+/// Sees that a function which is enabled and has a translation is registered, if nothing failed, unless the kernel left that to
+/// nobody; and that the kernel has the handle of each, unless the machine changed it, or said something else, by itself.
 ///
 /// # Safety
 ///
@@ -315,8 +316,12 @@ unsafe fn look_at_functions(scenario: &Scenario, context: *mut c_void) {
         for index in 0..world.functions.len() {
             let attached = !shim_function_blocked(world.functions[index]);
             let function = &world.machine.functions[index];
+            let (has, is) = (shim_function_current(world.functions[index]), function.current_handle());
             if attached && function.enabled && !function.left_to_others && !world.machine.is_registered(index) {
                 world.machine.complain(format!("function {index} is enabled and attached, but not registered"));
+            }
+            if has != is && !scenario.actors.iter().copied().flatten().any(|deed| deed.is_of_the_machine()) {
+                world.machine.complain(format!("the kernel has {has:#x} for {is:#x}"));
             }
         }
     }
@@ -420,7 +425,10 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                     let mut status = 0;
                     world(context).machine.functions[index].joining = true;
                     rc = shim_function_reset(function(index), &mut status);
-                    world(context).machine.functions[index].joining = false;
+                    let machine = &mut world(context).machine.functions[index];
+                    machine.joining = false;
+                    // With a handle from before nothing is registered.
+                    machine.left_to_others |= rc != 0 && machine.late_handle;
                 }
                 let world = world(context);
                 world.log.push(Event::Returned(actor, what, rc));
@@ -441,6 +449,7 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
             Deed::LateEvent(index) => {
                 yield_hook(context, 0);
                 shim_function_handle(function(index), handle(index));
+                world(context).machine.functions[index].late_handle = true;
             }
             Deed::Inherit(index) => world(context).machine.inherit(index),
             Deed::Break(index) => {

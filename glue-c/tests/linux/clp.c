@@ -146,7 +146,8 @@ void kernel_functions_free(struct list_head *list)
 
 void zpci_update_fh(struct zpci_dev *zdev, u32 fh)
 {
-	WRITE_ONCE(zdev->fh, fh);
+	if (fh)
+		WRITE_ONCE(zdev->fh, fh);
 }
 
 int kernel_find(u32 fid, u32 *fh, bool *configured)

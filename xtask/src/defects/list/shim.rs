@@ -496,4 +496,28 @@ pub(super) const DEFECTS: &[Defect] = &[
         after: "\tzpci_stuck(function, attachment);\n\treturn true;\n",
         check: SHIM,
     },
+    Defect {
+        name: "who enables a function stores its handle once more",
+        finding: "it stands for a function that somebody else disabled since, and no reset brings that back",
+        file: CLP_C,
+        before: "\t\tzpci_update_fh(zdev, now);\n\t\t*fh = 0;\n",
+        after: "\t\tzpci_update_fh(zdev, now);\n\t\t*fh = now;\n",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "who finds a function disabled stores the handle from before",
+        finding: "the same",
+        file: CLP_C,
+        before: "\tif (!rc)\n\t\t*fh = 0;\n",
+        after: "",
+        check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "a new handle is there only when the caller stores it",
+        finding: "who enables or disables the function in between does so by the old one",
+        file: CLP_C,
+        before: "\t\tzpci_update_fh(zdev, now);\n\t\t*fh = 0;\n",
+        after: "\t\t*fh = now;\n",
+        check: INTERLEAVINGS,
+    },
 ];

@@ -3,6 +3,7 @@
 //! The command line; man page and completions come from it too.
 
 pub(crate) mod answer;
+mod blocks;
 pub(crate) mod caps;
 pub(crate) mod decode;
 pub(crate) mod fields;
@@ -84,7 +85,7 @@ impl ReadingOptions {
 
 /// What was done with the text of an input, with its name, where no report says it.
 fn named_notes(input: &Input) -> impl Iterator<Item = String> + '_ {
-    input.notes.iter().map(|note| format!("{}: {note}", input.name))
+    input.notes.iter().map(|note| format!("{}: {note}", input.title()))
 }
 
 fn lines(text: &str) -> Result<RangeInclusive<usize>, String> {

@@ -19,6 +19,7 @@ use crate::input::Input;
 use crate::report::Report;
 use table::Structure;
 
+pub(crate) use block::command_layouts;
 pub(crate) use number::number as parse_number;
 pub(crate) use recognise::settle_words;
 pub(crate) use text::{designation_types, size};
@@ -117,7 +118,7 @@ pub fn decode(input: &mut Input, kind: Option<Kind>, order: Option<ByteOrder>) -
             let bytes: [u8; 8] = input.bytes.as_slice().try_into().map_err(|_| {
                 format!(
                     "{}: a number has 8 bytes, and the input {}; or it is given on the command line",
-                    input.name,
+                    input.title(),
                     input.bytes.len()
                 )
             })?;

@@ -7,6 +7,7 @@
 
 mod array;
 mod assemble;
+mod blocks;
 mod error;
 mod line;
 mod placed;
@@ -17,7 +18,9 @@ mod tokens;
 use std::fs;
 use std::io::Read;
 use std::ops::RangeInclusive;
+use std::sync::Arc;
 
+pub(crate) use blocks::block_heading;
 pub(crate) use error::excerpt;
 pub use error::InputError;
 pub use positions::Positions;
@@ -68,7 +71,9 @@ pub struct Input {
     /// Offset or address of the first byte, as the text says; 0 where it says nothing.
     pub start: u64,
     /// The lines of a text; none for raw bytes.
-    pub lines: Vec<String>,
+    pub lines: Arc<[String]>,
+    /// The line with which it starts, counted from 1, where it is one of several blocks in a text.
+    pub line: Option<usize>,
     /// Where each byte stands in the text, but for those that the text leaves out.
     pub positions: Positions,
     /// Whether rows of zeros are left out, so that zeros may follow the last byte too.
@@ -90,21 +95,47 @@ impl Input {
     ///
     /// [`InputError`].
     pub fn read(name: &str, reading: &Reading) -> Result<Self, InputError> {
-        let read = match name {
-            "-" => read_all(std::io::stdin().lock()),
-            _ => fs::File::open(name).and_then(|file| match file.metadata()?.len() {
-                0..=MOST => read_all(file),
-                _ => Ok(None),
-            }),
+        Self::parse(name, bytes_of_file(name)?, reading)
+    }
+
+    /// The same of a file that may have several blocks, each behind a line such as `# block 1: LIST PCI`, as `zpci list
+    /// --blocks` writes them.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`].
+    pub fn read_each(name: &str, reading: &Reading) -> Result<Vec<Self>, InputError> {
+        Self::parse_each(name, bytes_of_file(name)?, reading)
+    }
+
+    /// Reads `bytes`, what a file has that may have several blocks.
+    ///
+    /// # Errors
+    ///
+    /// [`InputError`].
+    pub fn parse_each(name: &str, bytes: Vec<u8>, reading: &Reading) -> Result<Vec<Self>, InputError> {
+        let lines = match as_text(&bytes).filter(|text| !reading.raw && text.len() <= MOST_TEXT) {
+            Some(text) => text.lines().map(str::to_owned).collect(),
+            None => Arc::default(),
         };
-        let bytes = read.map_err(|error| InputError::file(name, &error.to_string()))?;
-        let bytes = bytes.ok_or_else(|| {
-            InputError::file(
-                name,
-                "more than 1 GiB, which is no block; zpci walk reads a dump of any size that is no text",
-            )
-        })?;
-        Self::parse(name, bytes, reading)
+        let ranges = blocks::ranges(&lines, reading.lines.as_ref().unwrap_or(&(1..=usize::MAX)));
+        if ranges.len() < 2 {
+            return Ok(vec![Self::parse(name, bytes, reading)?]);
+        }
+        let read = |range: RangeInclusive<usize>| {
+            let start = *range.start();
+            let input = Self { name: name.to_owned(), lines: Arc::clone(&lines), line: Some(start), ..Self::default() };
+            input.with_rows(&Reading { lines: Some(range), ..reading.clone() })
+        };
+        ranges.into_iter().map(read).collect()
+    }
+
+    /// The name, and the line where it starts if the file has several.
+    pub fn title(&self) -> String {
+        match self.line {
+            Some(line) => format!("{}:{line}", self.name),
+            None => self.name.clone(),
+        }
     }
 
     /// Reads `bytes`, what a file has.
@@ -127,23 +158,33 @@ impl Input {
     }
 
     fn parse_text(name: &str, text: &str, reading: &Reading) -> Result<Self, InputError> {
-        let lines: Vec<String> = text.lines().map(str::to_owned).collect();
+        let lines = text.lines().map(str::to_owned).collect();
         let mut input = Self { name: name.to_owned(), lines, ..Self::default() };
-        let result = match array::is_array(text) && reading.lines.is_none() {
-            true => array::read(&mut input),
-            false => assemble::read(&mut input, reading),
-        };
-        result.map_err(|error| error.of(name, &input.lines))?;
-        if input.bytes.is_empty() {
-            return Err(InputError::file(name, "there is no byte in the text"));
+        if !array::is_array(text) || reading.lines.is_some() {
+            return input.with_rows(reading);
         }
-        if let Some(order) = reading.words.filter(|_| input.word_size.is_some()) {
+        array::read(&mut input).map_err(|error| error.of(name, &input.lines))?;
+        input.settled(reading)
+    }
+
+    /// With the bytes of the rows in its lines.
+    fn with_rows(mut self, reading: &Reading) -> Result<Self, InputError> {
+        assemble::read(&mut self, reading).map_err(|error| error.of(&self.name, &self.lines))?;
+        self.settled(reading)
+    }
+
+    /// With words in the order that `reading` says, if there are some.
+    fn settled(mut self, reading: &Reading) -> Result<Self, InputError> {
+        if self.bytes.is_empty() {
+            return Err(InputError::file(&self.title(), "there is no byte in the text"));
+        }
+        if let Some(order) = reading.words.filter(|_| self.word_size.is_some()) {
             if order == WordOrder::Little {
-                input.reverse_words();
+                self.reverse_words();
             }
-            input.word_size = None;
+            self.word_size = None;
         }
-        Ok(input)
+        Ok(self)
     }
 
     /// Puts the bytes of each word into the other order.
@@ -164,6 +205,20 @@ const MOST: u64 = 1 << 30;
 
 /// Most bytes of a text. Of each byte that it tells it is kept where that stands, so it takes up to 200 times as many.
 const MOST_TEXT: usize = 16 << 20;
+
+/// What the file `name` has, standard input for `-`.
+fn bytes_of_file(name: &str) -> Result<Vec<u8>, InputError> {
+    let read = match name {
+        "-" => read_all(std::io::stdin().lock()),
+        _ => fs::File::open(name).and_then(|file| match file.metadata()?.len() {
+            0..=MOST => read_all(file),
+            _ => Ok(None),
+        }),
+    };
+    read.map_err(|error| InputError::file(name, &error.to_string()))?.ok_or_else(|| {
+        InputError::file(name, "more than 1 GiB, which is no block; zpci walk reads a dump of any size that is no text")
+    })
+}
 
 /// All of `source`, `None` if that is too much.
 fn read_all(source: impl Read) -> std::io::Result<Option<Vec<u8>>> {

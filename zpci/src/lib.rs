@@ -2,8 +2,10 @@
 
 //! What the command `zpci` does: bytes of zPCI as people have them, read by the tables of `clp` and `s390-iommu`.
 //!
-//! [`input`] makes bytes of a file, [`decode`] a [`report::Report`] of bytes; each subcommand has a module.
+//! [`input`] makes bytes of a file, [`decode`] a [`report::Report`] of bytes, [`blocks`] a text of what a machine answers; each
+//! subcommand has a module.
 
+pub mod blocks;
 mod command;
 pub mod decode;
 mod description;

@@ -17,7 +17,7 @@ pub(crate) use captured::read as read_blocks;
 #[cfg(target_os = "linux")]
 pub(crate) use clp_device::ClpDevice;
 pub(crate) use live::read as read_live;
-pub(crate) use sysfs::read as read_sysfs;
+pub(crate) use sysfs::{identities, read as read_sysfs};
 
 use crate::decode::{self, state_name};
 

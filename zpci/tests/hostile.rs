@@ -59,8 +59,15 @@ fn name(file: &tempfile::NamedTempFile) -> &str {
 fn output_that_cannot_be_written() {
     let block = Path::new(env!("CARGO_MANIFEST_DIR")).join("../clp/tests/fixtures/e2-nvme-query.hex");
     let block = block.to_str().unwrap();
-    let commands: [&[&str]; 5] =
-        [&["decode", block], &["decode", "-j", block], &["fields"], &["--help"], &["--version"]];
+    let commands: [&[&str]; 7] = [
+        &["decode", block],
+        &["decode", "-j", block],
+        &["list", "--blocks", block],
+        &["list", "--blocks", "-j", block],
+        &["fields"],
+        &["--help"],
+        &["--version"],
+    ];
     for words in commands {
         let (_, whole, _) = run(words);
         for left in [0, whole.len() / 2, whole.len() - 1] {

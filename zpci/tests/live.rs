@@ -18,6 +18,8 @@ fn what_needs_the_machine_says_so_and_what_can_be_done() {
     for (arguments, instead) in [
         (&["list"][..], "zpci list FILE..."),
         (&["list", "-j"], "zpci list FILE..."),
+        (&["list", "--blocks"], "zpci list --blocks FILE..."),
+        (&["list", "--blocks", "--mask", "-j"], "zpci list --blocks FILE..."),
         (&["caps", "--device", "0001:00:00.0"], "zpci caps FILE..."),
         (&["caps", "--container", "0001:00:00.0", "0002:00:00.0"], "zpci caps FILE..."),
         (&["caps", "-j", "--hw-info", "0001:00:00.0"], "zpci caps FILE..."),
@@ -37,6 +39,9 @@ fn sources_exclude_each_other() {
         &["caps", "--device", "0001:00:00.0", "--as", "device"],
         &["caps", "file", "--by", "type1"],
         &["list", "file", "--clp", "/dev/clp"],
+        &["list", "--mask", "file"],
+        &["list", "--blocks", "-v", "file"],
+        &["list", "--blocks", "-o", "fid", "file"],
     ] {
         let (code, _, err) = run(arguments);
         assert_eq!(code, Some(2), "{arguments:?}");
@@ -53,4 +58,25 @@ fn a_device_that_is_none() {
     let (code, _, err) = run(&["list", "--clp", "no-such-device"]);
     assert_eq!(code, Some(2));
     assert!(err.starts_with("error: no-such-device: "), "{err}");
+}
+
+/// The blocks are there with nothing in them, and why.
+#[test]
+fn blocks_of_a_device_that_is_none() {
+    let (code, out, err) = run(&["list", "--blocks", "--clp", "/dev/null"]);
+    assert_eq!((code, err.as_str()), (Some(1), ""));
+    let said = "LIST PCI, resume_token 0x0000000000000000, capacity 4064 bytes: not executed, condition code 3";
+    assert!(out.contains(said) && out.contains("\n# error: Inappropriate ioctl for device"), "{out}");
+    assert!(out.contains("\n# note: Inappropriate ioctl for device"), "{out}");
+    let (code, out, err) = run(&["list", "--blocks", "--mask", "--clp", "no-such-device"]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(err.starts_with("error: no-such-device: "), "{err}");
+}
+
+/// A list of functions that another system had has no blocks in it.
+#[test]
+fn sysfs_has_no_blocks() {
+    let (code, out, err) = run(&["list", "--blocks", "--sysfs", "tests/sys"]);
+    assert_eq!((code, out.as_str()), (Some(2), ""));
+    assert!(err.contains("zpci list --blocks FILE..."), "{err}");
 }

@@ -131,3 +131,16 @@ commands() {
 		missing 'no groups: the command zpci is not here'
 	fi
 }
+
+# The blocks that CLP answered with, which the command `zpci` reads again: what it makes of them may be wrong. It replaces the
+# identifiers itself, by numbers that are those of the words here (zpci/src/blocks/stand_ins.rs); the rules for words would find
+# numbers in a block that are no identifiers.
+blocks() {
+	command -v zpci >/dev/null 2>&1 || return 0
+	title 'CLP blocks (zpci list --blocks)'
+	if [ -n "$plain" ]; then
+		zpci list --blocks
+	else
+		zpci list --blocks --mask
+	fi 2>&1 || missing 'a block of CLP is not as it should be; its section says what is wrong'
+}

@@ -128,14 +128,6 @@ fn hex(block: &[u8], condition: Option<ConditionCode>) -> String {
     if let Some(condition) = condition {
         text.push_str(&format!("cc {}\n", condition as u8));
     }
-    for (index, row) in block.chunks(16).enumerate() {
-        let is_zero = row.iter().all(|byte| *byte == 0);
-        if is_zero && index > 0 {
-            continue;
-        }
-        let words: Vec<String> =
-            row.chunks(4).map(|word| word.iter().map(|byte| format!("{byte:02x}")).collect()).collect();
-        text.push_str(&format!("{:04x}: {}\n", 16 * index, words.join(" ")));
-    }
+    text.push_str(&render::rows_without_zeros(block));
     text
 }

@@ -32,21 +32,27 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options, mut output: Output<'_>) -> Result<u8, Stop> {
     let mut code = GOOD;
-    for (index, name) in options.inputs.iter().enumerate() {
-        let (report, input) = match options.kind.filter(|kind| kind.is_number()) {
-            Some(kind) => (decode_number(kind, name)?, None),
-            None => {
-                let mut input = Input::read(name, &options.reading.reading())?;
-                let report = decode(&mut input, options.kind, options.order.map(Into::into))?;
-                (report, Some(input))
-            }
-        };
-        if options.inputs.len() > 1 && !options.json {
-            let blank = if index > 0 { "\n" } else { "" };
-            writeln!(output.out, "{blank}{name}")?;
+    let mut blank = "";
+    let mut present = |title: Option<&str>, report: &Report, input: Option<&Input>| -> Result<(), Stop> {
+        if let Some(title) = title.filter(|_| !options.json) {
+            writeln!(output.out, "{blank}{title}")?;
         }
-        show(&report, input.as_ref(), options.verbose, options.json, &mut output)?;
+        blank = "\n";
         code = code.max(if report.is_good() { GOOD } else { WRONG });
+        show(report, input, options.verbose, options.json, &mut output)
+    };
+    let is_alone = options.inputs.len() == 1;
+    for name in &options.inputs {
+        if let Some(kind) = options.kind.filter(|kind| kind.is_number()) {
+            present((!is_alone).then_some(name), &decode_number(kind, name)?, None)?;
+            continue;
+        }
+        let mut inputs = Input::read_each(name, &options.reading.reading())?;
+        let is_one = is_alone && inputs.len() == 1;
+        for input in &mut inputs {
+            let report = decode(input, options.kind, options.order.map(Into::into))?;
+            present((!is_one).then(|| input.title()).as_deref(), &report, Some(input))?;
+        }
     }
     Ok(code)
 }

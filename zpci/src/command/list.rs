@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{json, Map, Value};
 
-use super::{live, named_notes, ReadingOptions};
+use super::{blocks, live, named_notes, ReadingOptions};
 use crate::input::Input;
 use crate::list::{read_blocks, read_sysfs, Column, Listed};
 #[cfg(target_os = "linux")]
@@ -29,15 +29,22 @@ pub(crate) struct Options {
     /// Show all that is known of each function below its line
     #[arg(short, long)]
     verbose: bool,
-    /// Write JSON, of the schema zpci-list/1
+    /// Write JSON, of the schema zpci-list/1; of blocks zpci-blocks/1
     #[arg(short, long)]
-    json: bool,
+    pub(super) json: bool,
+    /// Write the blocks themselves, each request with its response, as a text that zpci reads, also where they make no sense
+    #[arg(long, conflicts_with_all = ["output", "verbose"])]
+    blocks: bool,
+    /// Replace what identifies the machine in these blocks, each value by the same everywhere: FID, FH, UID, PCHID, internal
+    /// path, utility string, resume token
+    #[arg(long, requires = "blocks")]
+    pub(super) mask: bool,
     /// Where sysfs is; with one of another system, that system is not asked by CLP
     #[arg(long, value_name = "DIRECTORY", default_value = SYSFS, conflicts_with = "files")]
-    sysfs: PathBuf,
+    pub(super) sysfs: PathBuf,
     /// The device by which Linux lets CLP be asked; /dev/clp by default
     #[arg(long, value_name = "DEVICE", conflicts_with = "files")]
-    clp: Option<PathBuf>,
+    pub(super) clp: Option<PathBuf>,
     #[command(flatten)]
     reading: ReadingOptions,
 }
@@ -45,6 +52,30 @@ pub(crate) struct Options {
 const SYSFS: &str = "/sys";
 #[cfg(target_os = "linux")]
 const CLP: &str = "/dev/clp";
+
+impl Options {
+    /// Whether sysfs is that of this system.
+    pub(super) fn is_here(&self) -> bool {
+        self.sysfs == Path::new(SYSFS)
+    }
+
+    /// The device that is asked.
+    #[cfg(target_os = "linux")]
+    pub(super) fn device(&self) -> &Path {
+        self.clp.as_deref().unwrap_or(Path::new(CLP))
+    }
+}
+
+/// Why the device at `path` cannot be opened, and what may help.
+#[cfg(target_os = "linux")]
+pub(super) fn why_closed(path: &Path, error: &std::io::Error) -> String {
+    let hint = match error.kind() {
+        ErrorKind::PermissionDenied => ": root may ask",
+        ErrorKind::NotFound => ": has the kernel PCI, and is devtmpfs mounted?",
+        _ => "",
+    };
+    format!("{}: {error}{hint}", path.display())
+}
 
 /// What is listed, and what of it is not.
 #[derive(Debug, Default)]
@@ -64,12 +95,15 @@ struct Trouble {
 pub(crate) fn run(options: &Options, output: Output<'_>) -> Result<u8, Stop> {
     let mut inputs = Vec::new();
     for name in &options.files {
-        inputs.push(Input::read(name, &options.reading.reading())?);
+        inputs.extend(Input::read_each(name, &options.reading.reading())?);
+    }
+    if options.blocks {
+        return blocks::run(options, inputs, output);
     }
     let found = if inputs.is_empty() { of_this_system(options)? } else { captured(&mut inputs)? };
     if options.json {
         let listed: Vec<Value> = found.functions.iter().map(function_json).collect();
-        let problems: Vec<Value> = found.troubles.iter().map(|trouble| trouble_json(trouble, &options.files)).collect();
+        let problems: Vec<Value> = found.troubles.iter().map(|trouble| trouble_json(trouble, &inputs)).collect();
         let mut object = json!({ "schema": "zpci-list/1", "functions": listed, "problems": problems });
         if !found.notes.is_empty() {
             object["notes"] = json!(found.notes);
@@ -82,13 +116,9 @@ pub(crate) fn run(options: &Options, output: Output<'_>) -> Result<u8, Stop> {
             writeln!(output.err, "note: {note}")?;
         }
         for trouble in &found.troubles {
-            let name = trouble.block.as_ref().and_then(|(index, _)| options.files.get(*index));
-            writeln!(
-                output.err,
-                "{}left out: {}",
-                name.map_or(String::new(), |name| format!("{name}: ")),
-                trouble.text
-            )?;
+            let input = trouble.block.as_ref().and_then(|(index, _)| inputs.get(*index));
+            let name = input.map_or(String::new(), |input| format!("{}: ", input.title()));
+            writeln!(output.err, "{name}left out: {}", trouble.text)?;
             if let Some((index, report)) = &trouble.block {
                 write!(output.err, "{}", render::problems(report, inputs.get(*index)))?;
             }
@@ -107,14 +137,14 @@ fn captured(inputs: &mut [Input]) -> Result<Found, String> {
 
 /// What the running system says: by CLP where it may be asked, and by sysfs otherwise.
 fn of_this_system(options: &Options) -> Result<Found, String> {
-    let is_here = options.sysfs == Path::new(SYSFS);
+    let is_here = options.is_here();
     if is_here && options.clp.is_none() {
         live::check("zpci list without files", "captured blocks of LIST PCI and QUERY PCI FN: zpci list FILE...")?;
     }
     let sysfs = read_sysfs(&options.sysfs);
     #[cfg(target_os = "linux")]
     if is_here || options.clp.is_some() {
-        let path = options.clp.as_deref().unwrap_or(Path::new(CLP));
+        let path = options.device();
         match ClpDevice::open(path) {
             Ok(device) => {
                 let (functions, troubles) =
@@ -127,12 +157,7 @@ fn of_this_system(options: &Options) -> Result<Found, String> {
             }
             Err(error) if options.clp.is_some() => return Err(format!("{}: {error}", path.display())),
             Err(error) => {
-                let hint = match error.kind() {
-                    ErrorKind::PermissionDenied => ": root may ask",
-                    ErrorKind::NotFound => ": has the kernel PCI, and is devtmpfs mounted?",
-                    _ => "",
-                };
-                let why = format!("{}: {error}{hint}", path.display());
+                let why = why_closed(path, &error);
                 let functions = sysfs.map_err(|other| format!("{why}; {other}"))?;
                 let notes = vec![format!("{why}; of sysfs alone, which has no windows, BARs and values of groups")];
                 return Ok(Found { functions, notes, ..Found::default() });
@@ -142,10 +167,14 @@ fn of_this_system(options: &Options) -> Result<Found, String> {
     Ok(Found { functions: sysfs?, ..Found::default() })
 }
 
-fn trouble_json(trouble: &Trouble, files: &[String]) -> Value {
+fn trouble_json(trouble: &Trouble, inputs: &[Input]) -> Value {
     let mut object = json!({ "file": null, "text": trouble.text });
     if let Some((index, report)) = &trouble.block {
-        object["file"] = json!(files.get(*index));
+        let input = inputs.get(*index);
+        object["file"] = json!(input.map(|input| &input.name));
+        if let Some(line) = input.and_then(|input| input.line) {
+            object["line"] = json!(line);
+        }
         object["report"] = render::report_json(report);
     }
     object

@@ -68,6 +68,20 @@ static COMMANDS: [Command; 5] = [
     },
 ];
 
+/// The structures of a command.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct CommandLayouts {
+    pub(crate) request: &'static Layout,
+    /// That of a list without its entries.
+    pub(crate) response: &'static Layout,
+}
+
+/// The structures of the command `code`; `None` if there is no table of it.
+pub(crate) fn command_layouts(code: CommandCode) -> Option<CommandLayouts> {
+    let command = COMMANDS.iter().find(|command| command.code == code)?;
+    Some(CommandLayouts { request: command.request, response: command.response })
+}
+
 /// Whether the bytes look like a block: a request header whose length leaves a response.
 pub(crate) fn is_block(bytes: &[u8]) -> bool {
     let header = Structure::new(&REQUEST_HEADER, bytes, 0);

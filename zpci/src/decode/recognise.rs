@@ -20,7 +20,7 @@ use crate::input::Input;
 pub(crate) fn recognise(input: &mut Input) -> Result<Kind, String> {
     let here = candidates(input);
     if input.word_size.is_none() {
-        return one(&input.name, &here);
+        return one(&input.title(), &here);
     }
     // Words whose order the text does not say: the order in which they are something.
     let mut reversed = input.clone();
@@ -31,13 +31,13 @@ pub(crate) fn recognise(input: &mut Input) -> Result<Kind, String> {
         (false, true) => {
             input.notes.push(taken_for(size, "big-endian", "nothing known"));
             input.word_size = None;
-            one(&input.name, &here)
+            one(&input.title(), &here)
         }
         (true, false) => {
             reversed.notes.push(taken_for(size, "little-endian", "nothing known"));
             reversed.word_size = None;
             *input = reversed;
-            one(&input.name, &there)
+            one(&input.title(), &there)
         }
         _ => Err(words(input)),
     }
@@ -77,7 +77,7 @@ fn words(input: &Input) -> String {
     format!(
         "{}: words of {} bytes, and the text does not say in which order their bytes are: --words big (od on s390x, \
          od --endian=big) or --words little (od and hexdump on x86)",
-        input.name,
+        input.title(),
         input.word_size.unwrap_or(0)
     )
 }

@@ -19,11 +19,9 @@ pub(crate) fn read(input: &mut Input, reading: &Reading) -> Result<(), InputErro
     let mut rows: Vec<Placed> = Vec::new();
     let mut squeezed = None;
     let mut zeros = reading.zero_fill;
-    for (index, text) in input.lines.iter().enumerate() {
+    let (first, last) = reading.lines.as_ref().map_or((1, usize::MAX), |lines| (*lines.start(), *lines.end()));
+    for (index, text) in input.lines.iter().enumerate().take(last).skip(first.saturating_sub(1)) {
         let number = index + 1;
-        if reading.lines.as_ref().is_some_and(|lines| !lines.contains(&number)) {
-            continue;
-        }
         if text.trim_start().starts_with('#') {
             let says_so = text.to_lowercase().contains(LEFT_OUT);
             zeros |= says_so;

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use clp::{FunctionHandle, FunctionId, FunctionState, FunctionType, Uid, UtilityString};
 
@@ -34,6 +34,57 @@ pub(crate) fn read(root: &Path) -> Result<Vec<Listed>, String> {
     Ok(listed)
 }
 
+/// What identifies a function, as far as sysfs has it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Identity {
+    pub(crate) id: Option<u32>,
+    pub(crate) handle: Option<u32>,
+    pub(crate) uid: Option<u32>,
+    pub(crate) pchid: Option<u16>,
+    pub(crate) path: Option<[u8; 4]>,
+    pub(crate) utility_string: Option<Vec<u8>>,
+}
+
+/// What identifies the functions below `root`: first those with a device, by their addresses, then the others that have a
+/// slot, by their identifiers. So does `zpci_report` number them (`each`, `glue-c/package/zpci-report/identifiers.sh`).
+pub(crate) fn identities(root: &Path) -> Vec<Identity> {
+    let mut found: Vec<Identity> = entries(&root.join("bus/pci/devices")).iter().map(|path| identity(path)).collect();
+    let known: BTreeSet<_> = found.iter().filter_map(|function| function.id).collect();
+    let slot = |path: &PathBuf| {
+        let name = path.file_name()?.to_str()?;
+        let is_id = name.len() == 8 && name.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        let id = u32::from_str_radix(name, 16).ok().filter(|id| is_id && *id != 0 && !known.contains(id))?;
+        Some(Identity { id: Some(id), uid: number(path, "uid"), ..Identity::default() })
+    };
+    found.extend(entries(&root.join("bus/pci/slots")).iter().filter_map(slot));
+    found
+}
+
+fn identity(path: &Path) -> Identity {
+    Identity {
+        id: number(path, "function_id"),
+        handle: number(path, "function_handle"),
+        uid: number(path, "uid"),
+        pchid: number(path, "pchid"),
+        path: internal_path(path),
+        utility_string: fs::read(path.join("util_string")).ok(),
+    }
+}
+
+/// What is in the folder at `path`, in order; nothing if there is none.
+fn entries(path: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(path).into_iter().flatten();
+    let mut paths: Vec<_> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
+    paths.sort();
+    paths
+}
+
+/// The internal path of a device.
+fn internal_path(device: &Path) -> Option<[u8; 4]> {
+    let segments = (0..4).map(|index| number(device, &format!("pfip/segment{index}")));
+    segments.collect::<Option<Vec<u8>>>()?.try_into().ok()
+}
+
 /// The number in the file `name` of a device; `None` if there is none, or one that the field cannot have.
 fn number<T: TryFrom<u64>>(device: &Path, name: &str) -> Option<T> {
     let text = fs::read_to_string(device.join(name)).ok()?;
@@ -46,9 +97,6 @@ fn number<T: TryFrom<u64>>(device: &Path, name: &str) -> Option<T> {
 fn device(path: &Path) -> Option<Listed> {
     let id = FunctionId(number(path, "function_id")?);
     let handle = number(path, "function_handle").map(FunctionHandle);
-    let mut segments = (0..4).map(|index| number(path, &format!("pfip/segment{index}")));
-    let path_segments = [segments.next()?, segments.next()?, segments.next()?, segments.next()?];
-    let path_segments: Option<Vec<u8>> = path_segments.into_iter().collect();
     let string = fs::read(path.join("util_string")).ok().and_then(|bytes| <[u8; 64]>::try_from(bytes).ok());
     let string = string.map(|bytes| UtilityString(bytes).to_string()).filter(|text| !text.is_empty());
     Some(Listed {
@@ -67,7 +115,7 @@ fn device(path: &Path) -> Option<Listed> {
         }),
         ids: number(path, "vendor").zip(number(path, "device")),
         port: number(path, "port"),
-        path: path_segments.and_then(|segments| segments.try_into().ok()),
+        path: internal_path(path),
         utility_string: string,
         ..Listed::default()
     })

@@ -107,11 +107,17 @@ root=${0%/bin/blkid}
 exit 2
 "#;
 
-/// Lists what is in the file `clp`.
+/// Lists what is in the file `clp`, or the blocks in the file `blocks`; fails if there is a file `wrong-blocks`.
 const ZPCI: &str = r#"#!/bin/sh
-case $1 in
+root=${0%/bin/zpci}
+case $* in
 --version) echo "zpci 0.1.0" ;;
-*) cat "${0%/bin/zpci}/clp" 2>/dev/null ;;
+"list --blocks" | "list --blocks --mask")
+	echo "of $*"
+	cat "$root/blocks" 2>/dev/null
+	[ ! -e "$root/wrong-blocks" ] || exit 1
+	;;
+*) cat "$root/clp" 2>/dev/null ;;
 esac
 exit 0
 "#;

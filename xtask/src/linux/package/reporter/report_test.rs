@@ -271,6 +271,28 @@ fn one_network_has_one_word() {
     assert_eq!(words, ["UTIL1", "UTIL2", "none", "UTIL1"]);
 }
 
+/// The command has replaced the identifiers in blocks: what looks like one there is none, and stays.
+#[test]
+fn blocks_are_as_the_command_writes_them() {
+    let mock = mock();
+    let blocks = "# block 1: QUERY PCI FN, fh 0x00f40001, capacity 384 bytes: response code 0x0010, OK\ncc 0\n\
+                  0000: 00200003 00000000 00004711 00000000\n0c2d: 0a1b 00004812 0xf1d00001 fid f1d00001\n";
+    mock.file("blocks", blocks);
+    let text = mock.report(&[]);
+    let section = format!("\n\n== CLP blocks (zpci list --blocks)\nof list --blocks --mask\n{blocks}\n== ");
+    assert!(text.contains(&section), "{section} is not in\n{text}");
+    let section = section.replace(" --mask", "");
+    assert!(mock.report(&["--plain"]).contains(&section), "{section}");
+
+    mock.file("wrong-blocks", "");
+    let output = mock.run(&[]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    let said = "a block of CLP is not as it should be; its section says what is wrong";
+    assert!(text.contains(&format!("{blocks}({said})\n")), "{text}");
+    assert!(text.ends_with(&format!("== what could not be read\n{said}\n")), "{text}");
+    assert_eq!(output.status.code(), Some(3));
+}
+
 #[test]
 fn they_are_kept_on_request() {
     let text = mock().report(&["--plain"]);

@@ -50,6 +50,12 @@ const LONG_PAIRS: &[Row] = &[
     ("reset of one of two beside unmap", &[0, 1], &[0, 2], &[&[Reset(1)], &[Unmap(0)]]),
     ("recovery beside unmap", &[0, 1], &[0, 2], &[&[Recover(1)], &[Unmap(0)]]),
     ("event that comes late beside unmap", &[0], &[0, 2], &[&[Reset(0), LateEvent(0)], &[Unmap(0), Map(0)]]),
+    (
+        "reset and a late event beside an enabling one",
+        &[0],
+        &[0, 2],
+        &[&[Reset(0), LateEvent(0), Unmap(0)], &[Enable(0)]],
+    ),
     ("reset beside reset", &[0], &[0, 2], &[&[Reset(0), Unmap(0)], &[Reset(0)]]),
     ("reset beside recovery", &[0], &[0, 2], &[&[Reset(0), Unmap(0)], &[Recover(0)]]),
     ("unmap and map again beside a neighbour", &[0], &[0, 2], &[&[Unmap(0), Map(0)], &[Map(1), Unmap(1)]]),
@@ -121,12 +127,6 @@ const TRIPLES: &[Row] = &[
         &[&[Attach(1), Detach(1)], &[Unmap(0)], &[Unmap(1), Map(1)]],
     ),
     ("reset and attach beside an owner", &[0], &[0, 2], &[&[Reset(0)], &[Attach(1), Detach(1)], &[Unmap(0), Map(0)]]),
-    (
-        "reset beside an enabling event and one that comes late",
-        &[0],
-        &[0, 2],
-        &[&[Reset(0), Unmap(0)], &[Enable(0)], &[LateEvent(0)]],
-    ),
     ("reset and an enabling event beside an owner", &[0], &[0, 2], &[&[Reset(0)], &[Enable(0)], &[Unmap(0), Map(0)]]),
     (
         "attach and detach of two beside an owner",

@@ -270,7 +270,8 @@ add_others() {
 
 collect_rules() {
 	for one in "$functions"/*; do
-		[ -e "$one" ] && printf '%s\n' "$(digits "${one##*/}" function_id 8)"
+		[ -e "$one" ] || continue
+		printf '%s\n' "$(digits "${one##*/}" function_id 8)"
 	done >"$scratch/fids" || give_up "cannot write to $scratch"
 	# In this order: digits of an address must not be found by a rule for another identifier, and a UID and a PCHID are known by
 	# what stands before them.

@@ -7,6 +7,7 @@ use std::fmt::Write;
 use clp::{Block, ResponseCode, REQUEST_HEADER};
 use serde_json::{json, Value};
 
+use super::comment::comment;
 use super::mask::mask;
 use super::{Exchange, StandIns, Wrong};
 use crate::decode::{decode, Kind};
@@ -155,28 +156,27 @@ impl Transcript {
 
     /// The block with the number `number` as text, which is read again by [`Input::read_each`].
     pub fn text(&self, number: usize) -> String {
-        let mut text = format!("{}{}\n", block_heading(number), self.heading);
-        let mut say = |line: &str| {
-            text.push_str(line);
-            text.push('\n');
-        };
-        self.errors.iter().for_each(|error| say(&format!("# error: {error}")));
-        self.notes.iter().for_each(|note| say(&format!("# note: {note}")));
+        let mut text = comment(&format!("{}{}", block_heading(number), self.heading));
+        self.errors.iter().for_each(|error| text.push_str(&comment(&format!("error: {error}"))));
+        self.notes.iter().for_each(|note| text.push_str(&comment(&format!("note: {note}"))));
         let Some(bytes) = &self.bytes else {
             return text;
         };
         let is_page = bytes.len() == Block::SIZE;
-        match (is_page, self.is_masked) {
-            (true, true) => say("# Behind the last row, rows of zeros are left out. Identifiers are replaced."),
-            (true, false) => say("# Behind the last row, rows of zeros are left out."),
-            (false, true) => say("# Identifiers are replaced."),
-            (false, false) => {}
+        let said = match (is_page, self.is_masked) {
+            (true, true) => "Behind the last row, rows of zeros are left out. Identifiers are replaced.",
+            (true, false) => "Behind the last row, rows of zeros are left out.",
+            (false, true) => "Identifiers are replaced.",
+            (false, false) => "",
+        };
+        if !said.is_empty() {
+            text.push_str(&comment(said));
         }
         if let Some(code) = self.condition {
-            say(&format!("cc {code}"));
+            let _ = writeln!(text, "cc {code}");
         }
         if let Some(code) = self.program_check {
-            say(&format!("program check {code:#06x}"));
+            let _ = writeln!(text, "program check {code:#06x}");
         }
         // Of another length, all that there is: who reads it takes no zeros for the rest.
         let shown = if is_page { render::without_zeros_at_the_end(bytes) } else { bytes };

@@ -8,9 +8,9 @@ use serde_json::{json, Value};
 use super::list::why_closed;
 use super::list::Options;
 use super::live;
+use crate::blocks::{comment, Exchange, StandIns, Transcript};
 #[cfg(target_os = "linux")]
 use crate::blocks::{inquire, Wrong};
-use crate::blocks::{Exchange, StandIns, Transcript};
 use crate::decode::{settle_words, Kind};
 use crate::input::Input;
 #[cfg(target_os = "linux")]
@@ -90,12 +90,12 @@ impl Writer<'_> {
             return Ok(());
         }
         if self.count == 1 {
-            writeln!(self.output.out, "# Blocks of CLP, each request with its response.")?;
+            write!(self.output.out, "{}", comment("Blocks of CLP, each request with its response."))?;
             let said = match self.stand_ins {
                 Some(_) => StandIns::EXPLANATION,
                 None => "Identifiers of the machine are in them; --mask replaces those.",
             };
-            writeln!(self.output.out, "# {said}")?;
+            write!(self.output.out, "{}", comment(said))?;
         }
         write!(self.output.out, "{}", transcript.text(self.count))?;
         Ok(())

@@ -7,9 +7,9 @@ use std::ops::RangeInclusive;
 /// How the line before a block starts.
 const HEADING: &str = "# block ";
 
-/// The start of the line before the block with the number `number`.
+/// What starts the comment before the block with the number `number`.
 pub(crate) fn block_heading(number: usize) -> String {
-    format!("{HEADING}{number}: ")
+    format!("block {number}: ")
 }
 
 fn is_heading(line: &str) -> bool {

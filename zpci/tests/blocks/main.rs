@@ -8,6 +8,8 @@ mod masking;
 #[cfg(target_os = "linux")]
 mod numbers;
 mod printed;
+#[cfg(target_os = "linux")]
+mod report;
 mod wrong;
 
 use clp::ConditionCode;
@@ -18,7 +20,7 @@ use zpci::render;
 use zpci_tests::fake::{Configuration, Fake, FunctionConfiguration};
 
 use machine::{exchanges, two, Changed};
-use printed::{block, errors, file, headings, masked, notes, read, run, text, transcripts};
+use printed::{block, errors, file, headings, masked, notes, printed, read, run, text, transcripts};
 
 #[test]
 fn every_command_of_a_list_is_there() {
@@ -55,7 +57,7 @@ fn every_command_of_a_list_is_there() {
 fn what_is_printed_is_read() {
     let all = exchanges(&two());
     for is_masked in [false, true] {
-        let printed = text(&transcripts(&all, is_masked.then(StandIns::default)));
+        let printed = printed(&transcripts(&all, is_masked.then(StandIns::default)));
         let inputs = read(&printed);
         assert_eq!(inputs.len(), all.len());
         for (mut input, exchange) in inputs.into_iter().zip(&all) {

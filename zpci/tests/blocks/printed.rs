@@ -14,8 +14,16 @@ pub(crate) fn transcripts(exchanges: &[Exchange], mut stand_ins: Option<StandIns
     exchanges.iter().map(|exchange| Transcript::new(exchange, stand_ins.as_mut())).collect()
 }
 
+/// What is printed, with each comment on one line.
 pub(crate) fn text(transcripts: &[Transcript]) -> String {
-    (1..).zip(transcripts).map(|(number, transcript)| transcript.text(number)).collect()
+    printed(transcripts).replace("\n#   ", " ")
+}
+
+/// What is printed.
+pub(crate) fn printed(transcripts: &[Transcript]) -> String {
+    let printed: String = (1..).zip(transcripts).map(|(number, transcript)| transcript.text(number)).collect();
+    assert!(printed.lines().all(|line| line.len() < 72), "{printed}");
+    printed
 }
 
 pub(crate) fn masked(machine: &impl Clp) -> String {

@@ -107,7 +107,7 @@ root=${0%/bin/blkid}
 exit 2
 "#;
 
-/// Lists what is in the file `clp`, or the blocks in the file `blocks`; fails if there is a file `wrong-blocks`.
+/// Lists what is in the file `clp`, or the blocks in the file `blocks`; ends with what is in the file `wrong-blocks`.
 const ZPCI: &str = r#"#!/bin/sh
 root=${0%/bin/zpci}
 case $* in
@@ -115,7 +115,7 @@ case $* in
 "list --blocks" | "list --blocks --mask")
 	echo "of $*"
 	cat "$root/blocks" 2>/dev/null
-	[ ! -e "$root/wrong-blocks" ] || exit 1
+	[ ! -e "$root/wrong-blocks" ] || { echo "error: of 0x00004711" >&2; exit "$(cat "$root/wrong-blocks")"; }
 	;;
 *) cat "$root/clp" 2>/dev/null ;;
 esac

@@ -284,13 +284,19 @@ fn blocks_are_as_the_command_writes_them() {
     let section = section.replace(" --mask", "");
     assert!(mock.report(&["--plain"]).contains(&section), "{section}");
 
-    mock.file("wrong-blocks", "");
-    let output = mock.run(&[]);
-    let text = String::from_utf8(output.stdout).unwrap();
-    let said = "a block of CLP is not as it should be; its section says what is wrong";
-    assert!(text.contains(&format!("{blocks}({said})\n")), "{text}");
-    assert!(text.ends_with(&format!("== what could not be read\n{said}\n")), "{text}");
-    assert_eq!(output.status.code(), Some(3));
+    // Whatever else is said stands behind `#`, or behind an empty line, where the section ends for who reads it.
+    for (status, said) in [
+        ("1", "a block of CLP is not as it should be; its section says what is wrong"),
+        ("2", "no block of CLP was read; its section says why"),
+        ("139", "zpci list --blocks ended with the status 139; blocks of CLP may be missing"),
+    ] {
+        mock.file("wrong-blocks", status);
+        let output = mock.run(&[]);
+        let text = String::from_utf8(output.stdout).unwrap();
+        assert!(text.contains(&format!("{blocks}# error: of FID1\n\n({said})\n")), "{text}");
+        assert!(text.ends_with(&format!("== what could not be read\n{said}\n")), "{text}");
+        assert_eq!(output.status.code(), Some(3));
+    }
 }
 
 #[test]

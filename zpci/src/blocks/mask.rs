@@ -3,39 +3,78 @@
 //! A block in which stand-ins are in the place of identifiers.
 
 use clp::field::{self, Kind, Layout, Order};
-use clp::{list_pci, CommandCode, REQUEST_HEADER, RESPONSE_HEADER};
+use clp::{list_pci, Block, CommandCode, ResponseCode, REQUEST_HEADER, RESPONSE_HEADER};
 
 use super::stand_ins::{Identifier, StandIns};
 use crate::decode::command_layouts;
 
-/// Puts stand-ins in the place of the identifiers in `bytes`, a block, and returns what is doubtful about where they are.
+/// What is to be said of a block in which identifiers were replaced.
+#[derive(Debug, Default)]
+pub(super) struct Masked {
+    /// What is doubtful about where they are.
+    pub(super) doubts: Vec<String>,
+    /// What was taken out, since it may have some that nobody knows the place of.
+    pub(super) errors: Vec<String>,
+}
+
+/// Puts stand-ins in the place of the identifiers in `bytes`, a block.
 ///
 /// They are where the tables of `clp` have them, up to the end of the block: what a response says of its length is not
-/// believed. Bytes that no table has a name for stay.
+/// believed. Bytes of a table that have no name in it stay. Those behind it become zeros, as a page may have had anything
+/// before; so do those behind the header of a response that refuses the command. What is behind the block goes.
 ///
 /// # Errors
 ///
 /// Why there is no table to go by; nothing was replaced then.
-pub(super) fn mask(bytes: &mut [u8], stand_ins: &mut StandIns) -> Result<Vec<String>, String> {
+pub(super) fn mask(bytes: &mut Vec<u8>, stand_ins: &mut StandIns) -> Result<Masked, String> {
     let number = |name: &str| number(&REQUEST_HEADER, name, bytes);
     let (length, code) = number("length").zip(number("command")).ok_or("no header of a request")?;
     let code = CommandCode(code as u16);
     let layouts = command_layouts(code).ok_or_else(|| format!("there is no table of the command {code}"))?;
-    let mut doubts = Vec::new();
+    let start = length as usize;
+    if !layouts.lengths.contains(&start) {
+        let known: Vec<String> = layouts.lengths.iter().map(usize::to_string).collect();
+        return Err(format!("the request has {length} bytes, and that of this command has {}", known.join(" or ")));
+    }
+    let mut masked = Masked::default();
     let most = bytes.len();
-    let mut start = length as usize;
-    if start < REQUEST_HEADER.size || start > most {
-        doubts.push(format!("the request has {length} bytes of {most}"));
-        start = layouts.request.size.min(most);
+    if most > Block::SIZE {
+        bytes.truncate(Block::SIZE);
+        masked.errors.push(format!("{} bytes behind the block are left out", most - Block::SIZE));
     }
-    let (request, response) = bytes.split_at_mut(start);
+    let (request, response) =
+        bytes.split_at_mut_checked(start).ok_or_else(|| format!("the request has {length} bytes of {most}"))?;
     replace(layouts.request, request, stand_ins);
-    doubts.extend(doubt(response));
+    masked.errors.extend(clear(request, layouts.request.size, 0, "request"));
+    masked.doubts.extend(doubt(response));
     replace(layouts.response, response, stand_ins);
-    if code == CommandCode::LIST_PCI {
-        doubts.extend(entries(response, stand_ins));
-    }
-    Ok(doubts)
+    let is_answer = self::number(&RESPONSE_HEADER, "code", response) == Some(u64::from(ResponseCode::OK.0));
+    let known = match code {
+        _ if !is_answer => RESPONSE_HEADER.size,
+        CommandCode::LIST_PCI => {
+            masked.doubts.extend(entries(response, stand_ins));
+            response.len()
+        }
+        _ => layouts.response.size,
+    };
+    masked.errors.extend(clear(response, known, start, "response"));
+    Ok(masked)
+}
+
+/// Puts zeros in the place of what is behind the first `known` bytes of a part of a block, which starts at the offset `start`.
+/// Returns what to say of it, if there was anything.
+fn clear(part: &mut [u8], known: usize, start: usize, name: &str) -> Option<String> {
+    let rest = part.get_mut(known..)?;
+    let first = rest.iter().position(|byte| *byte != 0)?;
+    let last = rest.iter().rposition(|byte| *byte != 0)?;
+    let count = rest.iter().filter(|byte| **byte != 0).count();
+    rest.fill(0);
+    let offset = start.saturating_add(known);
+    Some(format!(
+        "{count} bytes from {:#x} to {:#x}, behind what is known of the {name}, are not zero: zeros are in their place",
+        offset.saturating_add(first),
+        offset.saturating_add(last)
+    ))
 }
 
 /// What is doubtful about the length of a response.

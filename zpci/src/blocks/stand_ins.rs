@@ -22,6 +22,8 @@ pub(super) enum Identifier {
     Uid,
     /// Physical channel identifier (PCHID).
     Pchid,
+    /// Topology identifier (TID), by which Linux names a bus where there is one.
+    Topology,
     /// Function internal path (PFIP), which says where a card is plugged.
     Path,
     /// Utility string, which has the names of networks.
@@ -38,6 +40,7 @@ impl Identifier {
             "fh" => Self::Handle,
             "uid" => Self::Uid,
             "pchid" => Self::Pchid,
+            "tid" => Self::Topology,
             "pfip" => Self::Path,
             "util_str" => Self::UtilityString,
             "resume_token" => Self::ResumeToken,
@@ -54,6 +57,7 @@ impl Identifier {
             Self::Uid if value.starts_with(&[0, 0]) => u32::from(short(0x1d00, number)).to_be_bytes().to_vec(),
             Self::Uid => 0x1d00_0000_u32.wrapping_add(number).to_be_bytes().to_vec(),
             Self::Pchid => short(0xc1d0, number).to_be_bytes().to_vec(),
+            Self::Topology => short(0x71d0, number).to_be_bytes().to_vec(),
             Self::Path => 0xfa70_0000_u32.wrapping_add(number).to_be_bytes().to_vec(),
             Self::UtilityString => utility_string(number),
             Self::ResumeToken => (0x70ce_0000_0000_0000_u64 | u64::from(number)).to_be_bytes().to_vec(),
@@ -80,8 +84,8 @@ fn utility_string(number: u32) -> Vec<u8> {
 ///
 /// Stand-ins have the numbers of the words that `zpci_report` prints. For the word `FID1` there is the FID 0xf1d00001, for
 /// `UID1` the UID 0x1d01, for `PCHID1` the PCHID 0xc1d1, for `PATH1` the path fa.70.00.01, and for `UTIL1` the utility string
-/// `UTIL1`. A handle becomes 0x00f40001, with the enable bit that it had; a resume token 0x70ce000000000001. A value of which
-/// all bits are 0, or all are 1, identifies nothing and stays.
+/// `UTIL1`. A handle becomes 0x00f40001, with the enable bit that it had; a TID 0x71d1; a resume token
+/// 0x70ce000000000001. A value of which all bits are 0, or all are 1, identifies nothing and stays.
 #[derive(Clone, Debug, Default)]
 pub struct StandIns {
     numbers: BTreeMap<(Identifier, Vec<u8>), u32>,
@@ -91,8 +95,8 @@ pub struct StandIns {
 
 impl StandIns {
     /// What the first stand-in of each kind looks like in a block.
-    pub const EXPLANATION: &str = "Stand-ins: fid f1d00001, fh 00f40001, uid 00001d01, pchid c1d1, pfip fa700001, \
-                                   util_str UTIL1, resume_token 70ce000000000001, and so on.";
+    pub const EXPLANATION: &str = "Stand-ins: fid f1d00001, fh 00f40001, uid 00001d01, pchid c1d1, tid 71d1, \
+                                   pfip fa700001, util_str UTIL1, resume_token 70ce000000000001, and so on.";
 
     /// Numbers of the functions below `root`, usually `/sys`, in the order in which `zpci_report` numbers them; others come
     /// behind those. Where there is no sysfs, numbers are given in the order in which identifiers are met.

@@ -8,7 +8,7 @@ use clp::{Block, ResponseCode, REQUEST_HEADER};
 use serde_json::{json, Value};
 
 use super::comment::comment;
-use super::mask::mask;
+use super::mask::{mask, Masked};
 use super::{Exchange, StandIns, Wrong};
 use crate::decode::{decode, Kind};
 use crate::input::{block_heading, Input};
@@ -41,11 +41,12 @@ pub struct Transcript {
 impl Transcript {
     /// What is shown of `exchange`: as it is, or with `stand_ins` in the place of identifiers.
     ///
-    /// A block of a command without a table is not shown if identifiers are to be replaced, since nobody knows where they are.
+    /// If identifiers are to be replaced, a block of a command without a table, or whose request has a length that its command
+    /// has not, is not shown, since nobody knows where they are.
     pub fn new(exchange: &Exchange, mut stand_ins: Option<&mut StandIns>) -> Self {
         let is_masked = stand_ins.is_some();
         let mut bytes = exchange.bytes.clone();
-        let masked = stand_ins.as_mut().map_or(Ok(Vec::new()), |all| mask(&mut bytes, all));
+        let masked = stand_ins.as_mut().map_or(Ok(Masked::default()), |all| mask(&mut bytes, all));
         let wrong = match (&exchange.wrong, stand_ins) {
             (Some(wrong), Some(all)) => Some(all.wrong(wrong)),
             (wrong, _) => wrong.clone(),
@@ -61,6 +62,7 @@ impl Transcript {
             errors: Vec::new(),
             notes: exchange.notes.clone(),
         };
+        let mut taken = Vec::new();
         match masked {
             // A command that was not issued has no block.
             _ if bytes.is_empty() => {}
@@ -68,7 +70,10 @@ impl Transcript {
                 shown.heading = "a block that is left out".to_owned();
                 shown.errors.push(format!("identifiers cannot be replaced: {why}"));
             }
-            Ok(doubts) => shown.add_block(bytes, &doubts),
+            Ok(masked) => {
+                taken = masked.errors;
+                shown.add_block(bytes, &masked.doubts);
+            }
         }
         match wrong {
             Some(Wrong::System(error)) if shown.report.kind == UNNEEDED => shown.notes.push(error),
@@ -78,6 +83,7 @@ impl Transcript {
             }
             _ => {}
         }
+        shown.errors.extend(taken);
         shown
     }
 

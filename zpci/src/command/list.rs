@@ -35,8 +35,8 @@ pub(crate) struct Options {
     /// Write the blocks themselves, each request with its response, as a text that zpci reads, also where they make no sense
     #[arg(long, conflicts_with_all = ["output", "verbose"])]
     blocks: bool,
-    /// Replace what identifies the machine in these blocks, each value by the same everywhere: FID, FH, UID, PCHID, internal
-    /// path, utility string, resume token
+    /// Replace what identifies the machine in these blocks, each value by the same everywhere: FID, FH, UID, PCHID, TID,
+    /// internal path, utility string, resume token; RID and fidparm stay
     #[arg(long, requires = "blocks")]
     pub(super) mask: bool,
     /// Where sysfs is; with one of another system, that system is not asked by CLP

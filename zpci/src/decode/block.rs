@@ -74,12 +74,14 @@ pub(crate) struct CommandLayouts {
     pub(crate) request: &'static Layout,
     /// That of a list without its entries.
     pub(crate) response: &'static Layout,
+    /// Lengths that a request has.
+    pub(crate) lengths: &'static [usize],
 }
 
 /// The structures of the command `code`; `None` if there is no table of it.
 pub(crate) fn command_layouts(code: CommandCode) -> Option<CommandLayouts> {
     let command = COMMANDS.iter().find(|command| command.code == code)?;
-    Some(CommandLayouts { request: command.request, response: command.response })
+    Some(CommandLayouts { request: command.request, response: command.response, lengths: command.lengths })
 }
 
 /// Whether the bytes look like a block: a request header whose length leaves a response.

@@ -76,7 +76,7 @@ fn what_is_printed_is_read() {
             // But for identifiers the same values.
             let (read, stored) = (decode(&mut input, None, None).unwrap(), decode(&mut stored, None, None).unwrap());
             let rows = |report: &zpci::report::Report| {
-                let names = ["fid", "fh", "uid", "pchid", "pfip", "util_str", "resume_token"];
+                let names = ["fid", "fh", "uid", "pchid", "tid", "pfip", "util_str", "resume_token"];
                 let rows = report.sections.iter().flat_map(|section| section.rows.clone());
                 let rows = rows.map(|row| (row.offset, row.name, row.value));
                 rows.filter(|(_, name, _)| !names.contains(&name.as_str())).collect::<Vec<_>>()

@@ -7,7 +7,7 @@ use std::path::Path;
 use zpci::blocks::{Exchange, StandIns, Transcript};
 
 use crate::machine::{exchanges, two, Changed};
-use crate::printed::{block, errors, headings, masked, notes, read, text, transcripts};
+use crate::printed::{block, errors, headings, masked, read, text, transcripts};
 
 /// Literal bytes: what identifies is replaced where it is, and nothing else.
 #[test]
@@ -141,17 +141,113 @@ fn what_was_captured() {
     assert_eq!(read(&text).len(), 1);
 }
 
-/// A request whose length is wrong is masked by its table.
+/// Where a request has a length that its command has not, nobody knows where the response is: nothing of it is shown.
 #[test]
 fn a_request_whose_length_is_wrong() {
-    for length in [[0, 8], [0xff, 0xf8]] {
+    for length in [[0, 0], [0, 8], [0, 0x10], [0, 0x28], [0, 0x30], [0x0f, 0xf8], [0xff, 0xf8]] {
         let mut bytes = exchanges(&two())[2].bytes.clone();
         bytes[..2].copy_from_slice(&length);
         let exchange = Exchange { bytes, condition: Some(0), ..Exchange::default() };
         let all = transcripts(&[exchange], Some(StandIns::default()));
         let text = text(&all);
         assert!(!all[0].is_good(), "{text}");
-        assert!(text.contains("\n0010: 00f40001 ") && text.contains("\n0030: 00010307 f1d00001 "), "{text}");
-        assert!(notes(&text)[0].contains(" look at it before you send it; the request has "), "{text}");
+        assert_eq!(headings(&text), ["a block that is left out"]);
+        let said = u16::from_be_bytes(length);
+        assert_eq!(
+            errors(&text),
+            [format!("identifiers cannot be replaced: the request has {said} bytes, and that of this command has 32")]
+        );
+        assert!(!text.contains("\n00") && !text.contains("cc 0"), "{text}");
     }
+    // One with a length that its command has, which is not all there.
+    let cut = Exchange { bytes: exchanges(&two())[2].bytes[..24].to_vec(), ..Exchange::default() };
+    let text = text(&transcripts(&[cut], Some(StandIns::default())));
+    assert_eq!(errors(&text), ["identifiers cannot be replaced: the request has 32 bytes of 24"]);
+}
+
+/// What a page had before, behind a response that is shorter than the one before it.
+#[test]
+fn what_is_behind_the_response_is_not_shown() {
+    let all = exchanges(&two());
+    let mut bytes = all[1].bytes.clone();
+    bytes[..160].copy_from_slice(&all[4].bytes[..160]);
+    bytes[160..176].copy_from_slice(&all[1].bytes[64..80]);
+    bytes[4095] = 0x5e;
+    let exchange = Exchange { bytes, condition: Some(0), ..Exchange::default() };
+    let plain = Transcript::new(&exchange, None);
+    assert!(plain.is_good() && plain.text(1).contains(" 000004d2 00020000\n"));
+    let all = transcripts(&[exchange], Some(StandIns::default()));
+    let text = text(&all);
+    assert_eq!(
+        errors(&text),
+        ["8 bytes from 0xa1 to 0xfff, behind what is known of the response, are not zero: \
+                                zeros are in their place"]
+    );
+    assert!(
+        !all[0].is_good() && !text.contains("04d2") && text.ends_with("\n0040: ffffffff 00000000 fe000000 00000000\n"),
+        "{text}"
+    );
+
+    // A command that is refused stores a header, behind which the page may have what a list had there.
+    let mut bytes = exchanges(&two())[1].bytes.clone();
+    bytes[..48].copy_from_slice(&exchanges(&two())[4].bytes[..48]);
+    bytes[32..36].copy_from_slice(&[0, 16, 1, 2]);
+    let exchange = Exchange { bytes, condition: Some(0), ..Exchange::default() };
+    let refused = crate::printed::text(&transcripts(&[exchange], Some(StandIns::default())));
+    assert!(errors(&refused)[1].contains(", behind what is known of the response, are not zero"), "{refused}");
+    assert!(
+        !refused.contains("04d2") && refused.ends_with("\n0020: 00100102 00000000 00000000 00000000\n"),
+        "{refused}"
+    );
+
+    // The request of characteristics may be longer than what is known of it.
+    let mut bytes = exchanges(&two())[0].bytes.clone();
+    bytes.copy_within(16..4080, 32);
+    bytes[1] = 32;
+    bytes[16..32].fill(0x5e);
+    let exchange = Exchange { bytes, condition: Some(0), ..Exchange::default() };
+    let text = crate::printed::text(&transcripts(&[exchange], Some(StandIns::default())));
+    assert!(!text.contains("5e5e"), "{text}");
+    assert_eq!(
+        errors(&text).last(),
+        Some(
+            &"16 bytes from 0x10 to 0x1f, behind what is known of the request, are not \
+                                            zero: zeros are in their place"
+        )
+    );
+}
+
+/// A block is one page: what is behind it in a file is none.
+#[test]
+fn a_second_page_is_not_shown() {
+    let all = exchanges(&two());
+    for (number, page) in [(1, 2), (2, 1)] {
+        let bytes = [all[number].bytes.as_slice(), &all[page].bytes].concat();
+        let exchange = Exchange { bytes, condition: Some(0), ..Exchange::default() };
+        let shown = transcripts(&[exchange], Some(StandIns::default()));
+        let text = text(&shown);
+        assert!(errors(&text).contains(&"4096 bytes behind the block are left out"), "{text}");
+        assert!(!shown[0].is_good());
+        assert_eq!(read(&text)[0].bytes.len().next_multiple_of(4096), 4096);
+        for secret in ["000004d2", "000004d3", "0a1b", "01c3", "01020304", "d7d9"] {
+            assert!(!text.contains(secret), "{secret} is in\n{text}");
+        }
+    }
+}
+
+/// Linux names a bus by the topology identifier where there is one: which functions have the same shows.
+#[test]
+fn topology_identifiers_are_replaced() {
+    let query = |tid: u16| {
+        let mut bytes = exchanges(&two())[2].bytes.clone();
+        bytes[32 + 86..32 + 88].copy_from_slice(&tid.to_be_bytes());
+        Exchange { bytes, condition: Some(0), ..Exchange::default() }
+    };
+    let all = [query(0x01c3), query(0x01c4), query(0x01c3), query(0), query(0xffff)];
+    let text = text(&transcripts(&all, Some(StandIns::default())));
+    let tids: Vec<u16> =
+        read(&text).iter().map(|input| u16::from_be_bytes([input.bytes[32 + 86], input.bytes[32 + 87]])).collect();
+    assert_eq!(tids, [0x71d1, 0x71d2, 0x71d1, 0, 0xffff]);
+    // It is no PCHID, which may have the same number.
+    assert!(block(&text, 1).contains("0000c1d1\n"), "{text}");
 }

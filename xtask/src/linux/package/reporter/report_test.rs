@@ -293,7 +293,7 @@ fn blocks_are_as_the_command_writes_them() {
         mock.file("wrong-blocks", status);
         let output = mock.run(&[]);
         let text = String::from_utf8(output.stdout).unwrap();
-        assert!(text.contains(&format!("{blocks}# error: of FID1\n\n({said})\n")), "{text}");
+        assert!(text.contains(&format!("{blocks}# error: of FID2\n\n({said})\n")), "{text}");
         assert!(text.ends_with(&format!("== what could not be read\n{said}\n")), "{text}");
         assert_eq!(output.status.code(), Some(3));
     }

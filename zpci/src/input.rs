@@ -203,7 +203,9 @@ impl Input {
 /// Most bytes of an input, which is kept in memory.
 const MOST: u64 = 1 << 30;
 
-/// Most bytes of a text. Of each byte that it tells it is kept where that stands, so it takes up to 200 times as many.
+/// Most bytes of a text. All its lines are kept, and of each byte that it tells where that stands: with one block it takes up to
+/// 200 times as many. Where it has several blocks, each is an input of its own, and a command may keep a report of each; the
+/// number of blocks has no other bound than this, so many small ones may take more.
 const MOST_TEXT: usize = 16 << 20;
 
 /// What the file `name` has, standard input for `-`.

@@ -89,13 +89,21 @@ numbered() {
 	printf '%s%s' "$1" "$(grep "^$1 " "$scratch/seen" | grep -nFx "$1 $2" | cut -d: -f1)"
 }
 
+# Whether the digits $1, which may have points between them, say that there is none: all bits are 0, or all are 1.
+nothing() {
+	case $1 in
+	*[!0.]*) ;;
+	*) return 0 ;;
+	esac
+	case $1 in
+	*[!f.]*) return 1 ;;
+	esac
+}
+
 # The word for the PNET IDs of a function, EBCDIC; `none` if it has none.
 utility_string() {
 	value=$(bytes "$1/util_string")
-	case $value in
-	*[!0]*) numbered UTIL "$value" ;;
-	*) printf none ;;
-	esac
+	if nothing "$value"; then printf none; else numbered UTIL "$value"; fi
 }
 
 # The internal path of a function as `zpci list` writes it, which says where a card is plugged.
@@ -149,9 +157,7 @@ function_rules() {
 	pchid=$(digits "$address" pchid 4)
 	[ -z "$pchid" ] || pchid_rules "$pchid" "$2"
 	path=$(internal_path "$1")
-	case $path in
-	*[!0.]*) word "$path" "$(numbered PATH "$path")" ;;
-	esac
+	nothing "$path" || word "$path" "$(numbered PATH "$path")"
 	for net in "$1"/net/* "$1"/virtio*/net/*; do
 		[ -e "$net" ] || continue
 		network "${net##*/}" "NET$2"

@@ -88,7 +88,7 @@ each_function() {
 				;;
 			pfip)
 				value=$(internal_path "$path")
-				case $value in *[!0.]*) ;; *) value=none ;; esac
+				! nothing "$value" || value=none
 				printf '%s = %s\n' "$name" "$value"
 				;;
 			resource) sed 's/^/resource = /' "$path/$name" ;;

@@ -28,7 +28,7 @@ pub struct Exchange {
 pub enum Wrong {
     /// What the client of `clp` says of it.
     Client(ClientError),
-    /// What the system says that was to execute it.
+    /// What the system says that was to hand it to the machine, and did not.
     System(String),
 }
 

@@ -19,20 +19,27 @@ use super::{Exchange, Wrong};
 /// An answer that makes no sense ends nothing but the list. Where that ends so, functions with the handles `known`, such as
 /// those that sysfs has, are queried too.
 ///
+/// `refusal` is called behind each command. What it returns says why the system did not hand that to the machine: such a command
+/// has no condition code.
+///
 /// # Errors
 ///
 /// The first one of `take`; no more commands are issued then.
 pub fn inquire<E>(
     machine: &impl Clp,
+    refusal: impl Fn() -> Option<String>,
     known: &[FunctionHandle],
     mut take: impl FnMut(Exchange) -> Result<(), E>,
 ) -> Result<(), E> {
-    let recorder = Recorder::new(machine);
+    let recorder = Recorder::new(machine, refusal);
     let mut give = |result: Result<(), ClientError>| {
         let mut exchanges = recorder.take();
         match (exchanges.last_mut(), result) {
             (_, Ok(())) => {}
-            (Some(last), Err(error)) => last.wrong = Some(Wrong::Client(error)),
+            // What the system said comes first: the client cannot know of it.
+            (Some(last), Err(error)) => {
+                last.wrong.get_or_insert(Wrong::Client(error));
+            }
             // What ends without a command, as a list does that never ends.
             (None, Err(error)) => {
                 exchanges.push(Exchange { wrong: Some(Wrong::Client(error)), ..Exchange::default() });

@@ -6,19 +6,21 @@ use std::cell::RefCell;
 
 use clp::{Clp, Command, ConditionCode, LogicalProcessor};
 
-use super::Exchange;
+use super::{Exchange, Wrong};
 
 /// A machine that hands on what it is asked, and keeps each block with what came back.
 #[derive(Debug)]
-pub(super) struct Recorder<'a, C> {
+pub(super) struct Recorder<'a, C, R> {
     machine: &'a C,
+    /// Why the system did not hand the last command to the machine, if so it was.
+    refusal: R,
     exchanges: RefCell<Vec<Exchange>>,
 }
 
-impl<'a, C: Clp> Recorder<'a, C> {
-    /// In front of `machine`.
-    pub(super) fn new(machine: &'a C) -> Self {
-        Self { machine, exchanges: RefCell::default() }
+impl<'a, C: Clp, R: Fn() -> Option<String>> Recorder<'a, C, R> {
+    /// In front of `machine`; `refusal` says why the last command did not reach it.
+    pub(super) fn new(machine: &'a C, refusal: R) -> Self {
+        Self { machine, refusal, exchanges: RefCell::default() }
     }
 
     /// What was kept since the last call of this, in the order in which it was issued.
@@ -27,14 +29,17 @@ impl<'a, C: Clp> Recorder<'a, C> {
     }
 }
 
-impl<C: Clp> Clp for Recorder<'_, C> {
+impl<C: Clp, R: Fn() -> Option<String>> Clp for Recorder<'_, C, R> {
     fn call(&self, processor: LogicalProcessor, command: &mut Command<'_>) -> ConditionCode {
         let capacity = u16::try_from(command.capacity()).ok();
         let condition = self.machine.call(processor, command);
+        let refusal = (self.refusal)();
         self.exchanges.borrow_mut().push(Exchange {
             bytes: command.bytes().to_vec(),
             capacity,
-            condition: Some(condition as u8),
+            // A command that was not handed to the machine has none.
+            condition: refusal.is_none().then_some(condition as u8),
+            wrong: refusal.map(Wrong::System),
             ..Exchange::default()
         });
         condition

@@ -34,6 +34,8 @@ pub struct Transcript {
     capacity: Option<u16>,
     condition: Option<u8>,
     program_check: Option<u16>,
+    /// Why the command did not reach the machine.
+    refusal: Option<String>,
     errors: Vec<String>,
     notes: Vec<String>,
 }
@@ -59,6 +61,10 @@ impl Transcript {
             capacity: exchange.capacity,
             condition: exchange.condition,
             program_check: exchange.program_check,
+            refusal: match &wrong {
+                Some(Wrong::System(why)) => Some(why.clone()),
+                _ => None,
+            },
             errors: Vec::new(),
             notes: exchange.notes.clone(),
         };
@@ -143,6 +149,9 @@ impl Transcript {
             let _ = write!(text, ", capacity {capacity} bytes");
         }
         let outcome = match (self.program_check, self.condition, report.response_code) {
+            _ if self.refusal.is_some() => {
+                format!("not executed: {}", self.refusal.as_deref().unwrap_or_default())
+            }
             (Some(code), _, _) => format!("not executed, program check {code:#06x}"),
             (_, Some(code @ 1..), _) => format!("not executed, condition code {code}"),
             (_, _, None) => "no response code".to_owned(),

@@ -8,9 +8,9 @@ use serde_json::{json, Value};
 use super::list::why_closed;
 use super::list::Options;
 use super::live;
-use crate::blocks::{comment, Exchange, StandIns, Transcript};
 #[cfg(target_os = "linux")]
-use crate::blocks::{inquire, Wrong};
+use crate::blocks::inquire;
+use crate::blocks::{comment, Exchange, StandIns, Transcript};
 use crate::decode::{settle_words, Kind};
 use crate::input::Input;
 #[cfg(target_os = "linux")]
@@ -64,12 +64,8 @@ fn of_this_system(options: &Options, writer: &mut Writer<'_>) -> Result<(), Stop
         let device = ClpDevice::open(path).map_err(|error| why_closed(path, &error))?;
         let functions = identities(&options.sysfs);
         let handles: Vec<_> = functions.iter().filter_map(|it| it.handle).map(clp::FunctionHandle).collect();
-        inquire(&device, &handles, |mut exchange| {
-            if let Some(refusal) = device.refusal() {
-                exchange.wrong = Some(Wrong::System(refusal.to_string()));
-            }
-            writer.write(&exchange)
-        })
+        let refusal = || device.refusal().map(|error| error.to_string());
+        inquire(&device, refusal, &handles, |exchange| writer.write(&exchange))
     }
     #[cfg(not(target_os = "linux"))]
     {

@@ -149,8 +149,9 @@ fn of_this_system(options: &Options) -> Result<Found, String> {
             Ok(device) => {
                 let (functions, troubles) =
                     read_live(&device, sysfs.as_deref().unwrap_or_default()).map_err(|error| {
-                        let refusal = device.refusal().map(|refusal| format!(": {refusal}")).unwrap_or_default();
-                        format!("{}: {error}{refusal}", path.display())
+                        // The list alone ends so; one that the system refuses has no condition code.
+                        let refusal = device.refusal().map(|refusal| format!("LIST PCI: not executed: {refusal}"));
+                        format!("{}: {}", path.display(), refusal.unwrap_or(error))
                     })?;
                 let troubles = troubles.into_iter().map(|text| Trouble { text, block: None }).collect();
                 return Ok(Found { functions, troubles, notes: Vec::new() });

@@ -17,6 +17,9 @@ use crate::report::Report;
 /// Blocks that break a rule or were refused: the place of each, and its report.
 pub(crate) type LeftOut = Vec<(usize, Report)>;
 
+/// What a list of functions needs no answer to, and what says nothing of them.
+const CHARACTERISTICS: &str = "slpc";
+
 /// The functions of `inputs`, each a block of LIST PCI, QUERY PCI FN or QUERY PCI FNGRP; and the blocks that
 /// are left out.
 ///
@@ -26,9 +29,11 @@ pub(crate) type LeftOut = Vec<(usize, Report)>;
 pub(crate) fn read(inputs: &mut [Input]) -> Result<(Vec<Listed>, LeftOut), String> {
     let mut blocks = Said::default();
     let mut bad = Vec::new();
-    for (index, input) in inputs.iter_mut().enumerate() {
-        let report = decode(input, Some(Kind::Clp), None)?;
-        if report.kind == "slpc" && report.problems.is_empty() {
+    let reports =
+        inputs.iter_mut().map(|input| decode(input, Some(Kind::Clp), None)).collect::<Result<Vec<_>, String>>()?;
+    let is_beside_others = reports.iter().any(|report| report.kind != CHARACTERISTICS);
+    for ((index, input), report) in inputs.iter().enumerate().zip(reports) {
+        if is_beside_others && report.kind == CHARACTERISTICS && report.problems.is_empty() {
             // Says nothing of functions; a machine need not know it.
         } else if report.is_good() {
             blocks.add(input)?;

@@ -34,7 +34,7 @@ impl ClpDevice {
         Ok(Self { file, refusal: Cell::new(None) })
     }
 
-    /// Why the last call was refused that was.
+    /// Why the last call was refused, if it was and nobody has asked since.
     pub(crate) fn refusal(&self) -> Option<io::Error> {
         self.refusal.take().map(io::Error::from_raw_os_error)
     }
@@ -59,6 +59,7 @@ impl Clp for ClpDevice {
             return ConditionCode::Zero;
         }
         self.refusal.set(io::Error::last_os_error().raw_os_error());
+        // None is known; that there is no answer is what it stands for. `Self::refusal` says why.
         ConditionCode::Three
     }
 

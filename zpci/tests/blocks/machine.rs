@@ -80,10 +80,15 @@ pub(crate) fn exchanges(machine: &impl Clp) -> Vec<Exchange> {
 
 pub(crate) fn exchanges_with(machine: &impl Clp, known: &[FunctionHandle]) -> Vec<Exchange> {
     let mut all = Vec::new();
-    let taken: Result<(), ()> = inquire(machine, known, |exchange| {
-        all.push(exchange);
-        Ok(())
-    });
+    let taken: Result<(), ()> = inquire(
+        machine,
+        || None,
+        known,
+        |exchange| {
+            all.push(exchange);
+            Ok(())
+        },
+    );
     assert_eq!(taken, Ok(()));
     all
 }

@@ -215,17 +215,57 @@ fn a_command_that_is_not_executed() {
     assert_eq!(read(&text)[4].condition, Some(3));
 }
 
+/// What the system does not hand on has no condition code, and is said of the command that it was.
+#[test]
+fn a_command_that_does_not_reach_the_machine() {
+    let machine = two();
+    let none = |_: &mut [u8]| {};
+    let changed = Changed { condition: ConditionCode::Three, ..Changed::new(&machine, 3, &none) };
+    let calls = std::cell::Cell::new(0);
+    // The third is the first query.
+    let refusal = || {
+        calls.set(calls.get() + 1);
+        (calls.get() == 3).then(|| "Permission denied (os error 13)".to_owned())
+    };
+    let mut all = Vec::new();
+    let taken: Result<(), ()> = inquire(&changed, refusal, &[], |exchange| {
+        all.push(exchange);
+        Ok(())
+    });
+    assert_eq!(taken, Ok(()));
+    let conditions: Vec<_> = all.iter().map(|exchange| exchange.condition).collect();
+    assert_eq!(conditions, [Some(0), Some(0), None, Some(3)]);
+    let all = transcripts(&all, Some(StandIns::default()));
+    assert_eq!(all.iter().map(Transcript::is_good).collect::<Vec<_>>(), [true, true, false, false]);
+    let text = text(&all);
+    let third = block(&text, 3);
+    assert_eq!(
+        headings(&third),
+        ["QUERY PCI FN, fh 0x00f40001, capacity 384 bytes: not executed: Permission denied (os error 13)"]
+    );
+    assert_eq!(errors(&third), ["Permission denied (os error 13)"]);
+    assert!(!third.contains("\ncc ") && !third.contains("condition code"), "{third}");
+    assert!(headings(&text)[3].ends_with(": not executed, condition code 3"), "{text}");
+    assert_eq!(read(&text)[2].condition, None);
+    assert_eq!(all[2].json()["condition_code"], serde_json::Value::Null);
+}
+
 #[test]
 fn nothing_is_asked_when_nobody_listens() {
     let mut count = 0;
-    let result = inquire(&two(), &[], |_| {
-        count += 1;
-        if count == 2 {
-            Err("full")
-        } else {
-            Ok(())
-        }
-    });
+    let result = inquire(
+        &two(),
+        || None,
+        &[],
+        |_| {
+            count += 1;
+            if count == 2 {
+                Err("full")
+            } else {
+                Ok(())
+            }
+        },
+    );
     assert_eq!((result, count), (Err("full"), 2));
 }
 

@@ -51,10 +51,11 @@ fn query(machine: &Fake, (fid, uid, pchid, path, name): Identity) -> Exchange {
 #[test]
 fn numbers_are_those_that_the_script_gives() {
     // UIDs and PCHIDs that several have, none of what there may be none of, a path and a string that come back.
-    let functions: [Identity; 5] = [
+    let functions: [Identity; 6] = [
         (0x300, 0x21, 0x1c3, [1, 2, 3, 4], 0xc1),
         (0x200, 0x20, 0x1c3, [0; 4], 0),
         (u32::MAX, 0, 0, [0; 4], 0),
+        (0x350, 0, 0, [0xff; 4], 0xff),
         (0x400, 0x21, 0x1c4, [1, 2, 3, 5], 0xc2),
         (0x401, 0x22, 0xffff, [1, 2, 3, 4], 0xc1),
     ];
@@ -75,8 +76,8 @@ fn numbers_are_those_that_the_script_gives() {
         };
         let exchange = query(&machine, function);
         let bytes = &read(&Transcript::new(&exchange, Some(&mut stand_ins)).text(1))[0].bytes[32..];
-        let digits =
-            |from: usize, to: usize| bytes[from..to].iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        let digits = |from: usize, to: usize| hex(&bytes[from..to]);
         let fid = word("function_id");
         let fid = number(fid, "FID").map_or(fid[2..].to_owned(), |n| format!("{:08x}", 0xf1d0_0000 + n));
         assert_eq!(digits(20, 24), fid, "{section}");
@@ -85,13 +86,13 @@ fn numbers_are_those_that_the_script_gives() {
         let pchid =
             number(word("pchid"), "PCHID").map_or(word("pchid")[2..].to_owned(), |n| format!("{:04x}", 0xc1d0 + n));
         assert_eq!(digits(30, 32), pchid, "{section}");
-        let path = number(word("pfip"), "PATH").map_or("00000000".to_owned(), |n| format!("{:08x}", 0xfa70_0000 + n));
+        let path = number(word("pfip"), "PATH").map_or(hex(&function.3), |n| format!("{:08x}", 0xfa70_0000 + n));
         assert_eq!(digits(56, 60), path, "{section}");
-        let name = number(word("util_string"), "UTIL").map_or("0000000000".to_owned(), |n| format!("e4e3c9d3f{n}"));
+        let name = number(word("util_string"), "UTIL").map_or(hex(&[function.4; 5]), |n| format!("e4e3c9d3f{n}"));
         assert_eq!(digits(128, 133), name, "{section}");
     }
     // Those in standby.
-    for (slot, fid) in ["FID6", "FID7"].iter().zip([0x450, 0x500]) {
+    for (slot, fid) in ["FID7", "FID8"].iter().zip([0x450, 0x500]) {
         assert!(report.lines().any(|line| line.starts_with(&format!("{slot} power = 0"))), "{report}");
         let text = Transcript::new(&query(&machine, (fid, 0, 0, [0; 4], 0)), Some(&mut stand_ins)).text(1);
         assert!(text.contains(&format!(" f1d0000{} ", &slot[3..])), "{text}");

@@ -360,10 +360,10 @@ bool zpci_rust_pause_rpcit(u32 busy);
 
 /*
  * The gate of an attachment: many may pass it, or one may close it. Neither
- * sleeps. The result of zpci_rust_gate_exclusive() is for the call that ends it.
+ * sleeps, and interrupts are off behind it. The result is for the call that ends it.
  */
-void zpci_rust_gate_shared(void *gate);
-void zpci_rust_gate_shared_end(void *gate);
+u64 zpci_rust_gate_shared(void *gate);
+void zpci_rust_gate_shared_end(void *gate, u64 flags);
 u64 zpci_rust_gate_exclusive(void *gate);
 void zpci_rust_gate_exclusive_end(void *gate, u64 flags);
 

@@ -15,13 +15,30 @@
 /* The counters that every format has; QEMU has these and says that there is no block. */
 #define ZPCI_FMB_COMMON		offsetof(struct zpci_fmb, fmt0)
 
+/*
+ * zdev->fh may be that of an event that comes late. The machine knows no such
+ * function, which is taken for the end of its measurement: the block would be
+ * freed while the machine writes it.
+ */
+static int zpci_check_handle(struct zpci_dev *zdev)
+{
+	u32 fh;
+	int rc;
+
+	rc = clp_refresh_fh(zdev->fid, &fh);
+	if (rc)
+		return rc == -ENODEV ? 0 : rc;
+	return fh == READ_ONCE(zdev->fh) ? 0 : -EIO;
+}
+
 int zpci_shim_measure(struct zpci_dev *zdev, bool enable)
 {
-	int rc = 0;
+	int rc;
 
 	mutex_lock(&zdev->fmb_lock);
+	rc = zpci_check_handle(zdev);
 	/* What a reset ended still has its block here, of which the machine knows nothing. */
-	if (zdev->fmb)
+	if (!rc && zdev->fmb)
 		rc = zpci_fmb_disable_device(zdev);
 	if (!rc && enable)
 		rc = zpci_fmb_enable_device(zdev);

@@ -25,13 +25,15 @@ int zpci_refresh_all(struct zpci_domain *domain, atomic64_t *counter);
 static __always_inline u32 zpci_refresh_once(struct zpci_attachment *attachment, u64 start,
 					     u64 last)
 {
+	unsigned long flags;
 	u64 step;
 
-	read_lock(&attachment->gate);
+	/* With interrupts off: see gate.c. None is taken within an instruction. */
+	read_lock_irqsave(&attachment->gate, flags);
 	step = zpci_rust_first_step(&attachment->rust, start, last);
 	if (likely(step > ZPCI_RUST_STEP_MORE))
 		step = zpci_shim_rpcit(start, last - start + 1, step, false);
-	read_unlock(&attachment->gate);
+	read_unlock_irqrestore(&attachment->gate, flags);
 	return step;
 }
 

@@ -28,8 +28,8 @@ pub mod provided {
         pub fn zpci_rust_pause_set(busy: u32) -> bool;
         pub fn zpci_rust_pause_mpcifc(busy: u32) -> bool;
         pub fn zpci_rust_pause_rpcit(busy: u32) -> bool;
-        pub fn zpci_rust_gate_shared(gate: *mut c_void);
-        pub fn zpci_rust_gate_shared_end(gate: *mut c_void);
+        pub fn zpci_rust_gate_shared(gate: *mut c_void) -> u64;
+        pub fn zpci_rust_gate_shared_end(gate: *mut c_void, flags: u64);
         pub fn zpci_rust_gate_exclusive(gate: *mut c_void) -> u64;
         pub fn zpci_rust_gate_exclusive_end(gate: *mut c_void, flags: u64);
         pub fn zpci_rust_listed(context: *mut c_void, id: u32, handle: u32, configured: bool);
@@ -203,10 +203,10 @@ unsafe impl Gate for KernelGate {
     #[inline]
     fn shared<R>(&self, issue: impl FnOnce() -> R) -> R {
         // SAFETY: C made the gate, and keeps it as long as the attachment is used.
-        unsafe { provided::zpci_rust_gate_shared(self.0) };
+        let flags = unsafe { provided::zpci_rust_gate_shared(self.0) };
         let result = issue();
-        // SAFETY: as above; it was taken by the line above.
-        unsafe { provided::zpci_rust_gate_shared_end(self.0) };
+        // SAFETY: as above; it was taken by the line above, with these flags.
+        unsafe { provided::zpci_rust_gate_shared_end(self.0, flags) };
         result
     }
 

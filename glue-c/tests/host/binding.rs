@@ -97,8 +97,8 @@ unsafe extern "C" {
     pub(crate) fn kernel_interrupts_are_on() -> bool;
     pub(crate) fn kernel_interrupts(on: bool);
 
-    pub(crate) fn zpci_rust_gate_shared(gate: *mut c_void);
-    pub(crate) fn zpci_rust_gate_shared_end(gate: *mut c_void);
+    pub(crate) fn zpci_rust_gate_shared(gate: *mut c_void) -> u64;
+    pub(crate) fn zpci_rust_gate_shared_end(gate: *mut c_void, flags: u64);
     pub(crate) fn zpci_rust_gate_exclusive(gate: *mut c_void) -> u64;
     pub(crate) fn zpci_rust_gate_exclusive_end(gate: *mut c_void, flags: u64);
 

@@ -71,11 +71,13 @@ fn several_pass_it() {
     let gate: *mut c_void = from_mut(&mut lock).cast();
     // SAFETY: `lock` is a lock of `rwlock.h` that nobody has, and outlives the calls.
     unsafe {
-        zpci_rust_gate_shared(gate);
-        zpci_rust_gate_shared(gate);
+        let first = zpci_rust_gate_shared(gate);
+        assert!(!kernel_interrupts_are_on());
+        let second = zpci_rust_gate_shared(gate);
+        zpci_rust_gate_shared_end(gate, second);
+        assert!(!kernel_interrupts_are_on());
+        zpci_rust_gate_shared_end(gate, first);
         assert!(kernel_interrupts_are_on());
-        zpci_rust_gate_shared_end(gate);
-        zpci_rust_gate_shared_end(gate);
         let flags = zpci_rust_gate_exclusive(gate);
         zpci_rust_gate_exclusive_end(gate, flags);
     }

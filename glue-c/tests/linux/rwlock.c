@@ -56,12 +56,20 @@ void kernel_interrupts(bool on)
 	interrupts_off = !on;
 }
 
+static void pass(rwlock_t *lock)
+{
+	if (lock->taken)
+		stand_in_note("a gate is passed while it is closed");
+	/* Who interrupts it may wait for somebody who waits for it. */
+	if (!interrupts_off)
+		stand_in_note("a gate is passed with interrupts on");
+	lock->readers++;
+}
+
 void kernel_read_lock(rwlock_t *lock)
 {
 	kernel_yield(KERNEL_LOCK);
-	if (lock->taken)
-		stand_in_note("a gate is passed while it is closed");
-	lock->readers++;
+	pass(lock);
 }
 
 void kernel_read_unlock(rwlock_t *lock)
@@ -69,6 +77,22 @@ void kernel_read_unlock(rwlock_t *lock)
 	if (!lock->readers--)
 		stand_in_note("a gate is left that was not passed");
 	kernel_yield(KERNEL_GATE_LEFT);
+}
+
+void kernel_read_lock_irqsave(rwlock_t *lock, unsigned long *flags)
+{
+	kernel_yield(KERNEL_LOCK);
+	*flags = SAVED | interrupts_off;
+	interrupts_off = true;
+	pass(lock);
+}
+
+void kernel_read_unlock_irqrestore(rwlock_t *lock, unsigned long flags)
+{
+	if ((flags & ~1ul) != SAVED)
+		stand_in_note("a gate is left with other flags");
+	interrupts_off = flags & 1;
+	kernel_read_unlock(lock);
 }
 
 static bool is_held(const rwlock_t *lock)

@@ -20,6 +20,8 @@ typedef struct rwlock { int taken, readers; } rwlock_t;
 #define rwlock_init(lock)	((void)((lock)->taken = (lock)->readers = 0))
 #define read_lock(lock)		kernel_read_lock(lock)
 #define read_unlock(lock)	kernel_read_unlock(lock)
+#define read_lock_irqsave(lock, flags)		kernel_read_lock_irqsave(lock, &(flags))
+#define read_unlock_irqrestore(lock, flags)	kernel_read_unlock_irqrestore(lock, flags)
 #define write_trylock_irqsave(lock, flags)	kernel_write_trylock(lock, &(flags))
 #define write_lock_irqsave(lock, flags)		kernel_write_lock(lock, &(flags))
 #define write_unlock_irqrestore(lock, flags)	kernel_write_unlock(lock, flags)
@@ -28,6 +30,8 @@ unsigned long kernel_jiffies(void);
 void kernel_relax(void);
 void kernel_read_lock(rwlock_t *lock);
 void kernel_read_unlock(rwlock_t *lock);
+void kernel_read_lock_irqsave(rwlock_t *lock, unsigned long *flags);
+void kernel_read_unlock_irqrestore(rwlock_t *lock, unsigned long flags);
 bool kernel_write_trylock(rwlock_t *lock, unsigned long *flags);
 void kernel_write_lock(rwlock_t *lock, unsigned long *flags);
 void kernel_write_unlock(rwlock_t *lock, unsigned long flags);

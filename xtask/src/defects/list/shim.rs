@@ -100,8 +100,8 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "first refresh outside of the gate",
         finding: "it reaches a function whose registration just ended",
         file: REFRESH_H,
-        before: "\tread_lock(&attachment->gate);\n\tstep = zpci_rust_first_step(&attachment->rust, start, last);\n",
-        after: "\tstep = zpci_rust_first_step(&attachment->rust, start, last);\n\tread_lock(&attachment->gate);\n",
+        before: "\tread_lock_irqsave(&attachment->gate, flags);\n\tstep = zpci_rust_first_step(&attachment->rust, start, last);\n",
+        after: "\tstep = zpci_rust_first_step(&attachment->rust, start, last);\n\tread_lock_irqsave(&attachment->gate, flags);\n",
         check: INTERLEAVINGS,
     },
     Defect {
@@ -519,5 +519,13 @@ pub(super) const DEFECTS: &[Defect] = &[
         before: "\t\tzpci_update_fh(zdev, now);\n\t\t*fh = 0;\n",
         after: "\t\t*fh = now;\n",
         check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "the gate is passed with interrupts on",
+        finding: "three processors wait for each other, one of them behind a lock that interrupts take",
+        file: REFRESH_H,
+        before: "\tread_lock_irqsave(&attachment->gate, flags);\n",
+        after: "\tflags = 0;\n\tread_lock(&attachment->gate);\n",
+        check: SHIM,
     },
 ];

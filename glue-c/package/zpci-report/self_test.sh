@@ -29,9 +29,9 @@ settle() {
 	[ -n "$root" ] || ! command -v udevadm >/dev/null 2>&1 || udevadm settle --timeout=10
 }
 
-# Not the shell's own printf, which does not say why a write fails.
+# Not the shell's own printf, which does not say why a write fails. Says where it was, too.
 put() {
-	env printf %s "$1" >"$2"
+	why=$(env printf %s "$1" 2>&1 >"$2") || { echo "${2##*/}: $why" >&2; return 1; }
 }
 
 bytes_of() {

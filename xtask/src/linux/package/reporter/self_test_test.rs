@@ -186,14 +186,14 @@ fn what_fails_is_done_again() {
     mock.file("hook", &format!("case $target in */bind) {once} ;; esac\n"));
     let (status, lines, errors) = tested(&mock);
     assert_eq!((status, errors.as_str()), (Some(1), ""));
-    assert_eq!(lines[3..5], ["not ok: unbind and bind: bind: Input/output error", "ok: power off and on"]);
+    assert_eq!(lines[3..5], ["not ok: unbind and bind: bind: bind: Input/output error", "ok: power off and on"]);
 
     let mock = Mock::new();
     let once = once.replace("bind:", "power:");
     mock.file("hook", &format!("case $target in */power) [ \"$written\" = 0 ] || {once} ;; esac\n"));
     let (status, lines, errors) = tested(&mock);
     assert_eq!((status, errors.as_str()), (Some(1), ""));
-    assert_eq!(lines[4], "not ok: power off and on: power: Input/output error");
+    assert_eq!(lines[4], "not ok: power off and on: power: power: Input/output error");
     assert_eq!(fs::read_to_string(mock.path("sys/bus/pci/slots/00004711/power")).unwrap(), "1\n");
     assert!(mock.path("sys/bus/pci/devices/0a1b:00:00.0/class").exists());
 }

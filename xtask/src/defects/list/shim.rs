@@ -513,14 +513,6 @@ pub(super) const DEFECTS: &[Defect] = &[
         check: INTERLEAVINGS,
     },
     Defect {
-        name: "a new handle is there only when the caller stores it",
-        finding: "who enables or disables the function in between does so by the old one",
-        file: CLP_C,
-        before: "\t\tzpci_update_fh(zdev, now);\n\t\t*fh = 0;\n",
-        after: "\t\t*fh = now;\n",
-        check: INTERLEAVINGS,
-    },
-    Defect {
         name: "the gate is passed with interrupts on",
         finding: "three processors wait for each other, one of them behind a lock that interrupts take",
         file: REFRESH_H,

@@ -151,10 +151,9 @@ domain_rules() {
 
 # Adds rules for what the function at $1, which is the number $2, has beside its function ID and its address.
 function_rules() {
-	address=${1##*/}
-	uid=$(digits "$address" uid 4)
+	uid=$(digits "${1##*/}" uid 4)
 	[ -z "$uid" ] || uid_rules "$uid" "$2"
-	pchid=$(digits "$address" pchid 4)
+	pchid=$(digits "${1##*/}" pchid 4)
 	[ -z "$pchid" ] || pchid_rules "$pchid" "$2"
 	path=$(internal_path "$1")
 	nothing "$path" || word "$path" "$(numbered PATH "$path")"

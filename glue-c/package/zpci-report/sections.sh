@@ -72,14 +72,14 @@ NAMES='vendor device subsystem_vendor subsystem_device class revision function_i
 each_function() {
 	for path in "$functions"/*; do
 		[ -e "$path" ] || continue
-		address=${path##*/}
-		title "function $address"
+		place=${path##*/}
+		title "function $place"
 		for name in $NAMES; do
 			[ -e "$path/$name" ] || continue
 			case $name in
 			# A folder, and what a bus need not have.
 			pfip | current_link_*) ;;
-			*) cat "$path/$name" >/dev/null 2>&1 || { missing "cannot read $name of $address" && continue; } ;;
+			*) cat "$path/$name" >/dev/null 2>&1 || { missing "cannot read $name of $place" && continue; } ;;
 			esac
 			case $name in
 			util_string)
@@ -92,7 +92,7 @@ each_function() {
 				printf '%s = %s\n' "$name" "$value"
 				;;
 			resource) sed 's/^/resource = /' "$path/$name" ;;
-			*) printf '%s = %s\n' "$name" "$(attribute "$address" "$name")" ;;
+			*) printf '%s = %s\n' "$name" "$(attribute "$place" "$name")" ;;
 			esac
 		done
 		for link in driver iommu iommu_group; do
@@ -102,17 +102,17 @@ each_function() {
 			printf 'iommu_group/type = %s\n' "$(cat "$path/iommu_group/type" 2>/dev/null)"
 			sed 's/^/reserved_regions = /' "$path/iommu_group/reserved_regions" 2>/dev/null
 		fi
-		for statistics in "$debug/pci/$address/statistics" "$debug"/pci/*/"$address/statistics"; do
+		for statistics in "$debug/pci/$place/statistics" "$debug"/pci/*/"$place/statistics"; do
 			[ -e "$statistics" ] || continue
 			sed 's/^/statistics: /' "$statistics" 2>/dev/null ||
-				missing "no counters of $address: debugfs is not mounted, or locked down"
+				missing "no counters of $place: debugfs is not mounted, or locked down"
 		done
 	done
 	[ -d "$debug/pci" ] || missing 'no counters: debugfs is not mounted, or locked down'
 	title slots
-	for slot in "$root"/sys/bus/pci/slots/*; do
-		[ -r "$slot/power" ] || continue
-		printf '%s power = %s, address = %s\n' "${slot##*/}" "$(cat "$slot/power")" "$(cat "$slot/address" 2>/dev/null)"
+	for path in "$root"/sys/bus/pci/slots/*; do
+		[ -r "$path/power" ] || continue
+		printf '%s power = %s, address = %s\n' "${path##*/}" "$(cat "$path/power")" "$(cat "$path/address" 2>/dev/null)"
 	done
 	# Of their names, whether they are directed to a processor shows.
 	title interrupts

@@ -47,6 +47,21 @@ fn a_function_that_nobody_uses_is_tested() {
     assert_eq!(mock.writes(), WRITES);
 }
 
+/// What is replaced in the report is looked for in all functions; the one that was chosen stays chosen.
+#[test]
+fn another_function_is_not_touched() {
+    const OTHER: &str = "sys/devices/pci0b1b:00/0b1b:00:00.0";
+    let mock = Mock::new();
+    mock.file(&format!("{OTHER}/function_id"), "0x00004712\n");
+    mock.file(&format!("{OTHER}/class"), "0x020000\n");
+    mock.link("sys/bus/pci/devices/0b1b:00:00.0", OTHER);
+    let output = mock.run(&["--self-test", ADDRESS]);
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(0), "{text}");
+    assert!(text.contains("== self-test of DOM1:00:00.0\n"), "{text}");
+    assert_eq!(mock.writes(), WRITES);
+}
+
 /// The power of another function of the same card is not touched.
 #[test]
 fn the_slot_is_that_of_the_identifier() {

@@ -2,6 +2,7 @@
 
 //! The defects, as changes of the sources, and the check that has to catch each.
 
+mod clp;
 mod library;
 mod shim;
 
@@ -30,7 +31,7 @@ const TEXTS: &[&str] = &["test", "--quiet", "-p", "zpci", "--test", "offsets", "
 
 /// All of them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Defect> {
-    shim::DEFECTS.iter().chain(library::DEFECTS)
+    shim::DEFECTS.iter().chain(clp::DEFECTS).chain(library::DEFECTS)
 }
 
 #[cfg(test)]

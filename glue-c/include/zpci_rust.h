@@ -234,9 +234,12 @@ void zpci_rust_attachment_aperture(const struct zpci_rust_attachment *attachment
 				   struct zpci_rust_range *aperture);
 int zpci_rust_attach(const struct zpci_rust_attachment *attachment, u32 handle,
 		     u32 gisa, struct zpci_rust_outcome *outcome);
-/* After zpci_rust_attach(), in an RCU read-side section: what was mapped before */
+/*
+ * After zpci_rust_attach(), in an RCU read-side section: some of what was
+ * mapped before, from *@iova on. 1 if there may be more, from the new *@iova on.
+ */
 int zpci_rust_catch_up(const struct zpci_rust_attachment *attachment,
-		       const struct zpci_rust_table *table);
+		       const struct zpci_rust_table *table, u64 *iova);
 /* By the handle it was registered with, or for @handle where it is not */
 int zpci_rust_detach(const struct zpci_rust_attachment *attachment, u32 handle,
 		     u32 gisa, struct zpci_rust_outcome *outcome);
@@ -353,10 +356,17 @@ u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status, bool ag
 /* The status is in the byte before that of the condition code */
 u32 zpci_rust_rpcit(u64 start, u64 length, u32 handle, bool again);
 
-/* Pause after that many busy answers; whether to ask again */
+/*
+ * Pause after that many busy answers; whether to ask again. For RPCIT C keeps
+ * in *@last when the last one came, which is 0 if another answer came since,
+ * and in *@waited how long the machine was busy. Little is expected of a
+ * function that is @behind, having missed a refresh before.
+ */
 bool zpci_rust_pause_set(u32 busy);
+/* Whether somebody waits to enable or disable the function of the attachment with @gate, who is not to wait for long */
+bool zpci_rust_wanted(const void *gate);
 bool zpci_rust_pause_mpcifc(u32 busy);
-bool zpci_rust_pause_rpcit(u32 busy);
+bool zpci_rust_pause_rpcit(u32 busy, bool behind, u64 *last, u64 *waited);
 
 /*
  * The gate of an attachment: many may pass it, or one may close it. Neither

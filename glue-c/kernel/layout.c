@@ -8,6 +8,7 @@
 #include <linux/stddef.h>
 #include <linux/vfio_zdev.h>
 #include <asm/pci_clp.h>
+#include <asm/pci_dma.h>
 #include <asm/pci_insn.h>
 
 #include "zpci_rust.h"
@@ -241,3 +242,6 @@ OFFSET(clp_rsp_set_pci, reserved1, 20);
 OFFSET(clp_rsp_set_pci, reserved2, 24);
 OFFSET(clp_rsp_set_pci, mio, 32);
 SIZE(clp_rsp_set_pci, 160);
+
+/* The crates make roots without a storage key */
+static_assert(ZPCI_KEY == 0);

@@ -8,7 +8,10 @@
 #include <linux/init.h>
 #include <linux/io.h>
 #include <linux/pci.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <linux/slab.h>
+#include <linux/timekeeping.h>
 #include <asm/asm-extable.h>
 #include <asm/clp.h>
 #include <asm/pci_clp.h>
@@ -22,7 +25,8 @@
 #define ZPCI_SET_RETRIES	100
 #define ZPCI_SET_PAUSE_MS	20
 #define ZPCI_MPCIFC_RETRIES	30000	/* of 1 ms */
-#define ZPCI_RPCIT_RETRIES	1000000	/* of 1 us */
+#define ZPCI_RPCIT_MS		1000
+#define ZPCI_RPCIT_BEHIND_MS	1
 
 static struct kmem_cache *zpci_region_cache;
 static struct kmem_cache *zpci_page_cache;
@@ -145,8 +149,12 @@ static noinline __cold void zpci_shim_record(u8 instruction, u8 cc, u8 status, u
 static noinline __cold int zpci_shim_refused(const char *instruction, u64 first, u64 second,
 					     bool is_end)
 {
-	pr_err_ratelimited("the machine refused %s with operands %#llx %#llx\n", instruction, first,
-			   second);
+	static DEFINE_RATELIMIT_STATE(refusals, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
+
+	/* Not at once: this is behind the gate, which a console that does DMA would have to pass. */
+	if (__ratelimit(&refusals))
+		printk_deferred(KERN_ERR pr_fmt("the machine refused %s with operands %#llx %#llx\n"),
+				instruction, first, second);
 	return is_end ? ZPCI_CC_ERR : ZPCI_CC_INVAL_HANDLE;
 }
 
@@ -208,11 +216,22 @@ bool zpci_rust_pause_mpcifc(u32 busy)
 	return true;
 }
 
-bool zpci_rust_pause_rpcit(u32 busy)
+/*
+ * Whoever maps or unmaps waits here, with interrupts off where a flush queue is
+ * full. A function that did not take a refresh in time is asked for all of them
+ * by the next one, which is not to wait as long for each.
+ */
+bool zpci_rust_pause_rpcit(u32 busy, bool behind, u64 *last, u64 *waited)
 {
-	if (busy > ZPCI_RPCIT_RETRIES) {
-		pr_err_ratelimited("a function did not take RPCIT for %d us\n",
-				   ZPCI_RPCIT_RETRIES);
+	u64 now = ktime_get_mono_fast_ns();
+
+	if (*last)
+		*waited += now - *last;
+	*last = now;
+	if (*waited > (behind ? ZPCI_RPCIT_BEHIND_MS : ZPCI_RPCIT_MS) * NSEC_PER_MSEC) {
+		if (!behind)
+			pr_err_ratelimited("a function did not take RPCIT for %d ms\n",
+					   ZPCI_RPCIT_MS);
 		return false;
 	}
 	udelay(1);

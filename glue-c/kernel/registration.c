@@ -7,7 +7,8 @@
  *
  * zpci_function.lock	one change of the translation of a function at a time;
  *			MPCIFC may sleep while it is held, and holds up nobody
- *			but who changes the same function
+ *			but who changes the same function; it is given up for
+ *			who enables or disables that
  * zpci_domain.lock	writers of the list of attachments, and the tables that
  *			were taken out; never held over an instruction
  * zpci_attachment.gate	RPCIT against a change of the registration, for one
@@ -62,9 +63,10 @@ struct zpci_attachment *zpci_attachment_new(struct zpci_dev *zdev, struct zpci_d
 
 	/*
 	 * The core attaches a function where that must not fail, such as to its
-	 * own domain when a user is gone, and does not say when it does.
+	 * own domain when a user is gone, and does not say when it does. It may
+	 * be for a reset of the very function that storage would be written to.
 	 */
-	attachment = kzalloc_obj(*attachment, GFP_KERNEL | __GFP_NOFAIL);
+	attachment = kzalloc_obj(*attachment, GFP_NOIO | __GFP_NOFAIL);
 	attachment->zdev = zdev;
 	attachment->domain = domain;
 	rwlock_init(&attachment->gate);
@@ -185,6 +187,26 @@ bool zpci_block(struct zpci_function *function)
 	return outcome.cc != ZPCI_CC_BUSY;
 }
 
+/*
+ * What is mapped from now on is refreshed by who maps it; this is for what was
+ * mapped before. The addresses belong to others, and how many there are is for
+ * user space to say, so that it takes many steps.
+ */
+static void zpci_catch_up(struct zpci_attachment *attachment)
+{
+	u64 iova = 0;
+	int rc;
+
+	do {
+		scoped_guard(rcu)
+			rc = zpci_rust_catch_up(&attachment->rust, &attachment->domain->table, &iova);
+		cond_resched();
+	} while (rc > 0);
+	if (rc)
+		pr_warn_ratelimited("FID %08x: the machine does not know all that is mapped; made up for by the next refresh\n",
+				    attachment->zdev->fid);
+}
+
 /* Registers the attachment, which is on its list; the outcome goes into the trace. */
 static int zpci_register(struct zpci_attachment *attachment, struct zpci_rust_outcome *outcome)
 {
@@ -197,14 +219,7 @@ static int zpci_register(struct zpci_attachment *attachment, struct zpci_rust_ou
 			 outcome->status);
 	if (rc || outcome->cc || !attachment->domain)
 		return rc;
-	/*
-	 * What is mapped from now on is refreshed by who maps it; this is
-	 * for what was mapped before. The addresses belong to others.
-	 */
-	guard(rcu)();
-	if (zpci_rust_catch_up(&attachment->rust, &attachment->domain->table))
-		pr_warn_ratelimited("FID %08x: the machine does not know all that is mapped; made up for by the next refresh\n",
-				    zdev->fid);
+	zpci_catch_up(attachment);
 	return 0;
 }
 
@@ -298,8 +313,10 @@ u8 zpci_reset_error(struct zpci_dev *zdev, u64 req, struct zpci_fib *fib, u8 *st
 		/* Not over the pause: nobody is to wait for a busy function. */
 		guard(mutex)(&function->lock);
 		*status = 0;
-		if (zpci_is_behind(function))
+		if (zpci_is_behind(function)) {
+			zpci_dbg(3, "ces fid:%x, not issued: behind\n", zdev->fid);
 			return ZPCI_CC_ERR;
+		}
 		cc = zpci_rust_mpcifc(req >> 32, req, fib, status, busy);
 		/*
 		 * What changed in between was refused, too. The instruction,
@@ -307,8 +324,12 @@ u8 zpci_reset_error(struct zpci_dev *zdev, u64 req, struct zpci_fib *fib, u8 *st
 		 * and is refused again only if that came before the instruction.
 		 */
 		smp_mb();
+		if (!cc && zpci_is_behind(function)) {
+			zpci_dbg(3, "ces fid:%x, cc:0: behind\n", zdev->fid);
+			return ZPCI_CC_ERR;
+		}
 		if (!cc)
-			return zpci_is_behind(function) ? ZPCI_CC_ERR : 0;
+			return 0;
 	} while (cc == ZPCI_CC_BUSY && zpci_rust_pause_mpcifc(++busy));
 	return cc;
 }
@@ -317,9 +338,24 @@ struct zpci_function *zpci_function_lock(struct zpci_dev *zdev)
 {
 	struct zpci_function *function = zpci_function(zdev);
 
-	if (function)
-		mutex_lock(&function->lock);
+	if (!function)
+		return NULL;
+	atomic_inc(&function->wanted);
+	mutex_lock(&function->lock);
+	atomic_dec(&function->wanted);
 	return function;
+}
+
+/*
+ * Who waits to disable a function that is busy ends that, and often holds
+ * zpci_dev.state_lock, for which events of the machine wait.
+ */
+bool zpci_rust_wanted(const void *gate)
+{
+	const struct zpci_attachment *attachment = container_of(gate, struct zpci_attachment, gate);
+	const struct zpci_function *function = zpci_function(attachment->zdev);
+
+	return function && atomic_read(&function->wanted);
 }
 
 void zpci_function_unlock(struct zpci_function *function)

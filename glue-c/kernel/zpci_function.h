@@ -16,6 +16,7 @@
 struct zpci_function {
 	struct zpci_dev *zdev;
 	struct mutex lock;
+	atomic_t wanted;			/* who waits for the lock to enable or disable it */
 	struct zpci_attachment *attachment;	/* NULL if DMA is blocked */
 	struct list_head stuck;			/* the machine did not end these */
 	struct hlist_node node;

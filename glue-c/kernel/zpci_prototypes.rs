@@ -98,6 +98,7 @@ declared! {
         zpci_rust_response
         zpci_rust_rpcit
         zpci_rust_uid_checking
+        zpci_rust_wanted
     }
     reclaim {
         zpci_rust_reclaim

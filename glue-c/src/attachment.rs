@@ -109,8 +109,11 @@ pub unsafe extern "C" fn zpci_rust_attach(
     gisa: u32,
     outcome: *mut ForeignOutcome,
 ) -> i32 {
-    // SAFETY: by the contract `attachment` is valid, and C keeps the contract of `attach`.
-    let (result, answer) = match unsafe { (*attachment).attach(&KernelZpci::new(gisa), FunctionHandle(handle)) } {
+    // SAFETY: by the contract `attachment` is valid.
+    let attachment = unsafe { &*attachment };
+    let zpci = KernelZpci::of(attachment.gate(), gisa);
+    // SAFETY: C keeps the contract of `attach`.
+    let (result, answer) = match unsafe { attachment.attach(&zpci, FunctionHandle(handle)) } {
         Ok(()) => (0, ForeignOutcome::default()),
         Err(error) => (errno::of_registration(error), ForeignOutcome::of(error)),
     };
@@ -119,21 +122,34 @@ pub unsafe extern "C" fn zpci_rust_attach(
     result
 }
 
-/// Tells the function, which was just registered, of what is mapped in `table`.
+/// Tells the function, which was just registered, of some of what is mapped in `table`, from address `*iova` on.
 ///
-/// 0; otherwise the next refresh makes up for it, and the result is as for `zpci_rust_unmapped`.
+/// 0 if that was all; 1 if there may be more, from the new `*iova` on. Otherwise nothing is left to do: the next refresh
+/// makes up for it, and the result is as for `zpci_rust_unmapped`.
 ///
 /// # Safety
 ///
-/// Both must be as they were left by their initialisation, `table` being that of the attachment. The caller is in an RCU
-/// read-side section.
+/// The first two must be as they were left by their initialisation, `table` being that of the attachment; `iova` must be valid
+/// for reads and writes. The caller is in an RCU read-side section.
 #[no_mangle]
-pub unsafe extern "C" fn zpci_rust_catch_up(attachment: *const ForeignAttachment, table: *const ForeignTable) -> i32 {
-    // SAFETY: by the contract both are valid.
-    let (attachment, table) = unsafe { (&*attachment, &*table) };
+pub unsafe extern "C" fn zpci_rust_catch_up(
+    attachment: *const ForeignAttachment,
+    table: *const ForeignTable,
+    iova: *mut u64,
+) -> i32 {
+    // SAFETY: by the contract all are valid.
+    let (attachment, table, iova) = unsafe { (&*attachment, &*table, &mut *iova) };
     // SAFETY: C frees tables after a grace period alone, which does not end before the caller's section does.
     let section = unsafe { ReadSide::new() };
-    number(attachment.catch_up(&KernelZpci::any(), &table.reader(&section)))
+    let from = Iova::new(*iova).max(attachment.aperture().start());
+    let zpci = KernelZpci::to(attachment.is_stale());
+    match attachment.catch_up_from(&zpci, &table.reader(&section), from) {
+        Ok(Some(next)) => {
+            *iova = next.get();
+            1
+        }
+        result => number(result.map(drop)),
+    }
 }
 
 /// Ends the translation of the function; where none is registered it is tried for `handle`. May sleep.
@@ -151,9 +167,10 @@ pub unsafe extern "C" fn zpci_rust_detach(
     gisa: u32,
     outcome: *mut ForeignOutcome,
 ) -> i32 {
-    let zpci = KernelZpci::new(gisa);
     // SAFETY: by the contract `attachment` is valid.
-    let (result, answer) = match unsafe { (*attachment).detach(&zpci, FunctionHandle(handle)) } {
+    let attachment = unsafe { &*attachment };
+    let zpci = KernelZpci::of(attachment.gate(), gisa);
+    let (result, answer) = match attachment.detach(&zpci, FunctionHandle(handle)) {
         // An end of what had none, and a function that is gone, are no errors; the answer is told all the same.
         Ok(()) => (0, ForeignOutcome { cc: zpci.last().cc as u8, status: zpci.last().status.0 }),
         Err(error) => (errno::of_end(error), ForeignOutcome::of(error)),
@@ -243,9 +260,11 @@ pub unsafe extern "C" fn zpci_rust_mapped(
     };
     // SAFETY: `zpci_rust_map` deferred a change of the start, whose table its owner has not given back.
     let change = unsafe { Change::resume(range) };
-    let (zpci, answer) = KernelZpci::answered_before(answer(step));
+    let answer = answer(step);
     // SAFETY: by the contract `attachment` is valid.
-    let result = unsafe { (*attachment).go_on_mapped(&zpci, &change, answer) };
+    let attachment = unsafe { &*attachment };
+    let zpci = KernelZpci::answered_before(attachment.is_stale(), answer);
+    let result = attachment.go_on_mapped(&zpci, &change, answer);
     // The next function of the list gets the same range.
     let _ = change.defer();
     number(result.map(drop))
@@ -273,9 +292,11 @@ pub unsafe extern "C" fn zpci_rust_unmapped(
     };
     // SAFETY: by the contract.
     let change = unsafe { Change::resume(range) };
-    let (zpci, answer) = KernelZpci::answered_before(answer(step));
+    let answer = answer(step);
     // SAFETY: by the contract `attachment` is valid.
-    let result = unsafe { (*attachment).go_on_unmapped(&zpci, &change, answer) };
+    let attachment = unsafe { &*attachment };
+    let zpci = KernelZpci::answered_before(attachment.is_stale(), answer);
+    let result = attachment.go_on_unmapped(&zpci, &change, answer);
     // The next function of the list gets the same range.
     let _ = change.defer();
     number(result)
@@ -298,7 +319,8 @@ const fn answer(step: u32) -> Option<Outcome> {
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_refresh_all(attachment: *const ForeignAttachment) -> i32 {
     // SAFETY: by the contract `attachment` is valid.
-    number(unsafe { (*attachment).refresh_all(&KernelZpci::any()) })
+    let attachment = unsafe { &*attachment };
+    number(attachment.refresh_all(&KernelZpci::to(attachment.is_stale())))
 }
 
 #[inline]

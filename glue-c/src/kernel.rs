@@ -26,8 +26,9 @@ pub mod provided {
         pub fn zpci_rust_mpcifc(handle: u32, control: u8, fib: *const c_void, status: *mut u8, again: bool) -> u8;
         pub fn zpci_rust_rpcit(start: u64, length: u64, handle: u32, again: bool) -> u32;
         pub fn zpci_rust_pause_set(busy: u32) -> bool;
+        pub fn zpci_rust_wanted(gate: *const c_void) -> bool;
         pub fn zpci_rust_pause_mpcifc(busy: u32) -> bool;
-        pub fn zpci_rust_pause_rpcit(busy: u32) -> bool;
+        pub fn zpci_rust_pause_rpcit(busy: u32, behind: bool, last: *mut u64, waited: *mut u64) -> bool;
         pub fn zpci_rust_gate_shared(gate: *mut c_void) -> u64;
         pub fn zpci_rust_gate_shared_end(gate: *mut c_void, flags: u64);
         pub fn zpci_rust_gate_exclusive(gate: *mut c_void) -> u64;
@@ -116,32 +117,49 @@ impl Clp for KernelClp {
 pub struct KernelZpci {
     /// Guest interruption state area designation, for MPCIFC; 0 without interpretation by KVM.
     gisa: u32,
+    /// That of the attachment that MPCIFC is for, else null.
+    gate: *const c_void,
     /// The last answer; where that is busy, what comes is the same once more.
     last: Cell<Outcome>,
     /// How often the machine was busy for any of these instructions: their waits have one bound together.
     busy: Cell<u32>,
+    /// For RPCIT: whether the function has missed a refresh before, so that little is expected of it.
+    behind: bool,
+    /// For RPCIT: when the last busy answer came, by a clock of C, or 0 if another answer came since.
+    paused: Cell<u64>,
+    /// For RPCIT: how long the machine was busy, by the same clock.
+    waited: Cell<u64>,
 }
 
 impl KernelZpci {
-    /// For instructions of which none was issued before; `gisa` is for MPCIFC, 0 without interpretation by KVM.
+    /// For MPCIFC, of which none was issued before, to the function of the attachment with `gate`; `gisa` is 0 without
+    /// interpretation by KVM.
     #[inline]
-    pub(crate) const fn new(gisa: u32) -> Self {
-        Self { gisa, last: Cell::new(Outcome::DONE), busy: Cell::new(0) }
+    pub(crate) const fn of(gate: &KernelGate, gisa: u32) -> Self {
+        Self { gisa, gate: gate.0, ..Self::to(false) }
     }
 
-    /// For RPCIT, which has no such operand.
+    /// For RPCIT to a function that has missed a refresh before if it is `behind`.
     #[inline]
-    pub(crate) const fn any() -> Self {
-        Self::new(0)
+    pub(crate) const fn to(behind: bool) -> Self {
+        Self {
+            gisa: 0,
+            gate: core::ptr::null(),
+            behind,
+            last: Cell::new(Outcome::DONE),
+            busy: Cell::new(0),
+            paused: Cell::new(0),
+            waited: Cell::new(0),
+        }
     }
 
-    /// For RPCIT after one that was answered by `answer`, which is returned; `None` if none was issued.
-    pub(crate) const fn answered_before(answer: Option<Outcome>) -> (Self, Option<Outcome>) {
+    /// The same after an RPCIT that was answered by `answer`; `None` if none was issued.
+    pub(crate) const fn answered_before(behind: bool, answer: Option<Outcome>) -> Self {
         let last = match answer {
             Some(answer) => answer,
             None => Outcome::DONE,
         };
-        (Self { last: Cell::new(last), ..Self::any() }, answer)
+        Self { last: Cell::new(last), ..Self::to(behind) }
     }
 
     /// The last answer; condition code 0 if nothing was issued.
@@ -156,6 +174,9 @@ impl KernelZpci {
 
     #[inline]
     fn answered(&self, outcome: Outcome) -> Outcome {
+        if outcome.cc != ConditionCode::Two {
+            self.paused.set(0);
+        }
         self.last.set(outcome);
         outcome
     }
@@ -183,11 +204,14 @@ impl Zpci for KernelZpci {
     fn pause(&self, instruction: Instruction, _: u32) -> bool {
         let busy = self.busy.get().saturating_add(1);
         self.busy.set(busy);
-        // SAFETY: the functions take any number.
+        // SAFETY: the functions take any number, and C keeps the two of time. A gate is that of an attachment, which C made.
         unsafe {
             match instruction {
+                Instruction::Mpcifc if !self.gate.is_null() && provided::zpci_rust_wanted(self.gate) => false,
                 Instruction::Mpcifc => provided::zpci_rust_pause_mpcifc(busy),
-                Instruction::Rpcit => provided::zpci_rust_pause_rpcit(busy),
+                Instruction::Rpcit => {
+                    provided::zpci_rust_pause_rpcit(busy, self.behind, self.paused.as_ptr(), self.waited.as_ptr())
+                }
             }
         }
     }

@@ -179,6 +179,49 @@ fn a_segment_table_given_back_while_a_function_is_shown_what_is_mapped() {
     catch_up_beside_an_owner_of(REGION);
 }
 
+/// Catching up takes steps that are bounded by what one looks at, whatever is mapped; what changes between two of them is
+/// told by who changes it, and is not undone.
+#[test]
+fn catching_up_takes_steps_between_which_others_go_on() {
+    const RUNS: u64 = 3000;
+    const APART: u64 = 4 * MIB;
+    let heap = Heap::default();
+    let table = TranslationTable::new(Root::RegionThird, FrameSizes::SMALL, &heap).unwrap();
+    let qemu = Qemu::new(&heap, &table);
+    let run = |number: u64| range(number * APART, PAGE);
+    let map = |range| table.map(range, AbsoluteAddress::new(0x1000_0000), Protection::ReadWrite).unwrap();
+    (1..RUNS).for_each(|number| map(run(number)).unseen());
+    let attachment = Attachment::to_table(&limits(true), 1 << 40, &table, OneThread::new()).unwrap();
+    // SAFETY: the table outlives the registration, and no device is behind the model.
+    unsafe { attachment.attach(&qemu, OLD) }.unwrap();
+    // SAFETY: no table is freed before the end of the test.
+    let section = unsafe { ReadSide::new() };
+    let reader = table.reader(&section);
+
+    let step = |from| attachment.catch_up_from(&qemu, &reader, from).unwrap();
+    let second = step(attachment.aperture().start()).unwrap();
+    let shown = qemu.shadow.borrow().len() as u64;
+    assert_eq!(shown, 1024);
+    assert_eq!(second, Iova::new(BASE + 1024 * APART + PAGE));
+    // One before what was seen so far is mapped, one of what was seen and one of what was not are unmapped.
+    let mapped = map(run(0));
+    attachment.mapped(&qemu, &mapped).unwrap();
+    mapped.unseen();
+    for number in [7, RUNS - 7] {
+        let unmapped = table.unmap(run(number)).unwrap().change;
+        attachment.unmapped(&qemu, &unmapped).unwrap();
+        unmapped.unseen();
+    }
+    let third = step(second).unwrap();
+    assert_eq!(qemu.shadow.borrow().len() as u64, shown + 1 - 1 + 1024);
+    assert_eq!(step(third), None);
+    for number in 0..RUNS {
+        assert_eq!(qemu.shows(run(number)), ![7, RUNS - 7].contains(&number), "{number}");
+    }
+    assert_eq!(step(attachment.aperture().last()), None);
+    assert!(!attachment.is_stale());
+}
+
 /// A handle that comes late, or from before a reset, is asked about nothing: the answer that it stands for no function would
 /// be taken for the end of the registration.
 #[test]

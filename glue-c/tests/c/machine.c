@@ -29,6 +29,8 @@ static _Thread_local struct {
 	u32 pauses[STAND_IN_KINDS];
 	/* The same instruction has to come next, after a busy answer */
 	bool again[STAND_IN_KINDS];
+	/* Busy answers to the last instructions, without another in between */
+	u32 row;
 	struct stand_in_machine other;
 } machine;
 
@@ -156,6 +158,7 @@ static u8 instruction(const struct stand_in_event *event, u8 *status, bool again
 	if (!answer)
 		answer = &machine.always[event->kind];
 	*status = answer->status;
+	machine.row = answer->cc == 2 ? machine.row + 1 : 0;
 	return answer->cc;
 }
 
@@ -189,26 +192,37 @@ u32 zpci_rust_rpcit(u64 start, u64 length, u32 handle, bool again)
 	return (u32)status << 8 | cc;
 }
 
-static bool pause_of(u32 kind, u32 busy)
+static bool pause_of(u32 kind, u32 busy, bool behind)
 {
 	if (machine.other.pause)
 		return machine.other.pause(machine.other.context, kind, busy);
-	stand_in_record(&(struct stand_in_event){ .kind = kind, .numbers = { busy } });
+	stand_in_record(&(struct stand_in_event){ .kind = kind, .numbers = { busy, behind } });
 	machine.again[kind] = machine.pauses[kind]++ < machine.patience[kind];
+	if (!machine.again[kind])
+		machine.row = 0;
 	return machine.again[kind];
 }
 
 bool zpci_rust_pause_set(u32 busy)
 {
-	return pause_of(STAND_IN_PAUSE_SET, busy);
+	return pause_of(STAND_IN_PAUSE_SET, busy, false);
 }
 
 bool zpci_rust_pause_mpcifc(u32 busy)
 {
-	return pause_of(STAND_IN_PAUSE_MPCIFC, busy);
+	return pause_of(STAND_IN_PAUSE_MPCIFC, busy, false);
 }
 
-bool zpci_rust_pause_rpcit(u32 busy)
+bool zpci_rust_pause_rpcit(u32 busy, bool behind, u64 *last, u64 *waited)
 {
-	return pause_of(STAND_IN_PAUSE_RPCIT, busy);
+	/* Only the first of several in a row has no last one. */
+	if (!machine.other.pause && (*last != 0) != (machine.row > 1))
+		stand_in_note("pause %u is %s the first of several", busy, *last ? "not" : "");
+	/* The clock ticks with each answer. */
+	if (*last)
+		*waited += 1;
+	*last = 1;
+	if (*waited >= busy)
+		stand_in_note("%llu ticks were waited in %u pauses", (unsigned long long)*waited, busy);
+	return pause_of(STAND_IN_PAUSE_RPCIT, busy, behind);
 }

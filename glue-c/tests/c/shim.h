@@ -29,6 +29,8 @@ void shim_function_handle(struct shim_function *function, u32 handle);
 u32 shim_function_current(const struct shim_function *function);
 /* It was disabled; it was enabled again: a condition code, or an error */
 void shim_function_disabled(struct shim_function *function);
+/* Somebody waits to disable it, or not any more */
+void shim_function_wanted(struct shim_function *function, bool wanted);
 int shim_function_reset(struct shim_function *function, u8 *status);
 /* Clears the error state of the function without a reset; a condition code */
 u8 shim_function_clear_error(struct shim_function *function, u8 *status);

@@ -7,6 +7,7 @@
 #include "kernel_test.h"
 #include "compat.h"
 #include "zpci_domain.h"
+#include "zpci_function.h"
 #include "zpci_shim.h"
 #include "shim.h"
 #include "stand_in.h"
@@ -75,6 +76,16 @@ void shim_function_disabled(struct shim_function *function)
 
 	zpci_function_disabled(disabled);
 	zpci_function_unlock(disabled);
+}
+
+void shim_function_wanted(struct shim_function *function, bool wanted)
+{
+	atomic_t *count = &zpci_function(zdev_of(function))->wanted;
+
+	if (wanted)
+		atomic_inc(count);
+	else
+		atomic_dec(count);
 }
 
 int shim_function_reset(struct shim_function *function, u8 *status)

@@ -111,6 +111,7 @@ unsafe extern "C" {
     pub(crate) fn shim_function_free(function: *mut KernelFunction);
     pub(crate) fn shim_function_handle(function: *mut KernelFunction, handle: u32);
     pub(crate) fn shim_function_disabled(function: *mut KernelFunction);
+    pub(crate) fn shim_function_wanted(function: *mut KernelFunction, wanted: bool);
     pub(crate) fn shim_function_reset(function: *mut KernelFunction, status: *mut u8) -> i32;
     pub(crate) fn shim_function_clear_error(function: *mut KernelFunction, status: *mut u8) -> u8;
     pub(crate) fn shim_function_blocked(function: *mut KernelFunction) -> bool;

@@ -60,6 +60,12 @@ impl<'k> Function<'k> {
         unsafe { shim_function_disabled(self.0) }
     }
 
+    /// Whether somebody waits to disable the function.
+    pub(crate) fn wanted(&self, wanted: bool) {
+        // SAFETY: the function is valid.
+        unsafe { shim_function_wanted(self.0, wanted) }
+    }
+
     /// Tells the shim that the function was enabled again; condition code or error number, and status (0xa5 where there
     /// is none).
     pub(crate) fn reset(&self) -> (i32, u8) {

@@ -466,6 +466,37 @@ fn a_machine_that_was_busy_all_the_time_is_not_asked_once_more() {
     kernel.forget();
 }
 
+/// It ends what the function is busy with.
+#[test]
+fn who_waits_to_disable_a_busy_function_does_not_wait_for_long() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    let busy = || {
+        kernel.events();
+        kernel.always(Kind::Mpcifc, 2, 0);
+        kernel.patience(Kind::PauseMpcifc, 100);
+    };
+    function.wanted(true);
+    busy();
+    assert_eq!(function.attach(&domain), -5);
+    assert_eq!(operations(&kernel), [REGISTER]);
+    kernel.always(Kind::Mpcifc, 0, 0);
+    assert_eq!(function.attach(&domain), 0);
+    busy();
+    function.detach();
+    assert_eq!(operations(&kernel), [DEREGISTER]);
+    assert!(kernel.log().contains("the machine did not end the translation"), "{}", kernel.log());
+    // Nobody waits any more.
+    function.wanted(false);
+    busy();
+    assert_eq!(function.attach(&domain), -16);
+    assert_eq!(operations(&kernel).len(), 101);
+    // Who waited.
+    function.disabled();
+    kernel.always(Kind::Mpcifc, 0, 0);
+    assert_eq!(function.attach(&domain), 0);
+}
+
 #[test]
 fn without_translation() {
     let kernel = StandIn::new();

@@ -93,6 +93,7 @@ bool kernel_warn_on(bool condition);
 /* Memory */
 #define GFP_KERNEL	0x11u
 #define GFP_ATOMIC	0x33u
+#define GFP_NOIO	0x22u
 #define GFP_NOWAIT	0x44u
 #define __GFP_NOWARN	0x100u
 #define __GFP_NOFAIL	0x200u
@@ -194,10 +195,10 @@ static inline int guard_rcu_start(void)
 #define guard(kind)							\
 	__attribute__((__cleanup__(guard_##kind##_end), __unused__))	\
 	GUARD_TYPE_##kind GUARD_NAME(__LINE__) = guard_##kind##_start
-#define scoped_guard(kind, lock)					\
+#define scoped_guard(kind, ...)						\
 	for (GUARD_TYPE_##kind scope					\
 	     __attribute__((__cleanup__(guard_##kind##_end))) =		\
-	     guard_##kind##_start(lock), *once = (void *)&scope;	\
+	     guard_##kind##_start(__VA_ARGS__), *once = (void *)&scope;	\
 	     once; once = NULL)
 
 /* RCU */
@@ -308,6 +309,10 @@ typedef struct { int count; } refcount_t;
 #define refcount_dec_and_test(ref)	(--(ref)->count == 0)
 #define refcount_read(ref)		((ref)->count)
 
+typedef struct { int counter; } atomic_t;
+#define atomic_read(v)		((v)->counter)
+#define atomic_inc(v)		((void)((v)->counter++))
+#define atomic_dec(v)		((void)((v)->counter--))
 typedef struct { s64 counter; } atomic64_t;
 
 #define atomic64_inc(v)		((void)((v)->counter++))

@@ -7,6 +7,7 @@ use core::sync::atomic::Ordering;
 use clp::{ConditionCode, FunctionHandle};
 
 use super::{Attachment, FirstStep, Mapped, NONE, STALE};
+use crate::format::address::Iova;
 use crate::format::range::IovaRange;
 use crate::machine::action::Action;
 use crate::machine::gate::Gate;
@@ -19,6 +20,9 @@ use crate::table::seam::TableAllocator;
 
 /// How many bytes may lie between two mappings that one refresh catches up with.
 const CLOSE: u64 = 1 << 20;
+
+/// How many runs of pages one step of catching up looks at, each within 1 MiB. Their refreshes are fewer.
+const STEP: usize = 1024;
 
 impl<G: Gate> Attachment<G> {
     /// Shows the function, which was just registered, what is mapped in `table`, if it needs that.
@@ -33,26 +37,49 @@ impl<G: Gate> Attachment<G> {
     /// nothing, and the next refresh makes up for it; an attach that failed for it would take a function away that the
     /// machine has just accepted.
     pub fn catch_up<Z: Zpci, M: TableAllocator>(&self, zpci: &Z, table: &Reader<'_, M>) -> Result<(), RefreshError> {
-        if !self.limits.refresh_on_map || !self.iota.translation() {
-            return Ok(());
+        let mut next = Some(self.aperture.start());
+        while let Some(from) = next {
+            next = self.catch_up_from(zpci, table, from)?;
         }
-        let mut pending: Option<IovaRange> = None;
-        for mapping in table.walk(self.aperture) {
+        Ok(())
+    }
+
+    /// A step of [`catch_up`](Self::catch_up), which starts at address `from`: it takes milliseconds, so that who may not keep
+    /// a read side for longer has several.
+    ///
+    /// Returns where the next step starts, `None` after the last one.
+    ///
+    /// # Errors
+    ///
+    /// As for [`catch_up`](Self::catch_up); nothing is left to do then.
+    pub fn catch_up_from<Z: Zpci, M: TableAllocator>(
+        &self,
+        zpci: &Z,
+        table: &Reader<'_, M>,
+        from: Iova,
+    ) -> Result<Option<Iova>, RefreshError> {
+        if !self.limits.refresh_on_map || !self.iota.translation() {
+            return Ok(None);
+        }
+        let Some(rest) = IovaRange::within(from, self.aperture.last()) else { return Ok(None) };
+        let (mut pending, mut last): (Option<IovaRange>, _) = (None, None);
+        let mut left = STEP;
+        for run in table.runs(rest).take(STEP) {
+            left = left.saturating_sub(1);
             pending = Some(match pending {
-                Some(range) if mapping.range.start().get().wrapping_sub(range.last().get()) <= CLOSE => {
-                    range.hull(mapping.range)
-                }
+                Some(range) if run.start().get().wrapping_sub(range.last().get()) <= CLOSE => range.hull(run),
                 Some(range) => {
                     self.refresh_foreign(zpci, range)?;
-                    mapping.range
+                    run
                 }
-                None => mapping.range,
+                None => run,
             });
+            last = Some(run.last());
         }
-        match pending {
-            Some(range) => self.refresh_foreign(zpci, range),
-            None => Ok(()),
+        if let Some(range) = pending {
+            self.refresh_foreign(zpci, range)?;
         }
+        Ok(last.filter(|_| left == 0).and_then(|last| last.checked_add(1)))
     }
 
     /// Shows the function what was mapped in the range of `change`, if it needs that: by the rule of its group, or since it

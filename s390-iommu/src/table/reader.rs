@@ -12,7 +12,7 @@ use crate::format::table_type::page_index;
 use crate::table::cell::Segment;
 use crate::table::seam::TableAllocator;
 use crate::table::translation_table::TranslationTable;
-use crate::table::walk::Walk;
+use crate::table::walk::{Runs, Walk};
 
 /// Proof that no table which was reachable when the proof was made is freed before the proof ends.
 ///
@@ -108,6 +108,12 @@ impl<'a, M: TableAllocator> Reader<'a, M> {
     /// changes during the walk is seen or not.
     pub fn walk(&self, range: IovaRange) -> Walk<'a, M> {
         Walk::new(self.table, range)
+    }
+
+    /// The addresses that are mapped in `range`, in their order and in runs that each lie within one segment: unlike a
+    /// mapping, one is found in a time that does not depend on how much is mapped.
+    pub(crate) fn runs(&self, range: IovaRange) -> Runs<'a, M> {
+        Runs::new(self.table, range)
     }
 
     /// The table.

@@ -89,6 +89,23 @@ impl<'t, M: TableAllocator> Walk<'t, M> {
     }
 }
 
+/// What is mapped, in runs that each lie within one segment; made by [`Reader::runs`](crate::Reader::runs).
+pub(crate) struct Runs<'t, M: TableAllocator>(Walk<'t, M>);
+
+impl<'t, M: TableAllocator> Runs<'t, M> {
+    pub(super) fn new(table: &'t TranslationTable<M>, range: IovaRange) -> Self {
+        Self(Walk::new(table, range))
+    }
+}
+
+impl<M: TableAllocator> Iterator for Runs<'_, M> {
+    type Item = IovaRange;
+
+    fn next(&mut self) -> Option<IovaRange> {
+        self.0.piece().map(|mapping| mapping.range)
+    }
+}
+
 impl<M: TableAllocator> Iterator for Walk<'_, M> {
     type Item = Mapping;
 

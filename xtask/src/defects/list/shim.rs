@@ -409,8 +409,8 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "what is mapped is shown outside of a read-side section",
         finding: "an owner may free the tables that are walked",
         file: REGISTRATION_C,
-        before: "\tguard(rcu)();\n\tif (zpci_rust_catch_up(",
-        after: "\tif (zpci_rust_catch_up(",
+        before: "\t\tscoped_guard(rcu)\n\t\t\trc = zpci_rust_catch_up(",
+        after: "\t\trc = zpci_rust_catch_up(",
         check: SHIM,
     },
     Defect {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 /*
- * The first process: mounts what the suites look at, runs those that the
- * kernel command line names in zpci.run=<suite>,<suite>..., and powers off.
+ * The first process: mounts what the suites look at, loads the modules of the
+ * kernel, runs the suites that its command line names in
+ * zpci.run=<suite>,<suite>..., and powers off.
  */
 
 #include <errno.h>
@@ -15,10 +16,9 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
+#include "modules.h"
 #include "suites/suites.h"
 #include "sysfs.h"
-
-#define SUITES 33
 
 static const struct suite *const known[] = {
 	&benchmark_suite,
@@ -30,6 +30,7 @@ static const struct suite *const known[] = {
 	&disk_suite,
 	&domain_suite,
 	&dump_suite,
+	&enable_suite,
 	&firmware_suite,
 	&function_suite,
 	&hardware_suite,
@@ -39,6 +40,7 @@ static const struct suite *const known[] = {
 	&join_suite,
 	&load_suite,
 	&module_suite,
+	&modules_suite,
 	&nested_suite,
 	&network_suite,
 	&nvme_suite,
@@ -55,6 +57,8 @@ static const struct suite *const known[] = {
 	&vmm_suite,
 	&zpci_suite,
 };
+
+#define SUITES (sizeof(known) / sizeof(known[0]))
 
 static const struct {
 	const char *type, *path;
@@ -90,7 +94,7 @@ static void open_console(void)
 
 static const struct suite *find_suite(const char *name)
 {
-	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+	for (size_t i = 0; i < SUITES; i++)
 		if (!strcmp(known[i]->name, name))
 			return known[i];
 	return NULL;
@@ -135,6 +139,9 @@ int main(void)
 	open_console();
 	/* Nobody reads these pipes and terminals. */
 	signal(SIGPIPE, SIG_IGN);
+	modules_find();
+	if (modules_load())
+		ktap_note("a module of the kernel cannot be loaded: %m");
 	uname(&kernel);
 	ktap_data("zpci-kernel", "{\"release\":\"%s\",\"version\":\"%s\"}",
 		  kernel.release, kernel.version);

@@ -16,6 +16,8 @@ static const struct {
 	const char *name, *file;
 } views[] = { { "pci_msg", "sprintf" }, { "pci_error", "hex_ascii" } };
 
+#define VIEWS_COUNT (sizeof(views) / sizeof(views[0]))
+
 /* The one in which instructions are records of bytes. */
 #define ERRORS 1
 
@@ -23,7 +25,7 @@ static int log = -1;
 
 void record_forget(void)
 {
-	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+	for (size_t i = 0; i < VIEWS_COUNT; i++)
 		check_call(sysfs_write("-", VIEWS "/%s/flush", views[i].name));
 	if (log >= 0)
 		close(log);
@@ -74,9 +76,15 @@ unsigned int record_tell(const char *row, unsigned int instruction)
 	unsigned int found = 0, level;
 	char line[LOG_LINE];
 
-	for (size_t i = 0; i < sizeof(views) / sizeof(views[0]); i++)
+	for (size_t i = 0; i < VIEWS_COUNT; i++)
 		found += tell_view(row, i, instruction);
 	while (log_next(log, line, &level))
 		say(row, "log", level, line);
 	return found;
+}
+
+void record_tell_views(const char *row)
+{
+	for (size_t i = 0; i < VIEWS_COUNT; i++)
+		tell_view(row, i, 0);
 }

@@ -13,4 +13,7 @@ void record_forget(void);
  */
 unsigned int record_tell(const char *row, unsigned int instruction);
 
+/* The same of the debug views alone, since the start of the kernel. */
+void record_tell_views(const char *row);
+
 #endif

@@ -17,6 +17,7 @@ mod initrd;
 mod instruction;
 mod integrated;
 mod kernel;
+mod kernel_modules;
 mod kunit;
 mod matrix;
 mod monitor;

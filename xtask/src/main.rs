@@ -64,7 +64,7 @@ enum CommandLine {
     Integrate(integrate::Options),
     /// Build a Linux kernel, boot it in several ways with our test programs, and judge what they found
     Linux(linux::Options),
-    /// Build the Linux kernel in many configurations, boot those that can be, and print a table; takes an hour
+    /// Build the Linux kernel in many configurations, boot those that can be, and print a table; takes a quarter of an hour each
     Matrix(linux::MatrixOptions),
     /// Pass functions through a Linux guest and an unmodified QEMU in it to a guest in that guest, and print a table
     Nested(nested::Options),
@@ -72,7 +72,7 @@ enum CommandLine {
     Program(program::Options),
     /// Make Debian packages of a Linux kernel with the driver, to be tried on a machine; takes an hour and more
     Package(linux::PackageOptions),
-    /// Write series of patches for the kernel's maintainers, each checked and built: fixes, and CLP's parser in Rust
+    /// Write series of patches for the kernel's maintainers, each checked and built: fixes, CLP's parser in Rust, user API
     Series(upstream::Options),
     /// Build QEMU with its PCI instructions answered by the crates, boot the same on it and on QEMU as it is, and compare
     Vmm(vmm::Options),

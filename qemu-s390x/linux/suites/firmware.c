@@ -4,9 +4,11 @@
  * with no function that it was not told of in earnest. The host tells lies.
  */
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "../function.h"
+#include "../record.h"
 #include "../sysfs.h"
 #include "suites.h"
 
@@ -14,9 +16,13 @@ static struct function functions[FUNCTIONS];
 
 static void count(const void *argument)
 {
-	char expected[16];
+	char expected[16], said[64], row[96];
 
 	(void)argument;
+	if (kernel_parameter(said, sizeof(said), "zpci.said")) {
+		snprintf(row, sizeof(row), "CLP %s at boot, then", said);
+		record_tell_views(row);
+	}
 	check_that(kernel_parameter(expected, sizeof(expected),
 				    "zpci.functions"),
 		   "zpci.functions= says no number");

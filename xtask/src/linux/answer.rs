@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Answers to MPCIFC and RPCIT that QEMU does not give, when the guest asks for them.
+//! Answers to MPCIFC, RPCIT and SET PCI FN that QEMU does not give, when the guest asks for them.
 //!
 //! QEMU is never busy and never out of resources. So its debugger stub stops the guest at these instructions and answers
 //! in place of QEMU, which does not see them. The guest asks by QUERY PCI FN with a handle that no function has
 //! (`qemu-s390x/linux/answer.h`), so that nothing is stopped but CLP until then.
+
+use std::num::NonZero;
 
 use anyhow::Result;
 
 use super::debugger::Debugger;
 use super::instruction::{Instruction, Operands};
 
-/// The head of QUERY PCI FN: length of the request, and the command.
+/// The heads of QUERY PCI FN and SET PCI FN: length of the request, and the command.
 const QUERY: [u8; 4] = [0, 32, 0, 3];
+const SET: [u8; 4] = [0, 32, 0, 5];
 
-/// Offsets in the block of QUERY PCI FN.
+/// Offsets in the blocks of both, and of one.
 const HANDLE: u64 = 16;
 const RESPONSE_CODE: u64 = 32 + 2;
 const VFN: u64 = 32 + 16;
+const OPERATION: u64 = 22;
 
 /// The part of a handle that stays when the function is disabled and enabled.
 pub(crate) const INDEX: u64 = 0xff_ffff;
@@ -31,6 +35,12 @@ const REFUSED: u8 = 4;
 /// So many answers are answers without end.
 const FOR_EVER: u32 = 0xfff;
 
+/// The same of SET PCI FN.
+const SET_FOR_EVER: u32 = 0xff;
+
+/// The condition code where there is no response to SET PCI FN.
+const NOT_EXECUTED: u8 = 3;
+
 /// What the guest asks for, by the first digit of the handle.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 enum Request {
@@ -38,6 +48,8 @@ enum Request {
     Function(u64),
     /// These answers from now on.
     Answers(Answers),
+    /// The same, to SET PCI FN.
+    Sets(Sets),
     /// No more answers; the number of those that were given is the VFN of the response.
     End,
 }
@@ -53,6 +65,17 @@ struct Answers {
     count: u32,
 }
 
+/// Answers to SET PCI FN.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+struct Sets {
+    /// The operation code that is answered.
+    operation: u8,
+    /// The response code; without one there is no response, and the condition code is [`NOT_EXECUTED`].
+    code: Option<NonZero<u16>>,
+    /// After so many the command is executed again; [`SET_FOR_EVER`] is without end.
+    count: u32,
+}
+
 impl Request {
     fn of(handle: u32) -> Option<Self> {
         match handle >> 28 {
@@ -64,6 +87,11 @@ impl Request {
                 count: handle & 0xfff,
             })),
             6 => Some(Self::End),
+            7 => Some(Self::Sets(Sets {
+                operation: (handle >> 24) as u8 & 0xf,
+                count: handle >> 16 & 0xff,
+                code: NonZero::new(handle as u16),
+            })),
             _ => None,
         }
     }
@@ -112,6 +140,7 @@ pub(crate) struct Answerer<'a> {
     instructions: &'a [Instruction],
     function: u64,
     answers: Option<Answers>,
+    sets: Option<Sets>,
     /// What was replaced, and by what it was.
     replaced: Vec<(u64, Vec<u8>)>,
     given: u32,
@@ -119,7 +148,7 @@ pub(crate) struct Answerer<'a> {
 
 impl<'a> Answerer<'a> {
     pub(crate) fn new(debugger: Debugger, instructions: &'a [Instruction]) -> Self {
-        Self { debugger, instructions, function: 0, answers: None, replaced: Vec::new(), given: 0 }
+        Self { debugger, instructions, function: 0, answers: None, sets: None, replaced: Vec::new(), given: 0 }
     }
 
     /// Runs the guest to its end; returns what was not as it should be.
@@ -137,7 +166,9 @@ impl<'a> Answerer<'a> {
         while self.debugger.resume()? {
             let address = self.debugger.instruction_address()?;
             match Instruction::at(self.instructions, address) {
-                Some(Operands::Clp { block }) => asked += u64::from(self.request(block)?),
+                Some(operands @ Operands::Clp { block }) => {
+                    asked += u64::from(self.command(address + operands.length(), block)?);
+                }
                 Some(operands) => self.answer(address, operands)?,
                 None => {}
             }
@@ -145,24 +176,45 @@ impl<'a> Answerer<'a> {
         Ok(if asked == 0 { vec!["the guest asked for no answer".to_owned()] } else { Vec::new() })
     }
 
-    /// Executes a CLP; whether it asked for answers.
-    fn request(&mut self, block: u32) -> Result<bool> {
+    /// Executes a CLP, which the instruction at `next` follows, or answers it; whether it asked for answers.
+    fn command(&mut self, next: u64, block: u32) -> Result<bool> {
         let block = self.debugger.general_register(block)?;
-        self.debugger.step()?;
         let (mut header, mut handle) = ([0; 4], [0; 4]);
         self.debugger.read(block, &mut header)?;
         self.debugger.read(block + HANDLE, &mut handle)?;
-        let Some(request) = Request::of(u32::from_be_bytes(handle)).filter(|_| header == QUERY) else {
-            return Ok(false);
-        };
+        let handle = u32::from_be_bytes(handle);
+        if header == SET {
+            return self.set(next, block, handle).map(|()| false);
+        }
+        self.debugger.step()?;
+        let Some(request) = Request::of(handle).filter(|_| header == QUERY) else { return Ok(false) };
         match request {
             Request::Function(index) => self.function = index,
             Request::Answers(answers) => self.begin(answers)?,
+            Request::Sets(sets) => {
+                self.end()?;
+                (self.sets, self.given) = (Some(sets), 0);
+            }
             Request::End => self.end()?,
         }
         self.debugger.write(block + RESPONSE_CODE, &[0, 0x10])?;
         self.debugger.write(block + VFN, &(self.given as u16).to_be_bytes())?;
-        Ok(matches!(request, Request::Answers(_)))
+        Ok(matches!(request, Request::Answers(_) | Request::Sets(_)))
+    }
+
+    /// Answers a SET PCI FN of `handle` if it is for the function that the guest named, or lets it be executed.
+    fn set(&mut self, next: u64, block: u64, handle: u32) -> Result<()> {
+        let mut operation = [0];
+        self.debugger.read(block + OPERATION, &mut operation)?;
+        let is_for = |sets: &Sets| {
+            (operation[0], u64::from(handle) & INDEX) == (sets.operation, self.function)
+                && (sets.count == SET_FOR_EVER || self.given < sets.count)
+        };
+        let Some(sets) = self.sets.filter(is_for) else { return self.debugger.step() };
+        self.given += 1;
+        let Some(code) = sets.code else { return self.debugger.answer(NOT_EXECUTED, next) };
+        self.debugger.write(block + RESPONSE_CODE, &code.get().to_be_bytes())?;
+        self.debugger.answer(0, next)
     }
 
     fn begin(&mut self, answers: Answers) -> Result<()> {
@@ -182,6 +234,7 @@ impl<'a> Answerer<'a> {
     }
 
     fn end(&mut self) -> Result<()> {
+        self.sets = None;
         for (address, bytes) in self.replaced.drain(..) {
             self.debugger.write(address, &bytes)?;
         }
@@ -235,6 +288,10 @@ mod tests {
         let refused = Answers { mpcifc: false, cc: REFUSED, status: 0, count: FOR_EVER };
         assert_eq!(Request::of(0x5000_4fff), Some(Request::Answers(refused)));
         assert_eq!(Request::of(0x6000_0000), Some(Request::End));
+        let sets = Sets { operation: 1, code: NonZero::new(0x0108), count: 3 };
+        assert_eq!(Request::of(0x7103_0108), Some(Request::Sets(sets)));
+        let not_executed = Sets { operation: 0, code: None, count: SET_FOR_EVER };
+        assert_eq!(Request::of(0x70ff_0000), Some(Request::Sets(not_executed)));
         for handle in [0, 0x0002_0001, 0x8002_0001, 0xff02_0001] {
             assert_eq!(Request::of(handle), None);
         }

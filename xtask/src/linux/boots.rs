@@ -31,7 +31,7 @@ pub(crate) struct Boot {
     pub(crate) log: &'static [&'static str],
     /// What the firmware says instead of what QEMU says; where there is something, the machine is booted once for each.
     pub(crate) falsified: &'static [Falsification],
-    /// Who answers MPCIFC and RPCIT in place of QEMU.
+    /// Who answers MPCIFC, RPCIT and SET PCI FN in place of QEMU.
     pub(crate) answers: Answers,
 }
 
@@ -145,6 +145,7 @@ pub(crate) const BOOTS: &[Boot] = &[
         ..LAZY
     },
     Boot { name: "instructions", suites: &["instructions"], parameters: "nokaslr", answers: Answers::Asked, ..LAZY },
+    Boot { name: "enable", suites: &["enable"], parameters: "nokaslr", answers: Answers::Asked, ..LAZY },
     busy("busy-rpcit", "nokaslr zpci.busy=rpcit"),
     busy("busy-mpcifc", "nokaslr zpci.busy=mpcifc"),
     Boot {
@@ -197,6 +198,7 @@ pub(crate) const BOOTS: &[Boot] = &[
         parameters: "iommu.strict=1 zpci_rust.trust_dtsm=1 zpci.module=mapping,memory,attachment,recovery,format",
         ..STRICT
     },
+    Boot { name: "modules", suites: &["modules"], processors: 2, ..LAZY },
     Boot { name: "cases", suites: &["cases"], processors: 2, ..LAZY },
     Boot {
         name: "race",
@@ -254,6 +256,7 @@ impl Boot {
                 "CONFIG_IOMMU_DEBUG_PAGEALLOC",
                 "does not count the mappings of a page (CONFIG_IOMMU_DEBUG_PAGEALLOC)",
             )),
+            "modules" if !kernel.has_module("CONFIG_VFIO_PCI")? => return Ok(Some("has VFIO built in")),
             "tracing" => Some(("CONFIG_FUNCTION_TRACER", "traces no functions (CONFIG_FUNCTION_TRACER)")),
             _ => None,
         };
@@ -325,6 +328,9 @@ mod tests {
         assert!(!runs("matrix-all", Series::V7_3, Fixed));
         assert!(runs("matrix-1", Series::V7_3, Fixed));
         assert!(!runs("tracing", Series::V7_3, Rust));
+        assert!(!runs("modules", Series::V7_3, Rust));
+        std::fs::write(tree.join(".config"), "CONFIG_VFIO_PCI=m\n").unwrap();
+        assert!(runs("modules", Series::V7_3, Rust));
         std::fs::write(tree.join(".config"), "CONFIG_FUNCTION_TRACER=y\n").unwrap();
         for name in ["trace", "tracing", "busy-rpcit", "busy-mpcifc"] {
             assert!(runs(name, Series::V7_3, Rust), "{name}");

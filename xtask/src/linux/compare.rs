@@ -22,8 +22,8 @@ const FACTS: [&str; 6] = ["capability", "info", "hw-info", "range", "clp", "func
 /// The fields that say what a fact is about.
 const ABOUT: [&str; 3] = ["function", "source", "id"];
 
-/// The boot that says what the kernel records.
-const RECORDING: &str = "instructions";
+/// The boots that say what the kernel records.
+const RECORDING: [&str; 3] = ["instructions", "enable", "firmware"];
 
 /// Suites all of whose cases are shown, whether or not they came out differently.
 const SHOWN: [&str; 2] = ["selftest", "module"];
@@ -73,7 +73,7 @@ impl Comparison {
             ("rust", "stock") => [&self.second, &self.first],
             _ => return None,
         };
-        let is_comparable = stock.kernel == ours.kernel && self.is_in_both(RECORDING);
+        let is_comparable = stock.kernel == ours.kernel && RECORDING.iter().any(|boot| self.is_in_both(boot));
         is_comparable.then(|| Recorded::new(&stock.records, &ours.records, |boot| self.is_in_both(boot)))
     }
 

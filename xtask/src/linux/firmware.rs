@@ -30,6 +30,7 @@ pub(crate) struct Falsification {
 enum Command {
     ListPci = 2,
     QueryPciFn = 3,
+    QueryPciFnGroup = 4,
 }
 
 /// What is done to a response.
@@ -42,25 +43,32 @@ enum Change {
     NewToken,
 }
 
-/// Offsets in the response of LIST PCI.
+/// Offsets in a response, and in that of LIST PCI.
 const LENGTH: usize = 0;
+const RESPONSE_CODE: usize = 2;
 const RESUME_TOKEN: usize = 16;
 const MAX_FUNCTIONS: usize = 28;
 const ENTRY_SIZE: usize = 31;
 
 /// What cannot be. The last is the truth: it shows that the others fail for what they say.
-pub(crate) const LIES: [Falsification; 7] = [
-    lie("entries of no byte", Change::Store(&[(ENTRY_SIZE, &[0])])),
-    lie("entries of one byte", Change::Store(&[(ENTRY_SIZE, &[1])])),
-    lie("length less than that of the header", Change::Store(&[(LENGTH, &[0, 8])])),
-    lie("length beyond the block", Change::Store(&[(LENGTH, &[0xff, 0xf0])])),
-    lie("same token for ever", Change::Store(&[(RESUME_TOKEN, &[0, 0, 0, 0, 0, 0, 0, 1])])),
-    lie("tokens without end", Change::NewToken),
+pub(crate) const LIES: [Falsification; 10] = [
+    lie("entries of no byte", Command::ListPci, Change::Store(&[(ENTRY_SIZE, &[0])])),
+    lie("entries of one byte", Command::ListPci, Change::Store(&[(ENTRY_SIZE, &[1])])),
+    lie("length less than that of the header", Command::ListPci, Change::Store(&[(LENGTH, &[0, 8])])),
+    lie("length beyond the block", Command::ListPci, Change::Store(&[(LENGTH, &[0xff, 0xf0])])),
+    lie("same token for ever", Command::ListPci, Change::Store(&[(RESUME_TOKEN, &[0, 0, 0, 0, 0, 0, 0, 1])])),
+    lie("tokens without end", Command::ListPci, Change::NewToken),
+    lie("no list", Command::ListPci, REFUSAL),
+    lie("no function", Command::QueryPciFn, REFUSAL),
+    lie("no group", Command::QueryPciFnGroup, REFUSAL),
     Falsification { name: "the truth", command: Command::ListPci, change: Change::Store(&[]), leaves_nothing: false },
 ];
 
-const fn lie(name: &'static str, change: Change) -> Falsification {
-    Falsification { name, command: Command::ListPci, change, leaves_nothing: true }
+/// Some response code that is not OK.
+const REFUSAL: Change = Change::Store(&[(RESPONSE_CODE, &[0x01, 0x06])]);
+
+const fn lie(name: &'static str, command: Command, change: Change) -> Falsification {
+    Falsification { name, command, change, leaves_nothing: true }
 }
 
 /// What functions of a real machine have and those of QEMU have not.
@@ -97,6 +105,11 @@ impl Change {
 }
 
 impl Falsification {
+    /// Tells the guest by what it is called, without spaces: `zpci.said=the-truth`.
+    pub(crate) fn parameter(&self) -> String {
+        format!("zpci.said={}", self.name.replace(' ', "-"))
+    }
+
     /// Says it to the guest behind `debugger` until it ends; returns in how many responses.
     ///
     /// # Errors

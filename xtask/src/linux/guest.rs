@@ -10,6 +10,7 @@ use anyhow::{ensure, Context, Result};
 
 use super::initrd::Initrd;
 use super::kernel::{compiler_version, make, Kernel, COMPILER};
+use super::kernel_modules;
 use super::stamp::Stamp;
 use crate::kernel_object::{self, compiler::KernelCompiler};
 use crate::program::{self, Program};
@@ -124,8 +125,21 @@ impl<'a> Guest<'a> {
             for name in MODULES {
                 initrd.program(&format!("modules/{name}"), &modules.join(name))?;
             }
+            self.kernel_modules(&mut initrd)?;
         }
         Ok(initrd)
+    }
+
+    /// Adds the kernel's own modules, and a list of them in the order in which they are loaded.
+    fn kernel_modules(&self, initrd: &mut Initrd) -> Result<()> {
+        initrd.directory("modules/kernel");
+        let mut order = String::new();
+        for (name, path) in kernel_modules::of_kernel(&self.kernel.built)? {
+            initrd.program(&format!("modules/kernel/{name}.ko"), &path)?;
+            order += &format!("{name}\n");
+        }
+        initrd.file("modules/kernel/order", order.as_bytes());
+        Ok(())
     }
 
     /// Whether the tree has the self-tests.

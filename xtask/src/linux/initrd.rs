@@ -9,6 +9,7 @@ use anyhow::{Context, Result};
 
 const DIRECTORY: u32 = 0o40755;
 const PROGRAM: u32 = 0o100755;
+const FILE: u32 = 0o100644;
 const CHARACTER_DEVICE: u32 = 0o20600;
 
 /// Everything is padded to this many bytes.
@@ -40,6 +41,11 @@ impl Initrd {
         let content = fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
         self.entry(name, PROGRAM, (0, 0), &content);
         Ok(())
+    }
+
+    /// Adds a file with `content` under `name`.
+    pub(crate) fn file(&mut self, name: &str, content: &[u8]) {
+        self.entry(name, FILE, (0, 0), content);
     }
 
     /// Ends the archive.

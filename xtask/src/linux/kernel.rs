@@ -151,6 +151,15 @@ impl Kernel {
         Ok(self.configuration()?.lines().any(|line| line.strip_suffix("=y") == Some(option)))
     }
 
+    /// Whether `option` is in its configuration as a module.
+    ///
+    /// # Errors
+    ///
+    /// The kernel was not configured.
+    pub(crate) fn has_module(&self, option: &str) -> Result<bool> {
+        Ok(self.configuration()?.lines().any(|line| line.strip_suffix("=m") == Some(option)))
+    }
+
     fn configuration(&self) -> Result<String> {
         read_text(self.built.join(".config"))
     }

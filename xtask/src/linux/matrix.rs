@@ -152,6 +152,9 @@ const BOTH: &[&str] = &["lazy", "vfio"];
 /// Disks alone, where user space has nothing to do with functions.
 const DISKS: &[&str] = &["lazy"];
 
+/// Disks and VFIO, of which the modules come and go.
+const COMING: &[&str] = &["lazy", "vfio", "modules"];
+
 /// Disks, VFIO, and the kernel's tracers.
 const TRACED: &[&str] = &["lazy", "vfio", "tracing"];
 
@@ -168,7 +171,7 @@ static CONFIGURATIONS: [Configuration; 29] = [
     Configuration { base: Some("defconfig"), ..object("defconfig", "upstream's own, disks and VFIO built in", BOTH) },
     object("vfio-off", "neither VFIO nor iommufd", DISKS),
     object("iommufd-off", "VFIO with type 1 alone", DISKS),
-    object("vfio-modules", "VFIO, iommufd and KVM as modules", DISKS),
+    object("vfio-modules", "VFIO, iommufd and KVM as modules", COMING),
     object("kvm-off", "no KVM, and so no zPCI capabilities of VFIO", DISKS),
     object("modules-off", "no modules", BOTH),
     // The programs of the guest read what debugfs says.

@@ -85,7 +85,7 @@ impl Setting<'_> {
         let _alone = Workspace::alone_in(&directory)?;
         let (disks, devices) = device::set_up(&directory)?;
         let mut monitor = Monitor::listen()?;
-        let mut machine = self.machine(boot, initrd, devices, DEVICES.len())?;
+        let mut machine = self.machine(boot, initrd, devices, DEVICES.len(), "")?;
         machine.arguments(monitor.arguments()?);
         let step = Step::start(format!("Boot {}", boot.name));
         let mut trouble = None;
@@ -122,7 +122,7 @@ impl Setting<'_> {
         let _alone = Workspace::alone_in(&directory)?;
         let (disks, devices) = device::set_up(&directory)?;
         let mut monitor = Monitor::listen()?;
-        let mut machine = self.machine(boot, initrd, devices, DEVICES.len())?;
+        let mut machine = self.machine(boot, initrd, devices, DEVICES.len(), "")?;
         machine.arguments(monitor.arguments()?);
         let step = Step::start(format!("Boot {}", boot.name));
         let mut dumped = None;
@@ -200,7 +200,7 @@ impl Setting<'_> {
     ) -> Result<Outcome> {
         let (disks, devices) = device::set_up(console.parent().context("the console has no directory")?)?;
         let functions = if falsification.leaves_nothing { 0 } else { DEVICES.len() };
-        let mut machine = self.machine(boot, initrd, devices, functions)?;
+        let mut machine = self.machine(boot, initrd, devices, functions, &falsification.parameter())?;
         let port = DebuggerPort::listen()?;
         machine.arguments(port.arguments()?);
         let (run, told) = thread::scope(|scope| {
@@ -224,12 +224,20 @@ impl Setting<'_> {
         Ok(outcome)
     }
 
-    /// The machine for `boot`, in which the kernel should find so many `functions`.
+    /// The machine for `boot`, in which the kernel should find so many `functions`, and has the `parameter` beside those of
+    /// the boot.
     ///
     /// # Errors
     ///
     /// The kernel was not configured.
-    fn machine(&self, boot: &Boot, initrd: &Path, devices: Vec<String>, functions: usize) -> Result<Machine> {
+    fn machine(
+        &self,
+        boot: &Boot,
+        initrd: &Path,
+        devices: Vec<String>,
+        functions: usize,
+        parameter: &str,
+    ) -> Result<Machine> {
         let mut machine = Machine::new(self.qemu.clone(), &self.kernel.image);
         let accelerator = match boot.threads {
             Threads::One => "tcg,thread=single",
@@ -238,7 +246,7 @@ impl Setting<'_> {
         machine.arguments(["-accel", accelerator, "-m", MEMORY, "-smp", &boot.processors.to_string()]);
         machine.arguments(devices);
         machine.arguments(["-initrd".into(), initrd.as_os_str().to_owned()]);
-        machine.arguments(["-append".to_owned(), self.command_line(boot, functions)?]);
+        machine.arguments(["-append".to_owned(), self.command_line(boot, functions, parameter)?]);
         machine.arguments(self.arguments);
         Ok(machine)
     }
@@ -247,7 +255,7 @@ impl Setting<'_> {
         Path::new("linux").join("boots").join(format!("{}-{}-{name}", self.series, self.implementation.name()))
     }
 
-    fn command_line(&self, boot: &Boot, functions: usize) -> Result<String> {
+    fn command_line(&self, boot: &Boot, functions: usize, parameter: &str) -> Result<String> {
         let Boot { suites, parameters, processors, domain, last, .. } = boot;
         // Who brings a function in error back when VFIO has it.
         let recovery = match self.series {
@@ -268,7 +276,8 @@ impl Setting<'_> {
              zpci.recovery={recovery} zpci.links={links}{proposed}{fixed}",
             suites.join(",")
         );
-        Ok([own.as_str(), *parameters, self.append].join(" ").trim_end().to_owned())
+        let all = [own.as_str(), *parameters, parameter, self.append];
+        Ok(all.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(" "))
     }
 }
 

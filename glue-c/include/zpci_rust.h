@@ -273,9 +273,10 @@ int zpci_rust_mapped(const struct zpci_rust_attachment *attachment, u64 start, u
 		     u32 step);
 
 /*
- * CLP. @block is a page. zpci_rust_find() also reports whether UIDs are unique;
- * it issues at most 66 commands and does not sleep. zpci_rust_query() fails with
- * -EIO if the function with @handle is not @id.
+ * CLP. @block is a page. zpci_rust_list() and zpci_rust_find() follow a list for
+ * 65535 entries, so they issue at most 65536 commands. zpci_rust_find() also
+ * reports whether UIDs are unique, and does not sleep. zpci_rust_query() fails
+ * with -EIO if the function with @handle is not @id.
  *
  * zpci_rust_enable() and zpci_rust_disable() also return positive response
  * codes, and may sleep. zpci_rust_enable() always writes the handle that the

@@ -43,8 +43,8 @@ pub unsafe extern "C" fn zpci_rust_list(block: *mut c_void, context: *mut c_void
 
 /// Finds the function with identifier `id`: its handle and state (0 standby, 1 configured); 0, -ENODEV or -EIO.
 ///
-/// Reports to C whether UIDs are unique, as every list does. Issues at most 66 commands and does not sleep: C calls it
-/// with a spinlock held.
+/// Reports to C whether UIDs are unique, as every list does. Does not sleep, and what a machine answers makes it issue
+/// 65,536 commands at most: C calls it with a spinlock held.
 ///
 /// # Safety
 ///

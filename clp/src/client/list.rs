@@ -12,11 +12,12 @@ use crate::wire::list_pci::{Entry, Request, Response};
 use core::fmt;
 use core::iter::FusedIterator;
 
-/// Functions for which the commands of a list suffice, all passes together.
+/// Most entries after which a list goes on, all passes together.
 ///
-/// Four times as many as QEMU (`FH_MASK_INDEX`, `include/hw/s390x/s390-pci-bus.h`) and Linux (`CONFIG_PCI_NR_FUNCTIONS`)
-/// can have. What a machine says that it can have (`max_fn`) is not used, as in Linux.
-pub(super) const MAX_FUNCTIONS: u32 = 0x4000;
+/// As many functions as the format can count: `max_fn` has 16 bits. What a machine says in it is not used, as in Linux.
+/// That leaves room for nine passes over as many as QEMU (`FH_MASK_INDEX`, `include/hw/s390x/s390-pci-bus.h`) and Linux
+/// (`CONFIG_PCI_NR_FUNCTIONS`) can have, 4096.
+pub(super) const MAX_FUNCTIONS: u32 = u16::MAX as u32;
 
 /// Capacity for a response to LIST PCI.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,6 +39,11 @@ impl ListCapacity {
         Self(count)
     }
 
+    /// The capacity in entries of 16 bytes.
+    pub(super) const fn count(self) -> u16 {
+        self.0
+    }
+
     /// The capacity in bytes, header included.
     pub const fn bytes(self) -> u16 {
         size_of::<Response>() as u16 + self.0 * Entry::SIZE as u16
@@ -45,12 +51,11 @@ impl ListCapacity {
 
     /// Most LIST PCI commands that one list, or one search for a function, issues; restarts are included.
     ///
-    /// As many as a list of 16,384 functions takes with entries of 16 bytes: 66 with [`Self::MAX`].
+    /// 65,536 with any capacity, since a machine need not fill it: the list may go on after 65,535 entries in all, and a
+    /// response without any counts as a full one. With [`Self::MAX`], a list of full or of empty responses that does not
+    /// end takes 261 commands.
     pub const fn max_commands(self) -> u32 {
-        match self.0 as u32 {
-            0 => MAX_FUNCTIONS,
-            entries => MAX_FUNCTIONS.div_ceil(entries),
-        }
+        MAX_FUNCTIONS + 1
     }
 }
 
@@ -61,8 +66,10 @@ impl ListCapacity {
 /// no function and are left out, as in Linux. After an error, and after the end, there is nothing more.
 /// [`Client::list`](crate::Client::list) returns one.
 ///
-/// Nothing that a machine answers makes it go on forever: [`ListCapacity::max_commands`] bounds the commands of all
-/// passes together, and a token that comes back ends it earlier.
+/// A machine need not fill its responses: the list goes on as long as there is a token, as in Linux. Yet nothing that a
+/// machine answers makes it go on forever: after 65,535 entries, all passes together, there has to be an end. A response
+/// without an entry, and a token that is not known, count as a full response; a token that comes back ends the list
+/// earlier. [`ListCapacity::max_commands`] is what that makes of commands.
 ///
 /// A token that the machine does not know any more (it answers 0x010a, for instance since the function it stood for
 /// is gone) makes the list start over, up to [`Self::MAX_RESTARTS`] times, and go on after the function that was
@@ -140,7 +147,7 @@ pub enum ListError {
         /// The token.
         token: ResumeToken,
     },
-    /// The list did not end with as many commands as so many functions take.
+    /// The list went on after as many entries as so many functions have; a response without any counts as a full one.
     TooLong {
         /// Number of functions.
         functions: u32,

@@ -14,7 +14,7 @@ use crate::value::{ListEntry, ListSummary};
 use crate::wire::list_pci::{Entry, Request, Response};
 use zerocopy::FromBytes;
 
-/// Every entry of every response, with one bound for the commands of all passes.
+/// Every entry of every response, with one bound for the entries of all passes, which bounds the commands too.
 #[derive(Debug)]
 pub(super) struct Pages<'a, C> {
     machine: &'a C,
@@ -28,8 +28,8 @@ pub(super) struct Pages<'a, C> {
     remaining: u16,
     progress: Progress,
     summary: Option<ListSummary>,
-    /// Commands that may still be issued.
-    commands: u32,
+    /// Entries that responses after which the list goes on may still have.
+    left: u32,
     restarts: u8,
 }
 
@@ -57,7 +57,7 @@ impl<'a, C: Clp> Pages<'a, C> {
             remaining: 0,
             progress: Progress::START,
             summary: None,
-            commands: capacity.max_commands(),
+            left: MAX_FUNCTIONS,
             restarts: 0,
         }
     }
@@ -93,7 +93,6 @@ impl<'a, C: Clp> Pages<'a, C> {
 
     /// Executes one LIST PCI and checks the response as a whole; returns whether the machine knew the token.
     fn fetch(&mut self, token: ResumeToken) -> Result<bool, ListError> {
-        self.commands = self.commands.checked_sub(1).ok_or(ListError::TooLong { functions: MAX_FUNCTIONS })?;
         let request = Request::new(token.0);
         let offered = self.capacity.bytes();
         let received = call(self.machine, self.block, LogicalProcessor::PCI, &request, offered)
@@ -101,6 +100,7 @@ impl<'a, C: Clp> Pages<'a, C> {
         let received = match received {
             Err(error) if error.response_code() == Some(ResponseCode::RESUME_TOKEN) && token != ResumeToken::START => {
                 self.restart()?;
+                self.spend(0)?;
                 return Ok(false);
             }
             other => other?,
@@ -118,6 +118,11 @@ impl<'a, C: Clp> Pages<'a, C> {
         if !self.progress.note(token, resume) {
             return Err(ListError::NoProgress { token: resume });
         }
+        let entry_bytes = length.saturating_sub(size_of::<Response>() as u16);
+        let entries = entry_bytes.checked_div(u16::from(response.entry_size)).unwrap_or(0);
+        if resume != ResumeToken::START {
+            self.spend(entries)?;
+        }
         self.summary = Some(ListSummary {
             max_functions: response.max_functions.get(),
             uid_checking: response.flags.uid_checking(),
@@ -125,9 +130,15 @@ impl<'a, C: Clp> Pages<'a, C> {
         self.next = (resume != ResumeToken::START).then_some(resume);
         self.offset = size_of::<Request>() + size_of::<Response>();
         self.stride = usize::from(response.entry_size);
-        let entry_bytes = length.saturating_sub(size_of::<Response>() as u16);
-        self.remaining = entry_bytes.checked_div(u16::from(response.entry_size)).unwrap_or(0);
+        self.remaining = entries;
         Ok(true)
+    }
+
+    /// Takes the entries of a response from those that are left; one without any counts as a full one.
+    fn spend(&mut self, entries: u16) -> Result<(), ListError> {
+        let cost = if entries == 0 { self.capacity.count() } else { entries };
+        self.left = self.left.checked_sub(cost.into()).ok_or(ListError::TooLong { functions: MAX_FUNCTIONS })?;
+        Ok(())
     }
 
     fn restart(&mut self) -> Result<(), ListError> {

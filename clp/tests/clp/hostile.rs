@@ -88,8 +88,9 @@ proptest! {
         };
         let capacity = ListCapacity::entries(room);
         let entries = client.list_with(capacity).count();
-        prop_assert!(entries <= 0x4000 + 252);
-        calls(capacity.max_commands() as usize);
+        prop_assert!(entries <= 0xffff + 252);
+        let of_list = capacity.max_commands() as usize;
+        calls(of_list);
         let handle = FunctionHandle(handle);
         let _ = client.query_function(handle);
         let _ = client.query_function_group(FunctionGroupId(handle.0 as u8));
@@ -105,11 +106,11 @@ proptest! {
         calls(5 * 10);
         let id = FunctionId(handle.0);
         let _ = client.find(id);
-        calls(66);
+        calls(of_list);
         let _ = client.ensure_enabled(id);
-        calls(4 * (66 + 4 * 10));
+        calls(4 * (of_list + 4 * 10));
         let _ = client.ensure_disabled(id);
-        calls(4 * (66 + 10));
+        calls(4 * (of_list + 10));
     }
 
     #[test]

@@ -227,16 +227,12 @@ fn tokens_in_a_cycle() {
     }
 }
 
-/// A list of new tokens without end, with and without entries in it, in responses for `capacity` entries: the error,
-/// and the numbers of entries and of commands.
-fn endless(capacity: u16, entries_each: u32) -> (ListError, usize, usize) {
-    let machine = Machine::new(|command| {
-        let first = command.token() as u32 * entries_each;
-        Ok(Page::new(first..first + entries_each, command.token() + 1).bytes())
-    });
+/// The error of a list, and the numbers of entries before it and of commands; a search fails with as many commands.
+fn broken_list(capacity: ListCapacity, answer: impl Fn(&Command) -> Vec<u8>) -> (ListError, usize, usize) {
+    let machine = Machine::new(|command| Ok(answer(command)));
     let mut block = dirty_block();
     let mut client = Client::new(&machine, &mut block);
-    let mut list = client.list_with(ListCapacity::entries(capacity));
+    let mut list = client.list_with(capacity);
     let mut entries = 0;
     let error = loop {
         match list.next().unwrap() {
@@ -246,21 +242,76 @@ fn endless(capacity: u16, entries_each: u32) -> (ListError, usize, usize) {
     };
     assert_eq!(list.next(), None);
     let calls = machine.log().len();
+    if capacity == ListCapacity::MAX {
+        assert_eq!(client.find(FunctionId(u32::MAX)), Err(error));
+        assert_eq!(machine.log().len(), 2 * calls);
+    }
     (error, entries, calls)
 }
 
+/// New tokens without end, with so many entries in each response.
+fn endless(capacity: u16, entries_each: u32) -> (ListError, usize, usize) {
+    broken_list(ListCapacity::entries(capacity), |command| {
+        let first = command.token() as u32 * entries_each;
+        Page::new(first..first + entries_each, command.token() + 1).bytes()
+    })
+}
+
+const TOO_LONG: ListError = ListError::TooLong { functions: 65535 };
+
 #[test]
 fn list_without_end() {
-    let too_long = ListError::TooLong { functions: 16384 };
-    assert_eq!(endless(252, 252), (too_long, 66 * 252, 66));
-    assert_eq!(endless(252, 1), (too_long, 66, 66));
-    assert_eq!(endless(1, 1), (too_long, 16384, 16384));
-    // Responses without an entry are counted too.
-    assert_eq!(endless(252, 0), (too_long, 0, 66));
-    assert_eq!(endless(1, 0), (too_long, 0, 16384));
-    assert_eq!(too_long.to_string(), "list does not end where one of 16384 functions would");
-    assert_eq!(ListCapacity::MAX.max_commands(), 66);
-    assert_eq!(ListCapacity::entries(3).max_commands(), 5462);
+    assert_eq!(endless(252, 252), (TOO_LONG, 260 * 252, 261));
+    assert_eq!(endless(252, 100), (TOO_LONG, 655 * 100, 656));
+    assert_eq!(endless(252, 1), (TOO_LONG, 65535, 65536));
+    assert_eq!(endless(1, 1), (TOO_LONG, 65535, 65536));
+    // A response without an entry counts as a full one.
+    assert_eq!(endless(252, 0), (TOO_LONG, 0, 261));
+    assert_eq!(endless(1, 0), (TOO_LONG, 0, 65536));
+    assert_eq!(TOO_LONG.to_string(), "list does not end where one of 65535 functions would");
+    assert_eq!(ListCapacity::MAX.max_commands(), 65536);
+    assert_eq!(ListCapacity::entries(1).max_commands(), 65536);
+}
+
+/// Nothing says that a machine fills its responses.
+#[test]
+fn a_machine_that_stores_fewer_entries_than_it_could() {
+    for (number, each) in [(300, 1), (300, 2), (4096, 1), (65535, 1)] {
+        let machine = Machine::new(|command| {
+            let start = command.token() as u32;
+            let end = number.min(start + each);
+            Ok(Page::new(start..end, if end == number { 0 } else { end.into() }).bytes())
+        });
+        let mut block = dirty_block();
+        let mut client = Client::new(&machine, &mut block);
+        assert!(ids(&mut client.list()).unwrap().into_iter().eq(0..number));
+        assert_eq!(machine.log().len() as u32, number.div_ceil(each));
+        let last = client.find(FunctionId(number - 1)).unwrap();
+        assert_eq!(last.map(|entry| entry.handle), Some(FunctionHandle(number - 1)));
+        assert_eq!(client.find(FunctionId(number)), Ok(None));
+        assert_eq!(machine.log().len() as u32, 3 * number.div_ceil(each));
+    }
+}
+
+/// As many functions as QEMU and Linux can have, one in each response, and a token that is lost as late and as often as
+/// it may be.
+#[test]
+fn restarts_leave_enough_for_all_functions() {
+    let losses = Cell::new(0);
+    let machine = Machine::new(|command| {
+        let id = command.token() as u32;
+        if id == 4095 && losses.get() < 8 {
+            losses.set(losses.get() + 1);
+            return Ok(refusal(0x010a, command.room as u16));
+        }
+        Ok(Page::new([id], if id == 4095 { 0 } else { (id + 1).into() }).bytes())
+    });
+    let mut block = dirty_block();
+    let mut client = Client::new(&machine, &mut block);
+    assert!(ids(&mut client.list()).unwrap().into_iter().eq(0..4096));
+    assert_eq!(machine.log().len(), 9 * 4096);
+    losses.set(0);
+    assert_eq!(client.find(FunctionId(4096)), Ok(None));
 }
 
 /// Linux does not read it.
@@ -283,19 +334,15 @@ fn number_of_functions_that_the_machine_can_have_does_not_matter() {
 /// One bound holds for all passes together.
 #[test]
 fn restarts_do_not_multiply() {
-    // Every pass takes 20 responses before its token becomes unknown.
-    let machine = Machine::new(|command| {
-        Ok(match command.token() {
-            20 => refusal(0x010a, command.room as u16),
-            token => Page::new([token as u32 + 1], token + 1).bytes(),
-        })
-    });
-    let mut block = dirty_block();
-    let mut client = Client::new(&machine, &mut block);
-    assert_eq!(client.list().last(), Some(Err(ListError::TooLong { functions: 16384 })));
-    assert_eq!(machine.log().len(), 66);
-    assert_eq!(client.find(FunctionId(99)), Err(ListError::TooLong { functions: 16384 }));
-    assert_eq!(machine.log().len(), 2 * 66);
+    // A token becomes unknown after so many responses; in the second case the refusals, too, count as full responses.
+    for (responses, entries, listed, calls) in [(60, 252, 60 * 252, 4 * 61 + 17), (30, 200, 30 * 200, 9 * 31)] {
+        let lie = broken_list(ListCapacity::MAX, |command| match command.token() as u32 {
+            token if token == responses => refusal(0x010a, command.room as u16),
+            token => Page::new(token * entries..(token + 1) * entries, u64::from(token) + 1).bytes(),
+        });
+        let error = if entries == 252 { TOO_LONG } else { ListError::TooManyRestarts };
+        assert_eq!(lie, (error, listed, calls));
+    }
 }
 
 #[test]

@@ -160,11 +160,34 @@ fn silly_lengths_and_entry_sizes() {
     }
 }
 
+/// Nothing says that a machine fills its responses.
+#[test]
+fn a_machine_that_stores_one_entry_at_a_time() {
+    let kernel = StandIn::new();
+    let respond = || {
+        for id in 1..=100 {
+            let token = if id == 100 { 0 } else { u64::from(id) };
+            kernel.respond(0, &response(token, &[entry(0x1af4, true, id, 0x2_0000 + id)]));
+        }
+    };
+    respond();
+    let expected: Vec<_> = (1..=100).map(|id| (id, 0x2_0000 + id, true)).collect();
+    assert_eq!(list_new(), (0, expected));
+    for (id, found) in [(100, (0, 0x2_0064, true)), (101, (-19, 0xa5a5_a5a5, true))] {
+        respond();
+        assert_eq!(find(id), found);
+        assert_eq!(kernel.answers_left(), 0);
+    }
+}
+
+fn calls(events: &[Event]) -> usize {
+    events.iter().filter(|event| matches!(event, Event::Call { .. })).count()
+}
+
 #[test]
 fn lists_that_do_not_end() {
-    // A token that comes back at once, one that comes back later, and tokens that are new each time.
-    let new_each_time: Vec<u64> = (1..=66).collect();
-    for (tokens, accepted) in [(&[5, 5][..], 1), (&[5, 6, 5], 2), (&new_each_time, 66)] {
+    // A token that comes back at once, and one that comes back later.
+    for (tokens, accepted) in [(&[5, 5][..], 1), (&[5, 6, 5], 2)] {
         let kernel = StandIn::new();
         for (token, id) in tokens.iter().zip(0..) {
             kernel.respond(0, &response(*token, &[entry(0x1af4, true, id, 0x2_0000 + id)]));
@@ -176,21 +199,38 @@ fn lists_that_do_not_end() {
         let expected: Vec<Event> = (0..accepted).map(|id| listed(id, 0x2_0000 + id, true)).collect();
         assert!(of_functions.eq(&expected));
     }
+    // Tokens that are new each time, with full responses and with empty ones.
+    for entries in [&[entry(0x1af4, true, 1, 0x2_0000); 252][..], &[]] {
+        let kernel = StandIn::new();
+        for token in 1..=261 {
+            kernel.respond(0, &response(token, entries));
+        }
+        assert_eq!(list(), -5);
+        let events = kernel.events();
+        assert_eq!(calls(&events), 261);
+        assert_eq!(events.last(), Some(&Event::Response { command: 2, code: 0, condition: 0 }));
+    }
 }
 
-/// Linux looks for a function with a spinlock held: firmware has no say in how long that takes.
+/// Linux looks for a function with a spinlock held.
 #[test]
 fn finding_a_function_is_bounded() {
     let kernel = StandIn::new();
-    // Each pass loses its place after ten responses.
+    // Each pass loses its place after sixty full responses.
     let mut unknown = response(0, &[]);
     unknown[2..4].copy_from_slice(&[0x01, 0x0a]);
-    for command in 0..66 {
-        let page = response(1 + command, &[entry(0x1af4, true, 1, 1)]);
-        kernel.respond(0, if command % 11 == 10 { &unknown } else { &page });
+    for command in 0..261 {
+        let page = response(1 + command, &[entry(0x1af4, true, 1, 1); 252]);
+        kernel.respond(0, if command % 61 == 60 { &unknown } else { &page });
     }
     assert_eq!(find(2), (-5, 0xa5a5_a5a5, true));
     let events = kernel.events();
-    assert_eq!(events.iter().filter(|event| matches!(event, Event::Call { .. })).count(), 66);
+    assert_eq!(calls(&events), 261);
     assert_eq!(events.last(), Some(&Event::Response { command: 2, code: 0, condition: 0 }));
+    // One entry at a time.
+    for token in 1..=65536 {
+        kernel.respond(0, &response(token, &[entry(0x1af4, true, 1, 1)]));
+    }
+    assert_eq!(find(2), (-5, 0xa5a5_a5a5, true));
+    assert_eq!(calls(&kernel.events()), 65536);
 }

@@ -38,8 +38,8 @@ enum Command {
 enum Change {
     /// Bytes are stored, each at an offset.
     Store(&'static [(usize, &'static [u8])]),
-    /// The resume token is another one each time, and one that QEMU takes, which looks at its low bits alone. There can
-    /// be 64 functions.
+    /// The resume token is another one each time, and one that QEMU takes, which looks at its low bits alone. Responses
+    /// are full, of entries that stand for no function: the driver gives up the sooner. There can be 64 functions.
     NewToken,
 }
 
@@ -49,6 +49,9 @@ const RESPONSE_CODE: usize = 2;
 const RESUME_TOKEN: usize = 16;
 const MAX_FUNCTIONS: usize = 28;
 const ENTRY_SIZE: usize = 31;
+
+/// Length of a response with as many entries as a block can have: 252.
+const FULL: u16 = 32 + 252 * 16;
 
 /// What cannot be. The last is the truth: it shows that the others fail for what they say.
 pub(crate) const LIES: [Falsification; 10] = [
@@ -98,7 +101,11 @@ impl Change {
             Self::Store(stores) => stores.iter().map(|(offset, bytes)| (*offset, bytes.to_vec())).collect(),
             Self::NewToken => {
                 let token = ((n + 1) << 32) | 1;
-                vec![(RESUME_TOKEN, token.to_be_bytes().to_vec()), (MAX_FUNCTIONS, vec![0, 64])]
+                vec![
+                    (LENGTH, FULL.to_be_bytes().to_vec()),
+                    (RESUME_TOKEN, token.to_be_bytes().to_vec()),
+                    (MAX_FUNCTIONS, vec![0, 64]),
+                ]
             }
         }
     }
@@ -148,7 +155,7 @@ mod tests {
     #[test]
     fn a_token_never_comes_back() {
         let first = Change::NewToken.stores(0);
-        assert_eq!(first, [(16, vec![0, 0, 0, 1, 0, 0, 0, 1]), (28, vec![0, 64])]);
-        assert_eq!(Change::NewToken.stores(1)[0], (16, vec![0, 0, 0, 2, 0, 0, 0, 1]));
+        assert_eq!(first, [(0, vec![0x0f, 0xe0]), (16, vec![0, 0, 0, 1, 0, 0, 0, 1]), (28, vec![0, 64])]);
+        assert_eq!(Change::NewToken.stores(1)[1], (16, vec![0, 0, 0, 2, 0, 0, 0, 1]));
     }
 }

@@ -139,6 +139,14 @@ pub(super) const DEFECTS: &[Defect] = &[
         check: &["test", "--quiet", "-p", "zpci-clp"],
     },
     Defect {
+        name: "a response that is not full counts as a full one",
+        finding: "a machine that stores one entry at a time is left without functions",
+        file: "clp/src/client/pages.rs",
+        before: "let cost = if entries == 0 { self.capacity.count() } else { entries };",
+        after: "let cost = if entries == 0 { self.capacity.count() } else { entries.max(self.capacity.count()) };",
+        check: &["test", "--quiet", "-p", "zpci-clp"],
+    },
+    Defect {
         name: "what others own is refreshed as what the caller changed",
         finding: "an owner gives the table back meanwhile, and the start of a neighbour is passed over",
         file: REFRESH_RS,

@@ -34,7 +34,7 @@ static int load(const char *name)
 	char path[sizeof(DIRECTORY) + MODULE_NAME + 4];
 	int fd, rc;
 
-	snprintf(path, sizeof(path), DIRECTORY "/%s.ko", name);
+	snprintf(path, sizeof(path), DIRECTORY "/%.63s.ko", name);
 	fd = open(path, O_RDONLY);
 	if (fd < 0)
 		return -1;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::{env, fs};
 
 /// What a kernel compiles of functions and domains, and a kernel that stands in for it.
-const SHIM: [&str; 12] = [
+const SHIM: [&str; 13] = [
     "kernel/attach.c",
     "kernel/registration.c",
     "kernel/function.c",
@@ -19,6 +19,8 @@ const SHIM: [&str; 12] = [
     // What includes kernel/clp.c.
     "tests/linux/clp.c",
     "tests/linux/kernel.c",
+    // What includes kernel/measurement.c.
+    "tests/linux/measurement.c",
     "tests/linux/rwlock.c",
 ];
 
@@ -35,13 +37,14 @@ const SOURCES: [&str; 8] = [
 ];
 
 /// Headers of the kernel that the shim includes; all of them lead to `tests/linux/kernel.h`.
-const HEADERS: [&str; 29] = [
+const HEADERS: [&str; 31] = [
     "arch/s390/pci/pci_bus.h",
     "asm/clp.h",
     "asm/machine.h",
     "asm/pci_clp.h",
     "asm/pci_debug.h",
     "asm/pci_dma.h",
+    "asm/pci_insn.h",
     "asm/sclp.h",
     "asm/setup.h",
     "drivers/iommu/dma-iommu.h",
@@ -49,6 +52,7 @@ const HEADERS: [&str; 29] = [
     "linux/hashtable.h",
     "linux/io.h",
     "linux/iommu.h",
+    "linux/kmemleak.h",
     "linux/moduleparam.h",
     "linux/mutex.h",
     "linux/overflow.h",

@@ -175,7 +175,8 @@ u8 zpci_rust_mpcifc(u32 handle, u8 control, const void *fib, u8 *status, bool ag
 	*status = request >> 24 & 0xff;
 	if (cc == ZPCI_REFUSED)
 		cc = zpci_shim_refused("MPCIFC", issued, ((const struct zpci_fib *)fib)->iota,
-				       control == ZPCI_MOD_FC_DEREG_IOAT);
+				       control == ZPCI_MOD_FC_DEREG_IOAT ||
+				       control == ZPCI_MOD_FC_SET_MEASURE);
 	if (cc || again)
 		zpci_shim_record('M', cc, *status, issued, 0, again);
 	return cc;

@@ -5,7 +5,8 @@
  * What a registration and each answer of the machine mean is decided in Rust
  * (s390-iommu/src/attach.rs). This file has the locks and the lists:
  *
- * zpci_function.lock	one change of the translation of a function at a time;
+ * zpci_function.lock	one change of the translation of a function, or of its
+ *			measurement, at a time;
  *			MPCIFC may sleep while it is held, and holds up nobody
  *			but who changes the same function; it is given up for
  *			who enables or disables that
@@ -380,6 +381,7 @@ void zpci_function_disabled(struct zpci_function *function)
 	if (!function)
 		return;
 	lockdep_assert_held(&function->lock);
+	function->measured = 0;
 	if (function->attachment)
 		zpci_rust_disabled(&function->attachment->rust);
 	list_for_each_entry_safe(attachment, next, &function->stuck, stuck) {
@@ -411,6 +413,7 @@ void zpci_function_remove(struct zpci_dev *zdev)
 
 	if (!function)
 		return;
+	zpci_measure_remove(function);
 	scoped_guard(mutex, &function->lock) {
 		if (zpci_block(function))
 			zpci_end_stuck(function, &outcome);

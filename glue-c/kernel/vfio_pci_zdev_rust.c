@@ -145,6 +145,8 @@ void vfio_pci_zdev_close_device(struct vfio_pci_core_device *vdev)
 
 	if (!zdev)
 		return;
+	/* Before the function is disabled, which KVM does too. */
+	zpci_shim_measure_close(zdev);
 	zpci_stop_mediated_recovery(zdev);
 	if (vdev->vdev.kvm && zpci_kvm_hook.kvm_unregister)
 		zpci_kvm_hook.kvm_unregister(zdev);

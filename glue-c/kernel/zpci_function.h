@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * A function and its translation: what registration.c and attach.c share.
+ * A function, its translation and its measurement: what registration.c, attach.c
+ * and measurement.c share.
  */
 #ifndef ZPCI_FUNCTION_H
 #define ZPCI_FUNCTION_H
@@ -19,6 +20,9 @@ struct zpci_function {
 	atomic_t wanted;			/* who waits for the lock to enable or disable it */
 	struct zpci_attachment *attachment;	/* NULL if DMA is blocked */
 	struct list_head stuck;			/* the machine did not end these */
+	struct zpci_fmb *fmb;			/* for user space; NULL if there is none */
+	u32 measured;				/* the handle by which it is written; 0: it is not */
+	bool sampled;				/* user space began it, and did not end it */
 	struct hlist_node node;
 	struct rcu_head rcu;
 };
@@ -39,5 +43,8 @@ void zpci_give_later(struct zpci_function *function, struct zpci_attachment *att
 bool zpci_block(struct zpci_function *function);
 /* Tries to end what the machine did not end before; 0 if nothing is left, -EAGAIN if its recovery does that */
 int zpci_end_stuck(struct zpci_function *function, struct zpci_rust_outcome *outcome);
+
+/* measurement.c: the function is removed */
+void zpci_measure_remove(struct zpci_function *function);
 
 #endif /* ZPCI_FUNCTION_H */

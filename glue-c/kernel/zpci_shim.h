@@ -25,7 +25,8 @@ void zpci_function_unlock(struct zpci_function *function);
 
 /*
  * Between them: whether the machine translates for the function, as far as its
- * answers say; and to be called if it was disabled since, by whomever
+ * answers say; and to be called if it was disabled since, by whomever, which
+ * ended its translation and its measurement
  */
 bool zpci_function_registered(struct zpci_function *function);
 void zpci_function_disabled(struct zpci_function *function);
@@ -42,9 +43,11 @@ int zpci_shim_capabilities(struct zpci_dev *zdev,
 
 /*
  * measurement.c, for the same: begins measurement of a function anew, or ends it;
- * a sample of ZPCI_RUST_SAMPLE_SIZE bytes. May sleep.
+ * ends what was begun, since nobody has the function open any more; a sample of
+ * ZPCI_RUST_SAMPLE_SIZE bytes. May sleep.
  */
 int zpci_shim_measure(struct zpci_dev *zdev, bool enable);
+void zpci_shim_measure_close(struct zpci_dev *zdev);
 int zpci_shim_sample(struct zpci_dev *zdev, u8 *sample);
 
 #endif /* ZPCI_SHIM_H */

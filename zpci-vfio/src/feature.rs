@@ -31,13 +31,13 @@ impl<F: AsRawFd> Device<F> {
     ///
     /// # Errors
     ///
-    /// That of the call: `ENOTTY` from a kernel without this project's driver, `EIO` if the machine refuses.
+    /// That of the call: `ENOTTY` from a kernel without this project's driver, `EIO` if the machine refuses or is busy for 30 s.
     pub fn measure(&self, enable: bool) -> io::Result<()> {
         let switch = MeasurementSwitch { enable: enable.into(), reserved: 0 };
         self.call(VFIO_DEVICE_FEATURE_SET | identifier::FEATURE_MEASURE, switch).map(drop)
     }
 
-    /// Returns the last sample of what the function did, whole; `None` if it is not measured.
+    /// Returns the last sample of what the function did, whole; `None` if no measurement was begun, or it was ended.
     ///
     /// # Errors
     ///

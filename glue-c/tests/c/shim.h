@@ -86,6 +86,13 @@ int shim_set_write_back(u64 *mask);
 /* The handle is that which the kernel takes to be the function's then */
 int shim_function_enable(struct shim_function *function, bool mio, u32 *handle);
 int shim_function_disable(struct shim_function *function, u32 *handle);
+/* Begins measurement for user space, or ends it; a sample of ZPCI_RUST_SAMPLE_SIZE bytes */
+int shim_function_measure(struct shim_function *function, bool enable);
+int shim_function_sample(struct shim_function *function, u8 *sample);
+/* As VFIO closes the function and cannot reset it */
+void shim_function_close(struct shim_function *function);
+/* The kernel's own measurement, as when the function is enabled, or by debugfs */
+int shim_function_statistics(struct shim_function *function, bool enable);
 /* What the kernel has of the function is in @now then */
 int shim_function_query(struct shim_function *function, struct zpci_rust_function *now);
 

@@ -17,7 +17,7 @@ use zpci_glue::range::ForeignRange;
 use zpci_glue::reclaim::ForeignReclaimed;
 use zpci_glue::table::{ForeignRoot, ForeignUnmapped};
 
-use crate::binding::{ForeignChain, ForeignEvent, KernelHooks, KernelLock, KernelWaited};
+use crate::binding::{ForeignChain, ForeignEvent, KernelHooks, KernelLock, KernelWaited, MachineHooks};
 use crate::compiler::{accept, file};
 
 /// A structure of C, in bytes.
@@ -219,6 +219,9 @@ pub(crate) fn of_the_tests() {
         ]),
         structure!("kernel_hooks", KernelHooks, [
             "context": context, "yield": yield_, "wait": wait, "section": section, "may_allocate": may_allocate,
+        ]),
+        structure!("stand_in_machine", MachineHooks, [
+            "context": context, "call": call, "mpcifc": mpcifc, "rpcit": rpcit, "pause": pause, "table": table,
         ]),
         structure!("rwlock", KernelLock, ["taken": taken, "readers": readers]),
         structure!("kernel_waited", KernelWaited, ["interruptible": interruptible, "in_line": in_line]),

@@ -11,7 +11,7 @@ use cbindgen::{Builder, Config, ExportConfig, ItemType, Language};
 use crate::compiler::{accept, check, file};
 
 /// The types that the header has in C alone; a block and a function information block are bytes there.
-const TYPES: [(&str, &str); 20] = [
+const TYPES: [(&str, &str); 21] = [
     ("Block", "void"),
     ("Fib", "void"),
     ("ForeignAttachment", "struct zpci_rust_attachment"),
@@ -32,6 +32,7 @@ const TYPES: [(&str, &str); 20] = [
     ("KernelHooks", "struct kernel_hooks"),
     ("KernelLock", "rwlock_t"),
     ("KernelWaited", "struct kernel_waited"),
+    ("MachineHooks", "struct stand_in_machine"),
 ];
 
 /// The C declarations of all functions in `sources`, without the semicolon.

@@ -41,6 +41,17 @@ pub(crate) struct KernelHooks {
     pub(crate) may_allocate: Option<unsafe extern "C" fn(*mut c_void) -> bool>,
 }
 
+/// C: `struct stand_in_machine`; a null pointer leaves the answer to the script.
+#[repr(C)]
+pub(crate) struct MachineHooks {
+    pub(crate) context: *mut c_void,
+    pub(crate) call: Option<unsafe extern "C" fn(*mut c_void, *mut c_void) -> u8>,
+    pub(crate) mpcifc: Option<unsafe extern "C" fn(*mut c_void, u32, u8, *const c_void, *mut u8) -> u8>,
+    pub(crate) rpcit: Option<unsafe extern "C" fn(*mut c_void, u32, u64, u64, *mut u8) -> u8>,
+    pub(crate) pause: Option<unsafe extern "C" fn(*mut c_void, u32, u32) -> bool>,
+    pub(crate) table: Option<unsafe extern "C" fn(*mut c_void, u64, u32, bool)>,
+}
+
 /// C: `rwlock_t`.
 #[derive(Debug, Eq, PartialEq)]
 #[repr(C)]
@@ -80,6 +91,7 @@ unsafe extern "C" {
     pub(crate) fn stand_in_always(kind: u32, cc: u8, status: u8);
     pub(crate) fn stand_in_answers_left() -> u32;
     pub(crate) fn stand_in_patience(kind: u32, pauses: u32);
+    pub(crate) fn stand_in_machine(machine: *const MachineHooks);
     pub(crate) fn stand_in_dma(iota: u64, iova: u64, write: bool) -> u64;
     pub(crate) fn stand_in_table_or_null(origin: u64, size: u32) -> *const c_void;
 
@@ -92,6 +104,8 @@ unsafe extern "C" {
     pub(crate) fn kernel_works() -> u32;
     pub(crate) fn kernel_run_work();
     pub(crate) fn kernel_sections() -> u32;
+    pub(crate) fn kernel_blocks() -> u32;
+    pub(crate) fn kernel_blocks_given_up() -> u32;
     pub(crate) fn kernel_hold(lock: *mut KernelLock, ticks: u32);
     pub(crate) fn kernel_waited() -> KernelWaited;
     pub(crate) fn kernel_interrupts_are_on() -> bool;
@@ -160,6 +174,10 @@ unsafe extern "C" {
     pub(crate) fn shim_set_write_back(mask: *mut u64) -> i32;
     pub(crate) fn shim_function_enable(function: *mut KernelFunction, mio: bool, handle: *mut u32) -> i32;
     pub(crate) fn shim_function_disable(function: *mut KernelFunction, handle: *mut u32) -> i32;
+    pub(crate) fn shim_function_measure(function: *mut KernelFunction, enable: bool) -> i32;
+    pub(crate) fn shim_function_sample(function: *mut KernelFunction, sample: *mut u8) -> i32;
+    pub(crate) fn shim_function_close(function: *mut KernelFunction);
+    pub(crate) fn shim_function_statistics(function: *mut KernelFunction, enable: bool) -> i32;
     pub(crate) fn shim_function_query(function: *mut KernelFunction, now: *mut ForeignFunction) -> i32;
     pub(crate) fn shim_find(id: u32, handle: *mut u32, configured: *mut bool) -> i32;
     pub(crate) fn shim_query(id: u32, handle: u32, function: *mut ForeignFunction) -> i32;

@@ -14,6 +14,7 @@ mod function;
 mod gate;
 mod list;
 mod map;
+mod measured;
 mod measurement;
 mod moves;
 mod query;

@@ -48,6 +48,7 @@ typedef unsigned int gfp_t;
 #define ARRAY_SIZE(array)	(sizeof(array) / sizeof((array)[0]))
 #define U64_MAX			UINT64_MAX
 #define SZ_4K			0x1000UL
+#define max_t(type, a, b)	((type)(a) > (type)(b) ? (type)(a) : (type)(b))
 #define min(a, b)		((a) < (b) ? (a) : (b))
 #define SZ_1M			0x100000UL
 #define PAGE_SHIFT		12
@@ -447,6 +448,14 @@ enum zpci_state {
 	ZPCI_FN_STATE_RESERVED,
 };
 
+struct zpci_fmb {
+	u32 format;
+	u32 samples;
+	u64 last_update;
+	u64 counters[4];
+	u64 fmt0[4];
+} __attribute__((__aligned__(128)));
+
 struct zpci_dev {
 	struct list_head entry;
 	enum zpci_state state;
@@ -455,6 +464,7 @@ struct zpci_dev {
 	struct dev_iommu iommu_data;
 	spinlock_t dom_lock;
 	struct iommu_domain *s390_domain;
+	struct zpci_fmb *fmb;
 	u32 fid;
 	u32 fh;
 	u32 uid;
@@ -507,6 +517,10 @@ static inline bool zdev_enabled(struct zpci_dev *zdev)
 	return zdev->fh & 0x80000000;
 }
 
+/* The kernel's own measurement */
+int zpci_fmb_enable_device(struct zpci_dev *zdev);
+int zpci_fmb_disable_device(struct zpci_dev *zdev);
+
 /* What the shim is to those: CLP */
 #define CLP_RC_SETPCIFN_ALRDY	0x0105
 int clp_scan_pci_devices(struct list_head *scan_list);
@@ -533,8 +547,15 @@ int zpci_init_iommu(struct zpci_dev *zdev);
 void zpci_destroy_iommu(struct zpci_dev *zdev);
 int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status);
 
-struct zpci_fib { u64 words[10]; };
+struct zpci_fib {
+	u64 words[8];
+	u64 fmb_addr;
+	u32 reserved;
+	u32 gd;
+};
+
 #define ZPCI_MOD_FC_RESET_ERROR		7
+#define ZPCI_MOD_FC_SET_MEASURE		10
 #define ZPCI_CREATE_REQ(handle, space, control) \
 	((u64)(handle) << 32 | (u64)(space) << 16 | (control))
 u8 zpci_mod_fc(u64 req, struct zpci_fib *fib, u8 *status);

@@ -48,6 +48,9 @@ void kernel_functions_free(struct list_head *list);
 /* How often a function was found and not given back */
 u32 kernel_functions_held(void);
 void kernel_has_mio(bool mio);
+/* Measurement blocks that are neither freed nor given up, and how many were given up to the machine for good */
+u32 kernel_blocks(void);
+u32 kernel_blocks_given_up(void);
 /* clp.c: what it does to find a function */
 int kernel_find(u32 fid, u32 *fh, bool *configured);
 

@@ -412,8 +412,8 @@ struct vfio_device_feature_zpci_measure {
  * @transfers: counters of the format, in its order, or zeros; function
  *
  * VFIO_DEVICE_FEATURE, GET: one sample of the measurement block, never half of
- * one. It may become longer. ENODATA: the function is not measured. EAGAIN: the
- * machine is writing the block.
+ * one. It may become longer. ENODATA: no measurement was begun, or it was ended.
+ * EAGAIN: the machine is writing the block.
  */
 struct vfio_device_feature_zpci_sample {
 	__u32 interval;

@@ -4,6 +4,7 @@
 
 mod clp;
 mod library;
+mod measurement;
 mod shim;
 
 /// A defect that was there once, or could come.
@@ -31,7 +32,7 @@ const TEXTS: &[&str] = &["test", "--quiet", "-p", "zpci", "--test", "offsets", "
 
 /// All of them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Defect> {
-    shim::DEFECTS.iter().chain(clp::DEFECTS).chain(library::DEFECTS)
+    shim::DEFECTS.iter().chain(clp::DEFECTS).chain(measurement::DEFECTS).chain(library::DEFECTS)
 }
 
 #[cfg(test)]

@@ -19,6 +19,22 @@ pub(super) const DEFECTS: &[Defect] = &[
         check: INTERLEAVINGS,
     },
     Defect {
+        name: "catching up takes one step, whatever is mapped",
+        finding: "user space, which maps, keeps the kernel in a read-side section",
+        file: REFRESH_RS,
+        before: "in table.runs(rest).take(STEP) {",
+        after: "in table.runs(rest) {",
+        check: STALE,
+    },
+    Defect {
+        name: "catching up ends with its first step",
+        finding: "the rest is not mapped for the function",
+        file: REFRESH_RS,
+        before: "        Ok(last.filter(|_| left == 0).and_then(|last| last.checked_add(1)))",
+        after: "        Ok(last.filter(|_| left > STEP).and_then(|last| last.checked_add(1)))",
+        check: STALE,
+    },
+    Defect {
         name: "a refusal in the error state is noted too late",
         finding: "the state is cleared in between, and nobody makes up for it",
         file: REFRESH_RS,

@@ -10,6 +10,8 @@ const IOMMU_C: &str = "glue-c/kernel/iommu.c";
 const REFRESH_H: &str = "glue-c/kernel/zpci_refresh.h";
 const GATE_C: &str = "glue-c/kernel/gate.c";
 const RECLAIM_C: &str = "glue-c/kernel/reclaim.c";
+const KERNEL_RS: &str = "glue-c/src/kernel.rs";
+const ATTACHMENT_RS: &str = "glue-c/src/attachment.rs";
 
 pub(super) const DEFECTS: &[Defect] = &[
     Defect {
@@ -32,9 +34,33 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "an error state is cleared while somebody maps",
         finding: "the function is never told of it",
         file: REGISTRATION_C,
-        before: "\t\t\treturn zpci_is_behind(function) ? ZPCI_CC_ERR : 0;\n",
-        after: "\t\t\treturn 0;\n",
+        before: "\t\tif (!cc && zpci_is_behind(function)) {\n",
+        after: "\t\tif (false) {\n",
         check: INTERLEAVINGS,
+    },
+    Defect {
+        name: "who disables a busy function waits behind it",
+        finding: "for a minute and more, and events of all functions behind him",
+        file: KERNEL_RS,
+        before: "                Instruction::Mpcifc if !self.gate.is_null() && provided::zpci_rust_wanted(self.gate) => false,\n",
+        after: "",
+        check: SHIM,
+    },
+    Defect {
+        name: "a function that was busy is waited for as long each time",
+        finding: "a driver that unmaps a thousand pages takes a thousand seconds",
+        file: ATTACHMENT_RS,
+        before: "attachment.refresh_all(&KernelZpci::to(attachment.is_stale()))",
+        after: "attachment.refresh_all(&KernelZpci::to(false))",
+        check: SHIM,
+    },
+    Defect {
+        name: "the time between two busy answers is waited for, whatever else is answered meanwhile",
+        finding: "a refresh that takes long is given up",
+        file: KERNEL_RS,
+        before: "            self.paused.set(0);\n",
+        after: "",
+        check: SHIM,
     },
     Defect {
         name: "an error state is cleared of a function that was attached meanwhile",
@@ -131,7 +157,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "an attach that cannot fail may",
         finding: "the next driver of a function maps, and its DMA is blocked",
         file: REGISTRATION_C,
-        before: "GFP_KERNEL | __GFP_NOFAIL",
+        before: "GFP_NOIO | __GFP_NOFAIL",
         after: "GFP_KERNEL",
         check: SHIM,
     },

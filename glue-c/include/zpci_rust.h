@@ -278,8 +278,8 @@ int zpci_rust_mapped(const struct zpci_rust_attachment *attachment, u64 start, u
  * reports whether UIDs are unique, and does not sleep. zpci_rust_query() fails
  * with -EIO if the function with @handle is not @id.
  *
- * zpci_rust_enable() and zpci_rust_disable() also return positive response
- * codes, and may sleep. zpci_rust_enable() always writes the handle that the
+ * zpci_rust_enable() and zpci_rust_disable() also return response codes and
+ * condition codes, which are positive, and may sleep. zpci_rust_enable() always writes the handle that the
  * function has afterwards to @now. On failure a function that was enabled on the
  * way is disabled again. A handle with the enable bit in @now says that it may be
  * enabled all the same: the machine refused to disable it, or did not say which

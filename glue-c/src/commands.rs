@@ -104,7 +104,7 @@ pub unsafe extern "C" fn zpci_rust_query(
 
 /// Enables the function with `handle`, with mapped I/O where `mio` says so: both or nothing.
 ///
-/// 0; a positive response code; -EIO. `now` receives the handle that the function has afterwards, also on failure: one
+/// 0; a response code or a condition code, both positive; -EIO. `now` receives the handle that the function has afterwards, also on failure: one
 /// with the enable bit only if the function may be enabled all the same. May sleep.
 ///
 /// # Safety
@@ -144,7 +144,7 @@ pub unsafe extern "C" fn zpci_rust_enable(
 
 /// Disables the function with `handle`.
 ///
-/// 0, and the new handle in `disabled`; a positive response code; -EIO. May sleep.
+/// 0, and the new handle in `disabled`; a response code or a condition code, both positive; -EIO. May sleep.
 ///
 /// # Safety
 ///
@@ -186,7 +186,13 @@ fn set_failed(error: SetError) -> i32 {
             kernel::record(CommandCode::SET_PCI_FN, code.0, ConditionCode::Zero);
             i32::from(code.0)
         }
-        (_, SetError::Call(error)) => call_failed(CommandCode::SET_PCI_FN, error),
+        (_, SetError::Call(error)) => {
+            let failed = call_failed(CommandCode::SET_PCI_FN, error);
+            match error {
+                CallError::Condition(condition) if condition != ConditionCode::Zero => condition as i32,
+                _ => failed,
+            }
+        }
         _ => refused(CommandCode::SET_PCI_FN),
     }
 }

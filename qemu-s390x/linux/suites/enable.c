@@ -148,10 +148,11 @@ static void answered(const void *argument)
 
 	record_forget();
 	bring_back(error);
-	tell(row, "brought back");
 	check(is_enabled());
 	check_call(function_bind(function.address, NULL));
 	check(function_disk(function.address, disk, sizeof(disk)));
+	/* Its driver says what it has to say by itself, and at last that there is a disk. */
+	tell(row, "brought back");
 }
 
 static void define(void)

@@ -46,7 +46,7 @@ const NOT_ENDED: &str =
     "the machine did not end the translation; what it reaches is kept until the function is disabled";
 
 /// A piece may have several.
-const KNOWN: [Known; 11] = [
+const KNOWN: [Known; 13] = [
     Known { instruction: "MPCIFC", answers: NOT_RUN, at: ANYWHERE, stock: &[], ours: ANYTHING, cause: STOPS },
     Known { instruction: "RPCIT", answers: NOT_RUN, at: ANYWHERE, stock: &[], ours: ANYTHING, cause: STOPS },
     Known {
@@ -164,6 +164,22 @@ const KNOWN: [Known; 11] = [
             ("log", "; it is made up for by the next one"),
         ],
         cause: "a refresh that failed is in the log, and asked for again if it was refused in the error state",
+    },
+    Known {
+        instruction: "CLP",
+        answers: &["entries-of-one-byte", "length-less-than-that-of-the-header", "length-beyond-the-block"],
+        at: &["boot, then"],
+        stock: ANYTHING,
+        ours: &[],
+        cause: "a list that cannot be is not believed; the kernel does without PCI then, and has no views",
+    },
+    Known {
+        instruction: "enable",
+        answers: &["busy without end"],
+        at: &["reset, then"],
+        stock: &[("pci_error", "0 52 03 "), ("pci_error", "0 00 00 00 ")],
+        ours: &[],
+        cause: "nothing is refreshed for a function that was disabled and not enabled again",
     },
     Known {
         instruction: "RPCIT",

@@ -236,10 +236,11 @@ int zpci_rust_attach(const struct zpci_rust_attachment *attachment, u32 handle,
 		     u32 gisa, struct zpci_rust_outcome *outcome);
 /*
  * After zpci_rust_attach(), in an RCU read-side section: some of what was
- * mapped before, from *@iova on. 1 if there may be more, from the new *@iova on.
+ * mapped before, from *@iova on. 1 if there may be more, from the new *@iova on;
+ * *@waited is how long the machine was busy in all.
  */
 int zpci_rust_catch_up(const struct zpci_rust_attachment *attachment,
-		       const struct zpci_rust_table *table, u64 *iova);
+		       const struct zpci_rust_table *table, u64 *iova, u64 *waited);
 /* By the handle it was registered with, or for @handle where it is not */
 int zpci_rust_detach(const struct zpci_rust_attachment *attachment, u32 handle,
 		     u32 gisa, struct zpci_rust_outcome *outcome);
@@ -360,14 +361,14 @@ u32 zpci_rust_rpcit(u64 start, u64 length, u32 handle, bool again);
 /*
  * Pause after that many busy answers; whether to ask again. For RPCIT C keeps
  * in *@last when the last one came, which is 0 if another answer came since,
- * and in *@waited how long the machine was busy. Little is expected of a
- * function that is @behind, having missed a refresh before.
+ * and in *@waited how long the machine was busy. Little is expected of one that
+ * is @slow, having been busy for too long before.
  */
 bool zpci_rust_pause_set(u32 busy);
-/* Whether somebody waits to enable or disable the function of the attachment with @gate, who is not to wait for long */
+/* Whether somebody waits to disable the function of the attachment with @gate, who is not to wait for long */
 bool zpci_rust_wanted(const void *gate);
 bool zpci_rust_pause_mpcifc(u32 busy);
-bool zpci_rust_pause_rpcit(u32 busy, bool behind, u64 *last, u64 *waited);
+bool zpci_rust_pause_rpcit(u32 busy, bool slow, u64 *last, u64 *waited);
 
 /*
  * The gate of an attachment: many may pass it, or one may close it. Neither

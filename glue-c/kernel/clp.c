@@ -201,7 +201,7 @@ int clp_enable_fh(struct zpci_dev *zdev, u32 *fh, u8 nr_dma_as)
 
 	if (!block)
 		return -ENOMEM;
-	function = zpci_function_lock(zdev);
+	function = zpci_function_lock(zdev, false);
 	/* Before it is enabled: it may get the handle again that its translation had. */
 	zpci_note_disabled(zdev, function, block);
 	before = READ_ONCE(zdev->fh);
@@ -233,7 +233,7 @@ int clp_disable_fh(struct zpci_dev *zdev, u32 *fh)
 
 	if (!block)
 		return -ENOMEM;
-	function = zpci_function_lock(zdev);
+	function = zpci_function_lock(zdev, true);
 	if (zdev_enabled(zdev)) {
 		rc = zpci_rust_disable(block, zdev->fh, &now);
 		zpci_dbg(3, "dis fid:%x, fh:%x, rc:%d\n", zdev->fid, rc ? 0 : now, rc);

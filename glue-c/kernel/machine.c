@@ -25,8 +25,9 @@
 #define ZPCI_SET_RETRIES	100
 #define ZPCI_SET_PAUSE_MS	20
 #define ZPCI_MPCIFC_RETRIES	30000	/* of 1 ms */
-#define ZPCI_RPCIT_MS		1000
-#define ZPCI_RPCIT_BEHIND_MS	1
+#define ZPCI_RPCIT_RETRIES	1000	/* of 1 us, and for at least */
+#define ZPCI_RPCIT_MS		1000	/* or, where it was busy before, */
+#define ZPCI_RPCIT_SLOW_MS	10
 
 static struct kmem_cache *zpci_region_cache;
 static struct kmem_cache *zpci_page_cache;
@@ -220,17 +221,20 @@ bool zpci_rust_pause_mpcifc(u32 busy)
 /*
  * Whoever maps or unmaps waits here, with interrupts off where a flush queue is
  * full. A function that did not take a refresh in time is asked for all of them
- * by the next one, which is not to wait as long for each.
+ * by the next unmap, and there may be many, which are not to wait as long each.
+ * Time alone says little: the machine may not have been asked in it.
  */
-bool zpci_rust_pause_rpcit(u32 busy, bool behind, u64 *last, u64 *waited)
+bool zpci_rust_pause_rpcit(u32 busy, bool slow, u64 *last, u64 *waited)
 {
 	u64 now = ktime_get_mono_fast_ns();
 
-	if (*last)
+	/* The clock may step back a little. */
+	if (*last && now > *last)
 		*waited += now - *last;
 	*last = now;
-	if (*waited > (behind ? ZPCI_RPCIT_BEHIND_MS : ZPCI_RPCIT_MS) * NSEC_PER_MSEC) {
-		if (!behind)
+	if (busy > ZPCI_RPCIT_RETRIES &&
+	    *waited > (slow ? ZPCI_RPCIT_SLOW_MS : ZPCI_RPCIT_MS) * NSEC_PER_MSEC) {
+		if (!slow)
 			pr_err_ratelimited("a function did not take RPCIT for %d ms\n",
 					   ZPCI_RPCIT_MS);
 		return false;

@@ -9,7 +9,7 @@
  *			measurement, at a time;
  *			MPCIFC may sleep while it is held, and holds up nobody
  *			but who changes the same function; it is given up for
- *			who enables or disables that
+ *			who disables that
  * zpci_domain.lock	writers of the list of attachments, and the tables that
  *			were taken out; never held over an instruction
  * zpci_attachment.gate	RPCIT against a change of the registration, for one
@@ -120,10 +120,19 @@ static void zpci_unlist(struct zpci_attachment *attachment)
 	kfree_rcu(attachment, rcu);
 }
 
+/* Whether a busy machine was not asked once more for who waits to disable the function, and goes on with it. */
+static bool zpci_given_up(const struct zpci_function *function,
+			  const struct zpci_rust_outcome *outcome)
+{
+	lockdep_assert_held(&function->lock);
+	return outcome->cc == ZPCI_CC_BUSY && atomic_read(&function->wanted);
+}
+
 /*
  * Ends the registration of @attachment. If the machine does not, the function
  * may go on to use the tables: it stays on the list of the domain, whose tables
- * stay too, until the function is disabled; -EAGAIN if its recovery does that.
+ * stay too, until the function is disabled; -EAGAIN if somebody is about to, such
+ * as its recovery.
  */
 static int zpci_end(struct zpci_function *function, struct zpci_attachment *attachment,
 		    struct zpci_rust_outcome *outcome)
@@ -136,7 +145,7 @@ static int zpci_end(struct zpci_function *function, struct zpci_attachment *atta
 		zpci_dbg(3, "unreg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, outcome->cc,
 			 outcome->status);
 	if (rc)
-		return rc;
+		return zpci_given_up(function, outcome) ? -EAGAIN : rc;
 	zpci_unlist(attachment);
 	return 0;
 }
@@ -180,12 +189,14 @@ bool zpci_block(struct zpci_function *function)
 	if (!list_empty(&function->stuck)) {
 		/* It waits for the end of another one, which MPCIFC would end in its place. */
 		zpci_unlist(attachment);
-		return !zpci_end_stuck(function, &outcome) || outcome.cc != ZPCI_CC_BUSY;
-	}
-	if (!zpci_end(function, attachment, &outcome))
+		if (!zpci_end_stuck(function, &outcome))
+			return true;
+	} else if (!zpci_end(function, attachment, &outcome)) {
 		return true;
-	zpci_stuck(function, attachment);
-	return outcome.cc != ZPCI_CC_BUSY;
+	} else {
+		zpci_stuck(function, attachment);
+	}
+	return outcome.cc != ZPCI_CC_BUSY || zpci_given_up(function, &outcome);
 }
 
 /*
@@ -195,12 +206,13 @@ bool zpci_block(struct zpci_function *function)
  */
 static void zpci_catch_up(struct zpci_attachment *attachment)
 {
-	u64 iova = 0;
+	u64 iova = 0, waited = 0;
 	int rc;
 
 	do {
 		scoped_guard(rcu)
-			rc = zpci_rust_catch_up(&attachment->rust, &attachment->domain->table, &iova);
+			rc = zpci_rust_catch_up(&attachment->rust, &attachment->domain->table,
+						&iova, &waited);
 		cond_resched();
 	} while (rc > 0);
 	if (rc)
@@ -209,7 +221,8 @@ static void zpci_catch_up(struct zpci_attachment *attachment)
 }
 
 /* Registers the attachment, which is on its list; the outcome goes into the trace. */
-static int zpci_register(struct zpci_attachment *attachment, struct zpci_rust_outcome *outcome)
+static int zpci_register(struct zpci_function *function, struct zpci_attachment *attachment,
+			 struct zpci_rust_outcome *outcome)
 {
 	struct zpci_dev *zdev = attachment->zdev;
 	int rc;
@@ -218,6 +231,11 @@ static int zpci_register(struct zpci_attachment *attachment, struct zpci_rust_ou
 	if (outcome->cc)
 		zpci_dbg(3, "reg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, outcome->cc,
 			 outcome->status);
+	/* Who waits to disable the function registers it when it is enabled again. */
+	if (rc && zpci_given_up(function, outcome)) {
+		outcome->cc = 0;
+		return 0;
+	}
 	if (rc || outcome->cc || !attachment->domain)
 		return rc;
 	zpci_catch_up(attachment);
@@ -248,7 +266,7 @@ int zpci_give(struct zpci_function *function, struct zpci_attachment *attachment
 	int rc;
 
 	zpci_list(attachment);
-	rc = zpci_register(attachment, &outcome);
+	rc = zpci_register(function, attachment, &outcome);
 	if (!rc)
 		zpci_has(function, attachment, domain);
 	else if (zpci_rust_is_registered(&attachment->rust))
@@ -278,7 +296,7 @@ int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 	if (zpci_end_stuck(function, &outcome))
 		rc = -EIO;
 	else
-		rc = zpci_register(function->attachment, &outcome);
+		rc = zpci_register(function, function->attachment, &outcome);
 	*status = outcome.status;
 	/* A condition code would reach user space as the result of VFIO_DEVICE_RESET. */
 	return rc ?: outcome.cc ? -EIO : 0;
@@ -335,15 +353,17 @@ u8 zpci_reset_error(struct zpci_dev *zdev, u64 req, struct zpci_fib *fib, u8 *st
 	return cc;
 }
 
-struct zpci_function *zpci_function_lock(struct zpci_dev *zdev)
+struct zpci_function *zpci_function_lock(struct zpci_dev *zdev, bool disable)
 {
 	struct zpci_function *function = zpci_function(zdev);
 
 	if (!function)
 		return NULL;
-	atomic_inc(&function->wanted);
+	if (disable)
+		atomic_inc(&function->wanted);
 	mutex_lock(&function->lock);
-	atomic_dec(&function->wanted);
+	if (disable)
+		atomic_dec(&function->wanted);
 	return function;
 }
 

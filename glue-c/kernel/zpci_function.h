@@ -17,7 +17,7 @@
 struct zpci_function {
 	struct zpci_dev *zdev;
 	struct mutex lock;
-	atomic_t wanted;			/* who waits for the lock to enable or disable it */
+	atomic_t wanted;			/* who waits for the lock to disable it */
 	struct zpci_attachment *attachment;	/* NULL if DMA is blocked */
 	struct list_head stuck;			/* the machine did not end these */
 	struct zpci_fmb *fmb;			/* for user space; NULL if there is none */

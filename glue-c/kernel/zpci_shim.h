@@ -20,7 +20,7 @@ void zpci_shim_store(struct zpci_dev *zdev, const struct zpci_rust_function *fun
  * registration.c: nobody begins or ends a translation of the function between
  * these; NULL if the driver has nothing of it, which all of them take
  */
-struct zpci_function *zpci_function_lock(struct zpci_dev *zdev);
+struct zpci_function *zpci_function_lock(struct zpci_dev *zdev, bool disable);
 void zpci_function_unlock(struct zpci_function *function);
 
 /*

@@ -124,26 +124,36 @@ pub unsafe extern "C" fn zpci_rust_attach(
 
 /// Tells the function, which was just registered, of some of what is mapped in `table`, from address `*iova` on.
 ///
-/// 0 if that was all; 1 if there may be more, from the new `*iova` on. Otherwise nothing is left to do: the next refresh
+/// 0 if that was all, or somebody waits to disable the function after the first step; 1 if there may be more, from the new `*iova` on, where
+/// the machine was busy for `*waited` in all. Otherwise nothing is left to do: the next refresh
 /// makes up for it, and the result is as for `zpci_rust_unmapped`.
 ///
 /// # Safety
 ///
-/// The first two must be as they were left by their initialisation, `table` being that of the attachment; `iova` must be valid
-/// for reads and writes. The caller is in an RCU read-side section.
+/// The first two must be as they were left by their initialisation, `table` being that of the attachment; `iova` and `waited`
+/// must be valid for reads and writes. The caller is in an RCU read-side section.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rust_catch_up(
     attachment: *const ForeignAttachment,
     table: *const ForeignTable,
     iova: *mut u64,
+    waited: *mut u64,
 ) -> i32 {
     // SAFETY: by the contract all are valid.
-    let (attachment, table, iova) = unsafe { (&*attachment, &*table, &mut *iova) };
+    let (attachment, table, iova, waited) = unsafe { (&*attachment, &*table, &mut *iova, &mut *waited) };
+    // Not before the first step, which takes no time worth mentioning. What is not shown then is an error of the function if it is
+    // used before it is disabled, as it would be afterwards.
+    if *iova != 0 && kernel::is_wanted(attachment.gate()) {
+        attachment.note_missed();
+        return 0;
+    }
     // SAFETY: C frees tables after a grace period alone, which does not end before the caller's section does.
     let section = unsafe { ReadSide::new() };
     let from = Iova::new(*iova).max(attachment.aperture().start());
-    let zpci = KernelZpci::to(attachment.is_stale());
-    match attachment.catch_up_from(&zpci, &table.reader(&section), from) {
+    let zpci = KernelZpci::waited(*waited);
+    let caught_up = attachment.catch_up_from(&zpci, &table.reader(&section), from);
+    *waited = zpci.wait();
+    match caught_up {
         Ok(Some(next)) => {
             *iova = next.get();
             1
@@ -263,7 +273,7 @@ pub unsafe extern "C" fn zpci_rust_mapped(
     let answer = answer(step);
     // SAFETY: by the contract `attachment` is valid.
     let attachment = unsafe { &*attachment };
-    let zpci = KernelZpci::answered_before(attachment.is_stale(), answer);
+    let zpci = KernelZpci::answered_before(false, answer);
     let result = attachment.go_on_mapped(&zpci, &change, answer);
     // The next function of the list gets the same range.
     let _ = change.defer();
@@ -295,7 +305,7 @@ pub unsafe extern "C" fn zpci_rust_unmapped(
     let answer = answer(step);
     // SAFETY: by the contract `attachment` is valid.
     let attachment = unsafe { &*attachment };
-    let zpci = KernelZpci::answered_before(attachment.is_stale(), answer);
+    let zpci = KernelZpci::answered_before(attachment.was_busy(), answer);
     let result = attachment.go_on_unmapped(&zpci, &change, answer);
     // The next function of the list gets the same range.
     let _ = change.defer();
@@ -320,7 +330,7 @@ const fn answer(step: u32) -> Option<Outcome> {
 pub unsafe extern "C" fn zpci_rust_refresh_all(attachment: *const ForeignAttachment) -> i32 {
     // SAFETY: by the contract `attachment` is valid.
     let attachment = unsafe { &*attachment };
-    number(attachment.refresh_all(&KernelZpci::to(attachment.is_stale())))
+    number(attachment.refresh_all(&KernelZpci::to(attachment.was_busy())))
 }
 
 #[inline]

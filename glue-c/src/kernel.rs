@@ -28,7 +28,7 @@ pub mod provided {
         pub fn zpci_rust_pause_set(busy: u32) -> bool;
         pub fn zpci_rust_wanted(gate: *const c_void) -> bool;
         pub fn zpci_rust_pause_mpcifc(busy: u32) -> bool;
-        pub fn zpci_rust_pause_rpcit(busy: u32, behind: bool, last: *mut u64, waited: *mut u64) -> bool;
+        pub fn zpci_rust_pause_rpcit(busy: u32, slow: bool, last: *mut u64, waited: *mut u64) -> bool;
         pub fn zpci_rust_gate_shared(gate: *mut c_void) -> u64;
         pub fn zpci_rust_gate_shared_end(gate: *mut c_void, flags: u64);
         pub fn zpci_rust_gate_exclusive(gate: *mut c_void) -> u64;
@@ -123,8 +123,8 @@ pub struct KernelZpci {
     last: Cell<Outcome>,
     /// How often the machine was busy for any of these instructions: their waits have one bound together.
     busy: Cell<u32>,
-    /// For RPCIT: whether the function has missed a refresh before, so that little is expected of it.
-    behind: bool,
+    /// For RPCIT: whether the machine was busy for too long before, so that little is expected of it.
+    slow: bool,
     /// For RPCIT: when the last busy answer came, by a clock of C, or 0 if another answer came since.
     paused: Cell<u64>,
     /// For RPCIT: how long the machine was busy, by the same clock.
@@ -139,13 +139,13 @@ impl KernelZpci {
         Self { gisa, gate: gate.0, ..Self::to(false) }
     }
 
-    /// For RPCIT to a function that has missed a refresh before if it is `behind`.
+    /// For RPCIT; the machine was busy for too long before if it is `slow`.
     #[inline]
-    pub(crate) const fn to(behind: bool) -> Self {
+    pub(crate) const fn to(slow: bool) -> Self {
         Self {
             gisa: 0,
             gate: core::ptr::null(),
-            behind,
+            slow,
             last: Cell::new(Outcome::DONE),
             busy: Cell::new(0),
             paused: Cell::new(0),
@@ -154,12 +154,22 @@ impl KernelZpci {
     }
 
     /// The same after an RPCIT that was answered by `answer`; `None` if none was issued.
-    pub(crate) const fn answered_before(behind: bool, answer: Option<Outcome>) -> Self {
+    pub(crate) const fn answered_before(slow: bool, answer: Option<Outcome>) -> Self {
         let last = match answer {
             Some(answer) => answer,
             None => Outcome::DONE,
         };
-        Self { last: Cell::new(last), ..Self::to(behind) }
+        Self { last: Cell::new(last), ..Self::to(slow) }
+    }
+
+    /// For RPCIT, where the machine was busy for the time `waited` before, by the clock of C.
+    pub(crate) const fn waited(waited: u64) -> Self {
+        Self { waited: Cell::new(waited), ..Self::to(false) }
+    }
+
+    /// How long the machine was busy for RPCIT, by the clock of C.
+    pub(crate) fn wait(&self) -> u64 {
+        self.waited.get()
     }
 
     /// The last answer; condition code 0 if nothing was issued.
@@ -210,11 +220,17 @@ impl Zpci for KernelZpci {
                 Instruction::Mpcifc if !self.gate.is_null() && provided::zpci_rust_wanted(self.gate) => false,
                 Instruction::Mpcifc => provided::zpci_rust_pause_mpcifc(busy),
                 Instruction::Rpcit => {
-                    provided::zpci_rust_pause_rpcit(busy, self.behind, self.paused.as_ptr(), self.waited.as_ptr())
+                    provided::zpci_rust_pause_rpcit(busy, self.slow, self.paused.as_ptr(), self.waited.as_ptr())
                 }
             }
         }
     }
+}
+
+/// Whether somebody waits to disable the function of the attachment with `gate`.
+pub(crate) fn is_wanted(gate: &KernelGate) -> bool {
+    // SAFETY: a gate is that of an attachment, which C made.
+    unsafe { provided::zpci_rust_wanted(gate.0) }
 }
 
 /// A gate of C: a lock for readers and writers that does not sleep.

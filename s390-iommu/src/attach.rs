@@ -66,8 +66,8 @@ pub struct Attachment<G> {
     registered: AtomicU32,
     /// The registration that is in force may be somebody else's. Changes with `registered`.
     foreign: AtomicBool,
-    /// Odd while a refresh failed that no later one made up for. Each failure makes it a number that it never was, so
-    /// that a refresh of everything makes up for those alone that came before it.
+    /// [`STALE`] while a refresh failed that no later one made up for, and then [`BUSY`] if the last one was given up. Each failure
+    /// makes it a number that it never was, so that a refresh of everything makes up for those alone that came before it.
     stale: AtomicU32,
 }
 
@@ -143,6 +143,12 @@ impl<G: Gate> Attachment<G> {
     /// machine neither took the registration nor ended the one that it has instead.
     pub fn is_stale(&self) -> bool {
         self.stale.load(Ordering::Acquire) & STALE != 0 || self.foreign.load(Ordering::Acquire)
+    }
+
+    /// Whether the function [is stale](Self::is_stale), and the last refresh that failed was given up since the machine was busy:
+    /// little is to be expected of the next one.
+    pub fn was_busy(&self) -> bool {
+        self.stale.load(Ordering::Acquire) & (STALE | BUSY) == STALE | BUSY
     }
 
     /// Takes note, behind the closed gate, of what is registered now, and with which handle.
@@ -251,3 +257,6 @@ const NONE: FunctionHandle = FunctionHandle(0);
 
 /// The bit that tells whether something is to be made up for.
 const STALE: u32 = 1;
+
+/// The bit that tells whether the machine was busy for too long.
+const BUSY: u32 = 2;

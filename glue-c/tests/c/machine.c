@@ -192,11 +192,11 @@ u32 zpci_rust_rpcit(u64 start, u64 length, u32 handle, bool again)
 	return (u32)status << 8 | cc;
 }
 
-static bool pause_of(u32 kind, u32 busy, bool behind)
+static bool pause_of(u32 kind, u32 busy, bool slow)
 {
 	if (machine.other.pause)
 		return machine.other.pause(machine.other.context, kind, busy);
-	stand_in_record(&(struct stand_in_event){ .kind = kind, .numbers = { busy, behind } });
+	stand_in_record(&(struct stand_in_event){ .kind = kind, .numbers = { busy, slow } });
 	machine.again[kind] = machine.pauses[kind]++ < machine.patience[kind];
 	if (!machine.again[kind])
 		machine.row = 0;
@@ -213,7 +213,7 @@ bool zpci_rust_pause_mpcifc(u32 busy)
 	return pause_of(STAND_IN_PAUSE_MPCIFC, busy, false);
 }
 
-bool zpci_rust_pause_rpcit(u32 busy, bool behind, u64 *last, u64 *waited)
+bool zpci_rust_pause_rpcit(u32 busy, bool slow, u64 *last, u64 *waited)
 {
 	/* Only the first of several in a row has no last one. */
 	if (!machine.other.pause && (*last != 0) != (machine.row > 1))
@@ -224,5 +224,5 @@ bool zpci_rust_pause_rpcit(u32 busy, bool behind, u64 *last, u64 *waited)
 	*last = 1;
 	if (*waited >= busy)
 		stand_in_note("%llu ticks were waited in %u pauses", (unsigned long long)*waited, busy);
-	return pause_of(STAND_IN_PAUSE_RPCIT, busy, behind);
+	return pause_of(STAND_IN_PAUSE_RPCIT, busy, slow);
 }

@@ -72,7 +72,7 @@ u32 shim_function_current(const struct shim_function *function)
 
 void shim_function_disabled(struct shim_function *function)
 {
-	struct zpci_function *disabled = zpci_function_lock(zdev_of(function));
+	struct zpci_function *disabled = zpci_function_lock(zdev_of(function), true);
 
 	zpci_function_disabled(disabled);
 	zpci_function_unlock(disabled);

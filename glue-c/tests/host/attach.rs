@@ -52,6 +52,35 @@ fn a_hypervisor_that_shadows_tables_is_refreshed_run_by_run() {
     );
 }
 
+/// More runs than one read-side section takes, unless somebody waits to disable the function.
+#[test]
+fn all_runs_are_shown_in_several_steps() {
+    const RUNS: u64 = 2500;
+    const APART: u64 = 0x2000;
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &QEMU, GIB, false);
+    for number in 0..RUNS {
+        assert_eq!(domain.map(START + number * APART, 0x100_0000, 0x1000, true), 0);
+    }
+    kernel.events();
+    let shown = || -> Vec<(u64, u64)> {
+        let range = |event| if let Event::Rpcit { start, length, .. } = event { Some((start, length)) } else { None };
+        kernel.events().into_iter().filter_map(range).collect()
+    };
+    // They lie close together, so that each step takes one instruction, up to its last page.
+    let step = |first: u64, runs: u64| (START + first * APART, runs * APART - 0x1000);
+    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(shown(), [step(0, 1024), step(1024, 1024), step(2048, RUNS - 2048)]);
+    function.disabled();
+    function.wanted(true);
+    assert_eq!(function.reset(), (0, 0));
+    assert_eq!(shown(), [step(0, 1024)]);
+    // Whoever waits does not disable it: then the next refresh is one of everything.
+    function.wanted(false);
+    domain.sync(START, START + 0xfff);
+    assert_eq!(shown(), [(START, GIB)]);
+}
+
 /// An attach is in a read-side section meanwhile, so all of its runs together are waited for no longer than one.
 #[test]
 fn the_waits_of_all_runs_have_one_bound() {

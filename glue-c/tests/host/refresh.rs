@@ -218,10 +218,10 @@ fn a_busy_machine_is_asked_until_the_kernel_gives_up() {
     kernel.patience(Kind::PauseRpcit, 1);
     domain.sync(START, START + 0xfff);
     // From then on each wait is a short one.
-    assert_eq!(kernel.events(), tries(&everything(), 2, Event::PauseBehind));
+    assert_eq!(kernel.events(), tries(&everything(), 2, Event::PauseSlow));
     // Once is enough: a machine that is busy is not one without resources.
     domain.flush_all();
-    assert_eq!(kernel.events(), tries(&everything(), 1, Event::PauseBehind));
+    assert_eq!(kernel.events(), tries(&everything(), 1, Event::PauseSlow));
 
     kernel.always(Kind::Rpcit, 0, 0);
     make_up(&kernel, &domain);

@@ -466,35 +466,61 @@ fn a_machine_that_was_busy_all_the_time_is_not_asked_once_more() {
     kernel.forget();
 }
 
-/// It ends what the function is busy with.
+/// That ends what the function is busy with; when it is enabled again it has what it was given meanwhile.
 #[test]
 fn who_waits_to_disable_a_busy_function_does_not_wait_for_long() {
     let kernel = StandIn::new();
     let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
-    let busy = || {
+    let other = Domain::new(&kernel, &function).expect("a domain");
+    let busy = |answer| {
         kernel.events();
-        kernel.always(Kind::Mpcifc, 2, 0);
+        kernel.always(Kind::Mpcifc, answer, 0);
         kernel.patience(Kind::PauseMpcifc, 100);
     };
+    // Who waited disables the function, and enables it again; by then the machine is not busy any more.
+    let disable_and_enable = |expected: &[u8]| {
+        function.wanted(false);
+        busy(0);
+        function.disabled();
+        assert_eq!(function.reset().0, 0);
+        assert_eq!(operations(&kernel), expected);
+    };
+
+    busy(2);
     function.wanted(true);
-    busy();
-    assert_eq!(function.attach(&domain), -5);
-    assert_eq!(operations(&kernel), [REGISTER]);
-    kernel.always(Kind::Mpcifc, 0, 0);
     assert_eq!(function.attach(&domain), 0);
-    busy();
+    assert_eq!(operations(&kernel), [REGISTER]);
+    disable_and_enable(&[REGISTER]);
+
+    // One that has a translation moves: what it had ends when it is disabled.
+    busy(2);
+    function.wanted(true);
+    assert_eq!(function.attach(&other), 0);
+    assert_eq!(operations(&kernel), [DEREGISTER, DEREGISTER]);
+    disable_and_enable(&[REGISTER]);
+    assert_eq!(other.map(START, 0x100_0000, 0x1000, false), 0);
+
+    // A reset does not wait for another one, and is no failure.
+    busy(2);
+    function.wanted(true);
+    function.disabled();
+    assert_eq!(function.reset(), (0, 0));
+    assert_eq!(operations(&kernel), [REGISTER]);
+    disable_and_enable(&[REGISTER]);
+
+    // It goes, and who waited has nothing to register.
+    busy(2);
+    function.wanted(true);
     function.detach();
     assert_eq!(operations(&kernel), [DEREGISTER]);
     assert!(kernel.log().contains("the machine did not end the translation"), "{}", kernel.log());
-    // Nobody waits any more.
-    function.wanted(false);
-    busy();
-    assert_eq!(function.attach(&domain), -16);
+    disable_and_enable(&[]);
+
+    // Nobody waits: the machine is asked for as long as it may take.
+    busy(2);
+    assert_eq!(function.attach(&domain), -5);
     assert_eq!(operations(&kernel).len(), 101);
-    // Who waited.
-    function.disabled();
-    kernel.always(Kind::Mpcifc, 0, 0);
-    assert_eq!(function.attach(&domain), 0);
+    busy(0);
 }
 
 #[test]

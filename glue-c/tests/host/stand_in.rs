@@ -63,8 +63,8 @@ pub(crate) enum Event {
     PauseSet(u32),
     PauseMpcifc(u32),
     PauseRpcit(u32),
-    /// For a function that has missed a refresh before.
-    PauseBehind(u32),
+    /// Where the machine was busy for too long before.
+    PauseSlow(u32),
     Listed {
         id: u32,
         handle: u32,
@@ -90,7 +90,7 @@ impl Event {
             Kind::Rpcit => Self::Rpcit { handle: first as u32, start: second, length: third },
             Kind::PauseSet => Self::PauseSet(first as u32),
             Kind::PauseMpcifc => Self::PauseMpcifc(first as u32),
-            Kind::PauseRpcit if second != 0 => Self::PauseBehind(first as u32),
+            Kind::PauseRpcit if second != 0 => Self::PauseSlow(first as u32),
             Kind::PauseRpcit => Self::PauseRpcit(first as u32),
             Kind::Listed => Self::Listed { id: first as u32, handle: second as u32, configured: third != 0 },
             Kind::UidChecking => Self::UidChecking(first != 0),

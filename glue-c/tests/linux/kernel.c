@@ -137,7 +137,14 @@ void kernel_rcu_read_lock(void)
 
 void kernel_rcu_read_unlock(void)
 {
-	u32 section = hooks.section ? hooks.section(hooks.context, KERNEL_SECTIONS) : 0;
+	u32 section = 0;
+
+	/* Without others the last one that was begun */
+	if (hooks.section)
+		section = hooks.section(hooks.context, KERNEL_SECTIONS);
+	else
+		while (section + 1 < KERNEL_SECTIONS && rcu.running[section + 1])
+			section++;
 
 	if (section >= KERNEL_SECTIONS || !rcu.running[section])
 		stand_in_note("end of a read-side section that was not begun");

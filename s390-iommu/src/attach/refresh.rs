@@ -6,7 +6,7 @@ use core::sync::atomic::Ordering;
 
 use clp::{ConditionCode, FunctionHandle};
 
-use super::{Attachment, FirstStep, Mapped, NONE, STALE};
+use super::{Attachment, FirstStep, Mapped, BUSY, NONE, STALE};
 use crate::format::address::Iova;
 use crate::format::range::IovaRange;
 use crate::machine::action::Action;
@@ -21,7 +21,8 @@ use crate::table::seam::TableAllocator;
 /// How many bytes may lie between two mappings that one refresh catches up with.
 const CLOSE: u64 = 1 << 20;
 
-/// How many runs of pages one step of catching up looks at, each within 1 MiB. Their refreshes are fewer.
+/// How many runs of pages one step of catching up finds, each within 1 MiB. Their refreshes are fewer. Tables in which nothing is
+/// mapped are not counted.
 const STEP: usize = 1024;
 
 impl<G: Gate> Attachment<G> {
@@ -44,8 +45,8 @@ impl<G: Gate> Attachment<G> {
         Ok(())
     }
 
-    /// A step of [`catch_up`](Self::catch_up), which starts at address `from`: it takes milliseconds, so that who may not keep
-    /// a read side for longer has several.
+    /// A step of [`catch_up`](Self::catch_up), which starts at address `from` and finds at most 1,024 runs of pages, so that who
+    /// may not keep a read side for long has several. Who stops between two of them [takes note](Self::note_missed).
     ///
     /// Returns where the next step starts, `None` after the last one.
     ///
@@ -344,7 +345,7 @@ impl<G: Gate> Attachment<G> {
     /// function was not stale by what had been `noted` before.
     #[cold]
     fn repeat<Z: Zpci>(&self, zpci: &Z, refresh: Refresh, noted: u32) -> Result<(), RefreshError> {
-        let now = failed(noted);
+        let now = failed(noted, false);
         fence_tables();
         let result = refresh.issue(zpci, self.registered(), |piece| self.rpcit(zpci, piece));
         if result.is_ok() && noted & STALE == 0 {
@@ -370,16 +371,31 @@ impl<G: Gate> Attachment<G> {
             // The handle stands for no function any more, so nothing is translated for it.
             Err(RefreshError { action: Action::Forget, .. }) => Ok(()),
             Err(error) => {
-                let _ = self.stale.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |stale| Some(failed(stale)));
+                self.note_failure(error.action == Action::Again);
                 Err(error)
             }
         }
     }
+
+    /// Takes note that the function was not told of something: its next refresh is one of everything.
+    pub fn note_missed(&self) {
+        self.note_failure(false);
+    }
+
+    fn note_failure(&self, busy: bool) {
+        let _ = self.stale.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |stale| Some(failed(stale, busy)));
+    }
 }
 
-/// What is noted of a function after a refresh of it failed, where `stale` was noted before.
-const fn failed(stale: u32) -> u32 {
-    stale.wrapping_add(2) | STALE
+/// What is noted of a function after a refresh of it failed, given up as the machine was `busy` or not, where `stale` was
+/// noted before.
+const fn failed(stale: u32, busy: bool) -> u32 {
+    let next = (stale & !(STALE | BUSY)).wrapping_add(4) | STALE;
+    if busy {
+        next | BUSY
+    } else {
+        next
+    }
 }
 
 /// Whether the function refused in the error state, which somebody may be about to clear.

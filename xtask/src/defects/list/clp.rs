@@ -62,7 +62,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         before: "\tbefore = READ_ONCE(zdev->fh);\n\trc = zpci_rust_enable(block, before, nr_dma_as, zdev->gisa, zpci_use_mio(zdev), &now);\n",
         after: "\tbefore = READ_ONCE(zdev->fh);\n\tzpci_function_unlock(function);\n\
                 \trc = zpci_rust_enable(block, before, nr_dma_as, zdev->gisa, zpci_use_mio(zdev), &now);\n\
-                \tzpci_function_lock(zdev);\n",
+                \tzpci_function_lock(zdev, false);\n",
         check: INTERLEAVINGS,
     },
     Defect {

@@ -110,7 +110,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "missed refresh forgotten",
         finding: "a stale function is never refreshed as a whole",
         file: REFRESH_RS,
-        before: "let _ = self.stale.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |stale| Some(failed(stale)));",
+        before: "                self.note_failure(error.action == Action::Again);\n",
         after: "",
         check: SHIM,
     },

@@ -175,7 +175,7 @@ const KNOWN: [Known; 13] = [
     },
     Known {
         instruction: "enable",
-        answers: &["busy without end"],
+        answers: &["busy 3 times", "busy without end"],
         at: &["reset, then"],
         stock: &[("pci_error", "0 52 03 "), ("pci_error", "0 00 00 00 ")],
         ours: &[],

@@ -239,6 +239,8 @@ int clp_disable_fh(struct zpci_dev *zdev, u32 *fh)
 		zpci_dbg(3, "dis fid:%x, fh:%x, rc:%d\n", zdev->fid, rc ? 0 : now, rc);
 		if (!rc || rc == CLP_RC_SETPCIFN_ALRDY)
 			zpci_function_disabled(function);
+		else
+			zpci_function_stays(function);
 		if (!rc)
 			zpci_update_fh(zdev, now);
 	} else {

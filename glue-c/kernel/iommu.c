@@ -181,14 +181,18 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 		step = zpci_refresh_once(attachment, iova, last);
 		if (likely(!step))
 			continue;
-		rc = zpci_rust_mapped(&attachment->rust, iova, last, step);
 		/*
-		 * The success of one function does not make up for the failure
-		 * of another; but one that is elsewhere, and was told for its
-		 * own sake, fails no map of those that are here.
+		 * One that is elsewhere is told for its own sake, as of what is
+		 * unmapped: it fails no map of those that are here, and they do
+		 * not wait for it for as long.
 		 */
-		if (!READ_ONCE(attachment->left))
-			result = result ?: rc;
+		if (READ_ONCE(attachment->left)) {
+			zpci_rust_unmapped(&attachment->rust, iova, last, step);
+			continue;
+		}
+		rc = zpci_rust_mapped(&attachment->rust, iova, last, step);
+		/* The success of one function does not make up for the failure of another. */
+		result = result ?: rc;
 	}
 	rcu_read_unlock();
 	return result;

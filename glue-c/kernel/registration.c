@@ -231,8 +231,11 @@ static int zpci_register(struct zpci_function *function, struct zpci_attachment 
 	if (outcome->cc)
 		zpci_dbg(3, "reg ioat fid:%x, cc:%d, status:%d\n", zdev->fid, outcome->cc,
 			 outcome->status);
-	/* Who waits to disable the function registers it when it is enabled again. */
-	if (rc && zpci_given_up(function, outcome)) {
+	/*
+	 * Who waits to disable the function registers it when it is enabled
+	 * again. Where somebody else's registration did not end it is a failure.
+	 */
+	if (rc && !zpci_rust_is_registered(&attachment->rust) && zpci_given_up(function, outcome)) {
 		outcome->cc = 0;
 		return 0;
 	}
@@ -293,10 +296,12 @@ int zpci_iommu_register_ioat(struct zpci_dev *zdev, u8 *status)
 	if (!function->attachment)
 		return 0;
 	/* What was moved from meanwhile may not have ended. Only one translation is registered at a time. */
-	if (zpci_end_stuck(function, &outcome))
-		rc = -EIO;
-	else
+	if (!zpci_end_stuck(function, &outcome))
 		rc = zpci_register(function, function->attachment, &outcome);
+	else if (zpci_given_up(function, &outcome))
+		rc = outcome.cc = 0;
+	else
+		rc = -EIO;
 	*status = outcome.status;
 	/* A condition code would reach user space as the result of VFIO_DEVICE_RESET. */
 	return rc ?: outcome.cc ? -EIO : 0;
@@ -324,15 +329,21 @@ u8 zpci_reset_error(struct zpci_dev *zdev, u64 req, struct zpci_fib *fib, u8 *st
 {
 	struct zpci_function *function = zpci_function(zdev);
 	u32 busy = 0;
+	bool behind;
 	u8 cc;
 
 	if (!function)
 		return zpci_mod_fc(req, fib, status);
 	do {
-		/* Not over the pause: nobody is to wait for a busy function. */
-		guard(mutex)(&function->lock);
+		/*
+		 * Not over the pause: nobody is to wait for a busy function. Nor
+		 * does this: who refuses has the caller disable it.
+		 */
+		zpci_function_lock(zdev, true);
 		*status = 0;
-		if (zpci_is_behind(function)) {
+		behind = zpci_is_behind(function);
+		if (behind) {
+			zpci_function_unlock(function);
 			zpci_dbg(3, "ces fid:%x, not issued: behind\n", zdev->fid);
 			return ZPCI_CC_ERR;
 		}
@@ -343,12 +354,12 @@ u8 zpci_reset_error(struct zpci_dev *zdev, u64 req, struct zpci_fib *fib, u8 *st
 		 * and is refused again only if that came before the instruction.
 		 */
 		smp_mb();
-		if (!cc && zpci_is_behind(function)) {
+		behind = !cc && zpci_is_behind(function);
+		zpci_function_unlock(function);
+		if (behind) {
 			zpci_dbg(3, "ces fid:%x, cc:0: behind\n", zdev->fid);
 			return ZPCI_CC_ERR;
 		}
-		if (!cc)
-			return 0;
 	} while (cc == ZPCI_CC_BUSY && zpci_rust_pause_mpcifc(++busy));
 	return cc;
 }
@@ -409,6 +420,25 @@ void zpci_function_disabled(struct zpci_function *function)
 		zpci_rust_disabled(&attachment->rust);
 		zpci_unlist(attachment);
 	}
+}
+
+/*
+ * What was given up for who was to disable the function, and cannot, is done
+ * after all, as far as the machine does it.
+ */
+void zpci_function_stays(struct zpci_function *function)
+{
+	struct zpci_rust_outcome outcome;
+
+	if (!function)
+		return;
+	lockdep_assert_held(&function->lock);
+	if (zpci_end_stuck(function, &outcome) || !function->attachment ||
+	    zpci_rust_is_registered(&function->attachment->rust))
+		return;
+	if (zpci_register(function, function->attachment, &outcome))
+		pr_warn("FID %08x: could not be disabled, and has no translation\n",
+			function->zdev->fid);
 }
 
 int zpci_function_add(struct zpci_dev *zdev)

@@ -41,7 +41,7 @@ void zpci_give_later(struct zpci_function *function, struct zpci_attachment *att
  * again is of use if something is left: not if the machine was busy all the time.
  */
 bool zpci_block(struct zpci_function *function);
-/* Tries to end what the machine did not end before; 0 if nothing is left, -EAGAIN if its recovery does that */
+/* Tries to end what the machine did not end before; 0 if nothing is left, -EAGAIN if somebody is to disable the function */
 int zpci_end_stuck(struct zpci_function *function, struct zpci_rust_outcome *outcome);
 
 /* measurement.c: the function is removed */

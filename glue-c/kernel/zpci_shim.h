@@ -30,6 +30,8 @@ void zpci_function_unlock(struct zpci_function *function);
  */
 bool zpci_function_registered(struct zpci_function *function);
 void zpci_function_disabled(struct zpci_function *function);
+/* The same, if it was to be disabled and was not */
+void zpci_function_stays(struct zpci_function *function);
 
 /*
  * container.c: hands the capabilities of a function to @add, one after the other,

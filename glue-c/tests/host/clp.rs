@@ -12,7 +12,7 @@ use crate::function::Function;
 use crate::list::{self, entry, list_new, listed};
 use crate::query::{function_response, group_response};
 use crate::sample::{GIB, QEMU, START};
-use crate::stand_in::{Event, StandIn};
+use crate::stand_in::{Event, Kind, StandIn};
 
 /// The handle of [`QEMU`], which is enabled.
 const ENABLED: u32 = 0x8002_0000;
@@ -284,6 +284,36 @@ fn a_machine_that_says_that_it_is_disabled_already() {
     assert_eq!(function.disable(), (0x0105, DISABLED));
     kernel.events();
     assert!(!is_refreshed(&kernel, &domain));
+}
+
+/// A move and an attach that were given up for who was to disable the function, who cannot.
+#[test]
+fn what_was_given_up_is_done_where_the_function_stays_enabled() {
+    let kernel = StandIn::new();
+    let (function, domain) = registered(&kernel);
+    let other = Domain::new(&kernel, &function).expect("a domain");
+    kernel.always(Kind::Mpcifc, 2, 0);
+    kernel.patience(Kind::PauseMpcifc, 100);
+    function.wanted(true);
+    assert_eq!(function.attach(&other), 0);
+    function.wanted(false);
+    kernel.events();
+    // The machine is not busy any more, and refuses to disable.
+    kernel.always(Kind::Mpcifc, 0, 0);
+    kernel.respond(0, &enable::response(0x0106, 0));
+    assert_eq!(function.disable(), (0x0106, ENABLED));
+    let operation = |event| if let Event::Mpcifc { control, .. } = event { Some(control) } else { None };
+    let operations: Vec<u8> = kernel.events().into_iter().filter_map(operation).collect();
+    // The end of what it had, and the begin of what it was given.
+    assert_eq!(operations, [5, 4]);
+    assert_eq!(other.map(START, 0x100_0000, 0x1000, false), 0);
+    kernel.events();
+    assert!(is_refreshed(&kernel, &other));
+    assert!(!is_refreshed(&kernel, &domain));
+    // Nothing is left for the next one who cannot.
+    kernel.respond(0, &enable::response(0x0106, 0));
+    assert_eq!(function.disable(), (0x0106, ENABLED));
+    assert!(!kernel.events().into_iter().any(|event| matches!(event, Event::Mpcifc { .. })));
 }
 
 #[test]

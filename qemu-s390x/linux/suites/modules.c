@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 /*
- * VFIO, iommufd and KVM as modules, which come and go beside a driver that does
- * not: after each time a function is passed through, and is its driver's again.
+ * VFIO and iommufd as modules, which come and go beside a driver that does not:
+ * after each time a function is passed through, and is its driver's again.
  */
 
 #include "../modules.h"

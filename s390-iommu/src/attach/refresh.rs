@@ -367,7 +367,13 @@ impl<G: Gate> Attachment<G> {
     #[cold]
     fn note(&self, result: Result<(), RefreshError>) -> Result<(), RefreshError> {
         match result {
-            Ok(()) => Ok(()),
+            Ok(()) => {
+                // What was missed is still to be made up for, but it answers.
+                if self.was_busy() {
+                    self.stale.fetch_and(!BUSY, Ordering::SeqCst);
+                }
+                Ok(())
+            }
             // The handle stands for no function any more, so nothing is translated for it.
             Err(RefreshError { action: Action::Forget, .. }) => Ok(()),
             Err(error) => {

@@ -31,6 +31,7 @@ u32 shim_function_current(const struct shim_function *function);
 void shim_function_disabled(struct shim_function *function);
 /* Somebody waits to disable it, or not any more */
 void shim_function_wanted(struct shim_function *function, bool wanted);
+bool shim_function_is_wanted(struct shim_function *function);
 int shim_function_reset(struct shim_function *function, u8 *status);
 /* Clears the error state of the function without a reset; a condition code */
 u8 shim_function_clear_error(struct shim_function *function, u8 *status);

@@ -88,6 +88,11 @@ void shim_function_wanted(struct shim_function *function, bool wanted)
 		atomic_dec(count);
 }
 
+bool shim_function_is_wanted(struct shim_function *function)
+{
+	return atomic_read(&zpci_function(zdev_of(function))->wanted);
+}
+
 int shim_function_reset(struct shim_function *function, u8 *status)
 {
 	return zpci_iommu_register_ioat(zdev_of(function), status);

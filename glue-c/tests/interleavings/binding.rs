@@ -63,6 +63,7 @@ unsafe extern "C" {
     pub(crate) fn shim_function_enable(function: *mut KernelFunction, mio: bool, handle: *mut u32) -> i32;
     pub(crate) fn shim_function_disable(function: *mut KernelFunction, handle: *mut u32) -> i32;
     pub(crate) fn shim_function_disabled(function: *mut KernelFunction);
+    pub(crate) fn shim_function_is_wanted(function: *mut KernelFunction) -> bool;
     pub(crate) fn shim_function_blocked(function: *mut KernelFunction) -> bool;
     pub(crate) fn shim_function_reset(function: *mut KernelFunction, status: *mut u8) -> i32;
     pub(crate) fn shim_function_clear_error(function: *mut KernelFunction, status: *mut u8) -> u8;

@@ -66,6 +66,14 @@ pub(super) const DEFECTS: &[Defect] = &[
         check: INTERLEAVINGS,
     },
     Defect {
+        name: "a registration is given up for who enables the function alone",
+        finding: "nobody registers it after that, and its DMA is blocked",
+        file: CLP_C,
+        before: "zpci_function_lock(zdev, false);",
+        after: "zpci_function_lock(zdev, true);",
+        check: INTERLEAVINGS,
+    },
+    Defect {
         name: "who enables a function stores its handle once more",
         finding: "it stands for a function that somebody else disabled since, and no reset brings that back",
         file: CLP_C,

@@ -117,8 +117,8 @@ impl Clp for KernelClp {
 pub struct KernelZpci {
     /// Guest interruption state area designation, for MPCIFC; 0 without interpretation by KVM.
     gisa: u32,
-    /// That of the attachment that MPCIFC is for, else null.
-    gate: *const c_void,
+    /// That of the attachment that MPCIFC is for.
+    gate: Option<KernelGate>,
     /// The last answer; where that is busy, what comes is the same once more.
     last: Cell<Outcome>,
     /// How often the machine was busy for any of these instructions: their waits have one bound together.
@@ -136,7 +136,7 @@ impl KernelZpci {
     /// interpretation by KVM.
     #[inline]
     pub(crate) const fn of(gate: &KernelGate, gisa: u32) -> Self {
-        Self { gisa, gate: gate.0, ..Self::to(false) }
+        Self { gisa, gate: Some(*gate), ..Self::to(false) }
     }
 
     /// For RPCIT; the machine was busy for too long before if it is `slow`.
@@ -144,7 +144,7 @@ impl KernelZpci {
     pub(crate) const fn to(slow: bool) -> Self {
         Self {
             gisa: 0,
-            gate: core::ptr::null(),
+            gate: None,
             slow,
             last: Cell::new(Outcome::DONE),
             busy: Cell::new(0),
@@ -214,10 +214,10 @@ impl Zpci for KernelZpci {
     fn pause(&self, instruction: Instruction, _: u32) -> bool {
         let busy = self.busy.get().saturating_add(1);
         self.busy.set(busy);
-        // SAFETY: the functions take any number, and C keeps the two of time. A gate is that of an attachment, which C made.
+        // SAFETY: the functions take any number, and C keeps the two of time.
         unsafe {
             match instruction {
-                Instruction::Mpcifc if !self.gate.is_null() && provided::zpci_rust_wanted(self.gate) => false,
+                Instruction::Mpcifc if self.gate.as_ref().is_some_and(is_wanted) => false,
                 Instruction::Mpcifc => provided::zpci_rust_pause_mpcifc(busy),
                 Instruction::Rpcit => {
                     provided::zpci_rust_pause_rpcit(busy, self.slow, self.paused.as_ptr(), self.waited.as_ptr())

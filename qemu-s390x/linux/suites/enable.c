@@ -27,7 +27,7 @@ static const char *const points[POINTS] = { "reset", "recover", "power" };
 
 static const char *const operations[] = { "enable", "disable" };
 
-/* Response codes of SET PCI FN, of arch/s390/include/asm/clp.h. */
+/* Response codes of SET PCI FN, of arch/s390/include/asm/pci_clp.h. */
 static const struct {
 	const char *name;
 	uint16_t code;

@@ -148,7 +148,7 @@ impl Kernel {
     ///
     /// The kernel was not configured.
     pub(crate) fn has(&self, option: &str) -> Result<bool> {
-        Ok(self.configuration()?.lines().any(|line| line.strip_suffix("=y") == Some(option)))
+        self.is_set(option, "=y")
     }
 
     /// Whether `option` is in its configuration as a module.
@@ -157,7 +157,11 @@ impl Kernel {
     ///
     /// The kernel was not configured.
     pub(crate) fn has_module(&self, option: &str) -> Result<bool> {
-        Ok(self.configuration()?.lines().any(|line| line.strip_suffix("=m") == Some(option)))
+        self.is_set(option, "=m")
+    }
+
+    fn is_set(&self, option: &str, value: &str) -> Result<bool> {
+        Ok(self.configuration()?.lines().any(|line| line.strip_suffix(value) == Some(option)))
     }
 
     fn configuration(&self) -> Result<String> {

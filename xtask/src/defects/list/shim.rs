@@ -42,7 +42,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "who disables a busy function waits behind it",
         finding: "for a minute and more, and events of all functions behind him",
         file: KERNEL_RS,
-        before: "                Instruction::Mpcifc if !self.gate.is_null() && provided::zpci_rust_wanted(self.gate) => false,\n",
+        before: "                Instruction::Mpcifc if self.gate.as_ref().is_some_and(is_wanted) => false,\n",
         after: "",
         check: SHIM,
     },

@@ -5,6 +5,7 @@
 mod clp;
 mod library;
 mod measurement;
+mod registration;
 mod shim;
 
 /// A defect that was there once, or could come.
@@ -32,7 +33,12 @@ const TEXTS: &[&str] = &["test", "--quiet", "-p", "zpci", "--test", "offsets", "
 
 /// All of them.
 pub(crate) fn all() -> impl Iterator<Item = &'static Defect> {
-    shim::DEFECTS.iter().chain(clp::DEFECTS).chain(measurement::DEFECTS).chain(library::DEFECTS)
+    registration::DEFECTS
+        .iter()
+        .chain(shim::DEFECTS)
+        .chain(clp::DEFECTS)
+        .chain(measurement::DEFECTS)
+        .chain(library::DEFECTS)
 }
 
 #[cfg(test)]

@@ -155,6 +155,9 @@ const DISKS: &[&str] = &["lazy"];
 /// Disks and VFIO, of which the modules come and go.
 const COMING: &[&str] = &["lazy", "vfio", "modules"];
 
+/// Disks, VFIO, and functions that are mapped for while others join.
+const RACED: &[&str] = &["lazy", "vfio", "race"];
+
 /// Disks, VFIO, and the kernel's tracers.
 const TRACED: &[&str] = &["lazy", "vfio", "tracing"];
 
@@ -167,7 +170,7 @@ const TOLD: &[&str] = &["vfio", "attributes", "container", "zpci"];
 /// Disks by the domain that the kernel falls back to, and a function that needs none.
 const PASSED_THROUGH: &[&str] = &["passthrough", "identity"];
 
-static CONFIGURATIONS: [Configuration; 29] = [
+static CONFIGURATIONS: [Configuration; 30] = [
     Configuration { base: Some("defconfig"), ..object("defconfig", "upstream's own, disks and VFIO built in", BOTH) },
     object("vfio-off", "neither VFIO nor iommufd", DISKS),
     object("iommufd-off", "VFIO with type 1 alone", DISKS),
@@ -185,6 +188,7 @@ static CONFIGURATIONS: [Configuration; 29] = [
     object("expoline", "no branch to an address in a register", BOTH),
     object("debug", "locks, RCU, sleeping, objects, memory checked", BOTH),
     object("kasan", "memory accesses of C checked", BOTH),
+    object("kcsan", "accesses of C checked for races", RACED),
     object("rust-object", "CONFIG_RUST beside the object", DISKS),
     Configuration { tools: &[DWARF], ..object("modversions", "modules know the versions of what they use", BOTH) },
     object("march-z10", "for z10 and newer", DISKS),

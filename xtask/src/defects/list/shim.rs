@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! Defects of the shim in a kernel, and of the other half of the boundary.
+//! Defects of the rest of the shim in a kernel, and of the other half of the boundary.
 
 use super::{Defect, INTERLEAVINGS, SHIM};
 
-const ATTACH_C: &str = "glue-c/kernel/attach.c";
-const REGISTRATION_C: &str = "glue-c/kernel/registration.c";
 const IOMMU_C: &str = "glue-c/kernel/iommu.c";
 const REFRESH_H: &str = "glue-c/kernel/zpci_refresh.h";
 const GATE_C: &str = "glue-c/kernel/gate.c";
@@ -15,30 +13,6 @@ const ATTACHMENT_RS: &str = "glue-c/src/attachment.rs";
 
 pub(super) const DEFECTS: &[Defect] = &[
     Defect {
-        name: "listed after the registration",
-        finding: "an unmap misses a function that is just joining",
-        file: REGISTRATION_C,
-        before: "\tzpci_list(attachment);\n\trc = zpci_register(function, attachment, &outcome);\n",
-        after: "\trc = zpci_register(function, attachment, &outcome);\n\tzpci_list(attachment);\n",
-        check: INTERLEAVINGS,
-    },
-    Defect {
-        name: "no attach of a function that is being recovered",
-        finding: "the kernel gives up, and a reset later registers nothing",
-        file: ATTACH_C,
-        before: "\tif (rc == -EAGAIN) {\n",
-        after: "\tif (false) {\n",
-        check: SHIM,
-    },
-    Defect {
-        name: "an error state is cleared while somebody maps",
-        finding: "the function is never told of it",
-        file: REGISTRATION_C,
-        before: "\t\tbehind = !cc && zpci_is_behind(function);\n",
-        after: "\t\tbehind = false;\n",
-        check: INTERLEAVINGS,
-    },
-    Defect {
         name: "who disables a busy function waits behind it",
         finding: "for a minute and more, and events of all functions behind him",
         file: KERNEL_RS,
@@ -47,35 +21,11 @@ pub(super) const DEFECTS: &[Defect] = &[
         check: SHIM,
     },
     Defect {
-        name: "an attach fails for who waits to disable the function",
-        finding: "the core gives the function up, and the reset has nothing to register",
-        file: REGISTRATION_C,
-        before: "\tif (rc && !zpci_rust_is_registered(&attachment->rust) && zpci_given_up(function, outcome)) {\n",
-        after: "\tif (false) {\n",
-        check: SHIM,
-    },
-    Defect {
         name: "what was given up is nobody's where the function cannot be disabled",
         finding: "it keeps what it was to lose, and never has what it was given",
         file: "glue-c/kernel/clp.c",
         before: "\t\telse\n\t\t\tzpci_function_stays(function);\n",
         after: "",
-        check: SHIM,
-    },
-    Defect {
-        name: "a move fails for who waits to disable the function",
-        finding: "what it had is ended all the same, and the core does not come back",
-        file: REGISTRATION_C,
-        before: "\t\treturn zpci_given_up(function, outcome) ? -EAGAIN : rc;\n",
-        after: "\t\treturn rc;\n",
-        check: SHIM,
-    },
-    Defect {
-        name: "the kernel takes one step of catching up",
-        finding: "the rest is not mapped for the function",
-        file: REGISTRATION_C,
-        before: "\t} while (rc > 0);\n",
-        after: "\t} while (false);\n",
         check: SHIM,
     },
     Defect {
@@ -93,65 +43,6 @@ pub(super) const DEFECTS: &[Defect] = &[
         before: "            self.paused.set(0);\n",
         after: "",
         check: SHIM,
-    },
-    Defect {
-        name: "an error state is cleared of a function that was attached meanwhile",
-        finding: "it has no translation until it is reset",
-        file: REGISTRATION_C,
-        before: "\treturn attachment && (!zpci_rust_is_registered(&attachment->rust) ||\n\
-                 \t\t\t      zpci_rust_is_stale(&attachment->rust));\n",
-        after: "\treturn attachment && zpci_rust_is_stale(&attachment->rust);\n",
-        check: INTERLEAVINGS,
-    },
-    Defect {
-        name: "what did not end is a member still",
-        finding: "a container tells of a function that left it",
-        file: REGISTRATION_C,
-        before: "\tWRITE_ONCE(attachment->left, true);\n",
-        after: "",
-        check: SHIM,
-    },
-    Defect {
-        name: "MPCIFC for what waits for the end of another one",
-        finding: "that ends, and is refreshed for the function all the same: QEMU puts it into the error state",
-        file: REGISTRATION_C,
-        before: "\tif (!list_empty(&function->stuck)) {\n",
-        after: "\tif (false) {\n",
-        check: INTERLEAVINGS,
-    },
-    Defect {
-        name: "blocked after an attach that failed",
-        finding: "the core takes it to be where it was, and does not attach it again: its DMA never works any more",
-        file: ATTACH_C,
-        before: "\tif (rc && back && list_empty(&function->stuck))\n\t\tzpci_give(function, back, old);\n\telse\n",
-        after: "",
-        check: SHIM,
-    },
-    Defect {
-        name: "the way back leads to a domain that is freed",
-        finding: "the core gave it up after an attach that must not fail, and the function was its last",
-        file: ATTACH_C,
-        before: "\tif (had)\n\t\trefcount_inc(&had->refs);\n\trc = zpci_move(function, attachment, iommu_domain, back, old);\n\
-                 \tif (had)\n\t\tzpci_domain_put(had);\n",
-        after: "\trc = zpci_move(function, attachment, iommu_domain, back, old);\n",
-        check: INTERLEAVINGS,
-    },
-    Defect {
-        name: "what the machine did not end is given up",
-        finding: "the core takes the function to be there, and a reset registers nothing",
-        file: ATTACH_C,
-        before: "\t\tif (back)\n\t\t\tzpci_give_later(function, back, old);\n",
-        after: "",
-        check: SHIM,
-    },
-    Defect {
-        name: "unlisted before the end of the registration",
-        finding: "an unmap misses a function that is just leaving",
-        file: REGISTRATION_C,
-        before: "\tint rc;\n\n\trc = zpci_rust_detach(",
-        after: "\tint rc;\n\n\tlist_del_rcu(&attachment->entry);\n\
-                \tINIT_LIST_HEAD(&attachment->entry);\n\trc = zpci_rust_detach(",
-        check: INTERLEAVINGS,
     },
     Defect {
         name: "first refresh outside of the gate",
@@ -183,22 +74,6 @@ pub(super) const DEFECTS: &[Defect] = &[
         file: IOMMU_C,
         before: "\t\tif (READ_ONCE(attachment->left)) {\n",
         after: "\t\tif (false) {\n",
-        check: SHIM,
-    },
-    Defect {
-        name: "an attach that cannot fail may",
-        finding: "the next driver of a function maps, and its DMA is blocked",
-        file: REGISTRATION_C,
-        before: "GFP_NOIO | __GFP_NOFAIL",
-        after: "GFP_KERNEL",
-        check: SHIM,
-    },
-    Defect {
-        name: "no move for who cannot go back",
-        finding: "a function keeps tables that it could not be given now, and the core goes on as if it had left",
-        file: ATTACH_C,
-        before: "\tif (IS_ERR(back))\n\t\tback = NULL;\n",
-        after: "\tif (IS_ERR(back))\n\t\treturn PTR_ERR(back);\n",
         check: SHIM,
     },
     Defect {
@@ -283,22 +158,6 @@ pub(super) const DEFECTS: &[Defect] = &[
         check: SHIM,
     },
     Defect {
-        name: "disabled function taken for a registered one",
-        finding: "RPCIT between enabling and registering",
-        file: REGISTRATION_C,
-        before: "\tif (function->attachment)\n\t\tzpci_rust_disabled(&function->attachment->rust);\n",
-        after: "",
-        check: INTERLEAVINGS,
-    },
-    Defect {
-        name: "mappings before an attach are not told",
-        finding: "a hypervisor never learns of them",
-        file: REGISTRATION_C,
-        before: "\tif (rc || outcome->cc || !attachment->domain)\n",
-        after: "\tif (1)\n",
-        check: INTERLEAVINGS,
-    },
-    Defect {
         name: "tables freed although a refresh failed",
         finding: "a function may still walk them",
         file: RECLAIM_C,
@@ -340,28 +199,12 @@ pub(super) const DEFECTS: &[Defect] = &[
         check: INTERLEAVINGS,
     },
     Defect {
-        name: "failed deregistration taken for done",
-        finding: "tables are freed under a function",
-        file: REGISTRATION_C,
-        before: "\tif (rc)\n\t\treturn zpci_given_up(function, outcome) ? -EAGAIN : rc;\n\tzpci_unlist(attachment);\n\treturn 0;\n",
-        after: "\tzpci_unlist(attachment);\n\treturn 0;\n",
-        check: INTERLEAVINGS,
-    },
-    Defect {
         name: "ISM not told that its domain goes",
         finding: "it goes on to use what belongs to others",
         file: IOMMU_C,
         before: "\t\tif (zpci_refresh(domain, 0, last, NULL))\n\t\t\tzpci_refresh_all(domain, NULL);\n",
         after: "\t\tzpci_refresh_all(domain, NULL);\n",
         check: SHIM,
-    },
-    Defect {
-        name: "domain freed while a function is registered",
-        finding: "the root is freed under it",
-        file: REGISTRATION_C,
-        before: "\trefcount_inc(&domain->refs);\n\tspin_lock_irqsave",
-        after: "\tspin_lock_irqsave",
-        check: INTERLEAVINGS,
     },
     Defect {
         name: "split without its refresh",
@@ -456,22 +299,6 @@ pub(super) const DEFECTS: &[Defect] = &[
         check: SHIM,
     },
     Defect {
-        name: "an attachment freed without a grace period",
-        finding: "somebody may be on his way along the list",
-        file: REGISTRATION_C,
-        before: "\tkfree_rcu(attachment, rcu);\n}",
-        after: "\tkfree(attachment);\n}",
-        check: INTERLEAVINGS,
-    },
-    Defect {
-        name: "what is mapped is shown outside of a read-side section",
-        finding: "an owner may free the tables that are walked",
-        file: REGISTRATION_C,
-        before: "\t\tscoped_guard(rcu)\n\t\t\trc = zpci_rust_catch_up(",
-        after: "\t\trc = zpci_rust_catch_up(",
-        check: SHIM,
-    },
-    Defect {
         name: "half of a freed domain keeps its entries under a function",
         finding: "the pages belong to others from then on",
         file: IOMMU_C,
@@ -485,14 +312,6 @@ pub(super) const DEFECTS: &[Defect] = &[
         file: RECLAIM_C,
         before: "!READ_ONCE(zpci_reclaims) || READ_ONCE(domain->pinned)",
         after: "!READ_ONCE(zpci_reclaims)",
-        check: SHIM,
-    },
-    Defect {
-        name: "a machine that was busy all the time is asked once more",
-        finding: "an attach takes 60 s, and a reset waits for it",
-        file: REGISTRATION_C,
-        before: "\treturn outcome.cc != ZPCI_CC_BUSY || zpci_given_up(function, &outcome);\n",
-        after: "\treturn true;\n",
         check: SHIM,
     },
     Defect {

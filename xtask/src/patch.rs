@@ -352,6 +352,6 @@ What it is for.
                 seen += 1;
             }
         }
-        assert_eq!(seen, 20);
+        assert_eq!(seen, 21);
     }
 }

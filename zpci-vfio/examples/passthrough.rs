@@ -191,7 +191,7 @@ struct Guest<'m, S: AddressSpace> {
     groups: Groups<1>,
     controls: FunctionControls,
     memory: &'m GuestMemoryMmap,
-    shadow: Shadow<'m, GuestMemoryMmap, S>,
+    shadow: Shadow<&'m GuestMemoryMmap, S>,
     window: IovaRange,
     handle: u32,
 }

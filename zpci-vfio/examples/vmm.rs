@@ -84,7 +84,7 @@ impl Vmm {
     fn clp<S: AddressSpace>(
         &mut self,
         block: &mut [u8],
-        shadow: &mut Shadow<'_, GuestMemoryMmap, S>,
+        shadow: &mut Shadow<&GuestMemoryMmap, S>,
         window: IovaRange,
         out: &mut dyn Write,
     ) -> Result<Done> {
@@ -131,7 +131,7 @@ impl Vmm {
         &mut self,
         r1: u64,
         fib: &Fib,
-        shadow: &mut Shadow<'_, GuestMemoryMmap, S>,
+        shadow: &mut Shadow<&GuestMemoryMmap, S>,
         window: IovaRange,
         out: &mut dyn Write,
     ) -> Result<()> {
@@ -148,7 +148,7 @@ impl Vmm {
         r1: u64,
         start: u64,
         length: u64,
-        shadow: &mut Shadow<'_, GuestMemoryMmap, S>,
+        shadow: &mut Shadow<&GuestMemoryMmap, S>,
         memory: &GuestMemoryMmap,
         out: &mut dyn Write,
     ) -> Result<()> {

@@ -9,7 +9,7 @@ use clp::responder::{Groups, GuestTranslation, Virtualization};
 use clp::{ConditionCode, DesignationTypes, FunctionHandle, FunctionId, Uid};
 use s390_iommu::guest::{Answer, Effect, End, FunctionControls, Mpcifc, Refreshed, Rpcit, Rules};
 use s390_iommu::{Fib, Iova, IovaRange};
-use vm_memory::{Bytes, GuestAddress, GuestMemoryBackend, GuestMemoryMmap};
+use vm_memory::{Bytes, GuestAddress, GuestAddressSpace, GuestMemoryBackend, GuestMemoryMmap};
 use zpci_vfio::{Given, Host, Shadow, Storage};
 
 use crate::space::Space;
@@ -107,7 +107,7 @@ impl Guest {
 /// RPCIT of `pages` pages from page `first` on, carried out a few steps at a time.
 pub(crate) fn refresh(
     controls: &mut FunctionControls,
-    shadow: &mut Shadow<'_, GuestMemoryMmap, &Space>,
+    shadow: &mut Shadow<impl GuestAddressSpace<M = GuestMemoryMmap>, &Space>,
     memory: &GuestMemoryMmap,
     first: u64,
     pages: u64,

@@ -2,11 +2,16 @@
 
 //! What a guest maps is mapped on the host, and nothing else.
 
+use std::sync::Arc;
+
 use clp::ConditionCode;
 use s390_iommu::guest::{Answer, Effect, End, Exhausted, Mappings, RefreshNumber, Run};
 use s390_iommu::Protection::{ReadOnly, ReadWrite};
 use s390_iommu::{AbsoluteAddress, Iova, IovaRange, Status};
-use vm_memory::{GuestAddress, GuestMemoryMmap};
+use vm_memory::{
+    GuestAddress, GuestAddressSpace, GuestMemoryAtomic, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion,
+    GuestRegionMmap, MmapRegion,
+};
 use zpci_vfio::Shadow;
 
 use crate::guest::{refresh, Guest, IOVA};
@@ -259,4 +264,113 @@ fn no_more_pages_than_the_limit() {
     assert_eq!((shadow.pages(), space.ranges()), (0, vec![]));
     assert_eq!(refresh(&mut controls, &mut shadow, &guest.memory, 0, 3), Answer::done(R1));
     assert_eq!(shadow.pages(), 3);
+}
+
+/// A memory whose regions come and go, with the tables of `guest`.
+fn changing(guest: &Guest) -> GuestMemoryAtomic<GuestMemoryMmap> {
+    GuestMemoryAtomic::new(guest.memory.clone())
+}
+
+fn region(start: u64, size: usize) -> Arc<GuestRegionMmap> {
+    Arc::new(GuestRegionMmap::new(MmapRegion::new(size).unwrap(), GuestAddress(start)).unwrap())
+}
+
+fn replace(memory: &GuestMemoryAtomic<GuestMemoryMmap>, new: GuestMemoryMmap) {
+    memory.lock().unwrap().replace(new);
+}
+
+/// Storage that came is mapped by the next refresh; what lost its storage is unmapped when the memory changed.
+#[test]
+fn storage_comes_and_goes() {
+    let (mut guest, space) = (Guest::new(false), Space::default());
+    guest.register();
+    let mut controls = guest.controls.clone();
+    let memory = changing(&guest);
+    // SAFETY: nobody has a reference into the storage; what is taken out is held by the test until it said so.
+    let mut shadow = unsafe { Shadow::new(memory.clone(), &space) };
+    (0..4).for_each(|index| guest.set_page(index, 0x8000_0000 + index * PAGE));
+    guest.set_page(4, 0x1_0000);
+    assert_eq!(refresh(&mut controls, &mut shadow, &guest.memory, 0, 5), Answer::done(R1));
+    assert_eq!(space.ranges(), [(page(4), PAGE)]);
+
+    let came = region(0x8000_0000, 0x4000);
+    replace(&memory, guest.memory.insert_region(came.clone()).unwrap());
+    assert_eq!(shadow.memory_changed(), Ok(()));
+    assert_eq!(space.ranges(), [(page(4), PAGE)]);
+    assert_eq!(refresh(&mut controls, &mut shadow, &guest.memory, 0, 5), Answer::done(R1));
+    let first = came.get_host_address(vm_memory::MemoryRegionAddress(0)).unwrap().addr();
+    assert_eq!((shadow.pages(), space.at(page(0))), (5, Some((first, ReadWrite))));
+
+    // Other storage at the same addresses: nothing leads to that of before.
+    let other = region(0x8000_0000, 0x4000);
+    replace(&memory, guest.memory.insert_region(other.clone()).unwrap());
+    let unmaps = space.unmaps.get();
+    assert_eq!(shadow.memory_changed(), Ok(()));
+    assert_eq!((space.ranges(), space.unmaps.get() - unmaps), (vec![(page(4), PAGE)], 1));
+    assert_eq!(refresh(&mut controls, &mut shadow, &guest.memory, 0, 5), Answer::done(R1));
+    assert_ne!(space.at(page(0)), Some((first, ReadWrite)));
+
+    replace(&memory, guest.memory.clone());
+    assert_eq!(shadow.memory_changed(), Ok(()));
+    assert_eq!((space.ranges(), shadow.pages()), (vec![(page(4), PAGE)], 1));
+}
+
+/// A function without translation reaches what came, and nothing that went.
+#[test]
+fn storage_comes_and_goes_without_translation() {
+    let (mut guest, space) = (Guest::new(true), Space::default());
+    let effect = guest.modify(4, 0);
+    let memory = changing(&guest);
+    // SAFETY: as above.
+    let mut shadow = unsafe { Shadow::new(memory.clone(), &space) };
+    shadow.apply(&effect, Guest::window()).unwrap();
+    let before = space.ranges();
+    let larger = guest.memory.insert_region(region(0x8000_0000, 0x4000)).unwrap();
+    // The host has no room for it: what was there is there.
+    replace(&memory, larger.clone());
+    space.limit.set(Some(2));
+    assert_eq!((shadow.memory_changed(), space.ranges()), (Err(Exhausted), before.clone()));
+    space.limit.set(None);
+    assert_eq!(shadow.memory_changed(), Ok(()));
+    assert_eq!(space.ranges(), [before[0], before[1], (IOVA + 0x8000_0000, 0x4000)]);
+    let unmaps = space.unmaps.get();
+    assert_eq!((shadow.memory_changed(), space.unmaps.get()), (Ok(()), unmaps));
+
+    let (smaller, _gone) = larger.remove_region(GuestAddress(0x4000_0000), 1 << 16).unwrap();
+    replace(&memory, smaller);
+    assert_eq!(shadow.memory_changed(), Ok(()));
+    assert_eq!(space.ranges(), [before[0], (IOVA + 0x8000_0000, 0x4000)]);
+    // Nothing comes back after the registration ended.
+    shadow.apply(&guest.modify(5, 0), Guest::window()).unwrap();
+    replace(&memory, larger);
+    assert_eq!((shadow.memory_changed(), space.ranges()), (Ok(()), vec![]));
+}
+
+/// The limit that nobody chose follows the memory.
+#[test]
+fn the_limit_follows_the_memory() {
+    let (guest, space) = (Guest::new(false), Space::default());
+    let memory = changing(&guest);
+    // SAFETY: as above.
+    let mut shadow = unsafe { Shadow::new(memory.clone(), &space) };
+    let pages = 1 << 17;
+    let run = Run {
+        range: IovaRange::with_size(Iova::new(IOVA), pages * PAGE).unwrap(),
+        absolute: AbsoluteAddress::new(0x8000_0000),
+        protection: ReadOnly,
+    };
+    assert_eq!(shadow.map(run, RefreshNumber(1)), Err(Exhausted));
+    replace(&memory, guest.memory.insert_region(region(0x8000_0000, (pages * PAGE / 2) as usize)).unwrap());
+    assert_eq!(shadow.map(run, RefreshNumber(1)), Err(Exhausted));
+    assert_eq!(shadow.memory_changed(), Ok(()));
+    assert_eq!(shadow.map(run, RefreshNumber(1)), Ok(()));
+    assert_eq!(memory.memory().num_regions(), 3);
+}
+
+/// A VMM has a thread for a device.
+#[test]
+fn a_shadow_may_be_sent() {
+    const fn may_be_sent<T: Send>() {}
+    may_be_sent::<Shadow<GuestMemoryAtomic<GuestMemoryMmap>, zpci_vfio::Container<std::fs::File>>>();
+    may_be_sent::<Shadow<&GuestMemoryMmap, zpci_vfio::Container<std::fs::File>>>();
 }

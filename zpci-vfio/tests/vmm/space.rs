@@ -41,7 +41,8 @@ impl AddressSpace for Space {
         if [iova, storage.addr() as u64, size].iter().any(|it| !it.is_multiple_of(4096)) || size == 0 {
             return Err(io::Error::from_raw_os_error(libc::EINVAL));
         }
-        if mappings.iter().any(|(first, (length, ..))| *first < iova + size && iova < first + length) {
+        let before = mappings.range(..iova + size).next_back();
+        if before.is_some_and(|(first, (length, ..))| iova < first + length) {
             return Err(io::Error::from_raw_os_error(libc::EEXIST));
         }
         if self.limit.get().is_some_and(|limit| mappings.len() >= limit) {

@@ -239,7 +239,7 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "a guest maps as many pages as its tables name",
         finding: "34 KiB of tables take the storage of the host",
         file: SHADOW_RS,
-        before: "saturating_add(more) > self.limit",
+        before: "saturating_add(more) > self.given_limit.unwrap_or(self.limit)",
         after: "saturating_add(more) == usize::MAX",
         check: SHADOW,
     },

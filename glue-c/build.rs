@@ -37,7 +37,7 @@ const SOURCES: [&str; 8] = [
 ];
 
 /// Headers of the kernel that the shim includes; all of them lead to `tests/linux/kernel.h`.
-const HEADERS: [&str; 31] = [
+const HEADERS: [&str; 33] = [
     "arch/s390/pci/pci_bus.h",
     "asm/clp.h",
     "asm/machine.h",
@@ -57,6 +57,8 @@ const HEADERS: [&str; 31] = [
     "linux/mutex.h",
     "linux/overflow.h",
     "linux/pci.h",
+    "linux/printk.h",
+    "linux/ratelimit.h",
     "linux/rculist.h",
     "linux/refcount.h",
     "linux/slab.h",

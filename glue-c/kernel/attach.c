@@ -3,6 +3,8 @@
  * Functions come to domains and leave them: what is given up for what, and what
  * is given back when the machine refuses. registration.c has the steps.
  */
+#define pr_fmt(fmt) "zpci: " fmt
+
 #include <linux/iommu.h>
 #include <linux/mutex.h>
 #include <linux/pci.h>
@@ -33,14 +35,16 @@ struct iommu_domain zpci_blocking_domain = {
 /*
  * Takes the function from the translation that it has, and gives it @attachment,
  * or an error. After one the core takes the function to be where it was, and since
- * Linux 7.3 does not attach it there once more: it gets @back, which is to @old,
- * NULL if it had nothing that it can be given again; and nothing if the machine
- * refuses that too.
+ * Linux 7.3 does not attach it there once more: it has @back, which is to @old,
+ * NULL if it had nothing that it can be given again. If @old is @domain the attach
+ * is one that the core takes for impossible to fail. What the machine refuses to
+ * register, a reset does.
  */
 static int zpci_move(struct zpci_function *function, struct zpci_attachment *attachment,
 		     struct iommu_domain *domain, struct zpci_attachment *back,
 		     struct iommu_domain *old)
 {
+	bool must = old == domain;
 	struct zpci_rust_outcome outcome;
 	int rc;
 
@@ -58,17 +62,34 @@ static int zpci_move(struct zpci_function *function, struct zpci_attachment *att
 	if (rc) {
 		/* What did not end goes on; if that is what it had, a reset registers it anew. */
 		kfree(attachment);
-		if (back)
-			zpci_give_later(function, back, old);
-		return -EBUSY;
+		rc = -EBUSY;
+	} else {
+		rc = zpci_give(function, attachment, domain, false);
 	}
-	rc = zpci_give(function, attachment, domain);
-	/* Only one translation is registered at a time, and which one that is may be unknown now. */
-	if (rc && back && list_empty(&function->stuck))
-		zpci_give(function, back, old);
-	else
+	if (!rc || !back) {
 		kfree(back);
-	return rc;
+		return rc;
+	}
+	/* Only one translation is registered at a time, and which one that is may be unknown now. */
+	if (must || !list_empty(&function->stuck))
+		zpci_give_later(function, back, old);
+	else
+		zpci_give(function, back, old, true);
+	if (must)
+		pr_warn("FID %08x: gets its translation when it is disabled and enabled\n",
+			function->zdev->fid);
+	return must ? 0 : rc;
+}
+
+/*
+ * Whether the core takes an attach to @domain for one that cannot fail: it has
+ * the function back from a user, or from a reset. If that failed the core would
+ * warn, have DMA blocked, and not come again; a reset would register nothing.
+ */
+static bool zpci_must(const struct zpci_function *function, const struct iommu_domain *domain)
+{
+	return function->had &&
+	       (domain->type & (__IOMMU_DOMAIN_DMA_API | __IOMMU_DOMAIN_PT));
 }
 
 /* Gives the function @domain, none if NULL. */
@@ -76,9 +97,9 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 		       struct zpci_dev *zdev)
 {
 	struct zpci_function *function = zpci_function(zdev);
-	struct zpci_attachment *attachment, *back;
+	struct zpci_attachment *attachment, *back = NULL;
+	struct zpci_domain *had = NULL;
 	struct iommu_domain *old;
-	struct zpci_domain *had;
 	int rc;
 
 	if (!function)
@@ -91,10 +112,13 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 	attachment = zpci_attachment_new(zdev, domain);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
-	if (!function->attachment)
-		return zpci_move(function, attachment, iommu_domain, NULL, old);
-	had = function->attachment->domain;
-	back = zpci_attachment_new(zdev, had);
+	if (function->attachment) {
+		had = function->attachment->domain;
+		back = zpci_attachment_new(zdev, had);
+	} else if (zpci_must(function, iommu_domain)) {
+		old = iommu_domain;
+		back = zpci_attachment_new(zdev, domain);
+	}
 	/* CLP or a parameter says something else since then: there is no way back, but one away. */
 	if (IS_ERR(back))
 		back = NULL;
@@ -105,6 +129,16 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 	if (had)
 		zpci_domain_put(had);
 	return rc;
+}
+
+void zpci_probed(struct zpci_dev *zdev)
+{
+	struct zpci_function *function = zpci_function(zdev);
+
+	if (!function)
+		return;
+	guard(mutex)(&function->lock);
+	function->had = false;
 }
 
 int zpci_attach(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)

@@ -190,11 +190,12 @@ static void zpci_note_disabled(struct zpci_dev *zdev, struct zpci_function *func
  * reset, KVM. Nobody registers a translation from what the machine says to what
  * is noted of it, so that the note is of no newer one; and who comes next knows
  * the new handle. The caller's own zpci_update_fh() comes too late for that: it
- * gets 0, which it leaves at that.
+ * gets 0, which it leaves at that. Storage may be written to the very function
+ * that is reset.
  */
 int clp_enable_fh(struct zpci_dev *zdev, u32 *fh, u8 nr_dma_as)
 {
-	void *block = zpci_block_alloc(GFP_KERNEL);
+	void *block = zpci_block_alloc(GFP_NOIO);
 	struct zpci_function *function;
 	u32 before, now;
 	int rc;
@@ -226,7 +227,7 @@ int clp_enable_fh(struct zpci_dev *zdev, u32 *fh, u8 nr_dma_as)
 
 int clp_disable_fh(struct zpci_dev *zdev, u32 *fh)
 {
-	void *block = zpci_block_alloc(GFP_KERNEL);
+	void *block = zpci_block_alloc(GFP_NOIO);
 	struct zpci_function *function;
 	u32 now = 0;
 	int rc = 0;

@@ -105,6 +105,7 @@ static struct iommu_device *zpci_probe_device(struct device *dev)
 	/* A window that no table reaches still serves a function without translation. */
 	if (zdev->start_dma > zdev->end_dma)
 		return ERR_PTR(-EINVAL);
+	zpci_probed(zdev);
 	if (zdev->tlb_refresh)
 		dev->iommu->shadow_on_flush = 1;
 	return &zdev->iommu_dev;
@@ -186,7 +187,7 @@ static int zpci_iotlb_sync_map(struct iommu_domain *iommu_domain, unsigned long 
 		 * unmapped: it fails no map of those that are here, and they do
 		 * not wait for it for as long.
 		 */
-		if (READ_ONCE(attachment->left)) {
+		if (READ_ONCE(attachment->elsewhere)) {
 			zpci_rust_unmapped(&attachment->rust, iova, last, step);
 			continue;
 		}
@@ -290,7 +291,8 @@ static noinline __cold size_t zpci_unmap_odd(struct zpci_domain *domain, u64 iov
 	/* Beyond the aperture */
 	if (WARN_ON(rc == -EINVAL))
 		return 0;
-	WARN_ON_ONCE(rc == -ENOENT);
+	/* VFIO unmaps all of what it could not map all of, which is for user space to bring about. */
+	WARN_ON_ONCE(rc == -ENOENT && domain->domain.type & __IOMMU_DOMAIN_DMA_API);
 	return !rc || rc == -ENOENT ? size : 0;
 }
 

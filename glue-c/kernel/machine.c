@@ -150,12 +150,9 @@ static noinline __cold void zpci_shim_record(u8 instruction, u8 cc, u8 status, u
 static noinline __cold int zpci_shim_refused(const char *instruction, u64 first, u64 second,
 					     bool is_end)
 {
-	static DEFINE_RATELIMIT_STATE(refusals, DEFAULT_RATELIMIT_INTERVAL, DEFAULT_RATELIMIT_BURST);
-
-	/* Not at once: this is behind the gate, which a console that does DMA would have to pass. */
-	if (__ratelimit(&refusals))
-		printk_deferred(KERN_ERR pr_fmt("the machine refused %s with operands %#llx %#llx\n"),
-				instruction, first, second);
+	/* Also behind the gate, which a console that does DMA would have to pass */
+	zpci_warn_later("the machine refused %s with operands %#llx %#llx\n", instruction, first,
+			second);
 	return is_end ? ZPCI_CC_ERR : ZPCI_CC_INVAL_HANDLE;
 }
 
@@ -235,8 +232,7 @@ bool zpci_rust_pause_rpcit(u32 busy, bool slow, u64 *last, u64 *waited)
 	if (busy > ZPCI_RPCIT_RETRIES &&
 	    *waited > (slow ? ZPCI_RPCIT_SLOW_MS : ZPCI_RPCIT_MS) * NSEC_PER_MSEC) {
 		if (!slow)
-			pr_err_ratelimited("a function did not take RPCIT for %d ms\n",
-					   ZPCI_RPCIT_MS);
+			zpci_warn_later("a function did not take RPCIT for %d ms\n", ZPCI_RPCIT_MS);
 		return false;
 	}
 	udelay(1);

@@ -88,7 +88,8 @@ static int zpci_measure_begin(struct zpci_function *function, bool again)
 	if (sizeof(*function->fmb) < function->zdev->fmb_length)
 		return -EINVAL;
 	if (!function->fmb)
-		function->fmb = kzalloc_obj(*function->fmb);
+		/* Who resets the function waits for its lock, and storage may be written to that very function. */
+		function->fmb = kzalloc_obj(*function->fmb, GFP_NOIO);
 	if (!function->fmb)
 		return -ENOMEM;
 	/* Also what arch/s390/pci began. A machine may refuse to end what there is not. */

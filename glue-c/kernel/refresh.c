@@ -11,11 +11,12 @@
 
 #include "compat.h"
 #include "zpci_refresh.h"
+#include "zpci_shim.h"
 
 static noinline __cold int zpci_refresh_failed(struct zpci_attachment *attachment, int rc)
 {
-	pr_warn_ratelimited("FID %08x: refresh failed (%d); it is made up for by the next one\n",
-			    attachment->zdev->fid, rc);
+	zpci_warn_later("FID %08x: refresh failed (%d); it is made up for by the next one\n",
+			attachment->zdev->fid, rc);
 	return rc;
 }
 

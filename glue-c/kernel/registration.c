@@ -168,10 +168,21 @@ int zpci_end_stuck(struct zpci_function *function, struct zpci_rust_outcome *out
 	return 0;
 }
 
+/* A move that was refused leaves the function where the machine still translates for it. */
+static void zpci_note_elsewhere(struct zpci_function *function)
+{
+	const struct zpci_attachment *here = function->attachment;
+	struct zpci_attachment *attachment;
+
+	list_for_each_entry(attachment, &function->stuck, stuck)
+		WRITE_ONCE(attachment->elsewhere, !here || here->domain != attachment->domain);
+}
+
 static void zpci_stuck(struct zpci_function *function, struct zpci_attachment *attachment)
 {
 	list_add(&attachment->stuck, &function->stuck);
 	WRITE_ONCE(attachment->left, true);
+	zpci_note_elsewhere(function);
 	pr_warn("FID %08x: the machine did not end the translation; what it reaches is kept until the function is disabled\n",
 		function->zdev->fid);
 }
@@ -183,6 +194,7 @@ bool zpci_block(struct zpci_function *function)
 
 	lockdep_assert_held(&function->lock);
 	function->attachment = NULL;
+	zpci_note_elsewhere(function);
 	zpci_set_domain(function->zdev, &zpci_blocking_domain);
 	if (!attachment)
 		return true;
@@ -250,6 +262,8 @@ static void zpci_has(struct zpci_function *function, struct zpci_attachment *att
 		     struct iommu_domain *domain)
 {
 	function->attachment = attachment;
+	function->had = true;
+	zpci_note_elsewhere(function);
 	zpci_set_domain(function->zdev, domain);
 }
 
@@ -261,21 +275,25 @@ void zpci_give_later(struct zpci_function *function, struct zpci_attachment *att
 	zpci_has(function, attachment, domain);
 }
 
-/* Lists and registers @attachment; an error if the function does not have it then. */
+/*
+ * Lists and registers @attachment. After an error the function does not have it, but
+ * for @anyway: then a reset registers it, unless somebody else's registration did not
+ * end.
+ */
 int zpci_give(struct zpci_function *function, struct zpci_attachment *attachment,
-	      struct iommu_domain *domain)
+	      struct iommu_domain *domain, bool anyway)
 {
 	struct zpci_rust_outcome outcome;
 	int rc;
 
 	zpci_list(attachment);
 	rc = zpci_register(function, attachment, &outcome);
-	if (!rc)
-		zpci_has(function, attachment, domain);
-	else if (zpci_rust_is_registered(&attachment->rust))
+	if (rc && zpci_rust_is_registered(&attachment->rust))
 		zpci_stuck(function, attachment);
-	else
+	else if (rc && !anyway)
 		zpci_unlist(attachment);
+	else
+		zpci_has(function, attachment, domain);
 	return rc;
 }
 

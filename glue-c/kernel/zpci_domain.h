@@ -47,7 +47,8 @@ struct zpci_domain {
 struct zpci_attachment {
 	struct list_head entry;		/* in zpci_domain.attachments */
 	struct list_head stuck;		/* in zpci_function.stuck */
-	bool left;			/* the function is elsewhere, and this did not end */
+	bool left;			/* the function has another or none, and this did not end */
+	bool elsewhere;			/* the same, and what it has is not of this domain */
 	struct zpci_dev *zdev;
 	struct zpci_domain *domain;	/* NULL without tables */
 	struct zpci_rust_attachment rust;
@@ -90,6 +91,8 @@ void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last);
 /* attach.c */
 extern struct iommu_domain zpci_blocking_domain;
 extern struct iommu_domain zpci_identity_domain;
+/* The core has the function from now on; its first attach may fail, and keep a driver from it. */
+void zpci_probed(struct zpci_dev *zdev);
 int zpci_attach(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN);
 
 /* registration.c: what the driver keeps of a function, from its probe to its release */

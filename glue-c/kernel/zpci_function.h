@@ -19,6 +19,7 @@ struct zpci_function {
 	struct mutex lock;
 	atomic_t wanted;			/* who waits for the lock to disable it */
 	struct zpci_attachment *attachment;	/* NULL if DMA is blocked */
+	bool had;				/* the core had it attached before */
 	struct list_head stuck;			/* the machine did not end these */
 	struct zpci_fmb *fmb;			/* for user space; NULL if there is none */
 	u32 measured;				/* the handle by which it is written; 0: it is not */
@@ -32,7 +33,7 @@ struct zpci_function *zpci_function(struct zpci_dev *zdev);
 /* Under zpci_function.lock, but for the first */
 struct zpci_attachment *zpci_attachment_new(struct zpci_dev *zdev, struct zpci_domain *domain);
 int zpci_give(struct zpci_function *function, struct zpci_attachment *attachment,
-	      struct iommu_domain *domain);
+	      struct iommu_domain *domain, bool anyway);
 void zpci_give_later(struct zpci_function *function, struct zpci_attachment *attachment,
 		     struct iommu_domain *domain);
 

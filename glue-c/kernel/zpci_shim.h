@@ -6,9 +6,23 @@
 #define ZPCI_SHIM_H
 
 #include <linux/pci.h>
+#include <linux/printk.h>
+#include <linux/ratelimit.h>
 #include <asm/pci_debug.h>
 
 #include "zpci_rust.h"
+
+/*
+ * A line for the log, but not at once: who maps or unmaps may hold a lock that a
+ * console which does DMA takes.
+ */
+#define zpci_warn_later(fmt, ...)							\
+({											\
+	static DEFINE_RATELIMIT_STATE(_lines, DEFAULT_RATELIMIT_INTERVAL,		\
+				      DEFAULT_RATELIMIT_BURST);				\
+	if (__ratelimit(&_lines))							\
+		printk_deferred(KERN_WARNING pr_fmt(fmt), ##__VA_ARGS__);		\
+})
 
 /* function.c: what CLP reported of a function, from and to where the kernel keeps it */
 extern bool zpci_trust_dtsm;

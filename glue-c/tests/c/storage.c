@@ -10,7 +10,7 @@
 #include "state.h"
 
 /* tests/linux/kernel.c: whether this allocation succeeds */
-bool kernel_may_allocate(void);
+bool kernel_may_allocate(u32 gfp);
 
 #define TABLES		1024
 #define FRESH		0xa5
@@ -74,7 +74,7 @@ u64 zpci_rust_allocate(u32 size, u32 gfp)
 		return 0;
 	}
 	storage.gfp = gfp;
-	if (storage.until_failure == 1 || !kernel_may_allocate())
+	if (storage.until_failure == 1 || !kernel_may_allocate(gfp))
 		return 0;
 	if (storage.until_failure)
 		storage.until_failure--;

@@ -98,6 +98,7 @@ unsafe extern "C" {
     pub(crate) fn kernel_reset(hooks: *const KernelHooks);
     pub(crate) fn kernel_last_log() -> *const c_char;
     pub(crate) fn kernel_warnings() -> u32;
+    pub(crate) fn kernel_page_gfp() -> u32;
     pub(crate) fn kernel_callbacks() -> u32;
     pub(crate) fn kernel_grace_period_ended() -> bool;
     pub(crate) fn kernel_run_callback();

@@ -173,6 +173,18 @@ fn an_enabled_function_has_the_translation_that_it_is_given_afterwards() {
     assert!(is_refreshed(&kernel, &domain));
 }
 
+/// It may be reset, and be what storage would be written to.
+#[test]
+fn nothing_is_written_out_for_a_function_that_is_disabled_or_enabled() {
+    const NOIO: u32 = 0x22;
+    let kernel = StandIn::new();
+    let (function, _domain) = registered(&kernel);
+    kernel.respond(0, &enable::response(SUCCESS, DISABLED));
+    assert_eq!((function.disable().0, kernel.page_gfp()), (0, NOIO));
+    kernel.respond(0, &enable::response(SUCCESS, ENABLED));
+    assert_eq!((function.enable(false).0, kernel.page_gfp()), (0, NOIO));
+}
+
 /// The machine may disable a function by itself, and give it the same handle when it is enabled again.
 #[test]
 fn a_function_that_the_machine_disabled_is_noted_before_it_is_enabled() {

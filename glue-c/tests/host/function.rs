@@ -108,7 +108,7 @@ impl<'k> Function<'k> {
         (rc, now)
     }
 
-    fn probe(&self) -> i32 {
+    pub(crate) fn probe(&self) -> i32 {
         // SAFETY: the function is valid.
         unsafe { shim_probe(self.0) }
     }

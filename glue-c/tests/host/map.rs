@@ -136,6 +136,7 @@ fn unmapping_passes_holes_and_never_allocates() {
 fn what_is_not_mapped_is_unmapped_with_a_warning() {
     let kernel = StandIn::new();
     let (_function, domain) = pair(&kernel, &QEMU, GIB, false);
+    domain.for_dma_api();
     let nothing = |size| Unmapped { size, changed: Unmapped::NONE, pages: 0 };
     assert_eq!(domain.map(START, 0x5_0000, 0x3000, true), 0);
     assert_eq!(domain.unmap(START + 0x1000, 0x1000).pages, 1);
@@ -157,6 +158,7 @@ fn what_is_not_mapped_is_unmapped_with_a_warning() {
     assert_eq!(domain.map(START, 0x10_0000, 3 * MIB, true), 0);
     assert_eq!(domain.unmap(START, 3 * MIB).pages, 768);
     let (_function, domain) = pair(&kernel, &HARDWARE, GIB, true);
+    domain.for_dma_api();
     assert_eq!(domain.map(START, 0x10_0000, MIB, true), 0);
     assert_eq!(domain.unmap(START, 0x2000).pages, 2);
     assert_eq!(kernel.warnings(), 0);
@@ -166,6 +168,19 @@ fn what_is_not_mapped_is_unmapped_with_a_warning() {
     assert_eq!(domain.map(START + MIB, 0x10_0000, MIB, true), 0);
     kernel.fail_allocation(1);
     assert_eq!(domain.unmap(START + MIB, 0x2000), nothing(0));
+    assert_eq!(kernel.warnings(), 0);
+}
+
+/// VFIO takes back all of a range of which a second container could not map all; with `panic_on_warn` a user could stop the
+/// kernel.
+#[test]
+fn what_a_user_had_not_mapped_is_unmapped_without_a_warning() {
+    let kernel = StandIn::new();
+    let (_function, domain) = pair(&kernel, &QEMU, GIB, false);
+    assert_eq!(domain.map(START, 0x5_0000, 0x2000, true), 0);
+    let all = Unmapped { size: 0x4000, changed: [START, START + 0x1fff], pages: 2 };
+    assert_eq!(domain.unmap(START, 0x4000), all);
+    assert_eq!(domain.unmap(START, 0x4000), Unmapped { size: 0x4000, changed: Unmapped::NONE, pages: 0 });
     assert_eq!(kernel.warnings(), 0);
 }
 

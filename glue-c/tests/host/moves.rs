@@ -7,7 +7,7 @@ use zpci_glue::function::ForeignFunction;
 use crate::domain::{pair, Domain};
 use crate::function::Function;
 use crate::register::{operations, DEREGISTER, REGISTER};
-use crate::sample::{GIB, HARDWARE, START};
+use crate::sample::{GIB, HARDWARE, QEMU, START};
 use crate::stand_in::{Event, Kind, StandIn};
 
 /// The core takes it to be there, and does not attach it once more (Linux 7.3, `__iommu_group_set_domain_internal`).
@@ -84,7 +84,7 @@ fn a_function_that_could_not_go_back_moves() {
 }
 
 #[test]
-fn where_the_way_back_is_refused_too_dma_is_blocked() {
+fn where_the_way_back_is_refused_too_a_reset_leads_there() {
     let kernel = StandIn::new();
     let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
     let other = Domain::new(&kernel, &function).unwrap();
@@ -95,11 +95,15 @@ fn where_the_way_back_is_refused_too_dma_is_blocked() {
     }
     assert_eq!(function.attach(&other), -5);
     assert_eq!(operations(&kernel), [DEREGISTER, REGISTER, REGISTER]);
-    assert!(function.is_blocked());
+    assert!(!function.is_blocked());
+    assert_eq!((domain.members(), other.members()), (1, 0));
+    // The machine has no translation that would be refreshed.
     domain.flush_all();
     other.flush_all();
-    assert_eq!(function.reset(), (0, 0xa5));
     assert_eq!(operations(&kernel), []);
+    function.disabled();
+    assert_eq!(function.reset(), (0, 0));
+    assert_eq!(operations(&kernel), [REGISTER]);
     // Somebody registered it, and nobody knows which tables: it is not tried with others.
     assert_eq!(function.attach(&domain), 0);
     operations(&kernel);
@@ -108,10 +112,95 @@ fn where_the_way_back_is_refused_too_dma_is_blocked() {
     }
     assert_eq!(function.attach(&other), -5);
     assert_eq!(operations(&kernel), [DEREGISTER, REGISTER, DEREGISTER]);
-    assert!(function.is_blocked());
+    assert!(!function.is_blocked());
     function.disabled();
-    assert_eq!(function.attach(&domain), 0);
+    assert_eq!(function.reset(), (0, 0));
     assert_eq!(operations(&kernel), [REGISTER]);
+    assert_eq!((domain.members(), other.members()), (1, 0));
+}
+
+/// The core has the function back from a user. It would warn, have DMA blocked and not come again, so that a reset would
+/// register nothing (Linux 7.3, `__iommu_group_set_domain_nofail`).
+#[test]
+fn an_attach_that_must_not_fail() {
+    const BUSY: (u8, u8) = (2, 0);
+    let end_refused: &[(u8, u8)] = &[(1, 28), (1, 28)];
+    let end_busy: &[(u8, u8)] = &[BUSY, BUSY];
+    let refused: &[(u8, u8)] = &[(0, 0), (1, 16)];
+    let somebody_elses: &[(u8, u8)] = &[(0, 0), (1, 24), (1, 28)];
+    for answers in [end_refused, end_busy, refused, somebody_elses] {
+        let kernel = StandIn::new();
+        let (function, own) = pair(&kernel, &HARDWARE, GIB, false);
+        let user = Domain::new(&kernel, &function).unwrap();
+        own.for_dma_api();
+        assert_eq!(function.attach(&own), 0);
+        function.detach();
+        assert_eq!(function.attach(&user), 0);
+        for &(cc, status) in answers {
+            kernel.answer(Kind::Mpcifc, cc, status);
+        }
+        kernel.patience(Kind::PauseMpcifc, 0);
+        function.detach();
+        assert_eq!(function.attach(&own), 0, "{answers:?}");
+        assert!(kernel.log().contains("FID 00000001: gets its translation when it is disabled"), "{}", kernel.log());
+        assert_eq!((own.members(), user.members()), (1, 0), "{answers:?}");
+        // It is told of nothing that it cannot use yet, and its error state is not cleared without a reset.
+        assert_eq!(own.map(START, 0x5_0000, 0x1000, true), 0);
+        operations(&kernel);
+        assert_eq!(function.clear_error().0, 1);
+        assert_eq!(operations(&kernel), []);
+        function.disabled();
+        assert_eq!(function.reset(), (0, 0));
+        assert_eq!(operations(&kernel), [REGISTER]);
+        assert_eq!((own.members(), user.members()), (1, 0));
+        function.detach();
+        assert_eq!(operations(&kernel), [DEREGISTER]);
+    }
+}
+
+/// Its driver does not come then. Nor does a user get one whose last translation did not end.
+#[test]
+fn an_attach_that_may_fail() {
+    let kernel = StandIn::new();
+    let (function, own) = pair(&kernel, &HARDWARE, GIB, false);
+    let user = Domain::new(&kernel, &function).unwrap();
+    own.for_dma_api();
+    kernel.answer(Kind::Mpcifc, 1, 16);
+    assert_eq!(function.attach(&own), -5);
+    assert!(function.is_blocked());
+    assert_eq!(function.attach(&own), 0);
+    function.detach();
+    kernel.answer(Kind::Mpcifc, 1, 16);
+    assert_eq!(function.attach(&user), -5);
+    assert!(function.is_blocked());
+    // The core has it anew.
+    function.probe();
+    kernel.answer(Kind::Mpcifc, 1, 16);
+    assert_eq!(function.attach(&own), -5);
+    assert!(function.is_blocked());
+}
+
+/// The machine has not ended what it had, which is of the domain that it is in: it waits for resources as the others do.
+#[test]
+fn a_map_tells_of_a_function_that_could_not_move() {
+    let kernel = StandIn::new();
+    let (function, domain) = pair(&kernel, &QEMU, GIB, false);
+    let other = Domain::new(&kernel, &function).unwrap();
+    assert_eq!(function.attach(&domain), 0);
+    for _ in 0..2 {
+        kernel.answer(Kind::Mpcifc, 1, 28);
+    }
+    assert_eq!(function.attach(&other), -16);
+    kernel.events();
+    kernel.always(Kind::Rpcit, 1, 16);
+    assert_eq!(domain.sync_map(START, 0x1000).0, -12);
+    // Elsewhere it fails no map of those that are here.
+    for _ in 0..2 {
+        kernel.answer(Kind::Mpcifc, 1, 40);
+    }
+    assert_eq!(function.attach(&other), 0);
+    assert_eq!(domain.sync_map(START, 0x1000).0, 0);
+    kernel.always(Kind::Rpcit, 0, 0);
 }
 
 /// It goes on to wait for the end of what it had before.

@@ -132,7 +132,7 @@ fn every_answer_after_an_unmap() {
                 let rc = if matches!(status, 4 | 16) && cc == 1 { -12 } else { -5 };
                 assert_eq!(
                     kernel.log(),
-                    format!("FID 00000001: refresh failed ({rc}); it is made up for by the next one\n")
+                    format!("zpci: FID 00000001: refresh failed ({rc}); it is made up for by the next one\n")
                 );
             }
             domain.sync(START, START + 0xfff);

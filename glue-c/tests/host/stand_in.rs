@@ -250,6 +250,12 @@ impl StandIn {
         unsafe { CStr::from_ptr(kernel_last_log()) }.to_string_lossy().into_owned()
     }
 
+    /// How the last page was allocated.
+    pub(crate) fn page_gfp(&self) -> u32 {
+        // SAFETY: it belongs to the thread.
+        unsafe { kernel_page_gfp() }
+    }
+
     /// How many warnings there were since the last call.
     pub(crate) fn warnings(&self) -> u32 {
         // SAFETY: the counter belongs to the thread.

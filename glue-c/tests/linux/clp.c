@@ -77,11 +77,18 @@ bool zpci_use_mio(struct zpci_dev *zdev)
 	return functions.mio && zdev->mio_capable;
 }
 
+static _Thread_local gfp_t page_gfp;
+
+gfp_t kernel_page_gfp(void)
+{
+	return page_gfp;
+}
+
 unsigned long __get_free_page(gfp_t gfp)
 {
-	void *page = kernel_may_allocate() ? aligned_alloc(PAGE, PAGE) : NULL;
+	void *page = kernel_may_allocate(gfp) ? aligned_alloc(PAGE, PAGE) : NULL;
 
-	(void)gfp;
+	page_gfp = gfp;
 	return page ? (unsigned long)memset(page, 0xa5, PAGE) : 0;
 }
 

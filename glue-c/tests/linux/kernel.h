@@ -72,7 +72,7 @@ enum kernel_point {
 
 void kernel_yield(enum kernel_point point);
 /* Whether the allocation succeeds */
-bool kernel_may_allocate(void);
+bool kernel_may_allocate(gfp_t gfp);
 void kernel_rcu_read_lock(void);
 void kernel_rcu_read_unlock(void);
 void kernel_mutex_lock(void *mutex);
@@ -84,6 +84,13 @@ void kernel_log(const char *format, ...) __attribute__((__format__(__printf__, 1
 #define pr_warn(...)			kernel_log(__VA_ARGS__)
 #define pr_warn_ratelimited(...)	kernel_log(__VA_ARGS__)
 #define pr_err(...)			kernel_log(__VA_ARGS__)
+#define printk_deferred(...)		kernel_log(__VA_ARGS__)
+#define KERN_WARNING			""
+#ifndef pr_fmt
+#define pr_fmt(fmt)			fmt
+#endif
+#define DEFINE_RATELIMIT_STATE(name, interval, burst)	int name
+#define __ratelimit(state)		((void)(state), true)
 /* Counts and says whether the condition holds */
 bool kernel_warn_on(bool condition);
 
@@ -101,7 +108,7 @@ bool kernel_warn_on(bool condition);
 
 static inline void *kmalloc(size_t size, gfp_t gfp)
 {
-	return gfp & __GFP_NOFAIL || kernel_may_allocate() ? malloc(size) : NULL;
+	return gfp & __GFP_NOFAIL || kernel_may_allocate(gfp) ? malloc(size) : NULL;
 }
 
 static inline void *kzalloc(size_t size, gfp_t gfp)
@@ -350,6 +357,8 @@ struct iommu_domain_geometry {
 	bool force_aperture;
 };
 
+#define __IOMMU_DOMAIN_DMA_API	2
+#define __IOMMU_DOMAIN_PT	4
 #define IOMMU_DOMAIN_BLOCKED	0
 #define IOMMU_DOMAIN_IDENTITY	4
 #define IOMMU_DOMAIN_DMA	3

@@ -26,6 +26,8 @@ void kernel_reset(const struct kernel_hooks *hooks);
 const char *kernel_last_log(void);
 /* How many there were since the last call */
 u32 kernel_warnings(void);
+/* How the last page was allocated */
+gfp_t kernel_page_gfp(void);
 
 /* Callbacks that wait; whether the first of them may run; runs it */
 u32 kernel_callbacks(void);

@@ -32,9 +32,8 @@ static void tell(const void *block, bool comes)
 
 static void *new_block(size_t size, gfp_t gfp)
 {
-	void *block = kernel_may_allocate() ? aligned_alloc(size, size) : NULL;
+	void *block = kernel_may_allocate(gfp) ? aligned_alloc(size, size) : NULL;
 
-	(void)gfp;
 	if (!block)
 		return NULL;
 	blocks.there++;

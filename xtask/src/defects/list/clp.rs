@@ -8,6 +8,14 @@ const CLP_C: &str = "glue-c/kernel/clp.c";
 
 pub(super) const DEFECTS: &[Defect] = &[
     Defect {
+        name: "storage is written out for who resets a function",
+        finding: "it may be the function that is reset which it would be written to",
+        file: "glue-c/kernel/clp.c",
+        before: "GFP_NOIO);\n\tstruct zpci_function *function;\n\tu32 now = 0;\n",
+        after: "GFP_KERNEL);\n\tstruct zpci_function *function;\n\tu32 now = 0;\n",
+        check: SHIM,
+    },
+    Defect {
         name: "the list is not asked before a function is enabled",
         finding: "a machine that gave it the same handle again gets RPCIT without tables",
         file: CLP_C,

@@ -17,6 +17,14 @@ pub(super) const DEFECTS: &[Defect] = &[
         check: SHIM,
     },
     Defect {
+        name: "storage is written out for the block of a function that is to be reset",
+        finding: "the reset waits for the lock, and the storage for a disk behind it",
+        file: MEASUREMENT_C,
+        before: "kzalloc_obj(*function->fmb, GFP_NOIO)",
+        after: "kzalloc_obj(*function->fmb)",
+        check: SHIM,
+    },
+    Defect {
         name: "a measurement ends with any handle that the machine does not know",
         finding: "the same, of one that is to be begun anew",
         file: MEASUREMENT_C,

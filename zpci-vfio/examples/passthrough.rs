@@ -8,8 +8,9 @@
 //!
 //! The guest is played: it enables the function by CLP, builds tables in its storage, registers them by MPCIFC and
 //! makes them true by RPCIT. The controller is driven from here, with addresses of the guest alone: where its DMA goes
-//! is what the guest's tables say; in the end they say nowhere, or a page that is read-only, and nothing may be
-//! written. Containers and devices are those of `vfio-ioctls` and `iommufd-ioctls`.
+//! is what the guest's tables say; then they say nowhere, or a page that is read-only, and nothing may be written. In
+//! the end the function is reset, and goes on. Containers and devices are those of `vfio-ioctls` and `iommufd-ioctls`,
+//! eventfds those of `vmm-sys-util`.
 
 use std::error::Error;
 use std::fs::File;
@@ -28,7 +29,8 @@ use s390_iommu::vfio::MeasurementSample;
 use s390_iommu::{Fib, Iova, IovaRange};
 use vfio_ioctls::{VfioContainer, VfioDevice, VfioOps};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
-use zpci_vfio::{AddressSpace, Container, Device, Given, Host, Ioas, Iommufd, Places, Shadow, Storage};
+use vmm_sys_util::eventfd::{EventFd, EFD_NONBLOCK};
+use zpci_vfio::{AddressSpace, Container, Device, Given, Host, Ioas, Iommufd, Notification, Places, Shadow, Storage};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
@@ -130,6 +132,10 @@ fn run<F: AsRawFd, S: AddressSpace>(
 
     // What opening the function began, its reset ended.
     let measured = device.measure(true).is_ok();
+    let vectors = device.notifications(Notification::MsiX)?;
+    let [interrupt, error] = [EventFd::new(EFD_NONBLOCK)?, EventFd::new(EFD_NONBLOCK)?];
+    device.notify(Notification::MsiX, 0, &[Some(&interrupt)])?;
+    device.notify(Notification::Error, 0, &[Some(&error)])?;
     let controller = Controller::new(device, &memory)?;
     let (queues, data) = (first, first + 16 * PAGE);
     guest.set_page(queues, Some(QUEUES[0]))?;
@@ -138,6 +144,7 @@ fn run<F: AsRawFd, S: AddressSpace>(
     guest.refresh(first, 32)?;
     let mut controller = controller.start(queues)?;
     controller.identify(data)?;
+    println!("interrupts of {vectors} vectors: {}", notified(&interrupt)?);
     let model = controller.identity(DATA[0], &host)?;
     println!("the guest's tables lead the controller to {:#x}: {model}", DATA[0]);
 
@@ -163,6 +170,7 @@ fn run<F: AsRawFd, S: AddressSpace>(
     // Since Linux 7.3, and on a kernel with this project's driver; others have no such features.
     if let Ok(Some(event)) = device.error_event() {
         println!("the kernel kept an error: {}, at {:#x}", event.code(), event.iova().get());
+        println!("errors notified: {}", notified(&error)?);
     }
     if measured {
         let sample = next_sample(device)?;
@@ -171,9 +179,31 @@ fn run<F: AsRawFd, S: AddressSpace>(
             sample.sample, sample.loads, sample.stores, sample.refreshes
         );
     }
+
+    // Mappings stay; vectors too, but the controller is as it was when it was switched on.
+    device.reset()?;
+    guest.set_page(data, Some(DATA[0]))?;
+    guest.refresh(data, 1)?;
+    let mut controller = Controller::new(device, &memory)?.start(queues)?;
+    controller.identify(data)?;
+    println!("after a reset: {}, interrupts: {}", controller.identity(DATA[0], &host)?, notified(&interrupt)?);
+    device.stop(Notification::MsiX)?;
     drop(guest);
     println!("done: {}", directory.display());
     Ok(())
+}
+
+/// How often it was notified since the last time, within a second.
+fn notified(event: &EventFd) -> Result<u64> {
+    let end = Instant::now() + Duration::from_secs(1);
+    loop {
+        match event.read() {
+            Ok(count) => return Ok(count),
+            Err(error) if error.kind() != std::io::ErrorKind::WouldBlock => return Err(error.into()),
+            Err(_) if Instant::now() > end => return Ok(0),
+            Err(_) => sleep(Duration::from_millis(1)),
+        }
+    }
 }
 
 fn untouched(memory: &GuestMemoryMmap, at: u64) -> Result<()> {
@@ -311,6 +341,7 @@ impl<'m> Controller<'m> {
         let configuration = device.region(7)?.offset;
         // Memory space and bus mastering.
         file.write_all_at(&6_u16.to_le_bytes(), configuration + 4)?;
+        memory.write_slice(&[0; 2 * PAGE as usize], GuestAddress(QUEUES[0]))?;
         Ok(Self { file, bar: device.region(0)?.offset, memory, stride: 0, commands: 0 })
     }
 

@@ -63,7 +63,7 @@ impl<F: AsRawFd> Iommufd<F> {
     }
 }
 
-fn information(file: &impl AsRawFd, request: u32) -> io::Result<Vec<u8>> {
+fn information(file: &impl AsRawFd, request: libc::Ioctl) -> io::Result<Vec<u8>> {
     ask(|buffer| {
         // SAFETY: the buffer starts with its size, and the kernel writes no more than that.
         unsafe { ioctl::by_pointer(file.as_raw_fd(), request, buffer) }.map(drop)

@@ -80,6 +80,9 @@ impl Host {
     /// Adds what the answer to VFIO_IOMMU_GET_INFO of a container says of the function with the host's identifier `id`;
     /// a kernel without this project's driver says nothing, and nothing is changed.
     ///
+    /// All of the function but its BARs, and its group, are as the container says then. What it does not tell, which are RID, TID
+    /// and addresses of mapped I/O, is as an earlier step had it.
+    ///
     /// # Errors
     ///
     /// The capabilities cannot be read.
@@ -102,7 +105,8 @@ impl Host {
         if let Some((group, format)) = group.zip(format) {
             self.group = group.group(&format);
         }
-        self.function = Function { bars: self.function.bars, ..entry.function() };
+        let Function { bars, rid, tid, mio, .. } = self.function;
+        self.function = Function { bars, rid, tid, mio, ..entry.function() };
         Ok(self)
     }
 

@@ -9,6 +9,7 @@
 //! * Describing: [`Host`] is what the answers of any kernel since Linux 5.10 say of a function; [`Host::give`] is what a
 //!   guest gets of it.
 //! * Reading: [`Storage`] reads the guest's tables in storage of `vm-memory`.
+//! * Being notified: [`Device::notify`] hands interrupts and errors of a function to eventfds; [`Device::reset`] brings it back.
 //! * Mapping: [`Shadow`] carries out what the guest maps in an [`AddressSpace`]: a [`Container`] of type 1, or an [`Ioas`] of
 //!   an iommufd.
 //!
@@ -27,6 +28,7 @@ mod feature;
 mod files;
 mod hardware;
 mod host;
+mod interrupts;
 mod ioctl;
 mod open;
 mod region;
@@ -40,6 +42,7 @@ pub use ask::ask;
 pub use files::{Container, Device, Iommufd};
 pub use hardware::HardwareData;
 pub use host::{GiveError, Given, Host};
+pub use interrupts::Notification;
 pub use open::{Cdev, OpenError, Places, Type1};
 pub use region::Region;
 #[cfg(feature = "vm-memory")]

@@ -36,10 +36,11 @@ impl<F: AsRawFd> Device<F> {
     pub fn bars(&self) -> io::Result<[Bar; 6]> {
         let configuration = self.region(VFIO_PCI_CONFIG_REGION_INDEX)?.offset;
         let mut bars = [Bar::ABSENT; 6];
-        for (bar, index) in bars.iter_mut().zip(0..) {
+        let mut registers = [0; 24];
+        let first = configuration.checked_add(FIRST).ok_or(io::ErrorKind::InvalidData)?;
+        ioctl::read_at(self.0.as_raw_fd(), &mut registers, first)?;
+        for ((bar, register), index) in bars.iter_mut().zip(registers.chunks_exact(4)).zip(0..) {
             let size = self.region(VFIO_PCI_BAR0_REGION_INDEX + index)?.size;
-            let mut register = [0; 4];
-            ioctl::read_at(self.0.as_raw_fd(), &mut register, configuration + FIRST + 4 * u64::from(index))?;
             *bar = from_region(register, size);
         }
         Ok(bars)
@@ -61,8 +62,8 @@ impl<F: AsRawFd> Device<F> {
 }
 
 /// The BAR whose register is `register`, with a region of `size` bytes; absent if there is none.
-fn from_region(register: [u8; 4], size: u64) -> Bar {
-    let [low, ..] = register;
+fn from_region(register: &[u8], size: u64) -> Bar {
+    let low = register.first().copied().unwrap_or(0);
     let log2 = size.checked_next_power_of_two().map_or(0, u64::trailing_zeros) as u8;
     match size {
         0 => Bar::ABSENT,
@@ -76,10 +77,10 @@ mod tests {
 
     #[test]
     fn sizes_and_kinds_without_addresses() {
-        let nvme = from_region([0x04, 0x00, 0x00, 0xe0], 0x4000);
+        let nvme = from_region(&[0x04, 0x00, 0x00, 0xe0], 0x4000);
         assert_eq!((nvme.register_bytes(), nvme.size_log2()), ([4, 0, 0, 0], 14));
-        let prefetchable = from_region([0x0c, 0x00, 0x10, 0x00], 1 << 32);
+        let prefetchable = from_region(&[0x0c, 0x00, 0x10, 0x00], 1 << 32);
         assert_eq!((prefetchable.register_bytes(), prefetchable.size_log2()), ([0xc, 0, 0, 0], 32));
-        assert_eq!(from_region([0x12, 0x34, 0x56, 0x78], 0), Bar::ABSENT);
+        assert_eq!(from_region(&[0x12, 0x34, 0x56, 0x78], 0), Bar::ABSENT);
     }
 }

@@ -26,17 +26,22 @@ static void run(const void *argument)
 		    passthrough.address, how);
 	program_show(&result);
 	program_check(&result);
-	/* At one page of the guest, and at the other after a refresh. */
+	/* At one page of the guest, at the other after a refresh, and after a reset. */
 	for (const char *at = result.out; (at = strstr(at, disk.serial)); at++)
 		count++;
-	check_equal(count, 2);
+	check_equal(count, 3);
 	check(strstr(result.out, "where nothing may be written"));
 	/* The features that say more are there where the kernel has them. */
 	check_equal(!!strstr(result.out, "\nsample "),
 		    sysfs_exists("/sys/module/zpci_rust"));
 	check(!strstr(result.out, ": 0 loads"));
+	check(strstr(result.out, "\ninterrupts of "));
+	check(!strstr(result.out, " vectors: 0\n"));
+	check(!strstr(result.out, "interrupts: 0\n"));
 	kernel_parameter(recovery, sizeof(recovery), "zpci.recovery");
 	check_equal(!!strstr(result.out, "\nthe kernel kept an error: "),
+		    !strcmp(recovery, "user"));
+	check_equal(!!strstr(result.out, "\nerrors notified: 1\n"),
 		    !strcmp(recovery, "user"));
 }
 

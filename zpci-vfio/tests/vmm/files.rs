@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use iommufd_ioctls::IommuFd;
 use vfio_ioctls::{VfioContainer, VfioDevice};
-use zpci_vfio::{AddressSpace, Container, Device, Ioas, Iommufd};
+use zpci_vfio::{AddressSpace, Container, Device, Ioas, Iommufd, Notification};
 
 fn is_space(_: impl AddressSpace) {}
 
@@ -17,7 +17,7 @@ fn fits(container: Arc<VfioContainer>, device: VfioDevice, iommufd: Arc<IommuFd>
     is_space(Container(container));
     let device = Device(device);
     let _ = (device.information(), device.bars());
-    let _ = (device.measure(true), device.sample(), device.error_event());
+    let _ = (device.measure(true), device.sample(), device.error_event(), device.reset());
     let _ = Iommufd(iommufd.clone()).hardware_information(1);
     is_space(Ioas { iommufd: Iommufd(iommufd), id: 1 });
 }
@@ -32,6 +32,10 @@ fn files_of_something_else() {
     assert!(Device(null()).measure(true).is_err_and(is_tty));
     assert!(Device(null()).sample().is_err_and(is_tty));
     assert!(Device(null()).error_event().is_err_and(is_tty));
+    assert!(Device(null()).reset().is_err_and(is_tty));
+    assert!(Device(null()).notifications(Notification::Msi).is_err_and(is_tty));
+    assert!(Device(null()).notify(Notification::MsiX, 0, &[Some(&null())]).is_err_and(is_tty));
+    assert!(Device(null()).stop(Notification::Error).is_err_and(is_tty));
     assert!(Container(null()).information().is_err_and(is_tty));
     assert!(Container(null()).unmap(0, 4096).is_err_and(is_tty));
     assert!(Iommufd(null()).hardware_information(1).is_err_and(is_tty));

@@ -17,6 +17,9 @@ use super::{CapabilityHeader, Information};
 /// Size in bytes of the header of a capability.
 const HEADER: usize = size_of::<CapabilityHeader>();
 
+/// Most capabilities of a chain that are read. Kernels have some ten.
+const MOST: usize = 256;
+
 /// A capability of which only the header is decoded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct RawCapability<'a> {
@@ -31,7 +34,7 @@ pub struct RawCapability<'a> {
 /// The capabilities of an answer, in the order of the chain.
 ///
 /// A chain that cannot be read yields an error, and nothing after it; it never looks like a shorter chain or an empty one.
-/// Each capability is compared with all others, so that reading takes quadratic time in their number.
+/// Each capability is compared with all others, which takes quadratic time in their number; 256 are read at most.
 #[derive(Clone, Debug)]
 pub struct Capabilities<'a> {
     /// The answer: neither what lies behind `argsz` nor what the buffer has no bytes for.
@@ -104,12 +107,15 @@ impl<'a> Capabilities<'a> {
             offset = header.next;
             Some(start)
         });
-        all.take(self.bytes.len() / HEADER)
+        all.take(MOST.min(self.bytes.len() / HEADER))
     }
 
     /// The capability at `offset`.
     fn read(&mut self, offset: u32) -> Result<RawCapability<'a>, ChainError> {
         let (start, header) = self.header(offset)?;
+        if self.read == MOST {
+            return Err(ChainError::TooMany { offset });
+        }
         for before in self.starts().take(self.read) {
             if before == start {
                 return Err(ChainError::Cycle { offset });
@@ -165,6 +171,11 @@ pub enum ChainError {
         /// Its offset.
         offset: u32,
     },
+    /// A capability after 256 others.
+    TooMany {
+        /// Its offset.
+        offset: u32,
+    },
     /// The answer ends within a structure or the header of a capability.
     Truncated {
         /// Its offset; 0 for the structure at the front.
@@ -179,6 +190,7 @@ impl fmt::Display for ChainError {
             Self::Cycle { offset } => write!(f, "the chain leads back to the capability at {offset}"),
             Self::Overlap { offset } => write!(f, "capability at {offset}, within another structure"),
             Self::Outside { offset } => write!(f, "capability at {offset}, behind the end"),
+            Self::TooMany { offset } => write!(f, "capability at {offset}, after {MOST} others"),
             Self::Truncated { offset } => write!(f, "the structure at {offset} is cut off"),
         }
     }

@@ -119,7 +119,7 @@ mod walk;
 pub use answer::{Answer, End, ProgramInterruption};
 pub use controls::{Configuration, FunctionControls, Pending, Refreshed, State};
 pub use effect::{Effect, Registration};
-pub use event_queue::EventQueue;
+pub use event_queue::{EventQueue, Queued};
 pub use mappings::{Exhausted, Mapped, Mappings, RefreshNumber, Run};
 pub use memory::GuestMemory;
 pub use registers::{InterruptionMode, Mpcifc, Rpcit, Sic, Stpcifc};

@@ -8,38 +8,47 @@ use crate::format::event_information::Event;
 
 /// Events that a guest has not asked for yet, the oldest first, `N` at most.
 ///
+/// A guest asks (CHSC, store event information) when it is told by a channel report, and then until there is no more; Linux
+/// asks at no other time (`chsc_process_crw()`, `drivers/s390/cio/chsc.c`). So events are queued from the start on, and
+/// [`Self::push`] says when a report is due.
+///
 /// A guest that does not ask cannot make the queue grow: what does not fit is dropped and counted. The older events are
-/// kept, since the first error says what began it. Nothing is queued before the guest asked once
-/// ([`Self::listen`]), so that one that does not know of events costs nothing.
+/// kept, since the first error says what began it.
 #[derive(Debug)]
 pub struct EventQueue<const N: usize> {
     events: Deque<Event, N>,
-    listens: bool,
     dropped: u64,
 }
 
+/// What became of an event.
+#[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
+#[must_use = "the guest asks for events when it is told by a channel report"]
+pub enum Queued {
+    /// It waits alone: the guest is to be told, by a channel report.
+    Report,
+    /// It waits behind others, of which the guest was told: no report is due.
+    Behind,
+    /// The queue was full: the event is counted alone.
+    Dropped,
+}
+
 impl<const N: usize> EventQueue<N> {
-    /// An empty queue that takes no event yet.
+    /// An empty queue.
     pub const fn new() -> Self {
-        Self { events: Deque::new(), listens: false, dropped: 0 }
+        Self { events: Deque::new(), dropped: 0 }
     }
 
-    /// Takes events from now on.
-    pub const fn listen(&mut self) {
-        self.listens = true;
-    }
-
-    /// Adds an event and returns whether it is kept. The guest is to be told, by a channel report, if the queue was empty.
-    #[must_use = "an event that is not kept is counted alone"]
-    pub fn push(&mut self, event: Event) -> bool {
-        if !self.listens {
-            return false;
+    /// Adds an event; returns what became of it.
+    pub fn push(&mut self, event: Event) -> Queued {
+        let is_first = self.events.is_empty();
+        match self.events.push_back(event) {
+            Ok(()) if is_first => Queued::Report,
+            Ok(()) => Queued::Behind,
+            Err(_) => {
+                self.dropped = self.dropped.saturating_add(1);
+                Queued::Dropped
+            }
         }
-        let is_kept = self.events.push_back(event).is_ok();
-        if !is_kept {
-            self.dropped = self.dropped.saturating_add(1);
-        }
-        is_kept
     }
 
     /// Takes the oldest event, and whether there are more: what
@@ -80,10 +89,9 @@ impl<const N: usize> EventQueue<N> {
         }
     }
 
-    /// Forgets everything and takes no event until [`Self::listen`], as when the guest is reset.
+    /// Forgets everything, as when the guest is reset.
     pub fn reset(&mut self) {
         self.events.clear();
-        self.listens = false;
         self.dropped = 0;
     }
 }

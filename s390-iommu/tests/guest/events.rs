@@ -3,7 +3,7 @@
 //! Events on their way to the guest.
 
 use clp::{FunctionHandle, FunctionId};
-use s390_iommu::guest::EventQueue;
+use s390_iommu::guest::{EventQueue, Queued};
 use s390_iommu::{
     AvailabilityAction, AvailabilityCode, AvailabilityEvent, ErrorEvent, Event, EventAnswer, EventCode,
     EventInformation, Iova,
@@ -24,12 +24,8 @@ const fn id(event: Event) -> u32 {
 #[test]
 fn a_queue_that_runs_over() {
     let mut queue = EventQueue::<3>::new();
-    // Nobody asked yet.
-    assert!(!queue.push(error(9)));
-    assert_eq!((queue.len(), queue.dropped()), (0, 0));
-    queue.listen();
-    let kept: Vec<bool> = (0..5).map(|id| queue.push(error(id))).collect();
-    assert_eq!(kept, [true, true, true, false, false]);
+    let queued: Vec<Queued> = (0..5).map(|id| queue.push(error(id))).collect();
+    assert_eq!(queued, [Queued::Report, Queued::Behind, Queued::Behind, Queued::Dropped, Queued::Dropped]);
     assert_eq!((queue.len(), queue.dropped()), (3, 2));
     assert_eq!((queue.take_dropped(), queue.dropped()), (2, 0));
     let mut popped = Vec::new();
@@ -37,12 +33,35 @@ fn a_queue_that_runs_over() {
         popped.push((id(event), more));
     }
     assert_eq!(popped, [(0, true), (1, true), (2, false)]);
-    assert!(queue.push(error(6)) && queue.push(error(7)) && queue.push(error(6)));
+    let queued = [6, 7, 6].map(|id| queue.push(error(id)));
+    assert_eq!(queued, [Queued::Report, Queued::Behind, Queued::Behind]);
     queue.forget(|event| id(*event) == 6);
     assert_eq!(queue.pop(), Some((error(7), false)));
-    assert!(queue.push(error(8)) && !queue.is_empty());
+    assert_eq!((queue.push(error(8)), queue.is_empty()), (Queued::Report, false));
     queue.reset();
-    assert!(queue.is_empty() && !queue.push(error(8)));
+    assert!(queue.is_empty());
+    assert_eq!((queue.push(error(8)), queue.dropped()), (Queued::Report, 0));
+}
+
+/// Linux asks when it gets a channel report and at no other time, and then until there is no more: `chsc_process_crw()`.
+#[test]
+fn a_guest_that_asks_after_a_report() {
+    let mut queue = EventQueue::<4>::new();
+    let mut got = Vec::new();
+    for round in 0..3 {
+        let mut reports = 0;
+        for number in 0..=round {
+            reports += u32::from(queue.push(error(10 * round + number)) == Queued::Report);
+        }
+        assert_eq!(reports, 1);
+        while let Some((event, more)) = queue.pop() {
+            got.push(id(event));
+            if !more {
+                break;
+            }
+        }
+    }
+    assert_eq!(got, [0, 10, 11, 20, 21, 22]);
 }
 
 /// Each event is given out once or counted, whatever the order of what happens.
@@ -50,7 +69,6 @@ fn a_queue_that_runs_over() {
 fn nothing_is_lost_uncounted() {
     let mut state = 7_u64;
     let mut queue = EventQueue::<5>::new();
-    queue.listen();
     let (mut pushed, mut popped) = (0, Vec::new());
     for _ in 0..10_000 {
         state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

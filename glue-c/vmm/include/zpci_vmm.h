@@ -34,9 +34,14 @@
 #define ZPCI_EFFECT_MEASURE 16
 
 /*
- The error state was left.
+ The error state was left: loads, stores and DMA may go on.
  */
 #define ZPCI_EFFECT_RESET 32
+
+/*
+ Loads and stores may go on, DMA may not.
+ */
+#define ZPCI_EFFECT_UNBLOCKED 64
 
 /*
  Enable the function.
@@ -115,7 +120,7 @@
 #define ZPCI_STATE_ENABLED 1
 
 /*
- Its error was reset for loads and stores alone.
+ Its error was reset for loads and stores alone; it does DMA as `ZPCI_RULES_QEMU` alone.
  */
 #define ZPCI_STATE_BLOCKED 2
 

@@ -177,6 +177,11 @@ bool s390_pci_zpci_vmm_translate(S390PCIIOMMU *iommu, uint64_t iova, S390IOTLBEn
     return true;
 }
 
+bool s390_pci_zpci_vmm_does_dma(const S390PCIIOMMU *iommu)
+{
+    return iommu->pbdev->state != ZPCI_FS_BLOCKED || s390_get_phb()->zpci_vmm_rules != ZPCI_RULES_HARDWARE;
+}
+
 struct zpci_host s390_pci_zpci_vmm_host(S390PCIBusDevice *pbdev)
 {
     return (struct zpci_host) {

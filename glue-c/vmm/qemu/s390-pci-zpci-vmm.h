@@ -28,6 +28,9 @@ int s390_pci_zpci_vmm_rpcit(S390CPU *cpu, uint8_t r1, uint8_t r2, uintptr_t ra);
 /* Where the page at `iova` leads for the device; false if it is not mapped. */
 bool s390_pci_zpci_vmm_translate(S390PCIIOMMU *iommu, uint64_t iova, S390IOTLBEntry *entry);
 
+/* Whether the state of the function, enabled or blocked, lets the device at what is mapped. */
+bool s390_pci_zpci_vmm_does_dma(const S390PCIIOMMU *iommu);
+
 /* Nothing is mapped any more: translation is not registered. */
 void s390_pci_zpci_vmm_unmapped(S390PCIIOMMU *iommu);
 

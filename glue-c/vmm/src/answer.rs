@@ -68,8 +68,10 @@ pub const ZPCI_EFFECT_NO_INTERRUPTS: u32 = 4;
 pub const ZPCI_EFFECT_INTERRUPTS: u32 = 8;
 /// Write the measurement block there from now on.
 pub const ZPCI_EFFECT_MEASURE: u32 = 16;
-/// The error state was left.
+/// The error state was left: loads, stores and DMA may go on.
 pub const ZPCI_EFFECT_RESET: u32 = 32;
+/// Loads and stores may go on, DMA may not.
+pub const ZPCI_EFFECT_UNBLOCKED: u32 = 64;
 
 impl From<guest::Effect> for ForeignEffect {
     fn from(effect: guest::Effect) -> Self {
@@ -96,6 +98,7 @@ impl From<guest::Effect> for ForeignEffect {
             guest::Effect::Measure(at) => {
                 Self { what: ZPCI_EFFECT_MEASURE, fmb: at.map_or(0, |at| at.get()), ..Self::default() }
             }
+            guest::Effect::Unblocked => Self { what: ZPCI_EFFECT_UNBLOCKED, ..Self::default() },
             guest::Effect::Reset => Self { what: ZPCI_EFFECT_RESET, ..Self::default() },
         }
     }

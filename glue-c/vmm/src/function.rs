@@ -27,7 +27,7 @@ pub const ZPCI_RULES_QEMU_STEPS: u8 = 2;
 pub const ZPCI_STATE_DISABLED: u8 = 0;
 /// In use.
 pub const ZPCI_STATE_ENABLED: u8 = 1;
-/// Its error was reset for loads and stores alone.
+/// Its error was reset for loads and stores alone; it does DMA as `ZPCI_RULES_QEMU` alone.
 pub const ZPCI_STATE_BLOCKED: u8 = 2;
 /// In error: loads, stores and DMA are refused.
 pub const ZPCI_STATE_ERROR: u8 = 3;

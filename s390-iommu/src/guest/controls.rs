@@ -48,7 +48,7 @@ pub enum State {
     Disabled,
     /// In use.
     Enabled,
-    /// Its error was reset for loads and stores alone. Translations hold.
+    /// Its error was reset for loads and stores alone. It does no DMA yet, but under QEMU.
     Blocked,
     /// An event happened: loads, stores and DMA are refused until the error is reset.
     Error,
@@ -171,17 +171,19 @@ impl FunctionControls {
     /// # Errors
     ///
     /// The event for the guest, if the address is out of the aperture or nothing is registered; the function is in error
-    /// then. `None` if it was already, or is not enabled: the access just fails.
+    /// then. `None` if it was already, is not enabled, or does no DMA while it is blocked: the access just fails.
     pub fn check_access(&mut self, iova: Iova) -> Result<(), Option<ErrorEvent>> {
-        match (self.state, self.registration) {
-            (State::Enabled | State::Blocked, Some(registration)) => {
+        if !self.does_dma() {
+            return Err(None);
+        }
+        match self.registration {
+            Some(registration) => {
                 if self.effective(registration.aperture).is_some_and(|aperture| aperture.contains_iova(iova)) {
                     return Ok(());
                 }
                 Err(Some(self.fail(EventCode::OUTSIDE_APERTURE, iova)))
             }
-            (State::Enabled | State::Blocked, None) => Err(Some(self.fail(EventCode::INVALID_ADDRESS_SPACE, iova))),
-            _ => Err(None),
+            None => Err(Some(self.fail(EventCode::INVALID_ADDRESS_SPACE, iova))),
         }
     }
 
@@ -265,6 +267,15 @@ impl FunctionControls {
     /// Whether instructions find the function.
     const fn is_operational(&self) -> bool {
         matches!(self.state, State::Enabled | State::Blocked | State::Error)
+    }
+
+    /// Whether the state lets the device at what is registered.
+    const fn does_dma(&self) -> bool {
+        match self.state {
+            State::Enabled => true,
+            State::Blocked => self.configuration.rules.translates_blocked,
+            State::Disabled | State::Error | State::PermanentError => false,
+        }
     }
 
     fn register_interrupts(&mut self, fib: &Fib) -> Result<Effect, Refusal> {
@@ -352,7 +363,7 @@ impl FunctionControls {
         match (self.state, to) {
             (State::Error, _) | (State::Blocked, State::Enabled) => {
                 self.state = to;
-                Ok(Effect::Reset)
+                Ok(if self.does_dma() { Effect::Reset } else { Effect::Unblocked })
             }
             _ => Err(Refusal::Status(Status::SEQUENCE)),
         }

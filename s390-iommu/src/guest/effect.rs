@@ -34,6 +34,8 @@ pub enum Effect {
     InterruptsDeregistered,
     /// Write the measurement block at this address from now on, counters from 0; to none with `None`.
     Measure(Option<AbsoluteAddress>),
-    /// The error state was left; loads, stores and, but for [`State::Blocked`](super::State::Blocked), DMA may go on.
+    /// Loads and stores may go on, DMA may not.
+    Unblocked,
+    /// The error state was left: loads, stores and DMA may go on.
     Reset,
 }

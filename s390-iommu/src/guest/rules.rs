@@ -23,6 +23,7 @@ use crate::format::iota::Iota;
 /// | RPCIT for a function without translation (IOTA 0) | done | error event 1 |
 /// | reregistration with wrong operands | changes nothing | deregisters |
 /// | interrupt vectors that cross a page, or of more interrupts than the group has | status 4 | taken |
+/// | DMA of a function that is blocked (operation 9) | refused, until operation 7 | translated |
 /// | STPCIFC finds the function by | its handle | the low halfword of the handle |
 /// | PAL of an ISM function | one page too high is taken | not taken |
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
@@ -43,6 +44,8 @@ pub struct Rules {
     pub(super) deregisters_first: bool,
     /// Whether interrupt parameters are checked.
     pub(super) checks_interrupts: bool,
+    /// Whether a function does DMA whose error was reset for loads and stores alone.
+    pub(super) translates_blocked: bool,
     /// Bits of a handle by which STPCIFC finds a function.
     pub(super) store_mask: u32,
     /// Whether an ISM function's last address is one page lower than what is registered.
@@ -66,6 +69,7 @@ impl Rules {
         refreshes_identity: true,
         deregisters_first: false,
         checks_interrupts: true,
+        translates_blocked: false,
         store_mask: u32::MAX,
         has_ism_quirk: true,
         steps_from_cursor: false,
@@ -81,6 +85,7 @@ impl Rules {
         refreshes_identity: false,
         deregisters_first: true,
         checks_interrupts: false,
+        translates_blocked: true,
         store_mask: 0xffff,
         has_ism_quirk: false,
         steps_from_cursor: false,

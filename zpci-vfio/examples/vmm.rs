@@ -14,7 +14,7 @@ use clp::responder::{
     Answer, Done, Groups, GuestFunction, GuestTranslation, Responder, Rules as ClpRules, SetAction, Virtualization,
 };
 use clp::{Bar, DesignationTypes, FunctionHandle, FunctionId, ListSummary, LogicalProcessor, Uid};
-use s390_iommu::guest::{self, End, FunctionControls, Mpcifc, Refreshed, Rpcit, Rules};
+use s390_iommu::guest::{self, Effect, End, FunctionControls, Mpcifc, Refreshed, Rpcit, Rules};
 use s390_iommu::{Fib, Iova, IovaRange, Protection};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 use zpci_vfio::{AddressSpace, Given, Host, Shadow, Storage};
@@ -134,12 +134,12 @@ impl Vmm {
         shadow: &mut Shadow<&GuestMemoryMmap, S>,
         window: IovaRange,
         out: &mut dyn Write,
-    ) -> Result<()> {
+    ) -> Result<Effect> {
         let request = Mpcifc::decode(r1, 0x1000).map_err(|answer| format!("{answer:?}"))?;
         let (answer, effect) = self.function.modify(&request, fib);
         shadow.apply(&effect, window)?;
         writeln!(out, "MPCIFC: {}, {effect:?}", end(answer))?;
-        Ok(())
+        Ok(effect)
     }
 
     /// RPCIT, a few entries at a time; a VMM lets others run in between.
@@ -153,16 +153,25 @@ impl Vmm {
         out: &mut dyn Write,
     ) -> Result<()> {
         let request = Rpcit::decode(r1, 2, [start, length]).map_err(|answer| format!("{answer:?}"))?;
-        let mut progress = self.function.refresh(&request);
-        let answer = loop {
-            match progress {
-                Refreshed::Done(answer) => break answer,
-                Refreshed::More(pending) => progress = self.function.proceed(pending, &Storage(memory), shadow, 16),
-            }
-        };
+        let progress = self.function.refresh(&request);
+        let answer = self.finish(progress, shadow, memory);
         let event = answer.event.map_or(String::new(), |event| format!(", event {:#x}", event.code.get()));
         writeln!(out, "RPCIT: {}, {} pages mapped{event}", end(answer), shadow.pages())?;
         Ok(())
+    }
+
+    fn finish<S: AddressSpace>(
+        &mut self,
+        mut progress: Refreshed,
+        shadow: &mut Shadow<&GuestMemoryMmap, S>,
+        memory: &GuestMemoryMmap,
+    ) -> guest::Answer {
+        loop {
+            match progress {
+                Refreshed::Done(answer) => return answer,
+                Refreshed::More(pending) => progress = self.function.proceed(pending, &Storage(memory), shadow, 16),
+            }
+        }
     }
 }
 
@@ -245,6 +254,17 @@ pub(crate) fn run(out: &mut dyn Write) -> Result<()> {
     // An entry of the wrong kind: an event, which the guest asks for by CHSC.
     put(0x8000, 0xc004)?;
     vmm.rpcit(r1, 0x1_0000_0000, 0x1000, &mut shadow, &memory, out)?;
+    // The device is kept from DMA until the guest has mended its table and resets the error, and finds all as it was.
+    shadow.clear();
+    put(0x8000, 0xc000)?;
+    for operation in [9, 7] {
+        let effect = vmm.mpcifc(r1 | operation, &Fib::ZERO, &mut shadow, window, out)?;
+        if let (Effect::Reset, Some(pending)) = (effect, vmm.function.refresh_all()) {
+            let answer = vmm.finish(Refreshed::More(pending), &mut shadow, &memory);
+            writeln!(out, "refreshed: {}", end(answer))?;
+        }
+        writeln!(out, "the host has {} pages", books.pages.borrow().len())?;
+    }
     vmm.mpcifc(r1 | 5, &Fib::translation(window, 0x4804.into()), &mut shadow, window, out)?;
     writeln!(out, "the host has {} pages", books.pages.borrow().len())?;
     Ok(())

@@ -93,6 +93,8 @@ impl<A: GuestAddressSpace<M: GuestMemoryBackend>, S: AddressSpace> Shadow<A, S> 
     /// registered without translation, and unmaps everything when a registration ends. `window` is that of the function, as
     /// the guest was told.
     ///
+    /// [`Effect::Reset`] is for whoever has the controls and guest storage: a refresh of everything.
+    ///
     /// # Errors
     ///
     /// [`Exhausted`] if the host cannot map it; nothing is mapped then, and the function's DMA fails.

@@ -127,16 +127,22 @@ static void clp(uint8_t *block, size_t length)
 	       reply.written, reply.written + reply.written_length);
 }
 
-/* RPCIT, a few entries at a time; a VMM lets others run in between. */
-static struct zpci_answer rpcit(uint64_t r1, uint64_t start, uint64_t length)
+/* A refresh, a few entries at a time; a VMM lets others run in between. */
+static void proceed(struct zpci_pending *pending, struct zpci_answer *answer)
 {
 	const struct zpci_host host = {&vmm, read_entry, first_in, map, unmap};
+
+	while (zpci_rpcit_proceed(&vmm.function, pending, &host, 16, answer))
+		;
+}
+
+static struct zpci_answer rpcit(uint64_t r1, uint64_t start, uint64_t length)
+{
 	struct zpci_pending pending;
 	struct zpci_answer answer;
-	bool more = zpci_rpcit(&vmm.function, r1, 2, start, length, &pending, &answer);
 
-	while (more)
-		more = zpci_rpcit_proceed(&vmm.function, &pending, &host, 16, &answer);
+	if (zpci_rpcit(&vmm.function, r1, 2, start, length, &pending, &answer))
+		proceed(&pending, &answer);
 	printf("RPCIT: cc %d, R1 0x%016llx, %zu pages mapped\n", answer.condition_code, (unsigned long long)answer.r1,
 	       vmm.mapped);
 	return answer;
@@ -230,6 +236,19 @@ int main(void)
 
 	assert(zpci_stpcifc(&vmm.function, r1, 0x1000, fib, &answer));
 	printf("STPCIFC: state 0x%02x, IOTA 0x%llx\n", fib[8], (unsigned long long)get(fib + 32, 8));
+
+	/* The device is kept from DMA until the guest has mended its table and resets the error, and finds all as it was. */
+	unmap(&vmm, 0, UINT64_MAX);
+	put(vmm.storage + 0x8000, 8, 0xc000);
+	for (uint64_t operation = 9; operation >= 7; operation -= 2) {
+		zpci_mpcifc(&vmm.function, r1 | operation, 0x1000, fib, &answer, &effect);
+		printf("MPCIFC: cc %d, effect %u", answer.condition_code, effect.what);
+
+		struct zpci_pending pending;
+		if ((effect.what & ZPCI_EFFECT_RESET) && zpci_function_refresh_all(&vmm.function, &pending))
+			proceed(&pending, &answer);
+		printf(", %zu pages mapped\n", vmm.mapped);
+	}
 
 	const struct zpci_measured measured = {.sample = 1, .time_before = 2, .time = 4, .loads = 5, .refreshes = 3};
 	assert(zpci_measurement_write(&measured, 48, vmm.storage + 0x30000, store));

@@ -34,7 +34,7 @@
 #define ZPCI_EFFECT_MEASURE 16
 
 /*
- The error state was left: loads, stores and DMA may go on.
+ The error state was left: loads, stores and, after `zpci_function_refresh_all()`, DMA may go on.
  */
 #define ZPCI_EFFECT_RESET 32
 
@@ -339,7 +339,7 @@ struct zpci_effect {
 };
 
 /*
- An RPCIT that is being carried out.
+ An RPCIT, or a refresh of the VMM's own, that is being carried out.
  */
 struct zpci_pending {
   uint64_t opaque[ZPCI_PENDING_SIZE];
@@ -701,13 +701,28 @@ bool zpci_rpcit(struct zpci_function *function,
                 struct zpci_answer *answer);
 
 /*
+ Begins a refresh of everything that is registered, of the VMM's own; true if there is something to do: call
+ `zpci_rpcit_proceed()` with `pending`. The answer that it ends with is the VMM's, but for an event in it, which the guest
+ gets.
+
+ It brings back what was unmapped because of an error, and ends what the guest took back since, when `ZPCI_EFFECT_RESET` says
+ that DMA may go on; the guest neither registers nor refreshes anew. QEMU does not look at the tables there.
+
+ # Safety
+
+ As for `zpci_function_enable()`; there is storage for `pending`.
+ */
+bool zpci_function_refresh_all(struct zpci_function *function,
+                               struct zpci_pending *pending);
+
+/*
  Goes on with an RPCIT for about `budget` entries that are read and pages that are mapped or unmapped; true if there is
  more to do.
 
  # Safety
 
  `function` was initialised and is used by nobody else meanwhile, nor by what `host` calls; `pending` is what
- `zpci_rpcit()` wrote for it. `host` has all functions, and they do as it says. There is storage for the answer.
+ `zpci_rpcit()` or `zpci_function_refresh_all()` wrote for it. `host` has all functions, and they do as it says. There is storage for the answer.
  */
 bool zpci_rpcit_proceed(struct zpci_function *function,
                         struct zpci_pending *pending,

@@ -41,6 +41,16 @@ static void take_over_state(S390PCIBusDevice *pbdev)
     }
 }
 
+/* The guest gets the event, if there is one. */
+static void announce(const struct zpci_answer *answer)
+{
+    if (answer->has_event) {
+        s390_pci_generate_error_event(lduw_be_p(answer->event + 30), ldl_be_p(answer->event + 4),
+                                      ldl_be_p(answer->event + 8), ldq_be_p(answer->event + 16),
+                                      ldl_be_p(answer->event + 12));
+    }
+}
+
 static void end(S390CPU *cpu, uint8_t r1, const struct zpci_answer *answer, uintptr_t ra)
 {
     if (answer->program_interruption) {
@@ -48,11 +58,7 @@ static void end(S390CPU *cpu, uint8_t r1, const struct zpci_answer *answer, uint
         return;
     }
     cpu->env.regs[r1] = answer->r1;
-    if (answer->has_event) {
-        s390_pci_generate_error_event(lduw_be_p(answer->event + 30), ldl_be_p(answer->event + 4),
-                                      ldl_be_p(answer->event + 8), ldq_be_p(answer->event + 16),
-                                      ldl_be_p(answer->event + 12));
-    }
+    announce(answer);
     setcc(cpu, answer->condition_code);
 }
 
@@ -159,6 +165,21 @@ static bool carry_out(S390CPU *cpu, S390PCIBusDevice *pbdev, const struct zpci_e
     return !(effect->what & ZPCI_EFFECT_INTERRUPTS) || start_interrupts(cpu, pbdev, effect);
 }
 
+/* After an error: the guest was refused its refreshes meanwhile. QEMU's own service does not look at the tables. */
+static void refresh_all(S390PCIBusDevice *pbdev, struct zpci_function *function)
+{
+    struct zpci_host host = s390_pci_zpci_vmm_host(pbdev);
+    struct zpci_pending pending;
+    struct zpci_answer answer;
+
+    if (s390_get_phb()->zpci_vmm_rules != ZPCI_RULES_HARDWARE || !zpci_function_refresh_all(function, &pending)) {
+        return;
+    }
+    while (zpci_rpcit_proceed(function, &pending, &host, UINT64_MAX, &answer)) {
+    }
+    announce(&answer);
+}
+
 int s390_pci_zpci_vmm_mpcifc(S390CPU *cpu, uint8_t r1, uint64_t fiba, uint8_t ar, uintptr_t ra)
 {
     uint64_t register1 = cpu->env.regs[r1];
@@ -193,6 +214,9 @@ int s390_pci_zpci_vmm_mpcifc(S390CPU *cpu, uint8_t r1, uint64_t fiba, uint8_t ar
             zpci_mpcifc(function, (register1 & ~0xffffULL) | ZPCI_MOD_FC_DEREG_INT, fiba, fib, &unseen, &taken_back);
             answer.condition_code = ZPCI_PCI_LS_ERR;
             answer.r1 = (register1 & ~0xff000000ULL) | (status << 24);
+        }
+        if (effect.what & ZPCI_EFFECT_RESET) {
+            refresh_all(pbdev, function);
         }
         take_over_state(pbdev);
     }

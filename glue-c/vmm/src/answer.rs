@@ -68,7 +68,7 @@ pub const ZPCI_EFFECT_NO_INTERRUPTS: u32 = 4;
 pub const ZPCI_EFFECT_INTERRUPTS: u32 = 8;
 /// Write the measurement block there from now on.
 pub const ZPCI_EFFECT_MEASURE: u32 = 16;
-/// The error state was left: loads, stores and DMA may go on.
+/// The error state was left: loads, stores and, after `zpci_function_refresh_all()`, DMA may go on.
 pub const ZPCI_EFFECT_RESET: u32 = 32;
 /// Loads and stores may go on, DMA may not.
 pub const ZPCI_EFFECT_UNBLOCKED: u32 = 64;

@@ -44,7 +44,7 @@ pub struct ForeignFunction {
 const_assert!(size_of::<FunctionControls>() <= size_of::<ForeignFunction>());
 const_assert!(align_of::<FunctionControls>() <= align_of::<ForeignFunction>());
 
-/// An RPCIT that is being carried out.
+/// An RPCIT, or a refresh of the VMM's own, that is being carried out.
 #[derive(Debug)]
 #[repr(C)]
 pub struct ForeignPending {
@@ -269,13 +269,37 @@ pub unsafe extern "C" fn zpci_rpcit(
     unsafe { report(refreshed, pending, answer) }
 }
 
+/// Begins a refresh of everything that is registered, of the VMM's own; true if there is something to do: call
+/// `zpci_rpcit_proceed()` with `pending`. The answer that it ends with is the VMM's, but for an event in it, which the guest
+/// gets.
+///
+/// It brings back what was unmapped because of an error, and ends what the guest took back since, when `ZPCI_EFFECT_RESET` says
+/// that DMA may go on; the guest neither registers nor refreshes anew. QEMU does not look at the tables there.
+///
+/// # Safety
+///
+/// As for `zpci_function_enable()`; there is storage for `pending`.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_function_refresh_all(
+    function: *mut ForeignFunction,
+    pending: *mut ForeignPending,
+) -> bool {
+    // SAFETY: by the contract.
+    let begun = unsafe { controls(function) }.and_then(FunctionControls::refresh_all);
+    if let Some(token) = begun {
+        // SAFETY: by the contract; a token fits into the storage.
+        unsafe { pending.cast::<guest::Pending>().write(token) };
+    }
+    begun.is_some()
+}
+
 /// Goes on with an RPCIT for about `budget` entries that are read and pages that are mapped or unmapped; true if there is
 /// more to do.
 ///
 /// # Safety
 ///
 /// `function` was initialised and is used by nobody else meanwhile, nor by what `host` calls; `pending` is what
-/// `zpci_rpcit()` wrote for it. `host` has all functions, and they do as it says. There is storage for the answer.
+/// `zpci_rpcit()` or `zpci_function_refresh_all()` wrote for it. `host` has all functions, and they do as it says. There is storage for the answer.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rpcit_proceed(
     function: *mut ForeignFunction,

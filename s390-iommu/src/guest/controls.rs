@@ -72,6 +72,8 @@ pub struct FunctionControls {
     refresh: Option<Refresh>,
     /// The number of the last refresh.
     number: RefreshNumber,
+    /// Refreshes up to this number are from before it was disabled.
+    past: RefreshNumber,
     /// Refreshes that ended with no error.
     refreshes: u64,
 }
@@ -91,6 +93,7 @@ impl FunctionControls {
             measurement: None,
             refresh: None,
             number: RefreshNumber(0),
+            past: RefreshNumber(0),
             refreshes: 0,
         }
     }
@@ -147,13 +150,15 @@ impl FunctionControls {
         self.interrupts = None;
         self.measurement = None;
         self.refresh = None;
+        self.past = self.number;
         Effect::Deregistered
     }
 
     /// Puts the function into its error state, as when its DMA or a host's event says so; returns the event for the guest.
     ///
-    /// The state is all that changes here. What a device of the host can still reach is the VMM's to end: by an unmap of
-    /// everything, or by its bus-master bit. An emulated device asks [`Self::check_access`].
+    /// The state is all that changes here. What a device of the host can still reach is the VMM's to end: by its bus-master
+    /// bit, which no store of the guest sets before [`Effect::Reset`], or by an unmap of everything, which that effect brings
+    /// back. An emulated device asks [`Self::check_access`].
     ///
     /// `address` is the I/O virtual address, where there is one. An event about the measurement block does not change the
     /// state, nor does any of a function that is disabled.

@@ -36,6 +36,10 @@ pub enum Effect {
     Measure(Option<AbsoluteAddress>),
     /// Loads and stores may go on, DMA may not.
     Unblocked,
-    /// The error state was left: loads, stores and DMA may go on.
+    /// The error state was left: loads, stores and, after a refresh of everything, DMA may go on.
+    ///
+    /// The guest neither registers nor refreshes anew, and RPCIT was refused meanwhile. So
+    /// [`FunctionControls::refresh_all`](super::FunctionControls::refresh_all) brings back what was unmapped because of the
+    /// error, and ends what the guest took back since. QEMU does not look at the tables here.
     Reset,
 }

@@ -71,7 +71,7 @@ impl Run {
 /// differs.
 ///
 /// By it a refresh that the host ends takes back what it mapped, and nothing else.
-#[derive(Clone, Copy, Debug, Default, Eq, Hash, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, Hash, Ord, PartialEq, PartialOrd)]
 pub struct RefreshNumber(pub u64);
 
 /// A mapping on the host.

@@ -24,8 +24,11 @@ use crate::format::iota::Iota;
 /// | reregistration with wrong operands | changes nothing | deregisters |
 /// | interrupt vectors that cross a page, or of more interrupts than the group has | status 4 | taken |
 /// | DMA of a function that is blocked (operation 9) | refused, until operation 7 | translated |
+/// | RPCIT of a function that is blocked | done, with no look at the tables: the VMM [refreshes] after operation 7 | as of any |
 /// | STPCIFC finds the function by | its handle | the low halfword of the handle |
 /// | PAL of an ISM function | one page too high is taken | not taken |
+///
+/// [refreshes]: crate::guest::FunctionControls::refresh_all
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Rules {
     /// Bits of the request register of MPCIFC that make the operation control.

@@ -11,6 +11,7 @@ mod instructions;
 mod interrupts;
 mod model;
 mod random;
+mod recovery;
 mod refresh;
 mod storage;
 mod walks;

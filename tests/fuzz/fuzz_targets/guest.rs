@@ -147,7 +147,7 @@ fuzz_target!(|bytes: &[u8]| {
         let handle = if what & 0xf0 == 0xf0 { input.word() as u32 } else { ENABLED.0 };
         let register = u64::from(handle) << 32;
         match what & 0xf {
-            0..4 => modify(&mut function, register, &input, &mut books),
+            0..4 => modify(&mut function, register, &storage, &mut books),
             4..12 => refresh(&mut function, register, &storage, &mut books),
             12 => {
                 let (r1, address) = (input.word(), input.word());
@@ -186,7 +186,8 @@ fuzz_target!(|bytes: &[u8]| {
     }
 });
 
-fn modify(function: &mut FunctionControls, register: u64, input: &Input<'_>, books: &mut Books) {
+fn modify(function: &mut FunctionControls, register: u64, storage: &Storage<'_, '_>, books: &mut Books) {
+    let input = storage.input;
     let control = match input.byte() {
         choice @ 0..192 => [4, 4, 4, 7, 5, 6, 9, 2, 3, 10][usize::from(choice) % 10],
         _ => input.word() & 0xff_ffff,
@@ -227,6 +228,11 @@ fn modify(function: &mut FunctionControls, register: u64, input: &Input<'_>, boo
     if matches!(effect, Effect::Deregistered | Effect::Reregistered(_)) {
         books.pages.clear();
     }
+    if matches!(effect, Effect::Reset) {
+        if let Some(pending) = function.refresh_all() {
+            finish(function, Refreshed::More(pending), storage, books, (0, u64::MAX));
+        }
+    }
     if let Some(registration) = function.registration() {
         assert_eq!(registration.aperture.start().get() % 4096, 0);
     }
@@ -240,10 +246,22 @@ fn refresh(function: &mut FunctionControls, register: u64, storage: &Storage<'_,
     };
     let Ok(request) = Rpcit::decode(register, 2, [start, length]) else { return };
     let is_ours = request.handle == function.handle();
+    let progress = function.refresh(&request);
+    assert!(is_ours || matches!(progress, Refreshed::Done(Answer { event: None, .. })));
+    let range = (start & !0xfff, start.saturating_add(length.saturating_sub(1)) | 0xfff);
+    finish(function, progress, storage, books, range);
+}
+
+/// Carries out a refresh of what lies in `range`, some steps of it.
+fn finish(
+    function: &mut FunctionControls,
+    mut progress: Refreshed,
+    storage: &Storage<'_, '_>,
+    books: &mut Books,
+    (start, last): (u64, u64),
+) {
     let registration = function.registration();
     books.calls.clear();
-    let mut progress = function.refresh(&request);
-    assert!(is_ours || matches!(progress, Refreshed::Done(Answer { event: None, .. })));
     for _ in 0..CALLS {
         let Refreshed::More(pending) = progress else { break };
         let budget = 1 + u64::from(storage.input.byte() % 32);
@@ -254,7 +272,6 @@ fn refresh(function: &mut FunctionControls, register: u64, storage: &Storage<'_,
     }
     for (call, first, pages) in &books.calls {
         let aperture = registration.expect("a registration, since something was mapped").aperture;
-        let (start, last) = (start & !0xfff, start.saturating_add(length.saturating_sub(1)) | 0xfff);
         assert!(*first >= start.max(aperture.start().get()), "{call:?} {first:#x}");
         assert!(first + (pages * 4096 - 1) <= last.min(aperture.last().get()), "{call:?} {first:#x}");
     }

@@ -27,11 +27,13 @@ pub enum Refreshed {
     More(Pending),
 }
 
-/// An RPCIT that is being carried out.
+/// An RPCIT, or a refresh of the VMM's own, that is being carried out.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct Pending {
     request: Rpcit,
     number: RefreshNumber,
+    /// Whether the guest asked for it, which counts.
+    is_guests: bool,
 }
 
 impl FunctionControls {
@@ -40,6 +42,8 @@ impl FunctionControls {
     /// With [`Refreshed::More`], [`Self::proceed`] does the work. Meanwhile every other RPCIT of this function, and every
     /// change of its translation, is answered with condition code 2, busy; Linux tries again. A VMM that gives up on the
     /// instruction, as when it resets the guest, disables the function.
+    ///
+    /// Of a function that is blocked, and does no DMA then, no table is looked at: [`Self::refresh_all`] does that.
     pub fn refresh(&mut self, request: &Rpcit) -> Refreshed {
         let register = request.register;
         if request.handle != self.handle || !self.is_operational() {
@@ -77,22 +81,50 @@ impl FunctionControls {
                 })
             }
         };
-        let Some((range, aperture)) = pages.filter(|_| iota.translation()) else {
-            self.refreshes = self.refreshes.wrapping_add(1);
-            return Refreshed::Done(Answer::done(register));
+        let Some((range, aperture)) = pages.filter(|_| iota.translation() && self.does_dma()) else {
+            return self.refreshed(true, Answer::done(register));
         };
         let offset = request.start % PAGE_SIZE;
         let overlap = (rules.steps_from_cursor && offset != 0).then(|| Overlap {
             skips_last: (range.last().get() & !(PAGE_SIZE - 1)) | offset
                 >= request.start.saturating_add(request.length),
         });
-        self.number = RefreshNumber(self.number.0.wrapping_add(1));
-        self.refresh = Some(Refresh::new(range, aperture, overlap, self.number));
-        Refreshed::More(Pending { request: *request, number: self.number })
+        Refreshed::More(self.begin(*request, true, (range, aperture), overlap))
     }
 
-    /// Carries out `pending`, the RPCIT that [`Self::refresh`] began, for about `budget` entries that are read and pages that
-    /// are mapped or unmapped.
+    /// Begins a refresh of everything that is registered, of the VMM's own: [`Self::proceed`] does the work.
+    ///
+    /// It makes up for what no RPCIT of the guest does: after [`Effect::Reset`](crate::guest::Effect::Reset), and wherever
+    /// the VMM has unmapped something that is registered still. An RPCIT that is being carried out is given up for it, with
+    /// condition code 2; the guest tries again.
+    ///
+    /// The guest is not told how it ends, but for an event if a table is wrong: the function is in error then. If the host can
+    /// map no more, condition code 1 with [`Status::INSUFFICIENT_RESOURCE`], something of what is registered is not mapped.
+    ///
+    /// Returns `None` if there is no table to look at: without a registration, without translation, where all of the guest is
+    /// mapped as for [`Effect::Registered`](crate::guest::Effect::Registered), and while the function does no DMA.
+    pub fn refresh_all(&mut self) -> Option<Pending> {
+        let Registration { aperture, iota } = self.registration.filter(|_| self.does_dma())?;
+        let aperture = self.effective(aperture).filter(|_| iota.translation())?;
+        let register = u64::from(self.handle.0) << 32;
+        let request = Rpcit { register, handle: self.handle, start: aperture.start().get(), length: 0 };
+        Some(self.begin(request, false, (aperture, aperture), None))
+    }
+
+    fn begin(
+        &mut self,
+        request: Rpcit,
+        is_guests: bool,
+        (range, aperture): (IovaRange, IovaRange),
+        overlap: Option<Overlap>,
+    ) -> Pending {
+        self.number = RefreshNumber(self.number.0.wrapping_add(1));
+        self.refresh = Some(Refresh::new(range, aperture, overlap, self.number));
+        Pending { request, number: self.number, is_guests }
+    }
+
+    /// Carries out `pending`, what [`Self::refresh`] or [`Self::refresh_all`] began, for about `budget` entries that are read
+    /// and pages that are mapped or unmapped.
     ///
     /// What the tables say is made true on the host: what is gone is unmapped, what is new is mapped, what changed is
     /// unmapped and mapped or protected anew, and what is the same is not touched. If the host can map no more, the answer
@@ -109,17 +141,20 @@ impl FunctionControls {
         mappings: &mut H,
         budget: u64,
     ) -> Refreshed {
-        let Pending { request, number } = pending;
+        let Pending { request, number, is_guests } = pending;
         let register = request.register;
-        // Disabled meanwhile: its handle is of the past.
-        let Some(mut refresh) = self.refresh.take_if(|refresh| refresh.number() == number) else {
-            return Refreshed::Done(Answer::not_there(register));
-        };
+        let refresh = self.refresh.take_if(|refresh| refresh.number() == number);
         match self.state {
-            State::Enabled | State::Blocked => {}
-            State::Error => return Refreshed::Done(Answer::status(register, Status::RECOVERY)),
+            // Disabled meanwhile: its handle is of the past.
+            _ if number <= self.past => return Refreshed::Done(Answer::not_there(register)),
             State::Disabled | State::PermanentError => return Refreshed::Done(Answer::not_there(register)),
+            State::Error => return Refreshed::Done(Answer::status(register, Status::RECOVERY)),
+            State::Blocked if !self.does_dma() => return self.refreshed(is_guests, Answer::done(register)),
+            State::Enabled | State::Blocked => {}
         }
+        let Some(mut refresh) = refresh else {
+            return Refreshed::Done(Answer::condition(register, ConditionCode::Two));
+        };
         let iota = self.registration.map(|it| it.iota);
         let Some(mut table) = iota.and_then(|iota| GuestTable::new(memory, iota, self.configuration.rules)) else {
             debug_assert!(false, "a refresh without a table");
@@ -130,19 +165,18 @@ impl FunctionControls {
                 self.refresh = Some(refresh);
                 Refreshed::More(pending)
             }
-            Progress::Done => {
-                self.refreshes = self.refreshes.wrapping_add(1);
-                Refreshed::Done(Answer::done(register))
-            }
-            Progress::Exhausted => {
-                self.refreshes = self.refreshes.wrapping_add(1);
-                Refreshed::Done(Answer::status(register, Status::INSUFFICIENT_RESOURCE))
-            }
+            Progress::Done => self.refreshed(is_guests, Answer::done(register)),
+            Progress::Exhausted => self.refreshed(is_guests, Answer::status(register, Status::INSUFFICIENT_RESOURCE)),
             Progress::Wrong(iova, error) => {
                 // The same byte of each page (QEMU, measured).
                 self.refresh_failed(register, error.code, Iova::new(iova.get() | (request.start % PAGE_SIZE)))
             }
         }
+    }
+
+    const fn refreshed(&mut self, is_guests: bool, answer: Answer) -> Refreshed {
+        self.refreshes = self.refreshes.wrapping_add(is_guests as u64);
+        Refreshed::Done(answer)
     }
 
     fn refresh_failed(&mut self, register: u64, code: EventCode, iova: Iova) -> Refreshed {

@@ -197,7 +197,7 @@ struct zpci_commands {
   void *opaque;
   /*
    Carries out `action` (`ZPCI_SET_ENABLE`, `_DISABLE`) for the function in `slot`: sets the handle that it has then, and
-   also in the slot; returns `ZPCI_SET_DONE` or why not.
+   also in the slot; returns `ZPCI_SET_DONE` or why not. It does not touch the block that is being answered.
    */
   uint8_t (*set)(void *opaque, size_t slot, uint8_t action, uint32_t *handle);
 };
@@ -583,14 +583,15 @@ extern "C" {
 #endif // __cplusplus
 
 /*
- Answers CLP with a block: `length` bytes of guest storage from the address in R2 on, 8192 or as many as there are.
- `processor` is the selector of the logical processor in the instruction (M4).
+ Answers CLP with a block: a copy of the `length` bytes of guest storage from the address in R2 on, 8192 or as many as there
+ are. `processor` is the selector of the logical processor in the instruction (M4).
 
  # Safety
 
  `commands` has as many initialised slots as it says, groups that were initialised, and a function that does as it says;
- nobody else uses them meanwhile. `block` has `length` bytes; there is storage for the reply. What has no elements may be
- NULL.
+ nobody else uses them meanwhile. `block` has `length` bytes, which nobody else uses meanwhile: never guest storage itself,
+ where the guest's processors store at any time, nor what the function of `commands` touches. There is storage for the
+ reply. What has no elements may be NULL.
  */
 void zpci_clp(const struct zpci_commands *commands,
               uint8_t processor,
@@ -599,14 +600,17 @@ void zpci_clp(const struct zpci_commands *commands,
               struct zpci_reply *reply);
 
 /*
- Answers a request for an event in `block`, with the error event `event`, NULL for none, and whether there are `more`.
- False, and nothing is written, if the request does not ask for events of PCI functions.
+ Answers a request for an event in `block`, a copy that goes back into the guest, with the error event `event`, NULL for
+ none, and whether there are `more`. False, and nothing is written, if the request does not ask for events of PCI functions.
 
  # Safety
 
- `block` has 112 bytes, those of the page that the guest gave; `event` is NULL or has 32 bytes.
+ `block` has 112 bytes, a copy of those of the page that the guest gave, which nobody else uses meanwhile; `event` is NULL or
+ has 32 bytes.
  */
-bool zpci_event_answer(uint8_t *block, const uint8_t *event, bool more);
+bool zpci_event_answer(uint8_t *block,
+                       const uint8_t *event,
+                       bool more);
 
 /*
  Makes a function that is disabled and has `handle`; false if the window has no whole page or there are no such rules.
@@ -656,12 +660,13 @@ uint8_t zpci_function_state(const struct zpci_function *function);
 void zpci_function_fail(struct zpci_function *function, uint16_t code, uint64_t address, uint8_t *event);
 
 /*
- MPCIFC with `r1` and the FIB that was read from `address`; `function` is that with the handle in the upper half of `r1`,
+ MPCIFC with `r1` and the FIB that was copied from `address`; `function` is that with the handle in the upper half of `r1`,
  NULL if there is none.
 
  # Safety
 
- As for `zpci_function_enable()`; `fib` has 80 bytes, and there is storage for the answer and the effect.
+ As for `zpci_function_enable()`; `fib` has 80 bytes, a copy of the guest's that nobody changes meanwhile, and there is
+ storage for the answer and the effect.
  */
 void zpci_mpcifc(struct zpci_function *function,
                  uint64_t r1,
@@ -671,12 +676,12 @@ void zpci_mpcifc(struct zpci_function *function,
                  struct zpci_effect *effect);
 
 /*
- STPCIFC with `r1` for the address `address`; true if `fib`, 80 bytes, is to be stored there. `function` is as for
+ STPCIFC with `r1` for the address `address`; true if `fib`, 80 bytes, is to be copied there. `function` is as for
  `zpci_mpcifc()`; as `ZPCI_RULES_QEMU` it is found by the low halfword of the handle alone.
 
  # Safety
 
- As for `zpci_function_enable()`; there is storage for 80 bytes and for the answer.
+ As for `zpci_function_enable()`; there is storage for 80 bytes, not the guest's, and for the answer.
  */
 bool zpci_stpcifc(struct zpci_function *function,
                   uint64_t r1,
@@ -722,7 +727,8 @@ bool zpci_function_refresh_all(struct zpci_function *function,
  # Safety
 
  `function` was initialised and is used by nobody else meanwhile, nor by what `host` calls; `pending` is what
- `zpci_rpcit()` or `zpci_function_refresh_all()` wrote for it. `host` has all functions, and they do as it says. There is storage for the answer.
+ `zpci_rpcit()` or `zpci_function_refresh_all()` wrote for it. `host` has all functions, and they do as it says. There is
+ storage for the answer.
  */
 bool zpci_rpcit_proceed(struct zpci_function *function,
                         struct zpci_pending *pending,

@@ -47,7 +47,7 @@ pub struct ForeignCommands {
     /// The VMM's own.
     pub opaque: *mut c_void,
     /// Carries out `action` (`ZPCI_SET_ENABLE`, `_DISABLE`) for the function in `slot`: sets the handle that it has then, and
-    /// also in the slot; returns `ZPCI_SET_DONE` or why not.
+    /// also in the slot; returns `ZPCI_SET_DONE` or why not. It does not touch the block that is being answered.
     pub set: Option<unsafe extern "C" fn(opaque: *mut c_void, slot: usize, action: u8, handle: *mut u32) -> u8>,
 }
 
@@ -71,14 +71,15 @@ pub struct ForeignReply {
     pub condition_code: u8,
 }
 
-/// Answers CLP with a block: `length` bytes of guest storage from the address in R2 on, 8192 or as many as there are.
-/// `processor` is the selector of the logical processor in the instruction (M4).
+/// Answers CLP with a block: a copy of the `length` bytes of guest storage from the address in R2 on, 8192 or as many as there
+/// are. `processor` is the selector of the logical processor in the instruction (M4).
 ///
 /// # Safety
 ///
 /// `commands` has as many initialised slots as it says, groups that were initialised, and a function that does as it says;
-/// nobody else uses them meanwhile. `block` has `length` bytes; there is storage for the reply. What has no elements may be
-/// NULL.
+/// nobody else uses them meanwhile. `block` has `length` bytes, which nobody else uses meanwhile: never guest storage itself,
+/// where the guest's processors store at any time, nor what the function of `commands` touches. There is storage for the
+/// reply. What has no elements may be NULL.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_clp(
     commands: *const ForeignCommands,

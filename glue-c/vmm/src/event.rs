@@ -8,12 +8,13 @@ use zerocopy::{FromBytes, IntoBytes};
 /// Bytes of the block that are read and written.
 pub const ZPCI_EVENT_INFORMATION_SIZE: usize = 112;
 
-/// Answers a request for an event in `block`, with the error event `event`, NULL for none, and whether there are `more`.
-/// False, and nothing is written, if the request does not ask for events of PCI functions.
+/// Answers a request for an event in `block`, a copy that goes back into the guest, with the error event `event`, NULL for
+/// none, and whether there are `more`. False, and nothing is written, if the request does not ask for events of PCI functions.
 ///
 /// # Safety
 ///
-/// `block` has 112 bytes, those of the page that the guest gave; `event` is NULL or has 32 bytes.
+/// `block` has 112 bytes, a copy of those of the page that the guest gave, which nobody else uses meanwhile; `event` is NULL or
+/// has 32 bytes.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_event_answer(block: *mut u8, event: *const u8, more: bool) -> bool {
     // SAFETY: by the contract.

@@ -177,12 +177,13 @@ pub unsafe extern "C" fn zpci_function_fail(function: *mut ForeignFunction, code
     }
 }
 
-/// MPCIFC with `r1` and the FIB that was read from `address`; `function` is that with the handle in the upper half of `r1`,
+/// MPCIFC with `r1` and the FIB that was copied from `address`; `function` is that with the handle in the upper half of `r1`,
 /// NULL if there is none.
 ///
 /// # Safety
 ///
-/// As for `zpci_function_enable()`; `fib` has 80 bytes, and there is storage for the answer and the effect.
+/// As for `zpci_function_enable()`; `fib` has 80 bytes, a copy of the guest's that nobody changes meanwhile, and there is
+/// storage for the answer and the effect.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_mpcifc(
     function: *mut ForeignFunction,
@@ -210,12 +211,12 @@ pub unsafe extern "C" fn zpci_mpcifc(
     }
 }
 
-/// STPCIFC with `r1` for the address `address`; true if `fib`, 80 bytes, is to be stored there. `function` is as for
+/// STPCIFC with `r1` for the address `address`; true if `fib`, 80 bytes, is to be copied there. `function` is as for
 /// `zpci_mpcifc()`; as `ZPCI_RULES_QEMU` it is found by the low halfword of the handle alone.
 ///
 /// # Safety
 ///
-/// As for `zpci_function_enable()`; there is storage for 80 bytes and for the answer.
+/// As for `zpci_function_enable()`; there is storage for 80 bytes, not the guest's, and for the answer.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_stpcifc(
     function: *mut ForeignFunction,
@@ -299,7 +300,8 @@ pub unsafe extern "C" fn zpci_function_refresh_all(
 /// # Safety
 ///
 /// `function` was initialised and is used by nobody else meanwhile, nor by what `host` calls; `pending` is what
-/// `zpci_rpcit()` or `zpci_function_refresh_all()` wrote for it. `host` has all functions, and they do as it says. There is storage for the answer.
+/// `zpci_rpcit()` or `zpci_function_refresh_all()` wrote for it. `host` has all functions, and they do as it says. There is
+/// storage for the answer.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_rpcit_proceed(
     function: *mut ForeignFunction,

@@ -15,7 +15,7 @@ use clp::responder::{
 };
 use clp::{Bar, DesignationTypes, FunctionHandle, FunctionId, ListSummary, LogicalProcessor, Uid};
 use s390_iommu::guest::{self, Effect, End, FunctionControls, Mpcifc, Refreshed, Rpcit, Rules};
-use s390_iommu::{Fib, Iova, IovaRange, Protection};
+use s390_iommu::{Fib, Iova, IovaRange, Protection, Status};
 use vm_memory::{Bytes, GuestAddress, GuestMemoryMmap};
 use zpci_vfio::{AddressSpace, Given, Host, Shadow, Storage};
 
@@ -136,8 +136,10 @@ impl Vmm {
         out: &mut dyn Write,
     ) -> Result<Effect> {
         let request = Mpcifc::decode(r1, 0x1000).map_err(|answer| format!("{answer:?}"))?;
-        let (answer, effect) = self.function.modify(&request, fib);
-        shadow.apply(&effect, window)?;
+        let (mut answer, effect) = self.function.modify(&request, fib);
+        if shadow.apply(&effect, window).is_err() {
+            answer = self.function.take_back(answer, Status::INSUFFICIENT_RESOURCE);
+        }
         writeln!(out, "MPCIFC: {}, {effect:?}", end(answer))?;
         Ok(effect)
     }

@@ -97,7 +97,8 @@ impl<A: GuestAddressSpace<M: GuestMemoryBackend>, S: AddressSpace> Shadow<A, S> 
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] if the host cannot map it; nothing is mapped then, and the function's DMA fails.
+    /// [`Exhausted`] if the host cannot map it; nothing is mapped then. The VMM takes the instruction back, by
+    /// [`FunctionControls::take_back`](s390_iommu::guest::FunctionControls::take_back), or the function's DMA fails.
     pub fn apply(&mut self, effect: &Effect, window: IovaRange) -> Result<(), Exhausted> {
         match effect {
             // A registration starts with nothing mapped, also where somebody did not say that the one before ended.

@@ -219,6 +219,12 @@ int main(void)
 	printf("MPCIFC: cc %d, effect %u, word 0x%x, vector 0x%llx, summary 0x%llx\n", answer.condition_code, effect.what,
 	       effect.interrupt_word, (unsigned long long)effect.aibv, (unsigned long long)effect.aisb);
 
+	/* Their end, which the host refuses: the guest is told, and they are registered still. */
+	zpci_mpcifc(&vmm.function, r1 | 3, 0x1000, fib, &answer, &effect);
+	zpci_mpcifc_take_back(&vmm.function, 4, &answer);
+	printf("MPCIFC: cc %d, effect %u, R1 0x%016llx\n", answer.condition_code, effect.what,
+	       (unsigned long long)answer.r1);
+
 	rpcit(r1, IOVA, 0x100000000);
 	/* The host runs out after one of two new pages: neither is mapped. */
 	vmm.limit = 9;
@@ -235,7 +241,8 @@ int main(void)
 	printf("event 0x%x of function 0x%08x\n", (unsigned)get(chsc + 110, 2), (unsigned)get(chsc + 88, 4));
 
 	assert(zpci_stpcifc(&vmm.function, r1, 0x1000, fib, &answer));
-	printf("STPCIFC: state 0x%02x, IOTA 0x%llx\n", fib[8], (unsigned long long)get(fib + 32, 8));
+	printf("STPCIFC: state 0x%02x, IOTA 0x%llx, interrupts 0x%x\n", fib[8], (unsigned long long)get(fib + 32, 8),
+	       (unsigned)get(fib + 40, 4));
 
 	/* The device is kept from DMA until the guest has mended its table and resets the error, and finds all as it was. */
 	unmap(&vmm, 0, UINT64_MAX);

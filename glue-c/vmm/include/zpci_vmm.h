@@ -86,7 +86,7 @@
 /*
  Doublewords of a `struct zpci_function`.
  */
-#define ZPCI_FUNCTION_SIZE 40
+#define ZPCI_FUNCTION_SIZE 56
 
 /*
  Doublewords of a `struct zpci_pending`.
@@ -674,6 +674,21 @@ void zpci_mpcifc(struct zpci_function *function,
                  const uint8_t *fib,
                  struct zpci_answer *answer,
                  struct zpci_effect *effect);
+
+/*
+ Takes back the MPCIFC that `zpci_mpcifc()` answered last: the VMM cannot do what its effect asks for. `answer`, which that
+ function wrote, becomes condition code 1 with `status`: 4 if a resource is not available, 16 if there is not enough of it.
+
+ The function is as if the instruction had not been issued, but for an error that happened meanwhile. What the VMM did for it,
+ it undoes; what was unmapped of a registration that holds again is mapped by `zpci_function_refresh_all()`.
+
+ # Safety
+
+ As for `zpci_function_enable()`; `answer` is an answer.
+ */
+void zpci_mpcifc_take_back(struct zpci_function *function,
+                           uint8_t status,
+                           struct zpci_answer *answer);
 
 /*
  STPCIFC with `r1` for the address `address`; true if `fib`, 80 bytes, is to be copied there. `function` is as for

@@ -129,16 +129,19 @@ static bool start_interrupts(S390CPU *cpu, S390PCIBusDevice *pbdev, const struct
     return s390_pci_reg_irqs(&cpu->env, pbdev, fib) == 0;
 }
 
-static void stop_interrupts(S390PCIBusDevice *pbdev)
+/* Returns false if the host cannot do it. */
+static bool stop_interrupts(S390PCIBusDevice *pbdev)
 {
     if (pbdev->interp) {
-        s390_pci_kvm_aif_disable(pbdev);
-    } else if (pbdev->summary_ind) {
+        return s390_pci_kvm_aif_disable(pbdev) == 0;
+    }
+    if (pbdev->summary_ind) {
         pci_dereg_irqs(pbdev);
     }
+    return true;
 }
 
-/* Returns false if the host cannot do it. */
+/* Returns false if the host cannot do it, which is so of interrupts alone. */
 static bool carry_out(S390CPU *cpu, S390PCIBusDevice *pbdev, const struct zpci_effect *effect)
 {
     S390PCIIOMMU *iommu = pbdev->iommu;
@@ -156,11 +159,11 @@ static bool carry_out(S390CPU *cpu, S390PCIBusDevice *pbdev, const struct zpci_e
             s390_pci_iommu_direct_map_enable(iommu);
         }
     }
-    if (effect->what & ZPCI_EFFECT_NO_INTERRUPTS) {
-        stop_interrupts(pbdev);
-    }
     if (effect->what & ZPCI_EFFECT_MEASURE) {
         start_measuring(pbdev, effect->fmb);
+    }
+    if (effect->what & ZPCI_EFFECT_NO_INTERRUPTS) {
+        return stop_interrupts(pbdev);
     }
     return !(effect->what & ZPCI_EFFECT_INTERRUPTS) || start_interrupts(cpu, pbdev, effect);
 }
@@ -205,15 +208,8 @@ int s390_pci_zpci_vmm_mpcifc(S390CPU *cpu, uint8_t r1, uint64_t fiba, uint8_t ar
     zpci_mpcifc(function, register1, fiba, fib, &answer, &effect);
     if (function) {
         if (!carry_out(cpu, pbdev, &effect)) {
-            struct zpci_effect taken_back;
-            struct zpci_answer unseen;
-
             /* What KVM cannot do has a status of its own. */
-            uint64_t status = pbdev->interp ? ZPCI_MOD_ST_SEQUENCE : ZPCI_MOD_ST_RES_NOT_AVAIL;
-
-            zpci_mpcifc(function, (register1 & ~0xffffULL) | ZPCI_MOD_FC_DEREG_INT, fiba, fib, &unseen, &taken_back);
-            answer.condition_code = ZPCI_PCI_LS_ERR;
-            answer.r1 = (register1 & ~0xff000000ULL) | (status << 24);
+            zpci_mpcifc_take_back(function, pbdev->interp ? ZPCI_MOD_ST_SEQUENCE : ZPCI_MOD_ST_RES_NOT_AVAIL, &answer);
         }
         if (effect.what & ZPCI_EFFECT_RESET) {
             refresh_all(pbdev, function);

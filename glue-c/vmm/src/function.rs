@@ -4,7 +4,7 @@
 
 use ::clp::{DesignationTypes, FunctionHandle, FunctionId, FunctionType};
 use s390_iommu::guest::{self, Configuration, FunctionControls, Mpcifc, Refreshed, Rpcit, Rules, State, Stpcifc};
-use s390_iommu::{EventCode, Fib, Iova, IovaRange, Limits};
+use s390_iommu::{EventCode, Fib, Iova, IovaRange, Limits, Status};
 use static_assertions::const_assert;
 use zerocopy::{FromBytes, IntoBytes};
 
@@ -12,7 +12,7 @@ use crate::answer::{ForeignAnswer, ForeignEffect};
 use crate::host::{Books, Calls, ForeignHost, Storage};
 
 /// Doublewords of a `struct zpci_function`.
-pub const ZPCI_FUNCTION_SIZE: usize = 40;
+pub const ZPCI_FUNCTION_SIZE: usize = 56;
 /// Doublewords of a `struct zpci_pending`.
 pub const ZPCI_PENDING_SIZE: usize = 6;
 /// Answer as Linux expects it of hardware.
@@ -209,6 +209,27 @@ pub unsafe extern "C" fn zpci_mpcifc(
         answer.write(found.into());
         effect.write(done.into());
     }
+}
+
+/// Takes back the MPCIFC that `zpci_mpcifc()` answered last: the VMM cannot do what its effect asks for. `answer`, which that
+/// function wrote, becomes condition code 1 with `status`: 4 if a resource is not available, 16 if there is not enough of it.
+///
+/// The function is as if the instruction had not been issued, but for an error that happened meanwhile. What the VMM did for it,
+/// it undoes; what was unmapped of a registration that holds again is mapped by `zpci_function_refresh_all()`.
+///
+/// # Safety
+///
+/// As for `zpci_function_enable()`; `answer` is an answer.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_mpcifc_take_back(function: *mut ForeignFunction, status: u8, answer: *mut ForeignAnswer) {
+    // SAFETY: by the contract.
+    let (controls, given) = unsafe { (controls(function), &mut *answer) };
+    let (found, status) = (guest::Answer::done(given.r1), Status(status));
+    *given = match controls {
+        Some(controls) => controls.take_back(found, status),
+        None => guest::Answer::status(found.register, status),
+    }
+    .into();
 }
 
 /// STPCIFC with `r1` for the address `address`; true if `fib`, 80 bytes, is to be copied there. `function` is as for

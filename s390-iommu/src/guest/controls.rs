@@ -2,10 +2,12 @@
 
 //! The controls of a guest's function: its states, and what each instruction makes of them.
 
+mod before;
 mod pending;
 
 pub use pending::{Pending, Refreshed};
 
+use before::Before;
 use clp::{ConditionCode, FunctionHandle, FunctionId, FunctionType};
 
 use crate::format::address::{AbsoluteAddress, Iova, PAGE_SIZE};
@@ -68,6 +70,8 @@ pub struct FunctionControls {
     registration: Option<Registration>,
     interrupts: Option<InterruptParameters>,
     measurement: Option<AbsoluteAddress>,
+    /// What it was before the last MPCIFC, which can be taken back.
+    before: Option<Before>,
     /// RPCIT that is being carried out.
     refresh: Option<Refresh>,
     /// The number of the last refresh.
@@ -91,6 +95,7 @@ impl FunctionControls {
             registration: None,
             interrupts: None,
             measurement: None,
+            before: None,
             refresh: None,
             number: RefreshNumber(0),
             past: RefreshNumber(0),
@@ -134,6 +139,7 @@ impl FunctionControls {
         self.handle = handle;
         self.state = State::Enabled;
         self.refreshes = 0;
+        self.before = None;
     }
 
     /// Disables the function, which has `handle` from now on, and forgets all that was registered.
@@ -149,6 +155,7 @@ impl FunctionControls {
         self.registration = None;
         self.interrupts = None;
         self.measurement = None;
+        self.before = None;
         self.refresh = None;
         self.past = self.number;
         Effect::Deregistered
@@ -192,18 +199,21 @@ impl FunctionControls {
         }
     }
 
-    /// MPCIFC with the FIB that the request names; what is to be done comes with the answer.
+    /// MPCIFC with the FIB that the request names; what is to be done comes with the answer. If the VMM cannot do it, it
+    /// [takes the instruction back](Self::take_back).
     ///
     /// The format of the FIB is 0; directed interrupts are not for guests. Its GISA designation is not looked at: that of a
     /// guest says nothing to a host.
     pub fn modify(&mut self, request: &Mpcifc, fib: &Fib) -> (Answer, Effect) {
         let register = request.register;
+        self.before = None;
         if request.handle != self.handle || !self.is_operational() {
             return (Answer::not_there(register), Effect::None);
         }
         if fib.format != 0 {
             return (Answer::program_check(register, ProgramInterruption::Operand), Effect::None);
         }
+        self.keep();
         let rules = self.configuration.rules;
         let control = u8::try_from(request.control & rules.control_mask).map(FunctionControl);
         let result = match control {

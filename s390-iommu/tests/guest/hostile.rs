@@ -9,7 +9,7 @@ use clp::{DesignationTypes, FunctionType};
 use s390_iommu::guest::{
     Answer, Configuration, FunctionControls, GuestMemory, GuestTable, Look, Mpcifc, Refreshed, Rpcit, Rules,
 };
-use s390_iommu::{AbsoluteAddress, Fib, InterruptParameters, Iova, IovaRange, Limits};
+use s390_iommu::{AbsoluteAddress, Fib, InterruptParameters, Iova, IovaRange, Limits, Status};
 
 use crate::books::{Books, Call};
 use crate::fixture::{configuration, DISABLED, ENABLED};
@@ -101,7 +101,14 @@ fn noise() {
                 Some(_) => [7, 7, 7, 5, 6, 9, 2, 3, 10, numbers.next()][numbers.next() as usize % 10],
             };
             if let Ok(request) = Mpcifc::decode(register | control & 0xffff, 0) {
-                let (_, effect) = function.modify(&request, &fib);
+                let before = (function.registration(), function.state(), function.interrupts(), function.measurement());
+                let (answer, effect) = function.modify(&request, &fib);
+                if numbers.next().is_multiple_of(16) {
+                    let _ = function.take_back(answer, Status::NO_RESOURCE);
+                    let after =
+                        (function.registration(), function.state(), function.interrupts(), function.measurement());
+                    assert_eq!(after, before, "{request:?}");
+                }
                 if matches!(
                     effect,
                     s390_iommu::guest::Effect::Deregistered | s390_iommu::guest::Effect::Reregistered(_)

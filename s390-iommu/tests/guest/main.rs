@@ -14,4 +14,5 @@ mod random;
 mod recovery;
 mod refresh;
 mod storage;
+mod taken_back;
 mod walks;

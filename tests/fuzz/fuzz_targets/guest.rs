@@ -19,7 +19,7 @@ use s390_iommu::guest::{
     Answer, Configuration, Effect, End, FunctionControls, GuestMemory, Mpcifc, Refreshed, Rpcit, Rules, Sic, State,
     Stpcifc, Suppression,
 };
-use s390_iommu::{AbsoluteAddress, Fib, InterruptParameters, Iova, IovaRange, Limits};
+use s390_iommu::{AbsoluteAddress, Fib, InterruptParameters, Iova, IovaRange, Limits, Status};
 use zerocopy::IntoBytes;
 
 use crate::books::Books;
@@ -227,6 +227,13 @@ fn modify(function: &mut FunctionControls, register: u64, storage: &Storage<'_, 
     }
     if matches!(effect, Effect::Deregistered | Effect::Reregistered(_)) {
         books.pages.clear();
+    }
+    if input.byte() & 7 == 7 {
+        let refused = function.take_back(answer, Status::NO_RESOURCE);
+        assert_eq!(refused, Answer::status(register | control, Status::NO_RESOURCE));
+        assert_eq!((function.registration(), function.state()), before, "taken back");
+        books.pages.clear();
+        return;
     }
     if matches!(effect, Effect::Reset) {
         if let Some(pending) = function.refresh_all() {

@@ -5,9 +5,9 @@
 use std::sync::Arc;
 
 use clp::ConditionCode;
-use s390_iommu::guest::{Answer, Effect, End, Exhausted, Mappings, RefreshNumber, Run};
+use s390_iommu::guest::{Answer, Effect, End, Exhausted, Mappings, Mpcifc, RefreshNumber, Run};
 use s390_iommu::Protection::{ReadOnly, ReadWrite};
-use s390_iommu::{AbsoluteAddress, Iova, IovaRange, Status};
+use s390_iommu::{AbsoluteAddress, Fib, Iova, IovaRange, Status};
 use vm_memory::{
     GuestAddress, GuestAddressSpace, GuestMemoryAtomic, GuestMemoryBackend, GuestMemoryMmap, GuestMemoryRegion,
     GuestRegionMmap, MmapRegion,
@@ -202,10 +202,14 @@ fn without_translation() {
     assert_eq!(space.at(IOVA + 0x4000_1234), Some((guest.host(0x4000_1234), ReadWrite)));
     shadow.apply(&ended, Guest::window()).unwrap();
     assert_eq!(space.ranges(), []);
-    // The host has no room for the second piece.
+    // The host has no room for the second piece: the guest is told, and nothing is registered.
     space.limit.set(Some(1));
-    assert!(shadow.apply(&effect, Guest::window()).is_err());
-    assert_eq!(space.ranges(), []);
+    let mut controls = guest.controls.clone();
+    let request = Mpcifc::decode(R1 | 4, 0x1000).unwrap();
+    let (answer, effect) = controls.modify(&request, &Fib::translation(Guest::window(), 0.into()));
+    assert_eq!(shadow.apply(&effect, Guest::window()), Err(Exhausted));
+    assert_eq!(controls.take_back(answer, Status::INSUFFICIENT_RESOURCE), Answer::status(R1 | 4, Status(16)));
+    assert_eq!((space.ranges(), controls.registration()), (vec![], None));
 }
 
 /// A registration that replaces another leaves nothing of it.

@@ -257,7 +257,8 @@ int main(void)
 		printf(", %zu pages mapped\n", vmm.mapped);
 	}
 
-	const struct zpci_measured measured = {.sample = 1, .time_before = 2, .time = 4, .loads = 5, .refreshes = 3};
+	const struct zpci_measured measured = {.sample = 1, .time_before = 2, .time = 4, .loads = 5,
+						.refreshes = zpci_function_refreshes(&vmm.function)};
 	assert(zpci_measurement_write(&measured, 48, vmm.storage + 0x30000, store));
 	printf("measurement: time %u, refreshes %u\n", (unsigned)get(vmm.storage + 0x30008, 8),
 	       (unsigned)get(vmm.storage + 0x30028, 8));

@@ -29,7 +29,7 @@
 #define ZPCI_EFFECT_INTERRUPTS 8
 
 /*
- Write the measurement block there from now on.
+ Write the measurement block there from now on. Counters start from 0; as `ZPCI_RULES_QEMU` where it ends alone.
  */
 #define ZPCI_EFFECT_MEASURE 16
 
@@ -463,7 +463,8 @@ struct zpci_virtualization {
 };
 
 /*
- What a function did since measurement was set: the counters that every format has.
+ What a function did since measurement was set, or as `ZPCI_RULES_QEMU` since it last ended: the counters that every format
+ has.
  */
 struct zpci_measured {
   /*
@@ -495,7 +496,7 @@ struct zpci_measured {
    */
   uint64_t block_stores;
   /*
-   Refreshes.
+   Refreshes: `zpci_function_refreshes()`.
    */
   uint64_t refreshes;
 };
@@ -649,6 +650,15 @@ void zpci_function_disable(struct zpci_function *function, uint32_t handle);
  `function` was initialised and is changed by nobody meanwhile.
  */
 uint8_t zpci_function_state(const struct zpci_function *function);
+
+/*
+ Number of RPCITs as a measurement block counts them: what `zpci_measured` has as refreshes.
+
+ # Safety
+
+ As for `zpci_function_state()`.
+ */
+uint64_t zpci_function_refreshes(const struct zpci_function *function);
 
 /*
  Puts the function in error for the event `code` at the I/O virtual address `address`; `event` gets its 32 bytes.

@@ -111,6 +111,9 @@ static void start_measuring(S390PCIBusDevice *pbdev, uint64_t address)
     if (!pbdev->fmb_timer) {
         pbdev->fmb_timer = timer_new_ms(QEMU_CLOCK_VIRTUAL, measure, pbdev);
     }
+    if (s390_get_phb()->zpci_vmm_rules == ZPCI_RULES_HARDWARE) {
+        memset(pbdev->fmb.counter, 0, sizeof(pbdev->fmb.counter));
+    }
     pbdev->fmb_addr = address;
     timer_mod(pbdev->fmb_timer, qemu_clock_get_ms(QEMU_CLOCK_VIRTUAL) + pbdev->pci_group->zpci_group.mui);
 }

@@ -66,7 +66,7 @@ pub const ZPCI_EFFECT_REGISTERED: u32 = 2;
 pub const ZPCI_EFFECT_NO_INTERRUPTS: u32 = 4;
 /// Deliver interrupts by the vectors.
 pub const ZPCI_EFFECT_INTERRUPTS: u32 = 8;
-/// Write the measurement block there from now on.
+/// Write the measurement block there from now on. Counters start from 0; as `ZPCI_RULES_QEMU` where it ends alone.
 pub const ZPCI_EFFECT_MEASURE: u32 = 16;
 /// The error state was left: loads, stores and, after `zpci_function_refresh_all()`, DMA may go on.
 pub const ZPCI_EFFECT_RESET: u32 = 32;

@@ -162,6 +162,17 @@ pub unsafe extern "C" fn zpci_function_state(function: *const ForeignFunction) -
     }
 }
 
+/// Number of RPCITs as a measurement block counts them: what `zpci_measured` has as refreshes.
+///
+/// # Safety
+///
+/// As for `zpci_function_state()`.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_function_refreshes(function: *const ForeignFunction) -> u64 {
+    // SAFETY: by the contract.
+    unsafe { function.cast::<FunctionControls>().as_ref() }.map_or(0, FunctionControls::refreshes)
+}
+
 /// Puts the function in error for the event `code` at the I/O virtual address `address`; `event` gets its 32 bytes.
 ///
 /// # Safety

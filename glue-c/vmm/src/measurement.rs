@@ -6,7 +6,8 @@ use core::ffi::c_void;
 
 use s390_iommu::{Measurement, Transfers};
 
-/// What a function did since measurement was set: the counters that every format has.
+/// What a function did since measurement was set, or as `ZPCI_RULES_QEMU` since it last ended: the counters that every format
+/// has.
 #[derive(Clone, Copy, Debug)]
 #[repr(C)]
 pub struct ForeignMeasured {
@@ -24,7 +25,7 @@ pub struct ForeignMeasured {
     pub stores: u64,
     /// Block stores.
     pub block_stores: u64,
-    /// Refreshes.
+    /// Refreshes: `zpci_function_refreshes()`.
     pub refreshes: u64,
 }
 

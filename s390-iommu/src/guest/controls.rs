@@ -78,7 +78,7 @@ pub struct FunctionControls {
     number: RefreshNumber,
     /// Refreshes up to this number are from before it was disabled.
     past: RefreshNumber,
-    /// Refreshes that ended with no error.
+    /// Refreshes of the guest that ended with no error.
     refreshes: u64,
 }
 
@@ -128,7 +128,8 @@ impl FunctionControls {
         self.measurement
     }
 
-    /// Number of RPCITs since it was enabled that did not end in an error of the function, what a measurement block counts.
+    /// Number of RPCITs that did not end in an error of the function, as a measurement block counts them: since measurement was
+    /// set or ended, or the function was enabled. Under QEMU setting it leaves the count as it is.
     pub const fn refreshes(&self) -> u64 {
         self.refreshes
     }
@@ -387,10 +388,14 @@ impl FunctionControls {
     fn measure(&mut self, address: u64) -> Result<Effect, Refusal> {
         if address & MEASUREMENT_KEY != 0 {
             self.measurement = None;
+            self.refreshes = 0;
             return Err(Refusal::Measurement(self.fail(EventCode::MEASUREMENT_PROTECTION, Iova::new(address))));
         }
         if !self.configuration.has_measurement && address != 0 {
             return Err(Refusal::Status(Status::NO_RESOURCE));
+        }
+        if address == 0 || self.configuration.rules.counts_anew {
+            self.refreshes = 0;
         }
         self.measurement = (address != 0).then_some(AbsoluteAddress::new(address));
         Ok(Effect::Measure(self.measurement))

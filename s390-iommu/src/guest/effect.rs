@@ -32,7 +32,8 @@ pub enum Effect {
     InterruptsRegistered(InterruptParameters),
     /// Deliver no more interrupts.
     InterruptsDeregistered,
-    /// Write the measurement block at this address from now on, counters from 0; to none with `None`.
+    /// Write the measurement block at this address from now on; none with `None`. Counters start from 0 in both cases; under
+    /// QEMU with `None` alone.
     Measure(Option<AbsoluteAddress>),
     /// Loads and stores may go on, DMA may not.
     Unblocked,

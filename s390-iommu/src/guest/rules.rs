@@ -25,6 +25,7 @@ use crate::format::iota::Iota;
 /// | interrupt vectors that cross a page, or of more interrupts than the group has | status 4 | taken |
 /// | DMA of a function that is blocked (operation 9) | refused, until operation 7 | translated |
 /// | RPCIT of a function that is blocked | done, with no look at the tables: the VMM [refreshes] after operation 7 | as of any |
+/// | a measurement block counts from | where it is set | the last end of measurement, or a disable |
 /// | STPCIFC finds the function by | its handle | the low halfword of the handle |
 /// | PAL of an ISM function | one page too high is taken | not taken |
 ///
@@ -49,6 +50,8 @@ pub struct Rules {
     pub(super) checks_interrupts: bool,
     /// Whether a function does DMA whose error was reset for loads and stores alone.
     pub(super) translates_blocked: bool,
+    /// Whether a measurement block counts from where it is set.
+    pub(super) counts_anew: bool,
     /// Bits of a handle by which STPCIFC finds a function.
     pub(super) store_mask: u32,
     /// Whether an ISM function's last address is one page lower than what is registered.
@@ -73,6 +76,7 @@ impl Rules {
         deregisters_first: false,
         checks_interrupts: true,
         translates_blocked: false,
+        counts_anew: true,
         store_mask: u32::MAX,
         has_ism_quirk: true,
         steps_from_cursor: false,
@@ -89,6 +93,7 @@ impl Rules {
         deregisters_first: true,
         checks_interrupts: false,
         translates_blocked: true,
+        counts_anew: false,
         store_mask: 0xffff,
         has_ism_quirk: false,
         steps_from_cursor: false,

@@ -361,6 +361,38 @@ fn measurement() {
     }
 }
 
+/// A block counts from where measurement is set; QEMU's counters start again where it ends alone.
+#[test]
+fn what_a_measurement_block_counts() {
+    for rules in BOTH {
+        let is_qemu = rules == Rules::QEMU;
+        let mut function = registered(rules);
+        let count = |function: &mut FunctionControls, measure: Option<u64>| {
+            if let Some(address) = measure {
+                let fib = Fib { measurement_block: address.into(), ..Fib::ZERO };
+                let _ = function.modify(&mpcifc(10), &fib);
+            }
+            let Refreshed::Done(_) = function.refresh(&rpcit(WHOLE.0, 0)) else { panic!() };
+            function.refreshes()
+        };
+        assert_eq!([None, None].map(|none| count(&mut function, none)), [1, 2]);
+        assert_eq!(count(&mut function, Some(0x1_2340)), if is_qemu { 3 } else { 1 });
+        // Another place for it.
+        assert_eq!(count(&mut function, Some(0x1_2300)), if is_qemu { 4 } else { 1 });
+        // An end, and one by a wrong address.
+        assert_eq!(count(&mut function, Some(0)), 1);
+        assert_eq!(count(&mut function, Some(0x1_2341)), 1);
+        let _ = function.disable(DISABLED);
+        function.enable(ENABLED);
+        assert_eq!(function.refreshes(), 0);
+
+        let without = Configuration { has_measurement: false, ..configuration(rules) };
+        let mut function = enabled(without);
+        let _ = function.modify(&mpcifc(4), &good());
+        assert_eq!([None, Some(0x1_2340)].map(|measure| count(&mut function, measure)), [1, 2]);
+    }
+}
+
 /// Vectors across a page end, and more interrupts than there are.
 #[test]
 fn interrupt_parameters() {

@@ -309,7 +309,7 @@ struct zpci_effect {
   uint32_t what;
   /*
    Number of interrupts, offset of the vector, subclass, offset of the summary bit: as the guest gave them, in the word at
-   byte 40 of the FIB; with `ZPCI_EFFECT_INTERRUPTS`.
+   byte 40 of the FIB, reserved bits 0; with `ZPCI_EFFECT_INTERRUPTS`.
    */
   uint32_t interrupt_word;
   /*

@@ -42,7 +42,7 @@ pub struct ForeignEffect {
     /// `ZPCI_EFFECT_*`: bits.
     pub what: u32,
     /// Number of interrupts, offset of the vector, subclass, offset of the summary bit: as the guest gave them, in the word at
-    /// byte 40 of the FIB; with `ZPCI_EFFECT_INTERRUPTS`.
+    /// byte 40 of the FIB, reserved bits 0; with `ZPCI_EFFECT_INTERRUPTS`.
     pub interrupt_word: u32,
     /// First address that is translated; with `ZPCI_EFFECT_REGISTERED`.
     pub first: u64,

@@ -158,12 +158,13 @@ impl Facts {
             7 => ("reset", control::RESET_BLOCK),
             8..=10 => {
                 let count = choice.below(128) as u32;
+                // Each with the reserved bits before it.
                 fib.interrupts.word.set(
-                    (choice.below(8) as u32) << 28
+                    (choice.below(16) as u32) << 28
                         | count << 16
-                        | (choice.below(64) as u32) << 8
+                        | (choice.below(256) as u32) << 8
                         | (choice.below(2) as u32) << 7
-                        | choice.below(64) as u32,
+                        | choice.below(128) as u32,
                 );
                 fib.interrupts.vector.set(self.page);
                 fib.interrupts.summary.set(self.page + 512);

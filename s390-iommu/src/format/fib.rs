@@ -230,6 +230,19 @@ pub struct InterruptWord {
     pub summary_offset: u8,
 }
 
+impl InterruptWord {
+    /// The same with every reserved bit 0.
+    #[must_use]
+    pub(crate) const fn without_reserved(self) -> Self {
+        Self::new()
+            .with_subclass(self.subclass())
+            .with_count(self.count())
+            .with_vector_offset(self.vector_offset())
+            .with_has_summary(self.has_summary())
+            .with_summary_offset(self.summary_offset())
+    }
+}
+
 /// The bits of an [`InterruptWord`].
 pub static INTERRUPT_WORD: Word = Word {
     title: "interrupts",

@@ -13,7 +13,7 @@ use clp::{ConditionCode, FunctionHandle, FunctionId, FunctionType};
 use crate::format::address::{AbsoluteAddress, Iova, PAGE_SIZE};
 use crate::format::error_event::ErrorEvent;
 use crate::format::event_code::{EventCode, Severity};
-use crate::format::fib::{Fib, FunctionState, InterruptParameters};
+use crate::format::fib::{Fib, FunctionState, InterruptParameters, InterruptWord};
 use crate::format::interrupt_vector::InterruptVector;
 use crate::format::iota::Iota;
 use crate::format::range::IovaRange;
@@ -299,6 +299,7 @@ impl FunctionControls {
             return Err(Refusal::Status(Status::SEQUENCE));
         }
         let interrupts = InterruptParameters {
+            word: InterruptWord::from_bits(fib.interrupts.word.get()).without_reserved().into_bits().into(),
             directed_vector_offset: Fib::ZERO.interrupts.directed_vector_offset,
             reserved_46: Fib::ZERO.interrupts.reserved_46,
             ..fib.interrupts

@@ -361,6 +361,22 @@ fn measurement() {
     }
 }
 
+/// Reserved bits are not kept.
+#[test]
+fn interrupt_word() {
+    for rules in BOTH {
+        for (given, kept) in [(0xb004_c0c5_u32, 0x3004_0085_u32), (u32::MAX, 0x7fff_3fbf), (0x8000_c040, 0)] {
+            let interrupts = InterruptParameters { word: given.into(), ..Fib::ZERO.interrupts };
+            let without_limit = Configuration { max_interrupts: u16::MAX, ..configuration(rules) };
+            let mut function = enabled(without_limit);
+            let (answer, effect) = function.modify(&mpcifc(2), &Fib { interrupts, ..Fib::ZERO });
+            assert_eq!(answer, Answer::done(REGISTER | 2));
+            assert!(matches!(effect, Effect::InterruptsRegistered(it) if it.word.get() == kept));
+            assert_eq!(stored(&function)[40..44], kept.to_be_bytes());
+        }
+    }
+}
+
 /// A block counts from where measurement is set; QEMU's counters start again where it ends alone.
 #[test]
 fn what_a_measurement_block_counts() {

@@ -8,11 +8,12 @@ use core::sync::atomic::{AtomicU8, Ordering};
 use crate::format::address::{AbsoluteAddress, PAGE_SIZE};
 use crate::format::fib::{InterruptParameters, InterruptWord};
 
-/// Where the interrupts of a function are noted in storage, from the parameters that MPCIFC registers; checked.
+/// Where the interrupts of a function are noted in storage, from the parameters that MPCIFC registers.
 ///
 /// Interrupt n has bit AIBVO + n of the vector at AIBV, counted from the most significant bit of its first byte. When the
 /// machine sets one it sets the summary bit too, bit AISBO from AISB on, and presents an adapter interruption of the
-/// subclass if that was 0. Neither the vector nor the summary bit lies in more than one page, as Linux lays them out.
+/// subclass if that was 0. Neither the vector nor the summary bit lies in more than one page, as Linux lays them out, but
+/// [`Self::across_pages`].
 ///
 /// QEMU: `hw/s390x/s390-pci-bus.c`; Linux: `arch/s390/pci/pci_irq.c`.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -38,9 +39,8 @@ impl InterruptVector {
     ///
     /// [`InterruptVectorError::CrossesPage`] if the vector or the summary bit is not in one page.
     pub const fn new(parameters: &InterruptParameters) -> Result<Self, InterruptVectorError> {
-        let word = InterruptWord::from_bits(parameters.word.get());
-        let vector = AbsoluteAddress::new(parameters.vector.get());
-        let summary = AbsoluteAddress::new(parameters.summary.get());
+        let made = Self::across_pages(parameters);
+        let Self { word, vector, summary } = made;
         let last = (word.vector_offset() as u64 + word.count() as u64).saturating_sub(1);
         if !in_one_page(vector, last) {
             return Err(InterruptVectorError::CrossesPage(vector));
@@ -48,7 +48,17 @@ impl InterruptVector {
         if word.has_summary() && !in_one_page(summary, word.summary_offset() as u64) {
             return Err(InterruptVectorError::CrossesPage(summary));
         }
-        Ok(Self { word, vector, summary })
+        Ok(made)
+    }
+
+    /// Reads `parameters` of format 0, wherever the vector and the summary bit end: as QEMU takes them, which finds the byte of
+    /// each bit by itself.
+    pub const fn across_pages(parameters: &InterruptParameters) -> Self {
+        Self {
+            word: InterruptWord::from_bits(parameters.word.get()),
+            vector: AbsoluteAddress::new(parameters.vector.get()),
+            summary: AbsoluteAddress::new(parameters.summary.get()),
+        }
     }
 
     /// The parameters of a vector at `vector` for `count` interrupts, from bit `vector_offset` on, with the summary bit
@@ -118,7 +128,7 @@ const fn in_one_page(address: AbsoluteAddress, last: u64) -> bool {
 }
 
 const fn locate(address: AbsoluteAddress, bit: u64) -> BitLocation {
-    // A checked vector does not leave its page.
+    // A checked vector does not leave its page, and the byte of another one is looked up as any address.
     BitLocation { byte: AbsoluteAddress::new(address.get().wrapping_add(bit / 8)), mask: 0x80 >> (bit % 8) }
 }
 

@@ -36,7 +36,7 @@ pub struct Configuration {
     pub limits: Limits,
     /// Most interrupts of the function, as the guest was told (NOI of the group).
     pub max_interrupts: u16,
-    /// Whether the VMM keeps a measurement block; without one it is refused with [`Status::NO_RESOURCE`].
+    /// Whether the VMM keeps a measurement block, as QEMU always does; without one it is refused with [`Status::NO_RESOURCE`].
     pub has_measurement: bool,
     /// How details are answered that differ between machines.
     pub rules: Rules,
@@ -184,20 +184,23 @@ impl FunctionControls {
     /// # Errors
     ///
     /// The event for the guest, if the address is out of the aperture or nothing is registered; the function is in error
-    /// then. `None` if it was already, is not enabled, or does no DMA while it is blocked: the access just fails.
+    /// then. `None` if the access just fails: the function was in error already, is not enabled, or does no DMA while it is
+    /// blocked; under QEMU also where nothing is registered, and behind the aperture.
     pub fn check_access(&mut self, iova: Iova) -> Result<(), Option<ErrorEvent>> {
         if !self.does_dma() {
             return Err(None);
         }
-        match self.registration {
-            Some(registration) => {
-                if self.effective(registration.aperture).is_some_and(|aperture| aperture.contains_iova(iova)) {
-                    return Ok(());
-                }
-                Err(Some(self.fail(EventCode::OUTSIDE_APERTURE, iova)))
-            }
-            None => Err(Some(self.fail(EventCode::INVALID_ADDRESS_SPACE, iova))),
-        }
+        let silent = self.configuration.rules.ends_with_aperture;
+        let code = match self.registration {
+            Some(registration) => match self.effective(registration.aperture) {
+                Some(aperture) if aperture.contains_iova(iova) => return Ok(()),
+                Some(aperture) if silent && iova > aperture.last() => return Err(None),
+                _ => EventCode::OUTSIDE_APERTURE,
+            },
+            None if silent => return Err(None),
+            None => EventCode::INVALID_ADDRESS_SPACE,
+        };
+        Err(Some(self.fail(code, iova)))
     }
 
     /// MPCIFC with the FIB that the request names; what is to be done comes with the answer. If the VMM cannot do it, it

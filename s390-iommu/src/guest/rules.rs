@@ -22,13 +22,23 @@ use crate::format::iota::Iota;
 /// | RPCIT that passes 2^64 | goes to the end | wraps, and so ends below the aperture |
 /// | RPCIT for a function without translation (IOTA 0) | done | error event 1 |
 /// | reregistration with wrong operands | changes nothing | deregisters |
-/// | interrupt vectors that cross a page, or of more interrupts than the group has | status 4 | taken |
+/// | interrupt vectors that cross a page, or of more interrupts than the group has | status 4 | taken: [across pages] |
 /// | DMA of a function that is blocked (operation 9) | refused, until operation 7 | translated |
 /// | RPCIT of a function that is blocked | done, with no look at the tables: the VMM [refreshes] after operation 7 | as of any |
+/// | DMA behind the aperture, or where nothing is registered | error events 2, 1 | fails, and no more |
 /// | a measurement block counts from | where it is set | the last end of measurement, or a disable |
 /// | STPCIFC finds the function by | its handle | the low halfword of the handle |
 /// | PAL of an ISM function | one page too high is taken | not taken |
 ///
+/// What `QEMU` does otherwise than QEMU does (read):
+///
+/// * RPCIT for an anchor without T that is not 0 is done at once. QEMU walks what the anchor leads to, by which no DMA goes.
+/// * DMA without translation is looked at as any. Under QEMU it reaches all of the guest from the start of the window on, whatever
+///   the aperture is, and while the function is in error.
+/// * A VMM may have no measurement block
+///   ([`has_measurement`](crate::guest::Configuration::has_measurement)), and setting one gets status 4. QEMU has one always.
+///
+/// [across pages]: crate::InterruptVector::across_pages
 /// [refreshes]: crate::guest::FunctionControls::refresh_all
 #[derive(Clone, Copy, Debug, Eq, Hash, PartialEq)]
 pub struct Rules {
@@ -50,6 +60,8 @@ pub struct Rules {
     pub(super) checks_interrupts: bool,
     /// Whether a function does DMA whose error was reset for loads and stores alone.
     pub(super) translates_blocked: bool,
+    /// Whether a device has storage before it up to the end of a registered aperture alone.
+    pub(super) ends_with_aperture: bool,
     /// Whether a measurement block counts from where it is set.
     pub(super) counts_anew: bool,
     /// Bits of a handle by which STPCIFC finds a function.
@@ -76,6 +88,7 @@ impl Rules {
         deregisters_first: false,
         checks_interrupts: true,
         translates_blocked: false,
+        ends_with_aperture: false,
         counts_anew: true,
         store_mask: u32::MAX,
         has_ism_quirk: true,
@@ -93,6 +106,7 @@ impl Rules {
         deregisters_first: true,
         checks_interrupts: false,
         translates_blocked: true,
+        ends_with_aperture: true,
         counts_anew: false,
         store_mask: 0xffff,
         has_ism_quirk: false,

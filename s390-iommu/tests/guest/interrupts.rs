@@ -40,6 +40,15 @@ fn bounds() {
                 let fits = bits.map(|bit| address + bit / 8).all(|byte| byte < 0x1_1000);
                 let made = InterruptVector::parameters(0, count, (at(address), offset), (at(0), 0));
                 assert_eq!(made.is_ok(), fits, "{address:#x} {offset} {count}");
+                let word = u32::from(count) << 16 | u32::from(offset) << 8;
+                let parameters =
+                    InterruptParameters { word: word.into(), vector: address.into(), ..Fib::ZERO.interrupts };
+                let vector = InterruptVector::across_pages(&parameters);
+                assert_eq!(InterruptVector::new(&parameters).ok(), fits.then_some(vector));
+                let (message, bit) = (count.saturating_sub(1), u64::from(offset) + u64::from(count.saturating_sub(1)));
+                let last = BitLocation { byte: at(address + bit / 8), mask: 0x80 >> (bit % 8) };
+                assert_eq!(vector.bit(message), (count > 0).then_some(last));
+                assert_eq!(vector.bit(count), None);
                 if let (Ok(parameters), true) = (made, count > 0) {
                     let vector = InterruptVector::new(&parameters).unwrap();
                     let last = u64::from(offset) + u64::from(count) - 1;

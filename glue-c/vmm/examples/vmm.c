@@ -237,8 +237,19 @@ int main(void)
 	put(vmm.storage + 0x8000, 8, 0xc004);
 	answer = rpcit(r1, IOVA, 0x1000);
 	uint8_t chsc[ZPCI_EVENT_INFORMATION_SIZE] = {0, 16, 0, 0x0e, [8] = 0x20};
-	assert(answer.has_event && zpci_event_answer(chsc, answer.event, false));
+	assert(answer.has_event && zpci_event_answer(chsc, ZPCI_EVENT_ERROR, answer.event, false));
 	printf("event 0x%x of function 0x%08x\n", (unsigned)get(chsc + 110, 2), (unsigned)get(chsc + 88, 4));
+
+	/* Functions changed, which makes an event too; and of interrupts the guest wants a single one. */
+	uint8_t event[32];
+	zpci_availability_event(handle, 0x21, ZPCI_AVAILABILITY_CHANGED, event);
+	assert(zpci_event_answer(chsc, ZPCI_EVENT_AVAILABILITY, event, false));
+	printf("event 0x%x of function 0x%08x\n", (unsigned)get(chsc + 110, 2), (unsigned)get(chsc + 88, 4));
+	struct zpci_suppression suppression;
+	zpci_suppression_init(&suppression);
+	assert(zpci_sic(&suppression, 1, 3ULL << 27) == 0);
+	for (int i = 0; i < 2; i++)
+		printf("interruption of subclass 3: %s\n", zpci_suppression_present(&suppression, 3) ? "presented" : "suppressed");
 
 	assert(zpci_stpcifc(&vmm.function, r1, 0x1000, fib, &answer));
 	printf("STPCIFC: state 0x%02x, IOTA 0x%llx, interrupts 0x%x\n", fib[8], (unsigned long long)get(fib + 32, 8),

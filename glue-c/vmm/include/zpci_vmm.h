@@ -84,6 +84,46 @@
 #define ZPCI_EVENT_INFORMATION_SIZE 112
 
 /*
+ Content code of an error event.
+ */
+#define ZPCI_EVENT_ERROR 1
+
+/*
+ Content code of an availability event.
+ */
+#define ZPCI_EVENT_AVAILABILITY 2
+
+/*
+ A function that was reserved or in standby is configured.
+ */
+#define ZPCI_AVAILABILITY_CONFIGURED 769
+
+/*
+ A function that was reserved is in standby.
+ */
+#define ZPCI_AVAILABILITY_RESERVED_TO_STANDBY 770
+
+/*
+ The guest is asked to deconfigure the function.
+ */
+#define ZPCI_AVAILABILITY_DECONFIGURATION_REQUEST 771
+
+/*
+ The function was taken away: it is in standby or reserved.
+ */
+#define ZPCI_AVAILABILITY_CONFIGURED_TO_STANDBY 772
+
+/*
+ Functions changed: the guest lists them all.
+ */
+#define ZPCI_AVAILABILITY_CHANGED 774
+
+/*
+ A function that was in standby is reserved.
+ */
+#define ZPCI_AVAILABILITY_STANDBY_TO_RESERVED 776
+
+/*
  Doublewords of a `struct zpci_function`.
  */
 #define ZPCI_FUNCTION_SIZE 56
@@ -150,6 +190,11 @@
 #define ZPCI_SLOT_SIZE 99
 
 /*
+ Bytes of a `struct zpci_suppression`.
+ */
+#define ZPCI_SUPPRESSION_SIZE 2
+
+/*
  A place for a function of the guest, or none; an array of them is what CLP is answered from.
  */
 struct zpci_slot {
@@ -161,6 +206,28 @@ struct zpci_slot {
  */
 struct zpci_groups {
   uint32_t opaque[ZPCI_GROUPS_SIZE];
+};
+
+/*
+ What SLPC answers of the PCI processor. No public source says what the bits mean.
+ */
+struct zpci_characteristics {
+  /*
+   Installed facilities (`lpif`).
+   */
+  uint32_t facilities[8];
+  /*
+   Characteristics (`lpic`).
+   */
+  uint32_t characteristics[8];
+  /*
+   Whether there is a bit that makes an address for mapped I/O one for write-back.
+   */
+  bool has_write_back;
+  /*
+   Its position, 0 to 63, bit 0 the most significant.
+   */
+  uint8_t write_back_position;
 };
 
 /*
@@ -179,6 +246,11 @@ struct zpci_commands {
    Groups.
    */
   const struct zpci_groups *groups;
+  /*
+   The answer to SLPC, NULL if the command is unknown, which it always is as `ZPCI_RULES_QEMU`, and with characteristics that
+   no processor has.
+   */
+  const struct zpci_characteristics *characteristics;
   /*
    Number of functions that a list says the machine can have.
    */
@@ -294,7 +366,7 @@ struct zpci_answer {
    */
   bool has_event;
   /*
-   The event, as `zpci_event_answer()` takes it.
+   The event, as `zpci_event_answer()` takes it with `ZPCI_EVENT_ERROR`.
    */
   uint8_t event[32];
 };
@@ -579,6 +651,13 @@ struct zpci_function_values {
   uint8_t utility_string[64];
 };
 
+/*
+ The modes of the eight interruption subclasses of a guest.
+ */
+struct zpci_suppression {
+  uint8_t opaque[ZPCI_SUPPRESSION_SIZE];
+};
+
 #ifdef __cplusplus
 extern "C" {
 #endif // __cplusplus
@@ -589,10 +668,10 @@ extern "C" {
 
  # Safety
 
- `commands` has as many initialised slots as it says, groups that were initialised, and a function that does as it says;
- nobody else uses them meanwhile. `block` has `length` bytes, which nobody else uses meanwhile: never guest storage itself,
- where the guest's processors store at any time, nor what the function of `commands` touches. There is storage for the
- reply. What has no elements may be NULL.
+ `commands` has as many initialised slots as it says, groups that were initialised, characteristics, and a function that does
+ as it says; nobody else uses them meanwhile. `block` has `length` bytes, which nobody else uses meanwhile: never guest storage
+ itself, where the guest's processors store at any time, nor what the function of `commands` touches. There is storage for the
+ reply. What has no elements, or is not there, may be NULL.
  */
 void zpci_clp(const struct zpci_commands *commands,
               uint8_t processor,
@@ -601,8 +680,38 @@ void zpci_clp(const struct zpci_commands *commands,
               struct zpci_reply *reply);
 
 /*
- Answers a request for an event in `block`, a copy that goes back into the guest, with the error event `event`, NULL for
- none, and whether there are `more`. False, and nothing is written, if the request does not ask for events of PCI functions.
+ Answers CLP without a block: `command` is the value in R2, and `r1` gets that of R1 if the condition code is 0. Nothing is
+ copied back.
+
+ # Safety
+
+ `commands` is as for `zpci_clp()`; there is storage for `r1` and for the reply.
+ */
+void zpci_clp_immediate(const struct zpci_commands *commands,
+                        uint64_t command,
+                        uint64_t *r1,
+                        struct zpci_reply *reply);
+
+/*
+ Makes the event that the function `id`, which has `handle`, comes or goes: `code` is `ZPCI_AVAILABILITY_*`. `event` gets its
+ 32 bytes.
+
+ # Safety
+
+ `event` is storage for 32 bytes.
+ */
+void zpci_availability_event(uint32_t handle,
+                             uint32_t id,
+                             uint16_t code,
+                             uint8_t *event);
+
+/*
+ Answers a request for an event in `block`, a copy that goes back into the guest, with `event`, NULL for none, and whether
+ there are `more`. `content` is `ZPCI_EVENT_*`. False, and nothing is written, if the request does not ask for events of PCI
+ functions, or there is no such content.
+
+ A guest asks when it is told by a channel report, and then until there is no more: a report is due for each event that
+ waits alone.
 
  # Safety
 
@@ -610,6 +719,7 @@ void zpci_clp(const struct zpci_commands *commands,
  has 32 bytes.
  */
 bool zpci_event_answer(uint8_t *block,
+                       uint8_t content,
                        const uint8_t *event,
                        bool more);
 
@@ -823,6 +933,33 @@ bool zpci_slot_init(struct zpci_slot *slot, uint32_t handle, const struct zpci_f
  `slot` was initialised and is used by nobody else meanwhile.
  */
 void zpci_slot_set_handle(struct zpci_slot *slot, uint32_t handle, bool configured);
+
+/*
+ Makes the modes of a guest that was just reset: every interruption is presented.
+
+ # Safety
+
+ `suppression` is storage for them.
+ */
+void zpci_suppression_init(struct zpci_suppression *suppression);
+
+/*
+ SIC with `r1` and `r3`; 0 if it is done, with condition code 0, or the code of a program interruption.
+
+ # Safety
+
+ `suppression` was initialised and is used by nobody else meanwhile.
+ */
+uint16_t zpci_sic(struct zpci_suppression *suppression, uint64_t r1, uint64_t r3);
+
+/*
+ Takes note of an adapter interruption of `subclass`, 0 to 7; whether the guest gets it.
+
+ # Safety
+
+ As for `zpci_sic()`.
+ */
+bool zpci_suppression_present(struct zpci_suppression *suppression, uint8_t subclass);
 
 #ifdef __cplusplus
 }  // extern "C"

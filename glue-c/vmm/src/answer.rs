@@ -17,7 +17,7 @@ pub struct ForeignAnswer {
     pub condition_code: u8,
     /// Whether there is an error event for the guest.
     pub has_event: bool,
-    /// The event, as `zpci_event_answer()` takes it.
+    /// The event, as `zpci_event_answer()` takes it with `ZPCI_EVENT_ERROR`.
     pub event: [u8; 32],
 }
 

@@ -5,8 +5,10 @@
 use core::ffi::c_void;
 use core::{fmt, slice};
 
-use ::clp::responder::{Answer, Done, GuestFunction, Responder, Rules, SetAction, SetRefusal, SetRequest};
-use ::clp::{FunctionHandle, ListSummary, LogicalProcessor};
+use ::clp::responder::{
+    Answer, Done, GuestFunction, ImmediateAnswer, Responder, Rules, SetAction, SetRefusal, SetRequest,
+};
+use ::clp::{Characteristics, FunctionHandle, ListSummary, LogicalProcessor};
 
 use crate::function::{ZPCI_RULES_HARDWARE, ZPCI_RULES_QEMU, ZPCI_RULES_QEMU_STEPS};
 use crate::groups::{ForeignGroups, Inner};
@@ -28,6 +30,20 @@ pub const ZPCI_SET_BUSY: u8 = 3;
 /// The function has a permanent error.
 pub const ZPCI_SET_PERMANENT_ERROR: u8 = 4;
 
+/// What SLPC answers of the PCI processor. No public source says what the bits mean.
+#[derive(Clone, Copy, Debug, Default)]
+#[repr(C)]
+pub struct ForeignCharacteristics {
+    /// Installed facilities (`lpif`).
+    pub facilities: [u32; 8],
+    /// Characteristics (`lpic`).
+    pub characteristics: [u32; 8],
+    /// Whether there is a bit that makes an address for mapped I/O one for write-back.
+    pub has_write_back: bool,
+    /// Its position, 0 to 63, bit 0 the most significant.
+    pub write_back_position: u8,
+}
+
 /// What CLP is answered from.
 #[derive(Clone, Copy)]
 #[repr(C)]
@@ -38,6 +54,9 @@ pub struct ForeignCommands {
     pub slot_count: usize,
     /// Groups.
     pub groups: *const ForeignGroups,
+    /// The answer to SLPC, NULL if the command is unknown, which it always is as `ZPCI_RULES_QEMU`, and with characteristics that
+    /// no processor has.
+    pub characteristics: *const ForeignCharacteristics,
     /// Number of functions that a list says the machine can have.
     pub max_functions: u16,
     /// Whether the UIDs differ, which the VMM sees to.
@@ -76,10 +95,10 @@ pub struct ForeignReply {
 ///
 /// # Safety
 ///
-/// `commands` has as many initialised slots as it says, groups that were initialised, and a function that does as it says;
-/// nobody else uses them meanwhile. `block` has `length` bytes, which nobody else uses meanwhile: never guest storage itself,
-/// where the guest's processors store at any time, nor what the function of `commands` touches. There is storage for the
-/// reply. What has no elements may be NULL.
+/// `commands` has as many initialised slots as it says, groups that were initialised, characteristics, and a function that does
+/// as it says; nobody else uses them meanwhile. `block` has `length` bytes, which nobody else uses meanwhile: never guest storage
+/// itself, where the guest's processors store at any time, nor what the function of `commands` touches. There is storage for the
+/// reply. What has no elements, or is not there, may be NULL.
 #[no_mangle]
 pub unsafe extern "C" fn zpci_clp(
     commands: *const ForeignCommands,
@@ -89,26 +108,11 @@ pub unsafe extern "C" fn zpci_clp(
     reply: *mut ForeignReply,
 ) {
     // SAFETY: by the contract.
-    let commands = unsafe { &*commands };
-    // SAFETY: by the contract.
-    let groups = unsafe { commands.groups.cast::<Inner>().as_ref() };
+    let (commands, responder) = unsafe { (&*commands, responder(&*commands)) };
     let block = match length {
         0 => &mut [],
         // SAFETY: by the contract.
         _ => unsafe { slice::from_raw_parts_mut(block, length) },
-    };
-    let functions = match commands.slot_count {
-        0 => &[],
-        // SAFETY: by the contract; a slot is a function or none, of the same size.
-        count => unsafe { slice::from_raw_parts(commands.slots.cast::<Option<GuestFunction>>().cast_const(), count) },
-    };
-    debug_assert!(matches!(commands.rules, ZPCI_RULES_HARDWARE | ZPCI_RULES_QEMU | ZPCI_RULES_QEMU_STEPS));
-    let responder = Responder {
-        functions,
-        groups: groups.map_or(&[], |groups| groups.as_slice()),
-        summary: ListSummary { max_functions: commands.max_functions, uid_checking: commands.uid_checking },
-        characteristics: None,
-        rules: if commands.rules == ZPCI_RULES_HARDWARE { Rules::HARDWARE } else { Rules::QEMU },
     };
     // The functions are looked at no more when the VMM is asked, which changes them.
     let done = match responder.answer(LogicalProcessor(processor), block) {
@@ -124,10 +128,72 @@ pub unsafe extern "C" fn zpci_clp(
             program_interruption: 0,
             condition_code: done.condition as u8,
         },
-        None => ForeignReply { program_interruption: 0x15, ..ForeignReply::default() },
+        None => OPERAND_EXCEPTION,
     };
     // SAFETY: by the contract.
     unsafe { reply.write(answered) };
+}
+
+/// Answers CLP without a block: `command` is the value in R2, and `r1` gets that of R1 if the condition code is 0. Nothing is
+/// copied back.
+///
+/// # Safety
+///
+/// `commands` is as for `zpci_clp()`; there is storage for `r1` and for the reply.
+#[no_mangle]
+pub unsafe extern "C" fn zpci_clp_immediate(
+    commands: *const ForeignCommands,
+    command: u64,
+    r1: *mut u64,
+    reply: *mut ForeignReply,
+) {
+    // SAFETY: by the contract.
+    let answered = match unsafe { responder(&*commands) }.immediate(command) {
+        ImmediateAnswer::Installed(processors) => {
+            // SAFETY: by the contract.
+            unsafe { r1.write(processors.0) };
+            ForeignReply::default()
+        }
+        ImmediateAnswer::Condition(condition) => {
+            ForeignReply { condition_code: condition as u8, ..ForeignReply::default() }
+        }
+        ImmediateAnswer::OperandException => OPERAND_EXCEPTION,
+    };
+    // SAFETY: by the contract.
+    unsafe { reply.write(answered) };
+}
+
+const OPERAND_EXCEPTION: ForeignReply =
+    ForeignReply { written: 0, written_length: 0, program_interruption: 0x15, condition_code: 0 };
+
+/// What answers from `commands`.
+///
+/// # Safety
+///
+/// `commands` has as many initialised slots as it says, groups that were initialised, and characteristics, or NULL; nobody changes
+/// them as long as the result is used.
+unsafe fn responder(commands: &ForeignCommands) -> Responder<'_> {
+    // SAFETY: by the contract.
+    let groups = unsafe { commands.groups.cast::<Inner>().as_ref() };
+    let functions = match commands.slot_count {
+        0 => &[],
+        // SAFETY: by the contract; a slot is a function or none, of the same size.
+        count => unsafe { slice::from_raw_parts(commands.slots.cast::<Option<GuestFunction>>().cast_const(), count) },
+    };
+    // SAFETY: by the contract.
+    let characteristics = unsafe { commands.characteristics.as_ref() };
+    debug_assert!(matches!(commands.rules, ZPCI_RULES_HARDWARE | ZPCI_RULES_QEMU | ZPCI_RULES_QEMU_STEPS));
+    Responder {
+        functions,
+        groups: groups.map_or(&[], |groups| groups.as_slice()),
+        summary: ListSummary { max_functions: commands.max_functions, uid_checking: commands.uid_checking },
+        characteristics: characteristics.and_then(|given| {
+            let write_back_position = given.has_write_back.then_some(given.write_back_position);
+            let ForeignCharacteristics { facilities, characteristics, .. } = *given;
+            Characteristics { facilities, characteristics, write_back_position }.encode().ok()
+        }),
+        rules: if commands.rules == ZPCI_RULES_HARDWARE { Rules::HARDWARE } else { Rules::QEMU },
+    }
 }
 
 /// Has the VMM carry out a SET PCI FN.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0 OR GPL-2.0-only
 
-//! The C boundary for a VMM: a guest's CLP, MPCIFC, STPCIFC and RPCIT, its events and measurement blocks.
+//! The C boundary for a VMM: a guest's CLP, MPCIFC, STPCIFC, RPCIT and SIC, its events and measurement blocks.
 //!
 //! `include/zpci_vmm.h` is made of these sources. Storage is the caller's, nothing is allocated, and there is no state
 //! beside what the caller holds. No function is called for the same object by two threads at a time. Numbers are in the
@@ -17,6 +17,7 @@ pub mod groups;
 pub mod host;
 pub mod measurement;
 pub mod slot;
+pub mod suppression;
 
 /// The standard library has one; a kernel has no use for this library.
 extern crate std as _;

@@ -29,6 +29,7 @@ fn answer_with(has_groups: bool, block: *mut u8, length: usize) -> ForeignReply 
         slots: ptr::null_mut(),
         slot_count: 0,
         groups: if has_groups { groups.as_ptr() } else { ptr::null() },
+        characteristics: ptr::null(),
         max_functions: 64,
         uid_checking: true,
         rules: ZPCI_RULES_QEMU,

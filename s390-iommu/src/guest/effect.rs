@@ -41,6 +41,7 @@ pub enum Effect {
     ///
     /// The guest neither registers nor refreshes anew, and RPCIT was refused meanwhile. So
     /// [`FunctionControls::refresh_all`](super::FunctionControls::refresh_all) brings back what was unmapped because of the
-    /// error, and ends what the guest took back since. QEMU does not look at the tables here.
+    /// error, and ends what the guest took back since. A registration without translation has no tables: a VMM that unmaps
+    /// because of an error maps all of the guest here, also for one that came meanwhile. QEMU does not look at the tables.
     Reset,
 }

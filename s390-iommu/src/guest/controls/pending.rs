@@ -99,7 +99,8 @@ impl FunctionControls {
     /// condition code 2; the guest tries again.
     ///
     /// The guest is not told how it ends, but for an event if a table is wrong: the function is in error then. If the host can
-    /// map no more, condition code 1 with [`Status::INSUFFICIENT_RESOURCE`], something of what is registered is not mapped.
+    /// map no more, condition code 1 with [`Status::INSUFFICIENT_RESOURCE`], something of what is registered is not mapped; a VMM
+    /// that has kept the guest waiting then [takes the reset back](Self::take_back).
     ///
     /// Returns `None` if there is no table to look at: without a registration, without translation, where all of the guest is
     /// mapped as for [`Effect::Registered`](crate::guest::Effect::Registered), and while the function does no DMA.

@@ -76,20 +76,22 @@ static int zpci_move(struct zpci_function *function, struct zpci_attachment *att
 	else
 		zpci_give(function, back, old, true);
 	if (must)
-		pr_warn("FID %08x: gets its translation when it is disabled and enabled\n",
-			function->zdev->fid);
+		pr_warn_ratelimited("FID %08x: is registered with its domain when it is disabled and enabled\n",
+				    function->zdev->fid);
 	return must ? 0 : rc;
 }
 
 /*
- * Whether the core takes an attach to @domain for one that cannot fail: it has
- * the function back from a user, or from a reset. If that failed the core would
- * warn, have DMA blocked, and not come again; a reset would register nothing.
+ * Whether the core takes an attach from @old to @domain for one that cannot fail:
+ * the function has no driver yet, or comes back from a user or from a reset. If
+ * that failed the core would warn and not come again: a driver would do DMA all
+ * the same, and a reset register nothing. Between two domains of the core's own
+ * an administrator moves it, which may fail.
  */
-static bool zpci_must(const struct zpci_function *function, const struct iommu_domain *domain)
+static bool zpci_must(const struct iommu_domain *old, const struct iommu_domain *domain)
 {
-	return function->had &&
-	       (domain->type & (__IOMMU_DOMAIN_DMA_API | __IOMMU_DOMAIN_PT));
+	return (domain->type & (__IOMMU_DOMAIN_DMA_API | __IOMMU_DOMAIN_PT)) &&
+	       (old->type == IOMMU_DOMAIN_BLOCKED || old->type == IOMMU_DOMAIN_UNMANAGED);
 }
 
 /* Gives the function @domain, none if NULL. */
@@ -112,12 +114,13 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 	attachment = zpci_attachment_new(zdev, domain);
 	if (IS_ERR(attachment))
 		return PTR_ERR(attachment);
-	if (function->attachment) {
+	if (function->attachment)
 		had = function->attachment->domain;
-		back = zpci_attachment_new(zdev, had);
-	} else if (zpci_must(function, iommu_domain)) {
+	if (zpci_must(old, iommu_domain)) {
 		old = iommu_domain;
 		back = zpci_attachment_new(zdev, domain);
+	} else if (function->attachment) {
+		back = zpci_attachment_new(zdev, had);
 	}
 	/* CLP or a parameter says something else since then: there is no way back, but one away. */
 	if (IS_ERR(back))
@@ -129,16 +132,6 @@ static int zpci_change(struct iommu_domain *iommu_domain, struct zpci_domain *do
 	if (had)
 		zpci_domain_put(had);
 	return rc;
-}
-
-void zpci_probed(struct zpci_dev *zdev)
-{
-	struct zpci_function *function = zpci_function(zdev);
-
-	if (!function)
-		return;
-	guard(mutex)(&function->lock);
-	function->had = false;
 }
 
 int zpci_attach(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)

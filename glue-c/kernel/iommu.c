@@ -105,7 +105,6 @@ static struct iommu_device *zpci_probe_device(struct device *dev)
 	/* A window that no table reaches still serves a function without translation. */
 	if (zdev->start_dma > zdev->end_dma)
 		return ERR_PTR(-EINVAL);
-	zpci_probed(zdev);
 	if (zdev->tlb_refresh)
 		dev->iommu->shadow_on_flush = 1;
 	return &zdev->iommu_dev;

@@ -151,8 +151,8 @@ static noinline __cold int zpci_shim_refused(const char *instruction, u64 first,
 					     bool is_end)
 {
 	/* Also behind the gate, which a console that does DMA would have to pass */
-	zpci_warn_later("the machine refused %s with operands %#llx %#llx\n", instruction, first,
-			second);
+	zpci_printk_later(KERN_ERR, "the machine refused %s with operands %#llx %#llx\n",
+			  instruction, first, second);
 	return is_end ? ZPCI_CC_ERR : ZPCI_CC_INVAL_HANDLE;
 }
 
@@ -232,7 +232,8 @@ bool zpci_rust_pause_rpcit(u32 busy, bool slow, u64 *last, u64 *waited)
 	if (busy > ZPCI_RPCIT_RETRIES &&
 	    *waited > (slow ? ZPCI_RPCIT_SLOW_MS : ZPCI_RPCIT_MS) * NSEC_PER_MSEC) {
 		if (!slow)
-			zpci_warn_later("a function did not take RPCIT for %d ms\n", ZPCI_RPCIT_MS);
+			zpci_printk_later(KERN_ERR, "a function did not take RPCIT for %d ms\n",
+					  ZPCI_RPCIT_MS);
 		return false;
 	}
 	udelay(1);

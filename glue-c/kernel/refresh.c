@@ -15,8 +15,9 @@
 
 static noinline __cold int zpci_refresh_failed(struct zpci_attachment *attachment, int rc)
 {
-	zpci_warn_later("FID %08x: refresh failed (%d); it is made up for by the next one\n",
-			attachment->zdev->fid, rc);
+	zpci_printk_later(KERN_WARNING,
+			  "FID %08x: refresh failed (%d); it is made up for by the next one\n",
+			  attachment->zdev->fid, rc);
 	return rc;
 }
 

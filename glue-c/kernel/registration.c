@@ -262,7 +262,6 @@ static void zpci_has(struct zpci_function *function, struct zpci_attachment *att
 		     struct iommu_domain *domain)
 {
 	function->attachment = attachment;
-	function->had = true;
 	zpci_note_elsewhere(function);
 	zpci_set_domain(function->zdev, domain);
 }
@@ -277,8 +276,7 @@ void zpci_give_later(struct zpci_function *function, struct zpci_attachment *att
 
 /*
  * Lists and registers @attachment. After an error the function does not have it, but
- * for @anyway: then a reset registers it, unless somebody else's registration did not
- * end.
+ * for @anyway: who disables and enables it registers it then.
  */
 int zpci_give(struct zpci_function *function, struct zpci_attachment *attachment,
 	      struct iommu_domain *domain, bool anyway)
@@ -288,12 +286,12 @@ int zpci_give(struct zpci_function *function, struct zpci_attachment *attachment
 
 	zpci_list(attachment);
 	rc = zpci_register(function, attachment, &outcome);
-	if (rc && zpci_rust_is_registered(&attachment->rust))
-		zpci_stuck(function, attachment);
-	else if (rc && !anyway)
-		zpci_unlist(attachment);
-	else
+	if (!rc || anyway)
 		zpci_has(function, attachment, domain);
+	else if (zpci_rust_is_registered(&attachment->rust))
+		zpci_stuck(function, attachment);
+	else
+		zpci_unlist(attachment);
 	return rc;
 }
 

@@ -91,8 +91,6 @@ void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last);
 /* attach.c */
 extern struct iommu_domain zpci_blocking_domain;
 extern struct iommu_domain zpci_identity_domain;
-/* The core has the function from now on; its first attach may fail, and keep a driver from it. */
-void zpci_probed(struct zpci_dev *zdev);
 int zpci_attach(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN);
 
 /* registration.c: what the driver keeps of a function, from its probe to its release */

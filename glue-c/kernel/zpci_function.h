@@ -19,7 +19,6 @@ struct zpci_function {
 	struct mutex lock;
 	atomic_t wanted;			/* who waits for the lock to disable it */
 	struct zpci_attachment *attachment;	/* NULL if DMA is blocked */
-	bool had;				/* the core had it attached before */
 	struct list_head stuck;			/* the machine did not end these */
 	struct zpci_fmb *fmb;			/* for user space; NULL if there is none */
 	u32 measured;				/* the handle by which it is written; 0: it is not */

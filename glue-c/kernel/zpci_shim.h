@@ -16,12 +16,12 @@
  * A line for the log, but not at once: who maps or unmaps may hold a lock that a
  * console which does DMA takes.
  */
-#define zpci_warn_later(fmt, ...)							\
+#define zpci_printk_later(level, fmt, ...)						\
 ({											\
 	static DEFINE_RATELIMIT_STATE(_lines, DEFAULT_RATELIMIT_INTERVAL,		\
 				      DEFAULT_RATELIMIT_BURST);				\
 	if (__ratelimit(&_lines))							\
-		printk_deferred(KERN_WARNING pr_fmt(fmt), ##__VA_ARGS__);		\
+		printk_deferred(level pr_fmt(fmt), ##__VA_ARGS__);			\
 })
 
 /* function.c: what CLP reported of a function, from and to where the kernel keeps it */

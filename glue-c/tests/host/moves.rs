@@ -119,65 +119,167 @@ fn where_the_way_back_is_refused_too_a_reset_leads_there() {
     assert_eq!((domain.members(), other.members()), (1, 0));
 }
 
-/// The core has the function back from a user. It would warn, have DMA blocked and not come again, so that a reset would
-/// register nothing (Linux 7.3, `__iommu_group_set_domain_nofail`).
+/// A function that may do without translation, and is told of what is mapped.
+const RELAXED: ForeignFunction =
+    ForeignFunction { flags: ForeignFunction::REFRESH | ForeignFunction::RELAXED_TRANSLATION, ..QEMU };
+
+const BUSY: (u8, u8) = (2, 0);
+
+/// Answers of the machine when a function leaves one domain for another, and what a test calls them.
+const REFUSALS: [&[(u8, u8)]; 4] = [
+    // The end of the one is refused, and once more.
+    &[(1, 28), (1, 28)],
+    // It is busy, and asked once more by another call alone.
+    &[BUSY, BUSY],
+    // The other one is refused.
+    &[(0, 0), (1, 16)],
+    // Somebody registered it, and that does not end.
+    &[(0, 0), (1, 24), (1, 28)],
+];
+
+/// The core would warn and not come again: a driver would do DMA without a translation, and a reset register nothing (Linux
+/// 7.3, `__iommu_group_set_domain_nofail` and `iommu_setup_default_domain`).
 #[test]
-fn an_attach_that_must_not_fail() {
-    const BUSY: (u8, u8) = (2, 0);
-    let end_refused: &[(u8, u8)] = &[(1, 28), (1, 28)];
-    let end_busy: &[(u8, u8)] = &[BUSY, BUSY];
-    let refused: &[(u8, u8)] = &[(0, 0), (1, 16)];
-    let somebody_elses: &[(u8, u8)] = &[(0, 0), (1, 24), (1, 28)];
-    for answers in [end_refused, end_busy, refused, somebody_elses] {
+fn an_attach_to_a_domain_of_the_core_does_not_fail() {
+    for (answers, claimed, identity) in REFUSALS
+        .iter()
+        .flat_map(|answers| [(true, false), (false, false), (true, true)].map(|it| (answers, it.0, it.1)))
+    {
         let kernel = StandIn::new();
-        let (function, own) = pair(&kernel, &HARDWARE, GIB, false);
+        let (function, own) = pair(&kernel, &RELAXED, GIB, false);
         let user = Domain::new(&kernel, &function).unwrap();
         own.for_dma_api();
         assert_eq!(function.attach(&own), 0);
-        function.detach();
+        if claimed {
+            function.detach();
+        }
         assert_eq!(function.attach(&user), 0);
-        for &(cc, status) in answers {
+        assert_eq!(user.map(START, 0x5_0000, 0x1000, true), 0);
+        operations(&kernel);
+        for &(cc, status) in &answers[usize::from(answers[0] == BUSY && !claimed)..] {
             kernel.answer(Kind::Mpcifc, cc, status);
         }
         kernel.patience(Kind::PauseMpcifc, 0);
-        function.detach();
-        assert_eq!(function.attach(&own), 0, "{answers:?}");
-        assert!(kernel.log().contains("FID 00000001: gets its translation when it is disabled"), "{}", kernel.log());
-        assert_eq!((own.members(), user.members()), (1, 0), "{answers:?}");
-        // It is told of nothing that it cannot use yet, and its error state is not cleared without a reset.
-        assert_eq!(own.map(START, 0x5_0000, 0x1000, true), 0);
+        // A user gives it back: VFIO by the way of a domain that blocks, another one at once.
+        if claimed {
+            function.detach();
+        }
+        let attach = || if identity { function.attach_identity() } else { function.attach(&own) };
+        assert_eq!(attach(), 0, "{answers:?}");
+        assert!(kernel.log().contains("FID 00000001: is registered with its domain when it is"), "{}", kernel.log());
+        assert!(!function.is_blocked());
+        assert_eq!((own.members(), user.members()), (u32::from(!identity), 0), "{answers:?}");
+        // It is told of nothing that it cannot use yet, but for what somebody else may have registered; and its error state is
+        // not cleared without a reset.
         operations(&kernel);
-        assert_eq!(function.clear_error().0, 1);
-        assert_eq!(operations(&kernel), []);
+        own.sync_map(START, 0x1000);
+        own.sync(START, START + 0xfff);
+        assert_eq!(kernel.events().is_empty(), identity || answers.len() < 3, "{answers:?}");
+        assert_eq!((function.clear_error().0, kernel.events()), (1, vec![]), "{answers:?}");
+        // The user's tables go, with what it had mapped in them.
+        drop(user);
+        kernel.events();
         function.disabled();
         assert_eq!(function.reset(), (0, 0));
         assert_eq!(operations(&kernel), [REGISTER]);
-        assert_eq!((own.members(), user.members()), (1, 0));
+        kernel.grace_period();
+        assert_eq!(kernel.tables().0, 1);
+        assert_eq!(attach(), 0);
         function.detach();
         assert_eq!(operations(&kernel), [DEREGISTER]);
     }
 }
 
-/// Its driver does not come then. Nor does a user get one whose last translation did not end.
+/// Before it has a driver: that would do DMA all the same, by physical addresses.
+#[test]
+fn the_first_attach_does_not_fail() {
+    for answers in [&[(1, 16)][..], &[(1, 24), (1, 28)], &[(2, 0)]] {
+        let kernel = StandIn::new();
+        let (function, own) = pair(&kernel, &HARDWARE, GIB, false);
+        own.for_dma_api();
+        for &(cc, status) in answers {
+            kernel.answer(Kind::Mpcifc, cc, status);
+        }
+        kernel.patience(Kind::PauseMpcifc, 0);
+        assert_eq!((function.attach(&own), own.members()), (0, 1), "{answers:?}");
+        operations(&kernel);
+        function.disabled();
+        assert_eq!(function.reset(), (0, 0));
+        assert_eq!(operations(&kernel), [REGISTER]);
+    }
+}
+
+/// What was to end is of the domain that it comes back to.
+#[test]
+fn back_to_where_it_still_is() {
+    let kernel = StandIn::new();
+    let (function, own) = pair(&kernel, &QEMU, GIB, false);
+    own.for_dma_api();
+    assert_eq!(function.attach(&own), 0);
+    for _ in 0..2 {
+        kernel.answer(Kind::Mpcifc, 1, 28);
+    }
+    function.detach();
+    assert_eq!((function.attach(&own), own.members()), (0, 1));
+    // The machine goes on with it, and is told of what changes.
+    kernel.events();
+    assert_eq!(own.sync_map(START, 0x1000).0, 0);
+    assert!(matches!(kernel.events()[..], [Event::Rpcit { start: START, length: 0x1000, .. }]));
+    function.disabled();
+    assert_eq!(function.reset(), (0, 0));
+    assert_eq!((operations(&kernel), own.members()), (vec![REGISTER], 1));
+}
+
+/// A user gets none whose last translation did not end, and an administrator who moves one is told.
 #[test]
 fn an_attach_that_may_fail() {
+    for answers in REFUSALS {
+        for (by_user, identity) in [(true, false), (false, false), (false, true)] {
+            let kernel = StandIn::new();
+            let (function, own) = pair(&kernel, &RELAXED, GIB, false);
+            let other = Domain::new(&kernel, &function).unwrap();
+            own.for_dma_api();
+            if !by_user {
+                other.for_dma_api();
+            }
+            assert_eq!(function.attach(&own), 0);
+            operations(&kernel);
+            for &(cc, status) in &answers[usize::from(answers[0] == BUSY && !by_user)..] {
+                kernel.answer(Kind::Mpcifc, cc, status);
+            }
+            kernel.patience(Kind::PauseMpcifc, 0);
+            if by_user {
+                function.detach();
+            }
+            let rc = if identity { function.attach_identity() } else { function.attach(&other) };
+            assert!(matches!(rc, -5 | -16 | -12), "{rc} {answers:?}");
+            assert_eq!(function.is_blocked(), by_user);
+            assert_eq!((own.members(), other.members()), (u32::from(!by_user), 0), "{answers:?}");
+            function.disabled();
+            assert_eq!(function.reset().0, 0);
+            assert_eq!(function.is_blocked(), by_user);
+        }
+    }
+}
+
+/// The way back finds it registered by somebody.
+#[test]
+fn where_the_way_back_is_somebody_elses_a_reset_leads_there() {
     let kernel = StandIn::new();
-    let (function, own) = pair(&kernel, &HARDWARE, GIB, false);
-    let user = Domain::new(&kernel, &function).unwrap();
-    own.for_dma_api();
-    kernel.answer(Kind::Mpcifc, 1, 16);
-    assert_eq!(function.attach(&own), -5);
-    assert!(function.is_blocked());
-    assert_eq!(function.attach(&own), 0);
-    function.detach();
-    kernel.answer(Kind::Mpcifc, 1, 16);
-    assert_eq!(function.attach(&user), -5);
-    assert!(function.is_blocked());
-    // The core has it anew.
-    function.probe();
-    kernel.answer(Kind::Mpcifc, 1, 16);
-    assert_eq!(function.attach(&own), -5);
-    assert!(function.is_blocked());
+    let (function, domain) = pair(&kernel, &HARDWARE, GIB, false);
+    let other = Domain::new(&kernel, &function).unwrap();
+    assert_eq!(function.attach(&domain), 0);
+    operations(&kernel);
+    for (cc, status) in [(0, 0), (1, 28), (1, 24), (1, 28)] {
+        kernel.answer(Kind::Mpcifc, cc, status);
+    }
+    assert_eq!(function.attach(&other), -5);
+    assert_eq!(operations(&kernel), [DEREGISTER, REGISTER, REGISTER, DEREGISTER]);
+    assert_eq!((function.is_blocked(), domain.members()), (false, 1));
+    assert_eq!(function.clear_error().0, 1);
+    function.disabled();
+    assert_eq!(function.reset(), (0, 0));
+    assert_eq!(operations(&kernel), [REGISTER]);
 }
 
 /// The machine has not ended what it had, which is of the domain that it is in: it waits for resources as the others do.

@@ -68,6 +68,7 @@ unsafe extern "C" {
     pub(crate) fn shim_function_reset(function: *mut KernelFunction, status: *mut u8) -> i32;
     pub(crate) fn shim_function_clear_error(function: *mut KernelFunction, status: *mut u8) -> u8;
     pub(crate) fn shim_domain_new(function: *mut KernelFunction, rc: *mut i32) -> *mut ForeignDomain;
+    pub(crate) fn shim_domain_of_dma_api(domain: *mut ForeignDomain);
     pub(crate) fn shim_domain_free(domain: *mut ForeignDomain);
     pub(crate) fn shim_domain_origin(domain: *const ForeignDomain) -> u64;
     pub(crate) fn shim_attach(domain: *mut ForeignDomain, function: *mut KernelFunction) -> i32;

@@ -11,6 +11,8 @@ pub(crate) enum Deed {
     Attach(usize),
     /// Attaches it to another domain, in which nothing is mapped.
     Move(usize),
+    /// The core attaches a domain of its own, for drivers of devices, in which nothing is mapped; that must not fail.
+    Return(usize),
     /// Blocks its DMA.
     Detach(usize),
     /// Disables it, enables it, and registers it again.

@@ -6,7 +6,7 @@ use crate::machine::Kind::{self, Inspects, Shadows, Walks};
 use crate::scenario::{Deed, Scenario};
 use Deed::{
     Attach, Break, Clear, Detach, Disable, Enable, Flush, FreeDomain, Inherit, LateEvent, Map, Move, Recover, Reset,
-    Translate, Unmap, UnmapQueued, UnmapTwo,
+    Return, Translate, Unmap, UnmapQueued, UnmapTwo,
 };
 
 /// No bound.
@@ -33,6 +33,8 @@ const PAIRS: &[Row] = &[
     ("move beside unmap", &[0], &[0, 2], &[&[Move(0)], &[Unmap(0)]]),
     ("move beside map", &[0], &[0], &[&[Move(0)], &[Map(1)]]),
     ("move beside reset", &[0], &[0], &[&[Move(0)], &[Reset(0)]]),
+    ("given back beside reset", &[0], &[0], &[&[Return(0)], &[Reset(0)]]),
+    ("given back beside unmap", &[0], &[0, 2], &[&[Return(0)], &[Unmap(0)]]),
     ("reset beside an enabling event", &[0], &[0, 2], &[&[Reset(0), Unmap(0)], &[Enable(0)]]),
     ("recovery beside an enabling event", &[0], &[0, 2], &[&[Recover(0), Unmap(0)], &[Enable(0)]]),
     ("attach beside disable", &[], &[0], &[&[Attach(0)], &[Disable(0)]]),
@@ -98,6 +100,16 @@ const SEQUENCES: &[Row] = &[
     ("unmap, unmap both", &[0, 1], &[0, 1], &[&[Unmap(0), Map(0), UnmapTwo(0), Flush]]),
     // The core may give the domain up all the same, after an attach that must not fail.
     ("move, free, move, disable", &[0], &[0, 2], &[&[Unmap(2), Move(0), FreeDomain, Move(0), Disable(0)]]),
+    ("move, reset", &[0], &[0], &[&[Move(0), Reset(0), Unmap(0)]]),
+    ("given back, free, reset", &[0], &[0, 2], &[&[Unmap(2), Return(0), FreeDomain, Reset(0)]]),
+    ("detach, given back, reset", &[0], &[0, 2], &[&[Detach(0), Return(0), Unmap(0), Reset(0)]]),
+    ("given back in error, cleared", &[0], &[0], &[&[Break(0), Return(0), Clear(0), Unmap(0)]]),
+    (
+        "given back with what another kernel registered, cleared",
+        &[],
+        &[0],
+        &[&[Inherit(0), Return(0), Break(0), Clear(0), Map(0)]],
+    ),
     ("recovery after a failed end", &[0], &[0], &[&[Detach(0), Recover(0), Attach(0), Unmap(0)]]),
     ("map in error, cleared", &[0, 1], &[0], &[&[Break(1), Map(1), Clear(1), Unmap(1)]]),
     ("attach in error, cleared", &[0], &[0], &[&[Break(1), Attach(1), Clear(1), Map(1)]]),

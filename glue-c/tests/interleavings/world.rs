@@ -51,6 +51,8 @@ pub(crate) struct World<'c> {
     pub(crate) domain: *mut ForeignDomain,
     /// Null unless somebody moves to it.
     pub(crate) other: *mut ForeignDomain,
+    /// That of the core; null unless somebody comes back to it.
+    pub(crate) own: *mut ForeignDomain,
     pub(crate) functions: Vec<*mut KernelFunction>,
     /// MiB that are mapped, with what their owner was told.
     pub(crate) mapped: Vec<u64>,
@@ -141,6 +143,7 @@ pub(crate) fn run(scenario: &Scenario, chooser: &mut Chooser, stacks: &mut Vec<D
         in_callback: false,
         domain: ptr::null_mut(),
         other: ptr::null_mut(),
+        own: ptr::null_mut(),
         functions: Vec::new(),
         mapped: Vec::new(),
         iota: 0,
@@ -192,6 +195,12 @@ unsafe fn set_up(scenario: &Scenario, context: *mut c_void) {
             let other = shim_domain_new(world(context).functions[0], &mut rc);
             assert_eq!(rc, 0);
             world(context).other = other;
+        }
+        if scenario.actors.iter().copied().flatten().any(|deed| matches!(deed, Deed::Return(_))) {
+            let own = shim_domain_new(world(context).functions[0], &mut rc);
+            assert_eq!(rc, 0);
+            shim_domain_of_dma_api(own);
+            world(context).own = own;
         }
         let world = world(context);
         world.domain = domain;
@@ -349,8 +358,10 @@ unsafe fn tear_down(context: *mut c_void) {
         if !world(context).domain.is_null() {
             shim_domain_free(world(context).domain);
         }
-        if !world(context).other.is_null() {
-            shim_domain_free(world(context).other);
+        for domain in [world(context).other, world(context).own] {
+            if !domain.is_null() {
+                shim_domain_free(domain);
+            }
         }
         // What could not be ended is disabled, which the machine never refuses here.
         for (index, function) in functions.iter().enumerate() {
@@ -401,6 +412,14 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                     world.expect_told_of_all(index);
                 }
             }
+            Deed::Return(index) => {
+                let rc = shim_attach(world(context).own, function(index));
+                let world = world(context);
+                world.log.push(Event::Returned(actor, what, rc));
+                if rc != 0 {
+                    world.machine.complain(format!("an attach that must not fail returned {rc}"));
+                }
+            }
             Deed::Detach(index) => shim_detach(function(index)),
             Deed::Reset(index) | Deed::Recover(index) => {
                 let recovers = matches!(what, Deed::Recover(_));
@@ -433,9 +452,14 @@ unsafe fn deed(context: *mut c_void, what: Deed) {
                     // With a handle from before nothing is registered.
                     machine.left_to_others |= rc != 0 && machine.late_handle;
                 }
-                let world = world(context);
+                let (world, blocked) = (world(context), shim_function_blocked(function(index)));
                 world.log.push(Event::Returned(actor, what, rc));
                 if rc == 0 {
+                    // Beside others it may have been disabled again.
+                    let is_alone = world.waits_for.len() == 1 && world.machine.functions[index].enabled;
+                    if is_alone && !blocked && !world.machine.is_registered(index) {
+                        world.machine.complain(format!("a reset of function {index} registered nothing"));
+                    }
                     world.expect_told_of_all(index);
                 }
             }

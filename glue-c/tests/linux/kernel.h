@@ -85,6 +85,7 @@ void kernel_log(const char *format, ...) __attribute__((__format__(__printf__, 1
 #define pr_warn_ratelimited(...)	kernel_log(__VA_ARGS__)
 #define pr_err(...)			kernel_log(__VA_ARGS__)
 #define printk_deferred(...)		kernel_log(__VA_ARGS__)
+#define KERN_ERR			""
 #define KERN_WARNING			""
 #ifndef pr_fmt
 #define pr_fmt(fmt)			fmt

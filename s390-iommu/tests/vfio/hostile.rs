@@ -83,15 +83,15 @@ fn offsets_that_lead_nowhere() {
 #[test]
 fn more_than_any_kernel_has() {
     for order in [ByteOrder::Little, ByteOrder::Big] {
-        for (count, error) in [(256, None), (257, Some(ChainError::TooMany { offset: 24 + 256 * 8 }))] {
+        for (count, error) in [(1024, None), (1025, Some(ChainError::TooMany { offset: 24 + 1024 * 8 }))] {
             let next = |index: usize| if index + 1 == count { 0 } else { 32 + index as u32 * 8 };
             let capabilities: Vec<_> = (0..count).map(|index| (24 + index * 8, 9, next(index))).collect();
             let (found, ended) = read(&chain(24 + count * 8, 24, &capabilities, order), order);
-            assert_eq!((found.len(), ended), (256, error));
+            assert_eq!((found.len(), ended), (1024, error));
         }
         let endless: Vec<_> = (0..1 << 21).map(|index| (24 + index * 8, 9, 32 + index as u32 * 8)).collect();
         let (found, ended) = read(&chain(24 + (8 << 21), 24, &endless, order), order);
-        assert_eq!((found.len(), ended), (256, Some(ChainError::TooMany { offset: 24 + 256 * 8 })));
+        assert_eq!((found.len(), ended), (1024, Some(ChainError::TooMany { offset: 24 + 1024 * 8 })));
     }
 }
 

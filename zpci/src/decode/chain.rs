@@ -68,9 +68,6 @@ fn rest(bytes: &[u8], size: usize, offset: usize, title: &str, report: &mut Repo
     }
 }
 
-/// Most capabilities of a chain: far beyond those that there are. Each is compared with all others.
-const MOST: usize = 1024;
-
 type Describe = fn(&RawCapability<'_>, &mut Section, usize, &mut Report);
 
 /// Decodes a structure with capabilities behind it.
@@ -125,11 +122,6 @@ fn buffer<I: Information>(
                 break;
             }
         };
-        if count == MOST {
-            let text = format!("{}: more than {MOST} capabilities", layout.title);
-            report.complain(link.0, link.1, "next", "the end of the chain", text);
-            break;
-        }
         count += 1;
         let at = raw.bytes.as_ptr() as usize - bytes.as_ptr() as usize;
         link = (at + 4, 4);

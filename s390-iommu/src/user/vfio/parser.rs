@@ -18,7 +18,7 @@ use super::{CapabilityHeader, Information};
 const HEADER: usize = size_of::<CapabilityHeader>();
 
 /// Most capabilities of a chain that are read. Kernels have some ten.
-const MOST: usize = 256;
+const MOST: usize = 1024;
 
 /// A capability of which only the header is decoded.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -34,7 +34,7 @@ pub struct RawCapability<'a> {
 /// The capabilities of an answer, in the order of the chain.
 ///
 /// A chain that cannot be read yields an error, and nothing after it; it never looks like a shorter chain or an empty one.
-/// Each capability is compared with all others, which takes quadratic time in their number; 256 are read at most.
+/// Each capability is compared with all others, which takes quadratic time in their number; 1,024 are read at most.
 #[derive(Clone, Debug)]
 pub struct Capabilities<'a> {
     /// The answer: neither what lies behind `argsz` nor what the buffer has no bytes for.
@@ -171,7 +171,7 @@ pub enum ChainError {
         /// Its offset.
         offset: u32,
     },
-    /// A capability after 256 others.
+    /// A capability after 1,024 others.
     TooMany {
         /// Its offset.
         offset: u32,

@@ -38,7 +38,7 @@ struct iommu_domain zpci_blocking_domain = {
  * Linux 7.3 does not attach it there once more: it has @back, which is to @old,
  * NULL if it had nothing that it can be given again. If @old is @domain the attach
  * is one that the core takes for impossible to fail. What the machine refuses to
- * register, a reset does.
+ * register, who disables and enables the function registers.
  */
 static int zpci_move(struct zpci_function *function, struct zpci_attachment *attachment,
 		     struct iommu_domain *domain, struct zpci_attachment *back,
@@ -73,11 +73,10 @@ static int zpci_move(struct zpci_function *function, struct zpci_attachment *att
 	/* Only one translation is registered at a time, and which one that is may be unknown now. */
 	if (must || !list_empty(&function->stuck))
 		zpci_give_later(function, back, old);
-	else
-		zpci_give(function, back, old, true);
-	if (must)
-		pr_warn_ratelimited("FID %08x: is registered with its domain when it is disabled and enabled\n",
-				    function->zdev->fid);
+	else if (!zpci_give(function, back, old, true))
+		return rc;
+	pr_warn_ratelimited("FID %08x: is registered with its domain when it is disabled and enabled\n",
+			    function->zdev->fid);
 	return must ? 0 : rc;
 }
 
@@ -85,7 +84,8 @@ static int zpci_move(struct zpci_function *function, struct zpci_attachment *att
  * Whether the core takes an attach from @old to @domain for one that cannot fail:
  * the function has no driver yet, or comes back from a user or from a reset. If
  * that failed the core would warn and not come again: a driver would do DMA all
- * the same, and a reset register nothing. Between two domains of the core's own
+ * the same, and a reset register nothing. An attach of a user's domain looks the
+ * same whether a user asks for it or a reset is done. Between two domains of the core's own
  * an administrator moves it, which may fail.
  */
 static bool zpci_must(const struct iommu_domain *old, const struct iommu_domain *domain)

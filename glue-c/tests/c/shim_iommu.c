@@ -193,7 +193,8 @@ static struct zpci_domain *domain_of(const struct shim_domain *domain)
 
 void shim_domain_of_dma_api(struct shim_domain *domain)
 {
-	domain_of(domain)->domain.type = IOMMU_DOMAIN_DMA;
+	/* The default on s390: what is unmapped is refreshed later */
+	domain_of(domain)->domain.type = IOMMU_DOMAIN_DMA_FQ;
 }
 
 void shim_domain_free(struct shim_domain *domain)

@@ -202,7 +202,10 @@ fn the_first_attach_does_not_fail() {
         }
         kernel.patience(Kind::PauseMpcifc, 0);
         assert_eq!((function.attach(&own), own.members()), (0, 1), "{answers:?}");
-        operations(&kernel);
+        assert!(kernel.log().contains("is registered with its domain when it is"), "{}", kernel.log());
+        assert!(operations(&kernel).starts_with(&[REGISTER]));
+        assert_eq!(function.clear_error().0, 1);
+        assert!(operations(&kernel).is_empty());
         function.disabled();
         assert_eq!(function.reset(), (0, 0));
         assert_eq!(operations(&kernel), [REGISTER]);
@@ -234,7 +237,9 @@ fn back_to_where_it_still_is() {
 #[test]
 fn an_attach_that_may_fail() {
     for answers in REFUSALS {
-        for (by_user, identity) in [(true, false), (false, false), (false, true)] {
+        for (by_user, identity, back) in
+            [(true, false, false), (false, false, false), (false, true, false), (false, false, true)]
+        {
             let kernel = StandIn::new();
             let (function, own) = pair(&kernel, &RELAXED, GIB, false);
             let other = Domain::new(&kernel, &function).unwrap();
@@ -242,7 +247,7 @@ fn an_attach_that_may_fail() {
             if !by_user {
                 other.for_dma_api();
             }
-            assert_eq!(function.attach(&own), 0);
+            assert_eq!(if back { function.attach_identity() } else { function.attach(&own) }, 0);
             operations(&kernel);
             for &(cc, status) in &answers[usize::from(answers[0] == BUSY && !by_user)..] {
                 kernel.answer(Kind::Mpcifc, cc, status);
@@ -254,7 +259,7 @@ fn an_attach_that_may_fail() {
             let rc = if identity { function.attach_identity() } else { function.attach(&other) };
             assert!(matches!(rc, -5 | -16 | -12), "{rc} {answers:?}");
             assert_eq!(function.is_blocked(), by_user);
-            assert_eq!((own.members(), other.members()), (u32::from(!by_user), 0), "{answers:?}");
+            assert_eq!((own.members(), other.members()), (u32::from(!by_user && !back), 0), "{answers:?}");
             function.disabled();
             assert_eq!(function.reset().0, 0);
             assert_eq!(function.is_blocked(), by_user);

@@ -363,6 +363,7 @@ struct iommu_domain_geometry {
 #define IOMMU_DOMAIN_BLOCKED	0
 #define IOMMU_DOMAIN_IDENTITY	4
 #define IOMMU_DOMAIN_DMA	3
+#define IOMMU_DOMAIN_DMA_FQ	11
 #define IOMMU_DOMAIN_UNMANAGED	1
 
 struct iommu_domain_ops;

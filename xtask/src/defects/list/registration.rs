@@ -114,6 +114,14 @@ pub(super) const DEFECTS: &[Defect] = &[
         check: SHIM,
     },
     Defect {
+        name: "a domain with a flush queue is taken for a user's",
+        finding: "it is the default on s390, so that most attaches that must not fail may",
+        file: ATTACH_C,
+        before: "(domain->type & (__IOMMU_DOMAIN_DMA_API | __IOMMU_DOMAIN_PT))",
+        after: "(domain->type == IOMMU_DOMAIN_DMA || domain->type == IOMMU_DOMAIN_IDENTITY)",
+        check: SHIM,
+    },
+    Defect {
         name: "who moves a function is not told that it did not",
         finding: "its driver maps in one domain, and the machine translates by another one",
         file: ATTACH_C,
@@ -141,8 +149,8 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "the way back is forgotten where the machine refuses it",
         finding: "the core takes the function to be where it was, and a reset that succeeds registers nothing",
         file: ATTACH_C,
-        before: "\t\tzpci_give(function, back, old, true);\n",
-        after: "\t\tzpci_give(function, back, old, false);\n",
+        before: "zpci_give(function, back, old, true)",
+        after: "zpci_give(function, back, old, false)",
         check: SHIM,
     },
     Defect {
@@ -166,8 +174,8 @@ pub(super) const DEFECTS: &[Defect] = &[
         name: "what the machine did not end is given up",
         finding: "the core takes the function to be there, and a reset registers nothing",
         file: ATTACH_C,
-        before: "\tif (must || !list_empty(&function->stuck))\n\t\tzpci_give_later(function, back, old);\n\telse\n",
-        after: "\tif (list_empty(&function->stuck))\n",
+        before: "\tif (must || !list_empty(&function->stuck))\n\t\tzpci_give_later(function, back, old);\n\telse if (",
+        after: "\tif (list_empty(&function->stuck) && ",
         check: SHIM,
     },
     Defect {

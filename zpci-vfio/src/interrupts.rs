@@ -34,12 +34,15 @@ pub enum Notification {
 const HEADER: usize = 5;
 
 impl<F: AsRawFd> Device<F> {
-    /// Resets the function, VFIO_DEVICE_RESET: it is disabled and enabled, keeps its mappings, and leaves an error state.
-    /// A measurement ends.
+    /// Resets the function, VFIO_DEVICE_RESET; its mappings stay.
+    ///
+    /// In an error state it is disabled and enabled, which ends that and a measurement. In any other the kernel resets a
+    /// function by itself (FLR) where it can.
     ///
     /// # Errors
     ///
-    /// That of the call: `EINVAL` if the function has no reset, `EIO` if the machine refuses.
+    /// That of the call: `EINVAL` if the function has no reset, `EAGAIN` if somebody else does something to it, `EIO` or
+    /// `ENOTTY` if the machine refuses.
     pub fn reset(&self) -> io::Result<()> {
         // SAFETY: the call takes nothing.
         unsafe { ioctl::by_value(self.0.as_raw_fd(), ioctl::DEVICE_RESET, 0) }.map(drop)
@@ -67,23 +70,34 @@ impl<F: AsRawFd> Device<F> {
     ///
     /// # Errors
     ///
-    /// That of the call: `EINVAL` for more than there are, `ENOSPC` if the machine has no interrupts left.
+    /// That of the call: `EINVAL` for more than there are or for none. One of the kind [`io::ErrorKind::Other`] if the kernel
+    /// has fewer vectors for the function, which it says; none is enabled then. Nobody is notified of the vectors of a call
+    /// that failed.
     pub fn notify<E: AsRawFd>(&self, of: Notification, first: u32, events: &[Option<&E>]) -> io::Result<()> {
         let descriptors: Vec<RawFd> = events.iter().map(|event| event.map_or(-1, E::as_raw_fd)).collect();
         let mut set = irq_set(VFIO_IRQ_SET_DATA_EVENTFD, of, first, &descriptors)?;
         // SAFETY: the structure says its own size, and the kernel takes file descriptors from it.
-        unsafe { ioctl::by_pointer(self.0.as_raw_fd(), ioctl::DEVICE_SET_IRQS, set.as_mut_slice()) }.map(drop)
+        let had = unsafe { ioctl::by_pointer(self.0.as_raw_fd(), ioctl::DEVICE_SET_IRQS, set.as_mut_slice()) }?;
+        all_or_error(had)
     }
 
     /// Has nobody notified, and disables the vectors.
     ///
     /// # Errors
     ///
-    /// That of the call.
+    /// That of the call: `EINVAL` if nobody was to be notified.
     pub fn stop(&self, of: Notification) -> io::Result<()> {
         let mut set = irq_set(VFIO_IRQ_SET_DATA_NONE, of, 0, &[])?;
         // SAFETY: the structure says its own size.
         unsafe { ioctl::by_pointer(self.0.as_raw_fd(), ioctl::DEVICE_SET_IRQS, set.as_mut_slice()) }.map(drop)
+    }
+}
+
+/// The call returns how many vectors there could be if that is fewer than were asked for, and enables none of them.
+fn all_or_error(had: i32) -> io::Result<()> {
+    match had {
+        0 => Ok(()),
+        had => Err(io::Error::other(format!("the kernel has {had} vectors for the function, and none is enabled"))),
     }
 }
 
@@ -100,6 +114,13 @@ fn irq_set(data: u32, of: Notification, first: u32, descriptors: &[RawFd]) -> io
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn fewer_vectors_are_none() {
+        assert!(all_or_error(0).is_ok());
+        let error = all_or_error(8).unwrap_err();
+        assert_eq!(error.to_string(), "the kernel has 8 vectors for the function, and none is enabled");
+    }
 
     #[test]
     fn words_of_vfio_irq_set() {

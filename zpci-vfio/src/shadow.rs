@@ -34,6 +34,8 @@ pub struct Shadow<A, S: AddressSpace> {
     pages: BTreeMap<u64, Page>,
     /// A registration without translation, and the window that the guest was told.
     identity: Option<(Registration, IovaRange)>,
+    /// Nothing is mapped for it, since everything was unmapped.
+    is_cleared: bool,
     /// What is mapped for it.
     pieces: Vec<Piece>,
     /// Pages that may be mapped at a time, if the VMM said so.
@@ -65,6 +67,33 @@ struct Piece {
     host: usize,
 }
 
+impl Piece {
+    /// Whether it leads to a part of what `all` leads to, from the same addresses.
+    fn is_within(&self, all: &Self) -> bool {
+        let offset = self.iova.wrapping_sub(all.iova);
+        self.iova >= all.iova
+            && all.size.checked_sub(self.size).is_some_and(|more| offset <= more)
+            && self.host.wrapping_sub(all.host) as u64 == offset
+    }
+
+    /// What is left of it, which leads to `storage`, without the pieces of `there` that are within it; these are in order.
+    fn without(&self, storage: *mut u8, there: &[Self]) -> Vec<(Self, *mut u8)> {
+        let (mut left, mut offset) = (Vec::new(), 0);
+        let mut add = |from: u64, to: u64| {
+            if from < to {
+                let storage = storage.wrapping_add(from as usize);
+                left.push((Self { iova: self.iova + from, size: to - from, host: storage.addr() }, storage));
+            }
+        };
+        for piece in there.iter().filter(|piece| piece.is_within(self)) {
+            add(offset, piece.iova - self.iova);
+            offset = piece.iova - self.iova + piece.size;
+        }
+        add(offset, self.size);
+        left
+    }
+}
+
 impl<A: GuestAddressSpace<M: GuestMemoryBackend>, S: AddressSpace> Shadow<A, S> {
     /// A shadow in `space`, in which nothing is mapped.
     ///
@@ -81,6 +110,7 @@ impl<A: GuestAddressSpace<M: GuestMemoryBackend>, S: AddressSpace> Shadow<A, S> 
             space,
             pages: BTreeMap::new(),
             identity: None,
+            is_cleared: false,
             pieces: Vec::new(),
             given_limit: None,
             limit,
@@ -93,7 +123,9 @@ impl<A: GuestAddressSpace<M: GuestMemoryBackend>, S: AddressSpace> Shadow<A, S> 
     /// registered without translation, and unmaps everything when a registration ends. `window` is that of the function, as
     /// the guest was told.
     ///
-    /// [`Effect::Reset`] is for whoever has the controls and guest storage: a refresh of everything.
+    /// After an error in which everything was [unmapped](Self::clear), [`Effect::Reset`] has all of the guest mapped again for a
+    /// function without translation. For one with tables it is for whoever has the controls and the guest's storage:
+    /// [`FunctionControls::refresh_all`](s390_iommu::guest::FunctionControls::refresh_all).
     ///
     /// # Errors
     ///
@@ -104,12 +136,18 @@ impl<A: GuestAddressSpace<M: GuestMemoryBackend>, S: AddressSpace> Shadow<A, S> 
             // A registration starts with nothing mapped, also where somebody did not say that the one before ended.
             Effect::Registered(registration) | Effect::Reregistered(registration) => {
                 self.clear();
+                self.identity = None;
                 self.register(registration, window)
             }
             Effect::Deregistered => {
                 self.clear();
+                self.identity = None;
                 Ok(())
             }
+            Effect::Reset if self.is_cleared => match self.identity {
+                Some((registration, window)) => self.register(&registration, window),
+                None => Ok(()),
+            },
             _ => Ok(()),
         }
     }
@@ -121,7 +159,8 @@ impl<A: GuestAddressSpace<M: GuestMemoryBackend>, S: AddressSpace> Shadow<A, S> 
     ///
     /// # Errors
     ///
-    /// [`Exhausted`] if the host cannot map what came; nothing of that is mapped then, and all the rest is.
+    /// [`Exhausted`] if the host cannot map what came; nothing of that is mapped then, and all the rest is: of a region that became
+    /// smaller, or moved in this process, without translation that is nothing.
     pub fn memory_changed(&mut self) -> Result<(), Exhausted> {
         let memory = self.memory.memory();
         self.limit = limit(&*memory);
@@ -131,12 +170,13 @@ impl<A: GuestAddressSpace<M: GuestMemoryBackend>, S: AddressSpace> Shadow<A, S> 
         };
         let gone: Vec<u64> = self.pages.iter().filter_map(gone).collect();
         self.unmap_pages(gone);
-        let Some((registration, window)) = self.identity else { return Ok(()) };
+        let Some((registration, window)) = self.identity.filter(|_| !self.is_cleared) else { return Ok(()) };
         let wanted = pieces(&*memory, &registration, window);
         let pieces = std::mem::take(&mut self.pieces).into_iter();
-        let (stay, gone): (Vec<_>, Vec<_>) = pieces.partition(|piece| wanted.iter().any(|(other, _)| other == piece));
+        let (stay, gone): (Vec<_>, Vec<_>) =
+            pieces.partition(|piece| wanted.iter().any(|(all, _)| piece.is_within(all)));
         gone.iter().for_each(|piece| self.unmap_piece(piece.iova, piece.size));
-        let came: Vec<_> = wanted.into_iter().filter(|(piece, _)| !stay.contains(piece)).collect();
+        let came: Vec<_> = wanted.iter().flat_map(|(all, storage)| all.without(*storage, &stay)).collect();
         self.pieces = stay;
         self.map_pieces(&came)
     }
@@ -146,8 +186,9 @@ impl<A: GuestAddressSpace<M: GuestMemoryBackend>, S: AddressSpace> Shadow<A, S> 
             return Ok(());
         }
         let wanted = pieces(&*self.memory.memory(), registration, window);
-        self.map_pieces(&wanted)?;
         self.identity = Some((*registration, window));
+        self.map_pieces(&wanted)?;
+        self.is_cleared = false;
         Ok(())
     }
 
@@ -161,6 +202,7 @@ impl<A: GuestAddressSpace<M: GuestMemoryBackend>, S: AddressSpace> Shadow<A, S> 
             }
             self.pieces.push(*piece);
         }
+        self.pieces.sort_unstable_by_key(|piece| piece.iova);
         Ok(())
     }
 }
@@ -195,12 +237,12 @@ impl<A, S: AddressSpace> Shadow<A, S> {
         self.broken.as_ref()
     }
 
-    /// Unmaps everything, as when the function is disabled.
+    /// Unmaps everything, as when the function is disabled or in error.
     pub fn clear(&mut self) {
         let pages = self.pages.keys().copied().collect();
         self.unmap_pages(pages);
         self.unmap_pieces(0);
-        self.identity = None;
+        self.is_cleared = true;
     }
 
     /// Unmaps the pieces from number `first` on.

@@ -139,6 +139,11 @@ static void unmap(void *opaque, uint64_t first, uint64_t last)
     }
 }
 
+void s390_pci_zpci_vmm_unmap_all(S390PCIBusDevice *pbdev)
+{
+    unmap(pbdev, 0, UINT64_MAX);
+}
+
 void s390_pci_zpci_vmm_unmapped(S390PCIIOMMU *iommu)
 {
     S390PCIZpciVmm *vmm = iommu->pbdev->zpci_vmm;

@@ -23,6 +23,9 @@
 /* Bytes of a FIB. */
 #define FIB_SIZE 80
 
+/* Status of MPCIFC */
+#define INSUFFICIENT_RESOURCE 16
+
 static void take_over_state(S390PCIBusDevice *pbdev)
 {
     switch (zpci_function_state(&pbdev->zpci_vmm->function)) {
@@ -171,19 +174,23 @@ static bool carry_out(S390CPU *cpu, S390PCIBusDevice *pbdev, const struct zpci_e
     return !(effect->what & ZPCI_EFFECT_INTERRUPTS) || start_interrupts(cpu, pbdev, effect);
 }
 
-/* After an error: the guest was refused its refreshes meanwhile. QEMU's own service does not look at the tables. */
-static void refresh_all(S390PCIBusDevice *pbdev, struct zpci_function *function)
+/*
+ * After an error: the guest was refused its refreshes meanwhile. QEMU's own service does not look at the tables.
+ * False if the host can map no more.
+ */
+static bool refresh_all(S390PCIBusDevice *pbdev, struct zpci_function *function)
 {
     struct zpci_host host = s390_pci_zpci_vmm_host(pbdev);
     struct zpci_pending pending;
     struct zpci_answer answer;
 
     if (s390_get_phb()->zpci_vmm_rules != ZPCI_RULES_HARDWARE || !zpci_function_refresh_all(function, &pending)) {
-        return;
+        return true;
     }
     while (zpci_rpcit_proceed(function, &pending, &host, UINT64_MAX, &answer)) {
     }
     announce(&answer);
+    return !answer.condition_code || answer.has_event;
 }
 
 int s390_pci_zpci_vmm_mpcifc(S390CPU *cpu, uint8_t r1, uint64_t fiba, uint8_t ar, uintptr_t ra)
@@ -214,8 +221,12 @@ int s390_pci_zpci_vmm_mpcifc(S390CPU *cpu, uint8_t r1, uint64_t fiba, uint8_t ar
             /* What KVM cannot do has a status of its own. */
             zpci_mpcifc_take_back(function, pbdev->interp ? ZPCI_MOD_ST_SEQUENCE : ZPCI_MOD_ST_RES_NOT_AVAIL, &answer);
         }
-        if (effect.what & ZPCI_EFFECT_RESET) {
-            refresh_all(pbdev, function);
+        if ((effect.what & ZPCI_EFFECT_UNBLOCKED) && pbdev->iommu->enabled) {
+            /* Blocked it does no DMA; a device of the host has these mappings. They come back with the reset. */
+            s390_pci_zpci_vmm_unmap_all(pbdev);
+        }
+        if ((effect.what & ZPCI_EFFECT_RESET) && !refresh_all(pbdev, function)) {
+            zpci_mpcifc_take_back(function, INSUFFICIENT_RESOURCE, &answer);
         }
         take_over_state(pbdev);
     }

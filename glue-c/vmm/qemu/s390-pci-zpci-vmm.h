@@ -33,6 +33,8 @@ bool s390_pci_zpci_vmm_does_dma(const S390PCIIOMMU *iommu);
 
 /* Nothing is mapped any more: translation is not registered. */
 void s390_pci_zpci_vmm_unmapped(S390PCIIOMMU *iommu);
+/* Forgets all that is mapped, and tells whoever listens. */
+void s390_pci_zpci_vmm_unmap_all(S390PCIBusDevice *pbdev);
 
 /* The function goes. */
 void s390_pci_zpci_vmm_forget(S390PCIBusDevice *pbdev);

@@ -68,7 +68,8 @@ pub const ZPCI_EFFECT_NO_INTERRUPTS: u32 = 4;
 pub const ZPCI_EFFECT_INTERRUPTS: u32 = 8;
 /// Write the measurement block there from now on. Counters start from 0; as `ZPCI_RULES_QEMU` where it ends alone.
 pub const ZPCI_EFFECT_MEASURE: u32 = 16;
-/// The error state was left: loads, stores and, after `zpci_function_refresh_all()`, DMA may go on.
+/// The error state was left: loads, stores and, after `zpci_function_refresh_all()`, DMA may go on. What was unmapped of a
+/// function without translation, all of the guest, is mapped again as for `ZPCI_EFFECT_REGISTERED`.
 pub const ZPCI_EFFECT_RESET: u32 = 32;
 /// Loads and stores may go on, DMA may not.
 pub const ZPCI_EFFECT_UNBLOCKED: u32 = 64;

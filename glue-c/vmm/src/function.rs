@@ -226,7 +226,9 @@ pub unsafe extern "C" fn zpci_mpcifc(
 /// function wrote, becomes condition code 1 with `status`: 4 if a resource is not available, 16 if there is not enough of it.
 ///
 /// The function is as if the instruction had not been issued, but for an error that happened meanwhile. What the VMM did for it,
-/// it undoes; what was unmapped of a registration that holds again is mapped by `zpci_function_refresh_all()`.
+/// it undoes; what was unmapped of a registration that holds again is mapped by `zpci_function_refresh_all()`, or without
+/// translation as for `ZPCI_EFFECT_REGISTERED`. To be called before the guest goes on: after an MPCIFC of another processor
+/// nothing is taken back.
 ///
 /// # Safety
 ///
@@ -307,7 +309,10 @@ pub unsafe extern "C" fn zpci_rpcit(
 /// gets.
 ///
 /// It brings back what was unmapped because of an error, and ends what the guest took back since, when `ZPCI_EFFECT_RESET` says
-/// that DMA may go on; the guest neither registers nor refreshes anew. QEMU does not look at the tables there.
+/// that DMA may go on; the guest neither registers nor refreshes anew. QEMU does not look at the tables there. With any answer but
+/// condition code 0 not all is mapped: 2 if something came in between, and it is begun again; status 40 if the function is in
+/// error or blocked again; status 16 if the host can map no more, and then `zpci_mpcifc_take_back()` with 16 takes the reset
+/// back. False also for a function without translation.
 ///
 /// # Safety
 ///

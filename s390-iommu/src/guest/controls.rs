@@ -169,12 +169,17 @@ impl FunctionControls {
     /// back. An emulated device asks [`Self::check_access`].
     ///
     /// `address` is the I/O virtual address, where there is one. An event about the measurement block does not change the
-    /// state, nor does any of a function that is disabled.
+    /// state, nor does any of a function that is disabled. In error a refresh that is being carried out ends, with status 40,
+    /// or with condition code 2 if the error is over when somebody goes on with it.
     pub fn fail(&mut self, code: EventCode, address: Iova) -> ErrorEvent {
         match (self.state, code.severity()) {
             (State::Disabled | State::PermanentError, _) | (_, Severity::Notice) => {}
             (_, Severity::Recoverable) => self.state = State::Error,
             (_, Severity::Permanent) => self.state = State::PermanentError,
+        }
+        // What was being carried out went by what the VMM may unmap now.
+        if !self.is_sound() {
+            self.refresh = None;
         }
         ErrorEvent::new(self.handle, self.configuration.id, code, address)
     }
@@ -217,7 +222,7 @@ impl FunctionControls {
         if fib.format != 0 {
             return (Answer::program_check(register, ProgramInterruption::Operand), Effect::None);
         }
-        self.keep();
+        self.keep(register);
         let rules = self.configuration.rules;
         let control = u8::try_from(request.control & rules.control_mask).map(FunctionControl);
         let result = match control {
@@ -286,6 +291,11 @@ impl FunctionControls {
     /// Whether instructions find the function.
     const fn is_operational(&self) -> bool {
         matches!(self.state, State::Enabled | State::Blocked | State::Error)
+    }
+
+    /// Whether the state is that of no error, whether or not it is over.
+    const fn is_sound(&self) -> bool {
+        !matches!(self.state, State::Error | State::PermanentError)
     }
 
     /// Whether the state lets the device at what is registered.

@@ -195,3 +195,39 @@ fn nothing_to_look_at() {
     assert_eq!(finish(&mut function, pending, &storage, &mut books, 9), Answer::done(REGISTER));
     assert_eq!(books.pages.len(), 1);
 }
+
+/// An error comes while everything is refreshed after the one before, and is half over: nobody is told that it is done.
+#[test]
+fn an_error_during_the_refresh_after_another_one() {
+    let (mut function, storage, mut books) = at_work(Rules::HARDWARE);
+    let _ = function.fail(EventCode::TRANSLATION_PROTECTION, Iova::new(FIRST));
+    books.unmap(IovaRange::ALL);
+    reset(&mut function, 9);
+    reset(&mut function, 7);
+    let pending = function.refresh_all().unwrap();
+    let Refreshed::More(pending) = function.proceed(pending, &storage, &mut books, 3) else { panic!() };
+    let _ = function.fail(EventCode::TRANSLATION_PROTECTION, Iova::new(FIRST));
+    reset(&mut function, 9);
+    let refused = Refreshed::Done(Answer::status(REGISTER, Status::RECOVERY));
+    assert_eq!(function.proceed(pending, &storage, &mut books, u64::MAX), refused);
+}
+
+/// Whoever held it has dropped it, or goes on with it after the error: neither keeps others from the function, and what was
+/// unmapped because of the error is not taken for refreshed.
+#[test]
+fn an_error_ends_a_refresh() {
+    for rules in BOTH {
+        let (mut function, storage, mut books) = at_work(rules);
+        let Refreshed::More(pending) = function.refresh(&rpcit(FIRST, 0x1_0000)) else { panic!() };
+        let Refreshed::More(pending) = function.proceed(pending, &storage, &mut books, 3) else { panic!() };
+        let _ = function.fail(EventCode::TRANSLATION_PROTECTION, Iova::new(FIRST));
+        books.unmap(IovaRange::ALL);
+        reset(&mut function, 9);
+        reset(&mut function, 7);
+        let busy = Answer::condition(REGISTER, ConditionCode::Two);
+        assert_eq!(function.proceed(pending, &storage, &mut books, u64::MAX), Refreshed::Done(busy));
+        let answer = carry_out(&mut function, &rpcit(FIRST, 0x1_0000), &storage, &mut books, u64::MAX);
+        assert_eq!((answer, books.pages.len()), (Answer::done(REGISTER), 8), "{rules:?}");
+        assert!(matches!(function.modify(&mpcifc(5), &Fib::ZERO).1, Effect::Deregistered));
+    }
+}

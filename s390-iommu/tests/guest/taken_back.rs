@@ -139,3 +139,29 @@ fn a_refresh_meanwhile() {
     let busy = Answer::condition(REGISTER, ConditionCode::Two);
     assert_eq!(function.proceed(pending, &storage, &mut books, 9), Refreshed::Done(busy));
 }
+
+/// An MPCIFC of another processor is not undone in the place of the one that fails.
+#[test]
+fn another_one_meanwhile() {
+    let mut function = enabled(configuration(Rules::HARDWARE));
+    let (answer, _) = function.modify(&mpcifc(4), &operand(4, true));
+    let (_, effect) = function.modify(&mpcifc(2), &operand(2, true));
+    assert!(matches!(effect, Effect::InterruptsRegistered(_)));
+    let was = shown(&function);
+    assert_eq!(function.take_back(answer, Status::NO_RESOURCE), Answer::status(REGISTER | 4, Status::NO_RESOURCE));
+    assert_eq!(shown(&function), was);
+}
+
+/// What has nothing to do with tables ends no refresh of them.
+#[test]
+fn a_refresh_beside_something_else() {
+    let (storage, mut books) = (Storage::one_page_table(), Books::default());
+    let mut function = enabled(configuration(Rules::HARDWARE));
+    let _ = function.modify(&mpcifc(4), &operand(4, true));
+    let pending = function.refresh_all().unwrap();
+    let (answer, _) = function.modify(&mpcifc(2), &operand(2, true));
+    let _ = function.take_back(answer, Status::NO_RESOURCE);
+    assert_eq!(function.interrupts(), None);
+    let done = Answer::done(REGISTER);
+    assert_eq!(function.proceed(pending, &storage, &mut books, u64::MAX), Refreshed::Done(done));
+}

@@ -350,6 +350,71 @@ fn storage_comes_and_goes_without_translation() {
     assert_eq!((shadow.memory_changed(), space.ranges()), (Ok(()), vec![]));
 }
 
+/// Linux goes on after an error without a registration.
+#[test]
+fn a_function_without_translation_comes_back_after_an_error() {
+    let (mut guest, space) = (Guest::new(true), Space::default());
+    let effect = guest.modify(4, 0);
+    let memory = changing(&guest);
+    // SAFETY: as above.
+    let mut shadow = unsafe { Shadow::new(memory.clone(), &space) };
+    shadow.apply(&effect, Guest::window()).unwrap();
+    let before = space.ranges();
+    // Nothing of it is unmapped: nothing is to come back.
+    assert_eq!((shadow.apply(&Effect::Reset, Guest::window()), space.ranges()), (Ok(()), before.clone()));
+    shadow.clear();
+    replace(&memory, guest.memory.insert_region(region(0x8000_0000, 0x4000)).unwrap());
+    assert_eq!((shadow.memory_changed(), space.ranges()), (Ok(()), vec![]));
+    space.limit.set(Some(2));
+    assert_eq!((shadow.apply(&Effect::Reset, Guest::window()), space.ranges()), (Err(Exhausted), vec![]));
+    space.limit.set(None);
+    assert_eq!(shadow.apply(&Effect::Reset, Guest::window()), Ok(()));
+    assert_eq!(space.ranges(), [before[0], before[1], (IOVA + 0x8000_0000, 0x4000)]);
+    let ended = guest.modify(5, 0);
+    shadow.apply(&ended, Guest::window()).unwrap();
+    assert_eq!((shadow.apply(&Effect::Reset, Guest::window()), space.ranges()), (Ok(()), vec![]));
+}
+
+/// A region that grows keeps what is mapped of it while the rest comes; one that shrinks is mapped anew.
+#[test]
+fn a_region_grows_and_shrinks_without_translation() {
+    let (mut guest, space) = (Guest::new(true), Space::default());
+    let effect = guest.modify(4, 0);
+    let whole = MmapRegion::<()>::new(0x8000).unwrap();
+    let part = |size| {
+        // SAFETY: the storage is there until the end of the test, and the region does not unmap it.
+        let region = unsafe { MmapRegion::<()>::build_raw(whole.as_ptr(), size, whole.prot(), whole.flags()) };
+        let region = Arc::new(GuestRegionMmap::new(region.unwrap(), GuestAddress(0x8000_0000)).unwrap());
+        guest.memory.insert_region(region).unwrap()
+    };
+    let memory = GuestMemoryAtomic::new(part(0x4000));
+    // SAFETY: as above.
+    let mut shadow = unsafe { Shadow::new(memory.clone(), &space) };
+    shadow.apply(&effect, Guest::window()).unwrap();
+    let before = space.ranges();
+    let first = IOVA + 0x8000_0000;
+    assert_eq!(before[2], (first, 0x4000));
+
+    let unmaps = space.unmaps.get();
+    replace(&memory, part(0x8000));
+    space.limit.set(Some(3));
+    assert_eq!((shadow.memory_changed(), space.ranges()), (Err(Exhausted), before.clone()));
+    space.limit.set(None);
+    assert_eq!(shadow.memory_changed(), Ok(()));
+    assert_eq!(space.ranges(), [before[0], before[1], before[2], (first + 0x4000, 0x4000)]);
+    assert_eq!(space.at(first + 0x7fff), Some((whole.as_ptr().addr() + 0x7fff, ReadWrite)));
+    assert_eq!((shadow.memory_changed(), space.unmaps.get()), (Ok(()), unmaps));
+
+    // The first piece is all of it again; then less than that.
+    replace(&memory, part(0x4000));
+    assert_eq!((shadow.memory_changed(), space.ranges()), (Ok(()), before.clone()));
+    replace(&memory, part(0x3000));
+    assert_eq!(shadow.memory_changed(), Ok(()));
+    assert_eq!(space.ranges(), [before[0], before[1], (first, 0x3000)]);
+    drop(shadow);
+    assert_eq!(space.ranges(), []);
+}
+
 /// The limit that nobody chose follows the memory.
 #[test]
 fn the_limit_follows_the_memory() {

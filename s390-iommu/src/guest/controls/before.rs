@@ -12,6 +12,8 @@ use crate::machine::zpci::Status;
 /// What MPCIFC changes.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Before {
+    /// R1 of the instruction.
+    register: u64,
     state: State,
     registration: Option<Registration>,
     interrupts: Option<InterruptParameters>,
@@ -25,13 +27,14 @@ impl FunctionControls {
     ///
     /// The function is as if the instruction had not been issued, but for an error that happened meanwhile. What the VMM did
     /// for it, it undoes; what was unmapped of a registration that holds again is mapped by [`Self::refresh_all`], or without
-    /// translation as for [`Effect::Registered`](crate::guest::Effect::Registered). An RPCIT that came meanwhile ends with
-    /// condition code 2.
+    /// translation as for [`Effect::Registered`](crate::guest::Effect::Registered). If that changes the state or
+    /// the registration, an RPCIT that came meanwhile, or a refresh of the VMM's own, ends with condition code 2.
     ///
-    /// To be called before the guest goes on: the next MPCIFC, an enable or a disable leave nothing to take back, and the
-    /// answer is all that there is.
+    /// To be called before the guest goes on: after an MPCIFC of another processor, an enable or a disable there is nothing to
+    /// take back, and the answer is all that there is.
     pub fn take_back(&mut self, answer: Answer, status: Status) -> Answer {
-        if let Some(before) = self.before.take() {
+        if let Some(before) = self.before.take_if(|before| before.register == answer.register) {
+            let (state, registration) = (self.state, self.registration);
             if matches!(self.state, State::Enabled | State::Blocked) {
                 self.state = before.state;
             }
@@ -39,13 +42,16 @@ impl FunctionControls {
             self.interrupts = before.interrupts;
             self.measurement = before.measurement;
             self.refreshes = before.refreshes;
-            self.refresh = None;
+            if (self.state, self.registration) != (state, registration) {
+                self.refresh = None;
+            }
         }
         Answer::status(answer.register, status)
     }
 
-    pub(super) const fn keep(&mut self) {
+    pub(super) const fn keep(&mut self, register: u64) {
         self.before = Some(Before {
+            register,
             state: self.state,
             registration: self.registration,
             interrupts: self.interrupts,

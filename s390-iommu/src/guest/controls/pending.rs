@@ -98,9 +98,10 @@ impl FunctionControls {
     /// the VMM has unmapped something that is registered still. An RPCIT that is being carried out is given up for it, with
     /// condition code 2; the guest tries again.
     ///
-    /// The guest is not told how it ends, but for an event if a table is wrong: the function is in error then. If the host can
-    /// map no more, condition code 1 with [`Status::INSUFFICIENT_RESOURCE`], something of what is registered is not mapped; a VMM
-    /// that has kept the guest waiting then [takes the reset back](Self::take_back).
+    /// The guest is not told how it ends, but for an event if a table is wrong: the function is in error then. With any answer
+    /// but condition code 0 not all that is registered is mapped: 2 if something came between two steps, and it is begun again;
+    /// status 40 if the function is in error or blocked again, until the next reset; [`Status::INSUFFICIENT_RESOURCE`] if the
+    /// host can map no more, and a VMM that has kept the guest waiting then [takes the reset back](Self::take_back).
     ///
     /// Returns `None` if there is no table to look at: without a registration, without translation, where all of the guest is
     /// mapped as for [`Effect::Registered`](crate::guest::Effect::Registered), and while the function does no DMA.
@@ -150,7 +151,8 @@ impl FunctionControls {
             _ if number <= self.past => return Refreshed::Done(Answer::not_there(register)),
             State::Disabled | State::PermanentError => return Refreshed::Done(Answer::not_there(register)),
             State::Error => return Refreshed::Done(Answer::status(register, Status::RECOVERY)),
-            State::Blocked if !self.does_dma() => return self.refreshed(is_guests, Answer::done(register)),
+            State::Blocked if is_guests && !self.does_dma() => return self.refreshed(true, Answer::done(register)),
+            State::Blocked if !self.does_dma() => return Refreshed::Done(Answer::status(register, Status::RECOVERY)),
             State::Enabled | State::Blocked => {}
         }
         let Some(mut refresh) = refresh else {

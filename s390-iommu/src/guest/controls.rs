@@ -178,7 +178,7 @@ impl FunctionControls {
             (_, Severity::Permanent) => self.state = State::PermanentError,
         }
         // What was being carried out went by what the VMM may unmap now.
-        if !self.is_sound() {
+        if matches!(self.state, State::Error | State::PermanentError) {
             self.refresh = None;
         }
         ErrorEvent::new(self.handle, self.configuration.id, code, address)
@@ -291,11 +291,6 @@ impl FunctionControls {
     /// Whether instructions find the function.
     const fn is_operational(&self) -> bool {
         matches!(self.state, State::Enabled | State::Blocked | State::Error)
-    }
-
-    /// Whether the state is that of no error, whether or not it is over.
-    const fn is_sound(&self) -> bool {
-        !matches!(self.state, State::Error | State::PermanentError)
     }
 
     /// Whether the state lets the device at what is registered.

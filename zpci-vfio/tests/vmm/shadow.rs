@@ -270,6 +270,14 @@ fn no_more_pages_than_the_limit() {
     assert_eq!(shadow.pages(), 3);
 }
 
+/// A shadow of storage that comes and goes in `space`.
+macro_rules! shadow_of {
+    ($memory:expr, $space:expr) => {
+        // SAFETY: nobody has a reference into the storage, and the device of a test reaches nothing.
+        unsafe { Shadow::new($memory, $space) }
+    };
+}
+
 /// A memory whose regions come and go, with the tables of `guest`.
 fn changing(guest: &Guest) -> GuestMemoryAtomic<GuestMemoryMmap> {
     GuestMemoryAtomic::new(guest.memory.clone())
@@ -290,8 +298,7 @@ fn storage_comes_and_goes() {
     guest.register();
     let mut controls = guest.controls.clone();
     let memory = changing(&guest);
-    // SAFETY: nobody has a reference into the storage; what is taken out is held by the test until it said so.
-    let mut shadow = unsafe { Shadow::new(memory.clone(), &space) };
+    let mut shadow = shadow_of!(memory.clone(), &space);
     (0..4).for_each(|index| guest.set_page(index, 0x8000_0000 + index * PAGE));
     guest.set_page(4, 0x1_0000);
     assert_eq!(refresh(&mut controls, &mut shadow, &guest.memory, 0, 5), Answer::done(R1));
@@ -325,8 +332,7 @@ fn storage_comes_and_goes_without_translation() {
     let (mut guest, space) = (Guest::new(true), Space::default());
     let effect = guest.modify(4, 0);
     let memory = changing(&guest);
-    // SAFETY: as above.
-    let mut shadow = unsafe { Shadow::new(memory.clone(), &space) };
+    let mut shadow = shadow_of!(memory.clone(), &space);
     shadow.apply(&effect, Guest::window()).unwrap();
     let before = space.ranges();
     let larger = guest.memory.insert_region(region(0x8000_0000, 0x4000)).unwrap();
@@ -356,8 +362,7 @@ fn a_function_without_translation_comes_back_after_an_error() {
     let (mut guest, space) = (Guest::new(true), Space::default());
     let effect = guest.modify(4, 0);
     let memory = changing(&guest);
-    // SAFETY: as above.
-    let mut shadow = unsafe { Shadow::new(memory.clone(), &space) };
+    let mut shadow = shadow_of!(memory.clone(), &space);
     shadow.apply(&effect, Guest::window()).unwrap();
     let before = space.ranges();
     // Nothing of it is unmapped: nothing is to come back.
@@ -388,8 +393,7 @@ fn a_region_grows_and_shrinks_without_translation() {
         guest.memory.insert_region(region).unwrap()
     };
     let memory = GuestMemoryAtomic::new(part(0x4000));
-    // SAFETY: as above.
-    let mut shadow = unsafe { Shadow::new(memory.clone(), &space) };
+    let mut shadow = shadow_of!(memory.clone(), &space);
     shadow.apply(&effect, Guest::window()).unwrap();
     let before = space.ranges();
     let first = IOVA + 0x8000_0000;
@@ -420,8 +424,7 @@ fn a_region_grows_and_shrinks_without_translation() {
 fn the_limit_follows_the_memory() {
     let (guest, space) = (Guest::new(false), Space::default());
     let memory = changing(&guest);
-    // SAFETY: as above.
-    let mut shadow = unsafe { Shadow::new(memory.clone(), &space) };
+    let mut shadow = shadow_of!(memory.clone(), &space);
     let pages = 1 << 17;
     let run = Run {
         range: IovaRange::with_size(Iova::new(IOVA), pages * PAGE).unwrap(),

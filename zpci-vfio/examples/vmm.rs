@@ -126,22 +126,31 @@ impl Vmm {
         Ok(done)
     }
 
-    /// MPCIFC; what it asks for is done on the host before the guest goes on.
+    /// MPCIFC; what it asks for is done on the host before the guest goes on, or the guest is told that it was not.
     fn mpcifc<S: AddressSpace>(
         &mut self,
         r1: u64,
         fib: &Fib,
         shadow: &mut Shadow<&GuestMemoryMmap, S>,
         window: IovaRange,
+        memory: &GuestMemoryMmap,
         out: &mut dyn Write,
-    ) -> Result<Effect> {
+    ) -> Result<()> {
         let request = Mpcifc::decode(r1, 0x1000).map_err(|answer| format!("{answer:?}"))?;
         let (mut answer, effect) = self.function.modify(&request, fib);
-        if shadow.apply(&effect, window).is_err() {
+        let mut is_exhausted = shadow.apply(&effect, window).is_err();
+        // What was unmapped because of the error is mapped again before the device does DMA.
+        let pending = if effect == Effect::Reset { self.function.refresh_all() } else { None };
+        if let Some(pending) = pending {
+            let refreshed = self.finish(Refreshed::More(pending), shadow, memory);
+            writeln!(out, "refreshed: {}", end(refreshed))?;
+            is_exhausted |= refreshed == guest::Answer::status(refreshed.register, Status::INSUFFICIENT_RESOURCE);
+        }
+        if is_exhausted {
             answer = self.function.take_back(answer, Status::INSUFFICIENT_RESOURCE);
         }
-        writeln!(out, "MPCIFC: {}, {effect:?}", end(answer))?;
-        Ok(effect)
+        writeln!(out, "MPCIFC: {}, {effect:?}, {} pages mapped", end(answer), shadow.pages())?;
+        Ok(())
     }
 
     /// RPCIT, a few entries at a time; a VMM lets others run in between.
@@ -242,7 +251,7 @@ pub(crate) fn run(out: &mut dyn Write) -> Result<()> {
         put(0xc000 + page * 8, 0x10000 + page * 4096 + if page == 2 { 0x200 } else { 0 })?;
     }
 
-    vmm.mpcifc(r1 | 4, &Fib::translation(window, 0x4804.into()), &mut shadow, window, out)?;
+    vmm.mpcifc(r1 | 4, &Fib::translation(window, 0x4804.into()), &mut shadow, window, &memory, out)?;
     vmm.rpcit(r1, 0x1_0000_0000, 0x1_0000_0000, &mut shadow, &memory, out)?;
     // The host runs out after one of two new pages: neither is mapped.
     *books.limit.borrow_mut() = 9;
@@ -256,19 +265,17 @@ pub(crate) fn run(out: &mut dyn Write) -> Result<()> {
     // An entry of the wrong kind: an event, which the guest asks for by CHSC.
     put(0x8000, 0xc004)?;
     vmm.rpcit(r1, 0x1_0000_0000, 0x1000, &mut shadow, &memory, out)?;
-    // The device is kept from DMA until the guest has mended its table and resets the error, and finds all as it was.
+    // The device is kept from DMA until the guest has mended its table and resets the error, and finds all as it was. At first
+    // the host can map no more, and the function stays blocked until the guest resets it again.
     shadow.clear();
     put(0x8000, 0xc000)?;
+    *books.limit.borrow_mut() = 9;
     for operation in [9, 7] {
-        let effect = vmm.mpcifc(r1 | operation, &Fib::ZERO, &mut shadow, window, out)?;
-        if let (Effect::Reset, Some(pending)) = (effect, vmm.function.refresh_all()) {
-            let answer = vmm.finish(Refreshed::More(pending), &mut shadow, &memory);
-            writeln!(out, "refreshed: {}", end(answer))?;
-        }
-        writeln!(out, "the host has {} pages", books.pages.borrow().len())?;
+        vmm.mpcifc(r1 | operation, &Fib::ZERO, &mut shadow, window, &memory, out)?;
     }
-    vmm.mpcifc(r1 | 5, &Fib::translation(window, 0x4804.into()), &mut shadow, window, out)?;
-    writeln!(out, "the host has {} pages", books.pages.borrow().len())?;
+    *books.limit.borrow_mut() = 64;
+    vmm.mpcifc(r1 | 7, &Fib::ZERO, &mut shadow, window, &memory, out)?;
+    vmm.mpcifc(r1 | 5, &Fib::translation(window, 0x4804.into()), &mut shadow, window, &memory, out)?;
     Ok(())
 }
 

@@ -11,6 +11,8 @@
 
 #define PAGES 64
 #define IOVA 0x100000000ULL
+/* A status of MPCIFC and RPCIT, in byte 4 of R1. */
+#define INSUFFICIENT_RESOURCE 16
 
 struct vmm {
 	uint8_t storage[1 << 20];
@@ -148,6 +150,24 @@ static struct zpci_answer rpcit(uint64_t r1, uint64_t start, uint64_t length)
 	return answer;
 }
 
+/* MPCIFC of a guest that leaves the error state: what was unmapped because of the error is mapped again before DMA. */
+static void recover(uint64_t r1)
+{
+	const uint8_t fib[80] = {0};
+	struct zpci_answer answer, refreshed;
+	struct zpci_effect effect;
+	struct zpci_pending pending;
+
+	zpci_mpcifc(&vmm.function, r1, 0x1000, fib, &answer, &effect);
+	if ((effect.what & ZPCI_EFFECT_RESET) && zpci_function_refresh_all(&vmm.function, &pending)) {
+		proceed(&pending, &refreshed);
+		if (refreshed.condition_code == 1 && (refreshed.r1 >> 24 & 0xff) == INSUFFICIENT_RESOURCE)
+			zpci_mpcifc_take_back(&vmm.function, INSUFFICIENT_RESOURCE, &answer);
+	}
+	printf("MPCIFC: cc %d, effect %u, R1 0x%016llx, %zu pages mapped\n", answer.condition_code, effect.what,
+	       (unsigned long long)answer.r1, vmm.mapped);
+}
+
 static bool store(void *opaque, uint16_t offset, uint64_t value)
 {
 	put((uint8_t *)opaque + offset, 8, value);
@@ -255,18 +275,17 @@ int main(void)
 	printf("STPCIFC: state 0x%02x, IOTA 0x%llx, interrupts 0x%x\n", fib[8], (unsigned long long)get(fib + 32, 8),
 	       (unsigned)get(fib + 40, 4));
 
-	/* The device is kept from DMA until the guest has mended its table and resets the error, and finds all as it was. */
+	/*
+	 * The device is kept from DMA until the guest has mended its table and resets the error, and finds all as it was. At
+	 * first the host can map no more, and the function stays blocked until the guest resets it again.
+	 */
 	unmap(&vmm, 0, UINT64_MAX);
 	put(vmm.storage + 0x8000, 8, 0xc000);
-	for (uint64_t operation = 9; operation >= 7; operation -= 2) {
-		zpci_mpcifc(&vmm.function, r1 | operation, 0x1000, fib, &answer, &effect);
-		printf("MPCIFC: cc %d, effect %u", answer.condition_code, effect.what);
-
-		struct zpci_pending pending;
-		if ((effect.what & ZPCI_EFFECT_RESET) && zpci_function_refresh_all(&vmm.function, &pending))
-			proceed(&pending, &answer);
-		printf(", %zu pages mapped\n", vmm.mapped);
-	}
+	vmm.limit = 9;
+	recover(r1 | 9);
+	recover(r1 | 7);
+	vmm.limit = PAGES;
+	recover(r1 | 7);
 
 	const struct zpci_measured measured = {.sample = 1, .time_before = 2, .time = 4, .loads = 5,
 						.refreshes = zpci_function_refreshes(&vmm.function)};

@@ -3,6 +3,7 @@
 //! The defects, as changes of the sources, and the check that has to catch each.
 
 mod clp;
+mod guest;
 mod library;
 mod measurement;
 mod registration;
@@ -39,6 +40,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static Defect> {
         .chain(clp::DEFECTS)
         .chain(measurement::DEFECTS)
         .chain(library::DEFECTS)
+        .chain(guest::DEFECTS)
 }
 
 #[cfg(test)]

@@ -2,12 +2,10 @@
 
 //! Defects of the libraries, and of what is made of them.
 
-use super::{Defect, FAKE, GUEST, INTERLEAVINGS, ISM, SHADOW, SHIM, STALE, TEXTS};
+use super::{Defect, FAKE, INTERLEAVINGS, ISM, SHIM, STALE, TEXTS};
 
 const ATTACH_RS: &str = "s390-iommu/src/attach.rs";
 const REFRESH_RS: &str = "s390-iommu/src/attach/refresh.rs";
-const GUEST_RS: &str = "s390-iommu/src/guest/refresh.rs";
-const SHADOW_RS: &str = "zpci-vfio/src/shadow.rs";
 
 pub(super) const DEFECTS: &[Defect] = &[
     Defect {
@@ -209,38 +207,5 @@ pub(super) const DEFECTS: &[Defect] = &[
         before: "rows.iter().find(differ) else",
         after: "rows.iter().find(differ).filter(|_| false) else",
         check: TEXTS,
-    },
-    Defect {
-        name: "a step of a guest's RPCIT maps a frame as one",
-        finding: "256 calls for one, and thousands with a small budget",
-        file: GUEST_RS,
-        before: "Some(last) if last < range.last() => range",
-        after: "Some(last) if false && last < range.last() => range",
-        check: GUEST,
-    },
-    Defect {
-        name: "pages in a row are unmapped one by one",
-        finding: "a refresh of the host for each",
-        file: GUEST_RS,
-        before: "let row = row_of(mappings, range, old.range, budget);",
-        after: "let row = budget.front(old.range);\n                budget.spend(row.pages());",
-        check: GUEST,
-    },
-    Defect {
-        name: "a registration starts with what was mapped before a disable",
-        finding: "the device reaches pages that the guest did not map for it",
-        file: SHADOW_RS,
-        before: "Effect::Registered(registration) | Effect::Reregistered(registration) => {",
-        after: "Effect::Registered(registration) => self.register(registration, window),\n\
-                \x20           Effect::Reregistered(registration) => {",
-        check: SHADOW,
-    },
-    Defect {
-        name: "a guest maps as many pages as its tables name",
-        finding: "34 KiB of tables take the storage of the host",
-        file: SHADOW_RS,
-        before: "saturating_add(more) > self.given_limit.unwrap_or(self.limit)",
-        after: "saturating_add(more) == usize::MAX",
-        check: SHADOW,
     },
 ];

@@ -280,6 +280,8 @@ fn roots_by_both_readings_of_the_mask() {
         (0x74, [FIRST, FIRST], [SECOND, FIRST]),
         (0x78, [SECOND, FIRST], [SECOND, FIRST]),
         (0x7c, [SECOND, FIRST], [SECOND, FIRST]),
+        (0xff, [SECOND, FIRST], [SECOND, FIRST]),
+        (0xd7, [FIRST, FIRST], [FIRST, FIRST]),
         (0x38, [THIRD, THIRD], [SECOND, FIRST]),
         (0x20, [THIRD, THIRD], [SECOND, SECOND]),
         (0x28, [THIRD, THIRD], [SECOND, SECOND]),

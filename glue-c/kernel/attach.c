@@ -14,7 +14,68 @@
 #include "zpci_domain.h"
 #include "zpci_function.h"
 
+/* Whether @domain is the core's own, so that it has what the core and drivers map, or all. */
+static bool zpci_is_core(const struct iommu_domain *domain)
+{
+	return domain->type & (__IOMMU_DOMAIN_DMA_API | __IOMMU_DOMAIN_PT);
+}
+
+/*
+ * Whether the machine still translates by @domain, storage without tables if NULL,
+ * since it did not end that.
+ */
+static bool zpci_is_stuck_in(const struct zpci_function *function, const struct zpci_domain *domain)
+{
+	const struct zpci_attachment *attachment;
+
+	list_for_each_entry(attachment, &function->stuck, stuck)
+		if (attachment->domain == domain)
+			return true;
+	return false;
+}
+
+/*
+ * A user claims the function, or it is reset. The machine may not end what the
+ * function has: that of the DMA API reaches nothing any more once its driver is
+ * gone, but all of the storage, or what an earlier user has mapped, is not for this
+ * user. Where a user comes from another domain the core takes this for impossible
+ * to fail.
+ */
 static int zpci_attach_blocking(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)
+{
+	struct zpci_dev *zdev = to_zpci_dev(dev);
+	struct zpci_function *function = zpci_function(zdev);
+	struct zpci_attachment *back;
+	struct zpci_domain *had;
+	struct iommu_domain *from;
+	int rc = 0;
+
+	if (!function)
+		return 0;
+	guard(mutex)(&function->lock);
+	from = zdev->s390_domain;
+	had = function->attachment ? function->attachment->domain : NULL;
+	if (had)
+		refcount_inc(&had->refs);
+	zpci_block(function);
+	/* Who waits to disable the function ends it. */
+	if (!list_empty(&function->stuck) && !atomic_read(&function->wanted) && zpci_is_core(from) &&
+	    !(had && zpci_is_stuck_in(function, had))) {
+		back = zpci_attachment_new(zdev, had);
+		if (!IS_ERR(back)) {
+			zpci_give_later(function, back, from);
+			pr_warn_ratelimited("FID %08x: is no user's until the machine ended its translation\n",
+					    zdev->fid);
+			rc = -EBUSY;
+		}
+	}
+	if (had)
+		zpci_domain_put(had);
+	return rc;
+}
+
+/* The function goes, which the core takes for impossible to fail. */
+static int zpci_attach_release(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN)
 {
 	struct zpci_function *function = zpci_function(to_zpci_dev(dev));
 
@@ -29,6 +90,13 @@ struct iommu_domain zpci_blocking_domain = {
 	.type = IOMMU_DOMAIN_BLOCKED,
 	.ops = &(const struct iommu_domain_ops) {
 		.attach_dev = zpci_attach_blocking,
+	},
+};
+
+struct iommu_domain zpci_release_domain = {
+	.type = IOMMU_DOMAIN_BLOCKED,
+	.ops = &(const struct iommu_domain_ops) {
+		.attach_dev = zpci_attach_release,
 	},
 };
 
@@ -90,7 +158,7 @@ static int zpci_move(struct zpci_function *function, struct zpci_attachment *att
  */
 static bool zpci_must(const struct iommu_domain *old, const struct iommu_domain *domain)
 {
-	return (domain->type & (__IOMMU_DOMAIN_DMA_API | __IOMMU_DOMAIN_PT)) &&
+	return zpci_is_core(domain) &&
 	       (old->type == IOMMU_DOMAIN_BLOCKED || old->type == IOMMU_DOMAIN_UNMANAGED);
 }
 

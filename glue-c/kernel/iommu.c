@@ -362,7 +362,7 @@ const struct iommu_domain_ops zpci_paging_domain_ops = {
 #define ZPCI_IOMMU_OPS							\
 	.hw_info = zpci_hw_info,					\
 	.blocked_domain = &zpci_blocking_domain,			\
-	.release_domain = &zpci_blocking_domain,			\
+	.release_domain = &zpci_release_domain,				\
 	.capable = zpci_capable,					\
 	.domain_alloc_paging = zpci_domain_alloc_paging,		\
 	.probe_device = zpci_probe_device,				\

@@ -90,6 +90,7 @@ void zpci_reclaim(struct zpci_domain *domain, u64 start, u64 last);
 
 /* attach.c */
 extern struct iommu_domain zpci_blocking_domain;
+extern struct iommu_domain zpci_release_domain;
 extern struct iommu_domain zpci_identity_domain;
 int zpci_attach(struct iommu_domain *domain, struct device *dev ZPCI_OLD_DOMAIN);
 

@@ -57,7 +57,9 @@ u32 shim_domain_members(struct shim_domain *domain);
 
 /* @domain may be NULL, for no translation */
 int shim_attach(struct shim_domain *domain, struct shim_function *function);
-void shim_detach(struct shim_function *function);
+/* Blocks its DMA: for a user or a reset, which may fail, and since the function goes */
+int shim_detach(struct shim_function *function);
+int shim_release(struct shim_function *function);
 
 int shim_map(struct shim_domain *domain, u64 iova, u64 origin, u64 size, bool writable);
 int shim_map_io(struct shim_domain *domain, u64 iova, u64 origin, u64 size);

@@ -144,7 +144,8 @@ unsafe extern "C" {
     pub(crate) fn shim_domain_keeps(domain: *const ForeignDomain) -> bool;
     pub(crate) fn shim_domain_members(domain: *mut ForeignDomain) -> u32;
     pub(crate) fn shim_attach(domain: *mut ForeignDomain, function: *mut KernelFunction) -> i32;
-    pub(crate) fn shim_detach(function: *mut KernelFunction);
+    pub(crate) fn shim_detach(function: *mut KernelFunction) -> i32;
+    pub(crate) fn shim_release(function: *mut KernelFunction) -> i32;
     pub(crate) fn shim_map(domain: *mut ForeignDomain, iova: u64, origin: u64, size: u64, writable: bool) -> i32;
     pub(crate) fn shim_map_io(domain: *mut ForeignDomain, iova: u64, origin: u64, size: u64) -> i32;
     pub(crate) fn shim_sync_map(domain: *mut ForeignDomain, iova: u64, size: u64, everything: *mut u32) -> i32;

@@ -37,10 +37,21 @@ impl<'k> Function<'k> {
         unsafe { shim_attach(core::ptr::null_mut(), self.0) }
     }
 
-    /// Blocks DMA.
+    /// Blocks DMA, which does not fail.
     pub(crate) fn detach(&self) {
+        assert_eq!(self.claim(), 0);
+    }
+
+    /// The same for a user or a reset; the error number.
+    pub(crate) fn claim(&self) -> i32 {
         // SAFETY: the function is valid.
         unsafe { shim_detach(self.0) }
+    }
+
+    /// The same since the function goes; the error number.
+    pub(crate) fn release(&self) -> i32 {
+        // SAFETY: the function is valid.
+        unsafe { shim_release(self.0) }
     }
 
     pub(crate) fn is_blocked(&self) -> bool {

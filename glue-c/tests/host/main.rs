@@ -6,6 +6,7 @@ mod attach;
 mod binding;
 mod byte_order;
 mod chain;
+mod claims;
 mod clp;
 mod container;
 mod domain;

@@ -72,7 +72,7 @@ unsafe extern "C" {
     pub(crate) fn shim_domain_free(domain: *mut ForeignDomain);
     pub(crate) fn shim_domain_origin(domain: *const ForeignDomain) -> u64;
     pub(crate) fn shim_attach(domain: *mut ForeignDomain, function: *mut KernelFunction) -> i32;
-    pub(crate) fn shim_detach(function: *mut KernelFunction);
+    pub(crate) fn shim_detach(function: *mut KernelFunction) -> i32;
     pub(crate) fn shim_map(domain: *mut ForeignDomain, iova: u64, origin: u64, size: u64, writable: bool) -> i32;
     pub(crate) fn shim_sync_map(domain: *mut ForeignDomain, iova: u64, size: u64, everything: *mut u32) -> i32;
     pub(crate) fn shim_unmap_and_sync(domain: *mut ForeignDomain, iova: u64, size: u64) -> u64;

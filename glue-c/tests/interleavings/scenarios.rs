@@ -103,6 +103,7 @@ const SEQUENCES: &[Row] = &[
     ("move, reset", &[0], &[0], &[&[Move(0), Reset(0), Unmap(0)]]),
     ("given back, free, reset", &[0], &[0, 2], &[&[Unmap(2), Return(0), FreeDomain, Reset(0)]]),
     ("detach, given back, reset", &[0], &[0, 2], &[&[Detach(0), Return(0), Unmap(0), Reset(0)]]),
+    ("given back, claimed", &[0], &[0, 2], &[&[Detach(0), Return(0), Detach(0), Unmap(0), Return(0), Reset(0)]]),
     ("given back in error, cleared", &[0], &[0], &[&[Break(0), Return(0), Clear(0), Unmap(0)]]),
     (
         "given back with what another kernel registered, cleared",

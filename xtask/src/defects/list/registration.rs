@@ -259,4 +259,28 @@ pub(super) const DEFECTS: &[Defect] = &[
         after: "\treturn true;\n",
         check: SHIM,
     },
+    Defect {
+        name: "a user gets a function whatever it still reaches",
+        finding: "he programs a device that does DMA to all storage of the host",
+        file: ATTACH_C,
+        before: "zpci_is_core(from) &&\n\t    !(had && zpci_is_stuck_in(function, had))",
+        after: "zpci_is_core(from) && false",
+        check: SHIM,
+    },
+    Defect {
+        name: "a user gets a function that reaches what another one mapped",
+        finding: "he reads and changes what is the other one's",
+        file: ATTACH_C,
+        before: "!(had && zpci_is_stuck_in(function, had))",
+        after: "!had",
+        check: SHIM,
+    },
+    Defect {
+        name: "a claim is refused although somebody is about to disable the function",
+        finding: "what it had ends with that, and the user is told that it is busy",
+        file: ATTACH_C,
+        before: "!atomic_read(&function->wanted) && zpci_is_core(from)",
+        after: "zpci_is_core(from)",
+        check: SHIM,
+    },
 ];

@@ -260,13 +260,16 @@ int shim_attach(struct shim_domain *domain, struct shim_function *function)
 
 int shim_detach(struct shim_function *function)
 {
-	return zpci_blocking_domain.ops->attach_dev(&zpci_blocking_domain, &zdev_of(function)->dev,
-						    NULL);
+	struct iommu_domain *domain = ops()->blocked_domain;
+
+	return domain->ops->attach_dev(domain, &zdev_of(function)->dev, NULL);
 }
 
 int shim_release(struct shim_function *function)
 {
-	return zpci_release_domain.ops->attach_dev(&zpci_release_domain, &zdev_of(function)->dev, NULL);
+	struct iommu_domain *domain = ops()->release_domain;
+
+	return domain->ops->attach_dev(domain, &zdev_of(function)->dev, NULL);
 }
 
 int shim_map(struct shim_domain *domain, u64 iova, u64 origin, u64 size, bool writable)
